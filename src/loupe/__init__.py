@@ -1,0 +1,53 @@
+"""Loupe: a lab bench for small-image classifiers.
+
+Describe an experiment in one small file, run it with one command, get a trained network, honest
+numbers, and a report. Nothing heavy is imported until it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "train": "loupe.experiments",
+    "resume": "loupe.experiments",
+    "load_recipe": "loupe.experiments",
+    "load_run": "loupe.runs",
+    "Recipe": "loupe.recipe",
+    "LoupeError": "loupe.errors",
+    "load_dataset": "loupe.data",
+    "build_model": "loupe.models",
+    "register_dataset": "loupe.data",
+    "register_augmentation": "loupe.data",
+    "register_model": "loupe.models",
+    "register_optimizer": "loupe.training",
+    "register_schedule": "loupe.training",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+if TYPE_CHECKING:
+    from loupe.data import load_dataset as load_dataset
+    from loupe.data import register_augmentation as register_augmentation
+    from loupe.data import register_dataset as register_dataset
+    from loupe.errors import LoupeError as LoupeError
+    from loupe.experiments import load_recipe as load_recipe
+    from loupe.experiments import resume as resume
+    from loupe.experiments import train as train
+    from loupe.models import build_model as build_model
+    from loupe.models import register_model as register_model
+    from loupe.recipe import Recipe as Recipe
+    from loupe.runs import load_run as load_run
+    from loupe.training import register_optimizer as register_optimizer
+    from loupe.training import register_schedule as register_schedule
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'loupe' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,38 @@
+"""Augmentations: one file each, batched, per image, their random draws apart from their application."""
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from loupe.registry import Registry
+
+
+class Augmentation(Protocol):
+    """What changes training images at random.
+
+    Drawing and applying are two steps, so that a draw can be looked at, repeated or chosen by hand.
+    """
+
+    def draw(self, images: Tensor, generator: torch.Generator) -> Any:
+        """Return the random choices for a batch of (batch, channels, height, width) images."""
+
+    def apply(self, images: Tensor, draw: Any) -> Tensor:
+        """Return the changed batch, of the same shape and dtype; the input stays as it was."""
+
+
+AUGMENTATIONS = Registry(
+    "augmentation", "loupe.data.augmentations", given=(), list_command="loupe augmentations"
+)
+register_augmentation = AUGMENTATIONS.register
+
+
+def build_augmentation(name: str, **settings: Any) -> Augmentation:
+    """Return the augmentation called `name`.
+
+    Raises:
+        UnknownNameError: there is no such augmentation.
+        LoupeError: a setting is unknown or out of range.
+    """
+    augmentation: Augmentation = AUGMENTATIONS.build(name, settings)
+    return augmentation

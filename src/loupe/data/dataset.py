@@ -1,0 +1,135 @@
+"""Images in memory: uint8 pixels, labels, class names, and a digest of all three."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from loupe.errors import DataError, suggest
+
+
+@dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """Labelled images, all of one size.
+
+    Args:
+        images: (images, channels, height, width) uint8.
+        labels: (images,) int64, each in [0, number of classes).
+        class_names: one name a class; the index is the label.
+        source: where the images come from, for people to read.
+
+    Raises:
+        DataError: shapes, types or label values do not fit together.
+    """
+
+    images: Tensor
+    labels: Tensor
+    class_names: tuple[str, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            raise DataError(
+                "Images must be uint8 with four axes.",
+                got=f"{self.images.dtype} of shape {tuple(self.images.shape)}",
+                allowed="uint8 of shape (images, channels, height, width)",
+            )
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+            raise DataError(
+                "There must be one whole-number label an image.",
+                got=f"{self.labels.dtype} of shape {tuple(self.labels.shape)}",
+                allowed=f"int64 of shape ({len(self.images)},)",
+            )
+        if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < self.num_classes):
+            raise DataError(
+                f"Labels of {self.source} lie outside the classes.",
+                got=f"labels {int(self.labels.min())} to {int(self.labels.max())}",
+                allowed=f"0 to {self.num_classes - 1} ({self.num_classes} classes)",
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def in_channels(self) -> int:
+        return self.images.shape[1]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.images.shape[2], self.images.shape[3]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of shape, pixels, labels and class names."""
+        sha = hashlib.sha256(repr((tuple(self.images.shape), self.class_names)).encode())
+        sha.update(self.images.cpu().contiguous().numpy().data)
+        sha.update(self.labels.cpu().contiguous().numpy().data)
+        return sha.hexdigest()
+
+    def class_counts(self) -> list[int]:
+        """Return the number of images of each class."""
+        return torch.bincount(self.labels.cpu(), minlength=self.num_classes).tolist()
+
+    def select(self, indices: Tensor) -> "ImageDataset":
+        """Return the images at `indices` ((count,) int64), in that order."""
+        return ImageDataset(self.images[indices], self.labels[indices], self.class_names, self.source)
+
+    def to(self, device: torch.device) -> "ImageDataset":
+        """Return the dataset with pixels and labels on `device`."""
+        return ImageDataset(
+            self.images.to(device), self.labels.to(device), self.class_names, self.source
+        )
+
+    def keep_classes(self, classes: Sequence[str | int]) -> "ImageDataset":
+        """Return only the images of `classes`, relabelled 0, 1, … in the order they are given.
+
+        Labels go through a table from old to new, so the order of the classes does not matter.
+
+        Raises:
+            DataError: a class is unknown or named twice.
+        """
+        old_labels = find_classes(self.class_names, classes)
+        table = torch.full((self.num_classes,), -1, dtype=torch.int64)
+        table[old_labels] = torch.arange(len(old_labels))
+        new_labels = table.to(self.labels.device)[self.labels]
+        kept = new_labels >= 0
+        names = tuple(self.class_names[old] for old in old_labels)
+        return ImageDataset(self.images[kept], new_labels[kept], names, self.source)
+
+
+def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> list[int]:
+    """Return the index of each wanted class, given by name (case does not matter) or index.
+
+    Raises:
+        DataError: a class is unknown or named twice.
+    """
+    by_name = {name.casefold(): index for index, name in enumerate(class_names)}
+    found = []
+    for wanted in classes:
+        index = by_name.get(wanted.casefold()) if isinstance(wanted, str) else wanted
+        if index is None or not 0 <= index < len(class_names):
+            listed = ", ".join(f"{i} {name}" for i, name in enumerate(class_names))
+            raise DataError(
+                f"There is no class {wanted!r} in this dataset.",
+                got=wanted,
+                allowed=listed,
+                nearest=suggest(wanted, class_names),
+                next_step="mend data.classes",
+            )
+        if index in found:
+            raise DataError(
+                f"Class {class_names[index]!r} is named twice in data.classes.",
+                got=", ".join(map(str, classes)),
+                allowed="each class once",
+                next_step="mend data.classes",
+            )
+        found.append(index)
+    return found

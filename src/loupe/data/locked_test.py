@@ -1,0 +1,108 @@
+"""The test set behind one door.
+
+Whatever selects (epochs, settings, models) is handed training and validation images only. The test
+images come out of `LockedTest.open` alone; each opening needs a reason, is counted, and is logged
+before the images are handed over.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from loupe.data.dataset import ImageDataset
+from loupe.errors import TestSetLockedError
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One look at the test set: why, and when (UTC, ISO 8601)."""
+
+    reason: str
+    at: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class LockedTest:
+    """A test set that counts how often it is looked at.
+
+    Args:
+        dataset: the test images.
+        openings: looks taken earlier in the same run.
+        on_open: called with each new opening before the images are handed over; a run writes its
+            record here, so that no look goes unlogged.
+    """
+
+    def __init__(
+        self,
+        dataset: ImageDataset,
+        openings: Sequence[Opening] = (),
+        on_open: Callable[[Opening], None] | None = None,
+    ) -> None:
+        self.__dataset = dataset
+        self._openings = list(openings)
+        self.on_open = on_open
+
+    def open(self, reason: str) -> ImageDataset:
+        """Return the test images and put the look on record.
+
+        Raises:
+            TestSetLockedError: no reason was given.
+        """
+        if not reason.strip():
+            raise TestSetLockedError(
+                "The test set opens only for a reason.",
+                got="an empty reason",
+                allowed="a sentence that says what the look is for",
+            )
+        opening = Opening(reason.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
+        if self.on_open is not None:
+            self.on_open(opening)
+        self._openings.append(opening)
+        return self.__dataset
+
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """Every look so far, oldest first."""
+        return tuple(self._openings)
+
+    def continue_record(self, openings: Sequence[Opening], on_open: Callable[[Opening], None]) -> None:
+        """Go on with the record of a run: its earlier looks, and where to log further ones."""
+        self._openings = list(openings)
+        self.on_open = on_open
+
+    # What may be known without a look: how many images, of which classes, and their digest.
+
+    def __len__(self) -> int:
+        return len(self.__dataset)
+
+    def class_counts(self) -> list[int]:
+        """Return the number of test images of each class."""
+        return self.__dataset.class_counts()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the test images and labels."""
+        return self.__dataset.digest
+
+    def keep_classes(self, classes: Sequence[str | int]) -> "LockedTest":
+        """Return a locked test set with only these classes, relabelled in the order given."""
+        return LockedTest(self.__dataset.keep_classes(classes), self._openings, self.on_open)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise TestSetLockedError(
+            f"The test set is locked: {name!r} cannot be read from it.",
+            got=f"test.{name}",
+            allowed='test.open(reason="…"), which is counted and logged',
+            next_step="select on validation; open the test set once, at the end",
+        )
+
+    def __iter__(self) -> Any:
+        return self.__getattr__("iter")
+
+    def __getitem__(self, index: object) -> Any:
+        return self.__getattr__("getitem")

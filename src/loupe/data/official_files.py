@@ -1,0 +1,155 @@
+"""Official data files: found on disk, or downloaded, and always checked before use.
+
+A file is looked for in the folder named by the environment variable LOUPE_DATA, then in the user's
+cache folder, and downloaded into the latter if it is in neither. Each file must have its published
+digest; one that has not is refused by name and never read.
+"""
+
+import hashlib
+import os
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from loupe.errors import DataFileError
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A published file: its name in the dataset's folder, and its digest as `algorithm:hex`."""
+
+    name: str
+    digest: str
+
+    def is_intact(self, path: Path) -> bool:
+        algorithm, _, expected = self.digest.partition(":")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, algorithm).hexdigest() == expected
+
+
+@dataclass(frozen=True)
+class OfficialSet:
+    """The files of one dataset.
+
+    Args:
+        title: the dataset's name for people.
+        folder: the sub-folder of LOUPE_DATA and of the cache that holds the files.
+        files: what is needed.
+        page: where people read about the data.
+        base_url: the address the files lie under; with `archive`, the address the archive lies under.
+        archive: a .tar.gz that holds `folder/name` of every file, if files are not served one by one.
+    """
+
+    title: str
+    folder: str
+    files: tuple[OfficialFile, ...]
+    page: str
+    base_url: str
+    archive: OfficialFile | None = None
+
+
+def locate(official: OfficialSet) -> dict[str, Path]:
+    """Return the path of every file of the set by name, downloading what is missing.
+
+    Raises:
+        DataFileError: a file is not the official one, or is missing and cannot be downloaded.
+    """
+    folders = [folder / official.folder for folder in _data_folders()]
+    for folder in folders:
+        paths = {file.name: folder / file.name for file in official.files}
+        present = [path for path in paths.values() if path.is_file()]
+        if not present:
+            continue
+        _refuse_damaged(official, folder)
+        if len(present) == len(paths):
+            return paths
+        if folder != folders[-1]:
+            missing = [name for name, path in paths.items() if not path.is_file()]
+            raise DataFileError(
+                f"{official.title} in {folder} is not complete.",
+                got=f"missing {', '.join(missing)}",
+                allowed=", ".join(paths),
+                next_step=f"put the missing files there, or unset LOUPE_DATA to download; see {official.page}",
+            )
+    return _download(official, folders[-1])
+
+
+def _data_folders() -> list[Path]:
+    """Folders that may hold data; the last one is the cache, which downloads go to."""
+    named = os.environ.get("LOUPE_DATA")
+    cache = Path(pooch.os_cache("loupe")) / "data"
+    return [Path(named).expanduser(), cache] if named else [cache]
+
+
+def _refuse_damaged(official: OfficialSet, folder: Path) -> None:
+    for file in official.files:
+        path = folder / file.name
+        if path.is_file() and not file.is_intact(path):
+            raise DataFileError(
+                f"{path} is not the official file of {official.title}.",
+                got=f"{path.stat().st_size} bytes whose digest differs: truncated, changed, or another file",
+                allowed=f"the file with {file.digest}",
+                next_step=f"delete it and run again to download it, or fetch it from {official.page}",
+            )
+
+
+def _download(official: OfficialSet, folder: Path) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if official.archive is not None:
+            _download_archive(official, official.archive, folder)
+        else:
+            for file in official.files:
+                if not (folder / file.name).is_file():
+                    _retrieve(official, file, folder)
+    except Exception as error:  # whatever the network does, the user needs the same sentence
+        if isinstance(error, DataFileError):
+            raise
+        raise DataFileError(
+            f"{official.title} is not on this machine and could not be downloaded.",
+            got=f"{type(error).__name__}: {_first_line(error)}",
+            allowed=f"the files {', '.join(file.name for file in official.files)}",
+            next_step=f"put them into {folder} (or into {official.folder}/ of the folder LOUPE_DATA "
+            f"names); they come from {official.page}",
+        ) from None
+    _refuse_damaged(official, folder)
+    return {file.name: folder / file.name for file in official.files}
+
+
+def _retrieve(official: OfficialSet, file: OfficialFile, folder: Path) -> Path:
+    """Download one file; pooch writes to a temporary name, checks the digest, then renames."""
+    downloads = pooch.create(
+        path=folder,
+        base_url=official.base_url,
+        registry={file.name: file.digest},
+        retry_if_failed=3,
+    )
+    is_watched = os.isatty(2)
+    pooch.get_logger().setLevel("INFO" if is_watched else "ERROR")
+    downloader = pooch.HTTPDownloader(progressbar=is_watched, timeout=30)
+    return Path(downloads.fetch(file.name, downloader=downloader))
+
+
+def _download_archive(official: OfficialSet, archive: OfficialFile, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as temporary:
+        path = _retrieve(official, archive, Path(temporary))
+        with tarfile.open(path) as tar:
+            for file in official.files:
+                member = tar.extractfile(f"{official.folder}/{file.name}")
+                assert member is not None, f"{archive.name} has {file.name} as a folder"
+                unpacked = Path(temporary) / file.name
+                unpacked.write_bytes(member.read())
+                unpacked.replace(folder / file.name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
+def read_files(paths: Sequence[Path]) -> bytes:
+    """Return the contents of several files, one after the other."""
+    return b"".join(path.read_bytes() for path in paths)

@@ -1,0 +1,294 @@
+"""A folder of small images: one sub-folder a class.
+
+Either `path/<class>/…`, or `path/train/<class>/…` beside `path/validation/…` and `path/test/…`
+(each optional; `val` and `valid` are read as validation). Without a test folder a stratified part is
+set apart; which images it holds depends on the images alone, never on a run's seed.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pooch
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import Field
+
+from loupe.data.dataset import ImageDataset
+from loupe.data.sources import SourceImages, register_dataset
+from loupe.data.split import hold_out
+from loupe.errors import DataError, DataFileError, suggest
+
+Fit = Literal["resize", "crop", "pad"]
+Colour = Literal["auto", "grey", "colour"]
+
+_VALIDATION_NAMES = ("validation", "val", "valid")
+_SPLIT_NAMES = ("train", *_VALIDATION_NAMES, "test")
+_MOST_NAMED = 10  # files named in one error
+
+
+@register_dataset("folder")
+def load_folder(
+    path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
+    image_size: Annotated[
+        int | None, Field(ge=1, description="Side in pixels of the square images; the files' own if left out.")
+    ] = None,
+    fit: Annotated[
+        Fit | None,
+        Field(
+            description="How an image comes to that size: resize (proportions change), crop (scale the "
+            "short side, cut the middle), pad (scale the long side, black border)."
+        ),
+    ] = None,
+    colour: Annotated[
+        Colour, Field(description="Channels: auto (grey if every image is grey), grey, colour.")
+    ] = "auto",
+    test_part: Annotated[
+        float, Field(gt=0, lt=1, description="Part set apart as test images where there is no test folder.")
+    ] = 0.2,
+) -> SourceImages:
+    """Your own images: one sub-folder a class, any format Pillow reads, grey or colour.
+
+    Raises:
+        DataError: no images, one class only, sizes that differ without a `fit`.
+        DataFileError: files that cannot be read, each named.
+    """
+    root = Path(path).expanduser()
+    parts = _find_parts(root)
+    class_names = _find_classes(parts)
+    files = {
+        part: [(file, label) for label, name in enumerate(class_names) for file in _list_images(folder / name)]
+        for part, folder in parts.items()
+    }
+    _refuse_empty_classes(files, class_names, root)
+    key = _content_key(files, class_names, root, (image_size, fit, colour))
+    arrays = _read_cache(key)
+    if arrays is None:
+        arrays = _decode_all(files, image_size, fit, colour, root)
+        _write_cache(key, arrays)
+    parts_read = {
+        part: ImageDataset(
+            torch.from_numpy(arrays[f"{part}_images"]),
+            torch.from_numpy(arrays[f"{part}_labels"]),
+            tuple(class_names),
+            f"folder {root.name}",
+        )
+        for part in files
+    }
+    train = parts_read["train"]
+    if "test" in parts_read:
+        return SourceImages(train, parts_read["test"], parts_read.get("validation"))
+    generator = torch.Generator().manual_seed(int(train.digest[:15], 16))
+    kept, test = hold_out(train.labels, test_part, generator, num_classes=len(class_names))
+    return SourceImages(train.select(kept), train.select(test), parts_read.get("validation"))
+
+
+def _find_parts(root: Path) -> dict[str, Path]:
+    if not root.is_dir():
+        siblings = [entry.name for entry in root.parent.iterdir()] if root.parent.is_dir() else []
+        raise DataError(
+            f"There is no folder {root}.",
+            got=str(root),
+            allowed="a folder with one sub-folder of images a class",
+            nearest=suggest(root.name, siblings),
+            next_step="set data.path",
+        )
+    by_name = {entry.name.casefold(): entry for entry in _list_folders(root)}
+    if "train" not in by_name:
+        return {"train": root}
+    parts = {"train": by_name["train"]}
+    for name in _VALIDATION_NAMES:
+        if name in by_name:
+            parts["validation"] = by_name[name]
+    if "test" in by_name:
+        parts["test"] = by_name["test"]
+    return parts
+
+
+def _find_classes(parts: dict[str, Path]) -> list[str]:
+    names = [folder.name for folder in _list_folders(parts["train"])]
+    if len(names) < 2:
+        raise DataError(
+            f"{parts['train']} does not hold two classes or more.",
+            got=f"sub-folders: {', '.join(names) or 'none'}",
+            allowed="one sub-folder of images a class, at least two",
+            next_step="set data.path to the folder that holds the class folders",
+        )
+    for part, folder in parts.items():
+        strangers = [entry.name for entry in _list_folders(folder) if entry.name not in names]
+        if strangers:
+            raise DataError(
+                f"The {part} folder has classes that the training folder has not.",
+                got=", ".join(strangers),
+                allowed=", ".join(names),
+                nearest=suggest(strangers[0], names),
+                next_step="rename or remove those folders",
+            )
+    return names
+
+
+def _list_folders(folder: Path) -> list[Path]:
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _list_images(folder: Path) -> list[Path]:
+    """Return the image files below a class folder, by name; other files are passed over."""
+    if not folder.is_dir():
+        return []
+    suffixes = Image.registered_extensions()
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.casefold() in suffixes and not file.name.startswith(".") and file.is_file()
+    )
+
+
+def _refuse_empty_classes(
+    files: dict[str, list[tuple[Path, int]]], class_names: list[str], root: Path
+) -> None:
+    counts = Counter(label for _, label in files["train"])
+    empty = [name for label, name in enumerate(class_names) if not counts[label]]
+    if empty:
+        hint = " (is this the folder above train/ and test/?)" if set(empty) & set(_SPLIT_NAMES) else ""
+        raise DataError(
+            f"Some class folders of {root} hold no images{hint}.",
+            got=", ".join(empty),
+            allowed="at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)",
+            next_step="fill or remove those folders",
+        )
+
+
+def _content_key(
+    files: dict[str, list[tuple[Path, int]]], class_names: list[str], root: Path, settings: object
+) -> str:
+    """Return a digest of every file's place and bytes and of what is done with them."""
+    sha = hashlib.sha256(repr((class_names, settings)).encode())
+    for part, listed in files.items():
+        for file, label in listed:
+            sha.update(repr((part, label, file.relative_to(root).as_posix())).encode())
+            with file.open("rb") as opened:
+                sha.update(hashlib.file_digest(opened, "sha256").digest())
+    return sha.hexdigest()
+
+
+def _cache_path(key: str) -> Path:
+    return Path(pooch.os_cache("loupe")) / "folders" / f"{key}.npz"
+
+
+def _read_cache(key: str) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(_cache_path(key), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError):  # not there, or cut short: decode again
+        return None
+
+
+def _write_cache(key: str, arrays: dict[str, np.ndarray]) -> None:
+    path = _cache_path(key)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
+            np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
+        os.replace(file.name, path)
+    except OSError:  # a cache that cannot be written only costs time
+        Path(file.name).unlink(missing_ok=True) if "file" in locals() else None
+
+
+def _decode_all(
+    files: dict[str, list[tuple[Path, int]]],
+    image_size: int | None,
+    fit: Fit | None,
+    colour: Colour,
+    root: Path,
+) -> dict[str, np.ndarray]:
+    decoded: dict[Path, np.ndarray] = {}
+    damaged: list[str] = []
+    for file, _ in (entry for listed in files.values() for entry in listed):
+        try:
+            decoded[file] = _decode(file)
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            damaged.append(f"{file.relative_to(root)} ({_reason(error)})")
+    if damaged:
+        more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
+        raise DataFileError(
+            f"{len(damaged)} of {len(decoded) + len(damaged)} images in {root} cannot be read.",
+            got=", ".join(damaged[:_MOST_NAMED]) + more,
+            allowed="whole image files",
+            next_step="mend or remove them",
+        )
+    is_grey = colour == "grey" or (colour == "auto" and all(image.shape[2] == 1 for image in decoded.values()))
+    fitted = {
+        file: _fit(_to_channels(image, 1 if is_grey else 3), image_size, fit) for file, image in decoded.items()
+    }
+    _refuse_mixed_sizes(fitted, image_size)
+    arrays = {}
+    for part, listed in files.items():
+        stacked = np.stack([fitted[file] for file, _ in listed])
+        arrays[f"{part}_images"] = np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
+        arrays[f"{part}_labels"] = np.array([label for _, label in listed], dtype=np.int64)
+    return arrays
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return str(error).partition("\n")[0][:80]
+
+
+def _decode(file: Path) -> np.ndarray:
+    """Return an image as (height, width, 1 or 3) uint8: upright, first frame, white behind glass."""
+    with Image.open(file) as opened:
+        image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I;16") or image.mode == "I":  # 16-bit grey to 8 bits
+            return (np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)[..., None]
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+            pixels = np.asarray(image)
+            is_grey = (pixels == pixels[..., :1]).all()
+            return pixels[..., :1] if is_grey else pixels
+        if image.mode in ("1", "L", "F"):
+            return np.asarray(image.convert("L"))[..., None]
+        return np.asarray(image.convert("RGB"))
+
+
+def _to_channels(image: np.ndarray, channels: int) -> np.ndarray:
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=2)
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
+def _fit(image: np.ndarray, image_size: int | None, fit: Fit | None) -> np.ndarray:
+    if image_size is None or fit is None or image.shape[:2] == (image_size, image_size):
+        return image
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    size, smooth = (image_size, image_size), Image.Resampling.BILINEAR
+    if fit == "resize":
+        picture = picture.resize(size, smooth)
+    elif fit == "crop":
+        picture = ImageOps.fit(picture, size, smooth)
+    else:
+        picture = ImageOps.pad(picture, size, smooth)
+    return np.asarray(picture).reshape(image_size, image_size, -1)
+
+
+def _refuse_mixed_sizes(images: dict[Path, np.ndarray], image_size: int | None) -> None:
+    sizes = Counter(image.shape[:2] for image in images.values())
+    wanted = {(image_size, image_size)} if image_size else set(list(sizes)[:1])
+    if set(sizes) == wanted:
+        return
+    listed = ", ".join(f"{width} x {height} ({count})" for (height, width), count in sizes.most_common(5))
+    example = image_size or min(side for size in sizes for side in size)
+    raise DataError(
+        "The images are not all of the wanted size." if image_size else "The images differ in size.",
+        got=f"width x height (images): {listed}" + (" …" if len(sizes) > 5 else ""),
+        allowed="one size, or a stated way to reach it: data.fit = resize, crop or pad",
+        next_step=f"add data.image_size={example} data.fit=resize (or crop, or pad)",
+    )

@@ -1,0 +1,97 @@
+"""Stratified, seeded splits of the training images.
+
+Everything rests on one idea: a random order of the images in which *every* prefix has the classes in
+their overall proportions. Held-out images are a prefix of one such order; a fraction of the training
+images is a prefix of another, so smaller fractions lie inside larger ones.
+"""
+
+import torch
+from torch import Tensor
+
+from loupe.errors import DataError
+
+
+def stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a random permutation of the images whose every prefix is stratified.
+
+    The r-th image drawn from a class of n gets the key (r + ½) / n; sorting by key interleaves the
+    classes evenly. Equal keys are put in random order, so that no class leads.
+
+    Args:
+        labels: (images,) int64.
+        generator: CPU generator; it alone decides the order.
+
+    Returns:
+        (images,) int64 permutation. With classes of equal size, the counts in any prefix differ by
+        at most one.
+    """
+    labels = labels.cpu()
+    shuffled = torch.randperm(len(labels), generator=generator)
+    keys = torch.empty(len(labels), dtype=torch.float64)
+    for label in labels.unique():
+        of_class = shuffled[labels[shuffled] == label]
+        keys[of_class] = (torch.arange(len(of_class), dtype=torch.float64) + 0.5) / len(of_class)
+    return shuffled[torch.argsort(keys[shuffled], stable=True)]
+
+
+def hold_out(
+    labels: Tensor, amount: int | float, generator: torch.Generator, *, num_classes: int
+) -> tuple[Tensor, Tensor]:
+    """Split images into those kept and those held out, stratified by class.
+
+    Args:
+        labels: (images,) int64.
+        amount: images to hold out: a count ≥ 1, or a fraction in (0, 1).
+        generator: CPU generator.
+        num_classes: number of classes; each must be present on both sides.
+
+    Returns:
+        Indices kept and indices held out, (kept,) and (held out,) int64, each sorted; disjoint, and
+        together all images.
+
+    Raises:
+        DataError: one side would lack a class.
+    """
+    count = amount if isinstance(amount, int) else round(amount * len(labels))
+    order = stratified_order(labels, generator)
+    kept, held_out = order[count:].sort().values, order[:count].sort().values
+    for side, indices in (("training", kept), ("validation", held_out)):
+        present = len(labels[indices].unique())
+        if present < num_classes:
+            raise DataError(
+                f"The {side} part would hold only {present} of {num_classes} classes.",
+                got=f"{count} of {len(labels)} images held out",
+                allowed=f"at least one image of each class on both sides, {num_classes} or more",
+                next_step="change data.validation, or add images",
+            )
+    return kept, held_out
+
+
+def take_fraction(
+    labels: Tensor, fraction: float, generator: torch.Generator, *, num_classes: int
+) -> Tensor:
+    """Return the indices of a stratified part of the images; parts nest as the fraction grows.
+
+    Args:
+        labels: (images,) int64.
+        fraction: part to take, in (0, 1].
+        generator: CPU generator; equal generators give nested parts.
+        num_classes: number of classes; each must be present in the part.
+
+    Returns:
+        (round(fraction x images),) int64, sorted.
+
+    Raises:
+        DataError: the part would lack a class.
+    """
+    count = round(fraction * len(labels))
+    part = stratified_order(labels, generator)[:count].sort().values
+    present = len(labels[part].unique())
+    if present < num_classes:
+        raise DataError(
+            f"A fraction of {fraction:g} keeps only {present} of {num_classes} classes.",
+            got=f"{count} of {len(labels)} images",
+            allowed="at least one image of each class",
+            next_step="raise data.fraction",
+        )
+    return part

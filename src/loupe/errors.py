@@ -1,0 +1,205 @@
+"""Errors a user can cause, each saying what was got, what is allowed, and what to do next.
+
+Every error raised for a user's mistake is a `LoupeError`; the command line prints it without a
+traceback. Anything else that reaches the user is a fault in Loupe itself and keeps its traceback.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def suggest(word: object, candidates: Iterable[str]) -> str | None:
+    """Return the candidate nearest to `word`, or None if none is near."""
+    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    near = difflib.get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None
+
+
+class LoupeError(Exception):
+    """A mistake the user can mend.
+
+    Args:
+        message: one sentence that says what is wrong.
+        got: what was received.
+        allowed: what would have been accepted.
+        nearest: the accepted value that looks most like what was received.
+        next_step: what to do now, best as a command to type.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        got: object = None,
+        allowed: str | None = None,
+        nearest: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.got = got
+        self.allowed = allowed
+        self.nearest = nearest
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        rows = [
+            ("got", self.got),
+            ("allowed", self.allowed),
+            ("did you mean", self.nearest),
+            ("next", self.next_step),
+        ]
+        details = [f"  {label}: {text}" for label, text in rows if text is not None]
+        return "\n".join([self.message, *details])
+
+
+class UnknownNameError(LoupeError):
+    """A model, dataset, recipe … was asked for by a name nobody registered."""
+
+    def __init__(self, kind: str, name: object, names: Iterable[str], next_step: str) -> None:
+        names = sorted(names)
+        super().__init__(
+            f"There is no {kind} called {name!r}.",
+            got=name,
+            allowed=", ".join(names) or "(nothing is registered)",
+            nearest=suggest(name, names),
+            next_step=next_step,
+        )
+
+
+class DataError(LoupeError):
+    """Images or labels that cannot be used as they are."""
+
+
+class DataFileError(DataError):
+    """A data file that is missing, truncated, or not the official one."""
+
+
+class TestSetLockedError(LoupeError):
+    """The test set was used without going through its door."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+
+class ShapeError(LoupeError):
+    """A model and the images it is meant for do not fit."""
+
+
+class TrainingError(LoupeError):
+    """Training cannot go on, for instance because the loss is no longer a number."""
+
+
+class RunError(LoupeError):
+    """A run folder that is missing, unfinished, or not what was expected."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong in a recipe.
+
+    Args:
+        where: dotted place of the field, such as `train.epochs`.
+        got: what stands there.
+        allowed: what may stand there.
+        nearest: the accepted name that looks most like what was got.
+    """
+
+    where: str
+    got: str
+    allowed: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        near = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"{self.where}: got {self.got}; allowed: {self.allowed}{near}"
+
+
+class RecipeError(LoupeError):
+    """A recipe with mistakes: all of them, not only the first."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        count = len(self.mistakes)
+        counted = "1 mistake" if count == 1 else f"{count} mistakes"
+        super().__init__(
+            f"Recipe {name!r} has {counted}; no data was loaded.",
+            next_step="mend the lines above; `loupe train --help` describes every field",
+        )
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {mistake}" for mistake in self.mistakes)]
+        return "\n".join([*lines, f"  next: {self.next_step}"])
+
+
+def describe_pydantic_errors(
+    errors: Iterable[Mapping[str, Any]], *, where: str, fields: Mapping[str, Iterable[str]]
+) -> list[Mistake]:
+    """Translate what pydantic reports into mistakes a reader can mend.
+
+    Args:
+        errors: the dictionaries of `ValidationError.errors()`.
+        where: dotted place of the checked table, or "" for the whole recipe.
+        fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
+    """
+    mistakes = []
+    for error in errors:
+        inside = [str(part) for part in error["loc"]]
+        place = ".".join([where, *inside] if where else inside) or "recipe"
+        if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            names = sorted(fields.get(".".join(inside[:-1]), ()))
+            mistakes.append(
+                Mistake(
+                    place,
+                    "an unknown field",
+                    ", ".join(names) or "no settings here",
+                    suggest(inside[-1], names),
+                )
+            )
+        elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+            mistakes.append(Mistake(place, "nothing", "a value is required"))
+        else:
+            mistakes.append(_describe_bad_value(place, error))
+    return mistakes
+
+
+_PLAIN_WORDS = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "string_pattern_mismatch": "letters, digits, '.', '_' and '-'",
+    "tuple_type": "a list, such as [1, 2]",
+    "list_type": "a list, such as [1, 2]",
+    "model_type": "a name, or a table of fields",
+    "model_attributes_type": "a name, or a table of fields",
+    "dict_type": "a table of fields",
+    "greater_than": "a number > {gt}",
+    "greater_than_equal": "a number ≥ {ge}",
+    "less_than": "a number < {lt}",
+    "less_than_equal": "a number ≤ {le}",
+    "too_short": "at least {min_length} entries",
+    "too_long": "at most {max_length} entries",
+}
+
+
+def _describe_bad_value(place: str, error: Mapping[str, Any]) -> Mistake:
+    context = error.get("ctx", {})
+    nearest = None
+    if error["type"] in _PLAIN_WORDS:
+        allowed = _PLAIN_WORDS[error["type"]].format(**context)
+    elif error["type"] == "literal_error":
+        allowed = str(context["expected"])
+        choices = allowed.replace(" or ", ", ").replace("'", "").split(", ")
+        nearest = suggest(error["input"], choices)
+    elif "error" in context:  # a ValueError raised by a validator carries its own sentence
+        allowed = str(context["error"])
+    else:
+        allowed = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return Mistake(place, repr(error["input"]), allowed, nearest)

@@ -1,0 +1,76 @@
+"""The same recipe with several seeds: a run folder for each, and one summary with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loupe.evaluation import summarise_seeds
+from loupe.evaluation.intervals import SeedSummary
+from loupe.experiments.bench import load_recipe_data
+from loupe.experiments.run import run_recipe
+from loupe.recipe import Recipe
+from loupe.reports.seeds_report import write_seeds_report
+from loupe.runs import RunFolder, RunResult
+from loupe.runs.writing import write_json, write_text
+from loupe.training import Observer
+
+
+@dataclass(frozen=True)
+class SeedsResult:
+    """Results of several seeds; each figure as mean, sd and interval over the finished runs."""
+
+    runs: tuple[RunResult, ...]
+    summaries: dict[str, SeedSummary]
+
+    @property
+    def is_finished(self) -> bool:
+        return all(run.status == "finished" for run in self.runs)
+
+    def to_dict(self) -> dict[str, Any]:
+        finished = [run.seed for run in self.runs if run.status == "finished"]
+        return {"seeds": finished, "summaries": {name: asdict(one) for name, one in self.summaries.items()}}
+
+
+def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> SeedsResult:
+    """Run a recipe once for each of its seeds, in `path/seed-<seed>`; finished seeds are kept.
+
+    A run that is interrupted ends the series; `resume` goes on with it.
+
+    Raises:
+        LoupeError: as `run_recipe`.
+    """
+    write_text(path / "recipe.toml", recipe.to_toml())
+    dataset, results = load_recipe_data(recipe), []
+    for seed in recipe.run.seeds or (recipe.run.seed,):
+        folder = RunFolder(path / f"seed-{seed}")
+        result = folder.read_result()
+        if result is None or result.status != "finished":
+            folder.path.mkdir(exist_ok=True)
+            one_seed = recipe.for_seed(seed)
+            result = run_recipe(one_seed, folder, observers=observers, dataset=dataset)
+        results.append(result)
+        if result.status == "interrupted":
+            break
+    summary = SeedsResult(tuple(results), summarise_results(results, recipe.evaluate.confidence))
+    write_json(path / "summary.json", summary.to_dict())
+    write_seeds_report(path, [RunFolder(path / f"seed-{run.seed}") for run in results], summary.summaries)
+    return summary
+
+
+def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[str, SeedSummary]:
+    """Return mean, sd and interval over seeds of each headline figure of the finished runs."""
+    finished = [run for run in results if run.status == "finished" and run.best and run.last]
+    figures: dict[str, list[float]] = {}
+    for run in finished:
+        assert run.best is not None and run.last is not None
+        for name, outcome in (("best", run.best), ("last", run.last)):
+            figures.setdefault(f"{name} validation accuracy", []).append(outcome.validation.accuracy)
+            if outcome.test is not None:
+                figures.setdefault(f"{name} test accuracy", []).append(outcome.test.accuracy)
+                figures.setdefault(f"{name} test loss", []).append(outcome.test.loss)
+        figures.setdefault("best epoch", []).append(run.best.epoch)
+        figures.setdefault("seconds", []).append(run.seconds)
+        if run.test_picking is not None:
+            figures.setdefault("test accuracy if picked on test", []).append(run.test_picking.accuracy)
+    return {name: summarise_seeds(values, confidence) for name, values in figures.items()}

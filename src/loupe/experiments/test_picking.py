@@ -1,0 +1,36 @@
+"""What picking the epoch on the test set would have claimed: shown on request, used for nothing."""
+
+from loupe.data.batches import EvaluationBatches
+from loupe.experiments.bench import Bench
+from loupe.runs import RunFolder, TestPicking
+from loupe.training import Observer, TrainingState
+from loupe.training.measure import measure
+
+
+class TestPicker(Observer):
+    """Look at the test set after every epoch, on the record, without telling the training.
+
+    Observers hand nothing back to `fit`, so what is seen here can select nothing.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    def __init__(self, folder: RunFolder, bench: Bench) -> None:
+        self._folder = folder
+        self._bench = bench
+        self._accuracies = folder.read_test_looks()
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        test = self._bench.splits.test.open(f"show what picking on test would claim, epoch {state.epoch}")
+        batches = EvaluationBatches(
+            test.to(self._bench.device), self._bench.normalization, self._bench.validation.batch_size
+        )
+        self._accuracies[state.epoch] = measure(state.model, batches).accuracy
+        self._folder.write_test_looks(self._accuracies)
+
+    def result(self) -> TestPicking | None:
+        """Return the epoch that looks best on test; None before the first epoch."""
+        if not self._accuracies:
+            return None
+        epoch = max(self._accuracies, key=lambda epoch: self._accuracies[epoch])
+        return TestPicking(epoch, self._accuracies[epoch], len(self._accuracies))

@@ -1,0 +1,346 @@
+"""A recipe: the typed, immutable description of a run, read from TOML and written back as TOML.
+
+Only the form is checked here (fields, types, ranges). Whether a named model or augmentation exists,
+and whether its settings fit, is checked where those are known: `loupe.experiments.prepare`.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
+from pydantic import field_validator, model_validator
+
+from loupe.errors import LoupeError, Mistake, RecipeError, describe_pydantic_errors
+
+
+class _Section(BaseModel):
+    """A table of a recipe: immutable, and no field by accident."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _NamedSection(_Section):
+    """A table whose further keys are settings of the thing it names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys that belong to the named thing, not to the table."""
+        return dict(self.model_extra or {})
+
+
+class Choice(_NamedSection):
+    """Something chosen by name, with its settings: an optimizer, a schedule, an augmentation."""
+
+    name: str = Field(description="Registered name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_a_bare_name(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+def _count_or_fraction(value: object) -> object:
+    """Keep a whole number as a count of images and a number below 1 as a fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number of images (1, 2, …) or a fraction between 0 and 1")
+    if 0 < value < 1 or (value >= 1 and value == int(value)):
+        return value if value < 1 else int(value)
+    raise ValueError("a number of images (1, 2, …) or a fraction between 0 and 1")
+
+
+CountOrFraction = Annotated[int | float, BeforeValidator(_count_or_fraction)]
+
+
+class Normalization(_Section):
+    """Stated normalisation constants, one per channel, for pixels scaled to [0, 1]."""
+
+    mean: tuple[float, ...] = Field(description="Mean of each channel, in [0, 1].")
+    sd: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        description="Standard deviation of each channel, > 0."
+    )
+
+
+class DataSection(_NamedSection):
+    """Which images, and how they are split and prepared. Further keys are the source's settings."""
+
+    name: str = Field("digits", description="Dataset; `loupe datasets` lists them.")
+    classes: tuple[str | int, ...] | None = Field(
+        None, min_length=2, description="Classes to keep, by name or index, in the new order; all if left out."
+    )
+    fraction: float = Field(
+        1.0, gt=0, le=1, description="Part of the training images to use; fractions nest (5 % ⊂ 10 %)."
+    )
+    validation: CountOrFraction = Field(
+        0.1,
+        description="Images held out of the training data for validation: a count, or a fraction in (0, 1).",
+    )
+    split_seed: NonNegativeInt | None = Field(
+        None, description="Seed of the split and of the fraction; run.seed if left out."
+    )
+    augment: tuple[Choice, ...] = Field(
+        (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
+    )
+    normalize: Normalization | str = Field(
+        "measured",
+        union_mode="left_to_right",
+        description='"measured" on the training split, a preset\'s name, or {mean = […], sd = […]} for pixels in [0, 1].',
+    )
+
+    @field_validator("normalize", mode="before")
+    @classmethod
+    def _tell_tables_from_names(cls, value: object) -> object:
+        return Normalization(**value) if isinstance(value, Mapping) else value
+
+
+class ModelSection(_NamedSection):
+    """Which network. Further keys are the model's settings."""
+
+    name: str = Field("cnn", description="Model; `loupe models` lists them.")
+
+
+class EarlyStopping(_Section):
+    """Stop when the mean validation loss of a window of epochs no longer improves on the window before."""
+
+    window: PositiveInt = Field(20, description="Epochs in a window; the first look is after two windows.")
+    min_improvement: float = Field(
+        0.0, description="Smallest fall of the mean validation loss, in nats; below 0 tolerates a rise."
+    )
+
+
+class TrainSection(_Section):
+    """How the network is trained."""
+
+    epochs: PositiveInt = Field(20, description="Passes over the training images, ≥ 1.")
+    batch_size: PositiveInt = Field(64, description="Images in a training batch, ≥ 1.")
+    optimizer: Choice = Field(
+        Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
+    )
+    schedule: Choice = Field(
+        Choice(name="constant"),
+        description="Learning-rate schedule and its settings; `loupe schedules` lists them.",
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Probability spread evenly over all classes in the training loss, in [0, 1).",
+    )
+    clip_norm: float | None = Field(
+        None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        None, description="Windowed early stopping; trains all epochs if left out."
+    )
+    clean_train_images: NonNegativeInt = Field(
+        2000,
+        description="Training images on which accuracy is measured as on validation "
+        "(no augmentation, weights still); 0 turns it off.",
+    )
+
+
+class EvaluateSection(_Section):
+    """How the network is judged. Validation selects; the test set is opened once, at the end."""
+
+    select_by: Literal["accuracy", "loss"] = Field(
+        "accuracy", description="Validation figure that picks the best epoch; ties go to the lower loss."
+    )
+    batch_size: PositiveInt = Field(500, description="Images evaluated at once, ≥ 1.")
+    test: bool = Field(True, description="Open the test set at the end of the run.")
+    show_test_picking: bool = Field(
+        False,
+        description="Also report what picking the epoch on test would have claimed; opens the test set every epoch.",
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="Level of the confidence intervals, in (0, 1).")
+
+
+class RunSection(_Section):
+    """Seeds, machine and place."""
+
+    seed: NonNegativeInt = Field(0, description="The one seed that governs everything random, ≥ 0.")
+    seeds: tuple[NonNegativeInt, ...] | None = Field(
+        None, min_length=1, description="Several seeds: as many runs in a row, with mean and interval."
+    )
+    device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1", "mps".')
+    threads: PositiveInt | None = Field(
+        None, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."
+    )
+    folder: str = Field("runs", description="Folder that receives the run folder.")
+    plugins: tuple[str, ...] = Field(
+        (), description="Python files that register further models, datasets, augmentations …"
+    )
+
+
+class Recipe(_Section):
+    """The description of a run. Immutable; `with_values` returns a changed copy."""
+
+    name: str = Field("unnamed", pattern=r"^[\w.-]+$", description="Name of the recipe; names the run folder.")
+    about: str = Field("", description="One line that says what the recipe is for.")
+    data: DataSection = DataSection()
+    model: ModelSection = ModelSection()
+    train: TrainSection = TrainSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    run: RunSection = RunSection()
+
+    @property
+    def split_seed(self) -> int:
+        """The seed of the split: `data.split_seed`, or `run.seed` if that is left out."""
+        return self.run.seed if self.data.split_seed is None else self.data.split_seed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values, without the fields that are left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML that reads back as an equal recipe."""
+        return tomli_w.dumps(self.to_dict())
+
+    def for_seed(self, seed: int) -> "Recipe":
+        """Return the recipe of a single run with this seed."""
+        run = self.run.model_copy(update={"seed": seed, "seeds": None})
+        return self.model_copy(update={"run": run})
+
+    def with_values(self, values: Mapping[str, Any]) -> "Recipe":
+        """Return a copy with dotted fields changed, for example `{"train.epochs": 3}`.
+
+        Raises:
+            RecipeError: a field is unknown or a value is not allowed.
+        """
+        mapping = self.to_dict()
+        for dotted, value in values.items():
+            set_value(mapping, dotted, value)
+        return parse_recipe(mapping)
+
+
+def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
+    """Return the recipe a mapping describes.
+
+    Raises:
+        RecipeError: with every mistake of form.
+    """
+    mistakes = find_form_mistakes(mapping)
+    if mistakes:
+        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
+    return Recipe(**mapping)
+
+
+def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return every unknown field, wrong type and value out of range."""
+    try:
+        Recipe(**mapping)
+    except ValidationError as error:
+        return describe_pydantic_errors(error.errors(), where="", fields=_field_names())
+    return []
+
+
+def read_toml(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping a TOML text holds.
+
+    Raises:
+        LoupeError: the text is not TOML; the message carries line and column.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LoupeError(
+            f"{source} is not valid TOML.",
+            got=str(error),
+            allowed='lines such as `epochs = 20` or `name = "cnn"` under `[section]` headings',
+            next_step="mend the file at the place named above",
+        ) from None
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return place and value of one `section.field=value` from the command line.
+
+    The value is read as TOML; what is not TOML is taken as a string; `none` takes the field out.
+
+    Raises:
+        LoupeError: there is no `=`, or nothing stands before it.
+    """
+    dotted, sign, written = text.partition("=")
+    dotted, written = dotted.strip(), written.strip()
+    if not sign or not dotted:
+        raise LoupeError(
+            f"{text!r} does not change any field.",
+            got=text,
+            allowed="section.field=value, for example train.epochs=5",
+            next_step="`loupe train --help` lists the fields",
+        )
+    if written.casefold() == "none":
+        return dotted, None
+    try:
+        return dotted, tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        return dotted, written
+
+
+def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set a dotted field in place; None takes it out.
+
+    A choice written as a bare name (`train.optimizer=sgd`) is replaced whole, because the settings
+    of another optimizer mean nothing to it.
+    """
+    *parents, last = dotted.split(".")
+    table = mapping
+    for parent in parents:
+        inner = table.get(parent)
+        if isinstance(inner, str):
+            inner = {"name": inner}
+        table[parent] = dict(inner) if isinstance(inner, Mapping) else {}
+        table = table[parent]
+    if value is None:
+        table.pop(last, None)
+    else:
+        table[last] = value
+
+
+def describe_fields() -> Iterator[tuple[str, str, str]]:
+    """Yield (dotted field, default, description) of every field, in the order of the file."""
+    for name, field in Recipe.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, _Section):
+            yield from _describe_section(name, annotation)
+        else:
+            yield name, _show_default(field.default), field.description or ""
+
+
+def _describe_section(place: str, section: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    for name, field in section.model_fields.items():
+        yield f"{place}.{name}", _show_default(field.default), field.description or ""
+        if field.annotation == EarlyStopping | None:
+            yield from _describe_section(f"{place}.{name}", EarlyStopping)
+
+
+def _show_default(default: object) -> str:
+    if default is None:
+        return "left out"
+    if isinstance(default, Choice):
+        return default.name
+    if isinstance(default, bool):
+        return str(default).lower()
+    return repr(list(default)) if isinstance(default, tuple) else f"{default}"
+
+
+def _field_names() -> dict[str, Iterable[str]]:
+    tables: dict[str, type[BaseModel]] = {
+        "": Recipe,
+        "data": DataSection,
+        "data.normalize": Normalization,
+        "train": TrainSection,
+        "train.early_stopping": EarlyStopping,
+        "evaluate": EvaluateSection,
+        "run": RunSection,
+    }
+    return {place: tuple(table.model_fields) for place, table in tables.items()}

@@ -1,0 +1,1 @@
+"""Packaged recipes: one TOML file each, trained by name."""

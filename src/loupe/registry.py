@@ -1,0 +1,171 @@
+"""One registry for everything that is added by one new file: models, datasets, augmentations …
+
+A registered function or class is a *builder*. What the bench itself hands to every builder of a
+kind (a model's `in_channels`, an optimizer's `parameters`) is *given*; all other parameters are
+*settings*, checked against the builder's own annotations. Nobody edits a list: the package that
+holds the builders is imported file by file the first time a name is looked up.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from loupe.errors import LoupeError, Mistake, UnknownNameError, describe_pydantic_errors, suggest
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+
+class Registry:
+    """Builders of one kind, by name.
+
+    Args:
+        kind: singular noun for messages, such as "model".
+        package: dotted package whose files register the built-in builders.
+        given: names of the parameters the bench supplies; the rest are settings.
+        list_command: the command that lists the names, for error messages.
+    """
+
+    def __init__(self, kind: str, package: str, *, given: tuple[str, ...], list_command: str) -> None:
+        self.kind = kind
+        self._package = package
+        self._given = given
+        self._list_command = list_command
+        self._builders: dict[str, Callable[..., Any]] = {}
+        self._settings_types: dict[str, type[BaseModel]] = {}
+        self._is_discovered = False
+
+    def register(self, name: str) -> Callable[[Builder], Builder]:
+        """Return a decorator that registers a builder under `name`.
+
+        Raises:
+            LoupeError: another builder already has that name.
+        """
+
+        def add(builder: Builder) -> Builder:
+            taken = self._builders.get(name)
+            if taken is not None and _origin(taken) != _origin(builder):
+                raise LoupeError(
+                    f"Two builders want the {self.kind} name {name!r}.",
+                    got=_origin(builder),
+                    allowed=f"a name that is free; {_origin(taken)} has this one",
+                    next_step="choose another name in the `@register_…` line",
+                )
+            self._builders[name] = builder
+            self._settings_types.pop(name, None)
+            return builder
+
+        return add
+
+    def names(self) -> list[str]:
+        """Return all registered names, sorted."""
+        self._discover()
+        return sorted(self._builders)
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._builders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def get(self, name: str) -> Callable[..., Any]:
+        """Return the builder called `name`.
+
+        Raises:
+            UnknownNameError: nobody registered that name.
+        """
+        self._discover()
+        if name not in self._builders:
+            raise UnknownNameError(self.kind, name, self._builders, f"`{self._list_command}` lists them")
+        return self._builders[name]
+
+    def summary(self, name: str) -> str:
+        """Return the first line of the builder's docstring."""
+        return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]
+
+    def settings_type(self, name: str) -> type[BaseModel]:
+        """Return a pydantic model of the builder's settings: names, types, ranges, defaults."""
+        builder = self.get(name)
+        if name not in self._settings_types:
+            is_class = inspect.isclass(builder)
+            hints = get_type_hints(builder.__init__ if is_class else builder, include_extras=True)
+            fields: dict[str, Any] = {}
+            for parameter in inspect.signature(builder).parameters.values():
+                if parameter.name in self._given or parameter.kind is parameter.VAR_KEYWORD:
+                    continue
+                default = ... if parameter.default is parameter.empty else parameter.default
+                fields[parameter.name] = (hints.get(parameter.name, Any), default)
+            self._settings_types[name] = create_model(
+                f"{self.kind} {name}", __config__=ConfigDict(extra="forbid", frozen=True), **fields
+            )
+        return self._settings_types[name]
+
+    def find_mistakes(self, name: object, settings: Mapping[str, Any], *, where: str) -> list[Mistake]:
+        """Return everything wrong with a name and its settings; an empty list if all is well.
+
+        Args:
+            name: the builder's name as the user wrote it.
+            settings: the settings as the user wrote them.
+            where: dotted place in the recipe, such as `model`.
+        """
+        if not isinstance(name, str) or name not in self:
+            names = self.names()
+            return [Mistake(f"{where}.name", repr(name), ", ".join(names), suggest(name, names))]
+        settings_type = self.settings_type(name)
+        try:
+            settings_type(**settings)
+        except ValidationError as error:
+            fields = {"": tuple(settings_type.model_fields)}
+            return describe_pydantic_errors(error.errors(), where=where, fields=fields)
+        return []
+
+    def resolve(self, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings with every default filled in, as plain values.
+
+        Raises:
+            UnknownNameError: nobody registered that name.
+            LoupeError: a setting is unknown or out of range.
+        """
+        self._refuse_mistakes(name, settings)
+        return self.settings_type(name)(**settings).model_dump()
+
+    def build(self, name: str, settings: Mapping[str, Any] | None = None, /, *args: Any, **given: Any) -> Any:
+        """Build `name` from checked settings and what the bench gives.
+
+        Raises:
+            UnknownNameError: nobody registered that name.
+            LoupeError: a setting is unknown or out of range.
+        """
+        builder = self.get(name)
+        self._refuse_mistakes(name, settings or {})
+        checked = self.settings_type(name)(**(settings or {}))
+        values = {field: getattr(checked, field) for field in type(checked).model_fields}
+        return builder(*args, **given, **values)
+
+    def _refuse_mistakes(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.get(name)
+        mistakes = self.find_mistakes(name, settings, where=name)
+        if mistakes:
+            raise LoupeError(
+                "\n  - ".join([f"The settings of {self.kind} {name!r} are not right:", *map(str, mistakes)]),
+                next_step=f"`{self._list_command}` lists every {self.kind} and its settings",
+            )
+
+    def _discover(self) -> None:
+        if self._is_discovered:
+            return
+        self._is_discovered = True
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self._package}.{module.name}")
+
+
+
+
+def _origin(builder: Callable[..., Any]) -> str:
+    return f"{builder.__module__}.{builder.__qualname__}"

@@ -1,0 +1,1 @@
+"""Run folders as self-contained HTML pages."""

@@ -1,0 +1,191 @@
+"""Line charts as inline SVG; a little script in the page adds hover, show and hide, and zoom.
+
+The curves lie in an inner <svg> whose viewBox is the data range, so that zooming is a change of
+viewBox; strokes keep their width (`non-scaling-stroke`). Without the script the chart is complete.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from markupsafe import Markup
+
+_WIDTH, _HEIGHT = 640, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 42
+_MOST_DOTTED = 40  # points; longer curves show no dots
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve: a value for each x, None where there is none.
+
+    Args:
+        name: for the legend.
+        values: as many as the chart has x values.
+        colour: CSS class of the curve, `c1` … `c5`, defined in style.css.
+        is_dashed: dashes tell curves apart without colour.
+        is_hidden: shown only after a click on the legend.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    colour: str
+    is_dashed: bool = False
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """Curves over whole-number x values, such as epochs.
+
+    Args:
+        title: heading of the chart.
+        y_label: quantity and unit of the vertical axis.
+        x: whole numbers, ascending.
+        series: the curves.
+        scale: factor from values to what is written on the axis (100 for percentages).
+        digits: decimals of written values.
+        mark: an x to mark with a vertical line, and its label.
+        zero_line: draw a line at zero, and keep zero in view.
+        x_label: quantity of the horizontal axis.
+    """
+
+    title: str
+    y_label: str
+    x: Sequence[int]
+    series: Sequence[Series]
+    scale: float = 1.0
+    digits: int = 3
+    mark: tuple[int, str] | None = None
+    zero_line: bool = False
+    x_label: str = "epoch"
+
+
+def draw_line_chart(chart: LineChart) -> Markup:
+    """Return the chart as an HTML <figure>."""
+    low, high = _value_range(chart)
+    first, last = _x_range(chart)
+    plot_width, plot_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    parts = [
+        f'<figure class="chart" data-chart="{escape(_describe(chart, low, high))}">',
+        f"<figcaption>{escape(chart.title)}</figcaption>",
+        _draw_legend(chart),
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(_summarise(chart))}">',
+        '<g class="y-ticks">',
+    ]
+    for tick in nice_ticks(low, high):
+        y = _TOP + plot_height * (high - tick) / (high - low)
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_write(tick, chart)}</text>'
+        )
+    parts.append('</g><g class="x-ticks">')
+    for tick in nice_ticks(first, last, whole=True):
+        x = _LEFT + plot_width * (tick - first) / (last - first)
+        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick:.0f}</text>')
+    parts.append(
+        f'</g><text class="axis" x="{_LEFT + plot_width / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
+        f"{escape(chart.x_label)}</text>"
+        f'<text class="axis" transform="translate(13 {_TOP + plot_height / 2}) rotate(-90)" '
+        f'text-anchor="middle">{escape(chart.y_label)}</text>'
+        f'<svg class="plot" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}" '
+        f'viewBox="{first} {-high} {last - first} {high - low}" preserveAspectRatio="none">'
+    )
+    if chart.zero_line:
+        parts.append('<line class="zero" x1="-1e6" x2="1e6" y1="0" y2="0"/>')
+    if chart.mark is not None:
+        parts.append(f'<line class="mark" x1="{chart.mark[0]}" x2="{chart.mark[0]}" y1="-1e6" y2="1e6"/>')
+    parts += [_draw_series(chart, index) for index in range(len(chart.series))]
+    parts.append('<line class="cursor" x1="0" x2="0" y1="-1e6" y2="1e6" visibility="hidden"/>')
+    parts.append(f'</svg><rect class="frame" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}"/>')
+    parts.append('</svg><div class="readout" hidden></div></figure>')
+    return Markup("".join(parts))
+
+
+def smooth(values: Sequence[float], window: int = 5) -> list[float | None]:
+    """Return the centred moving average; None where the window reaches past an end."""
+    half = window // 2
+    return [
+        sum(values[i - half : i + half + 1]) / window if half <= i < len(values) - half else None
+        for i in range(len(values))
+    ]
+
+
+def nice_ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
+    """Return round numbers in [low, high], about `most` of them; whole numbers only if so wished."""
+    rough = (high - low) / most
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
+    step = max(1.0, round(step)) if whole else step
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _value_range(chart: LineChart) -> tuple[float, float]:
+    shown = [one for one in chart.series if not one.is_hidden] or chart.series
+    values = [value for one in shown for value in one.values if value is not None]
+    values = (values or [0.0]) + ([0.0] if chart.zero_line else [])
+    low, high = min(values), max(values)
+    margin = 0.06 * (high - low) or 0.05
+    return low - margin, high + margin
+
+
+def _x_range(chart: LineChart) -> tuple[float, float]:
+    first, last = (chart.x[0], chart.x[-1]) if chart.x else (0, 1)
+    margin = 0.02 * (last - first) or 0.5
+    return first - margin, last + margin
+
+
+def _draw_series(chart: LineChart, index: int) -> str:
+    series = chart.series[index]
+    points = [(x, -y) for x, y in zip(chart.x, series.values, strict=True) if y is not None]
+    line = " ".join(f"{x},{y:.6g}" for x, y in points)
+    dots = "".join(f"M{x} {y:.6g}h0" for x, y in points) if len(points) <= _MOST_DOTTED else ""
+    classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
+    hidden = ' visibility="hidden"' if series.is_hidden else ""
+    return (
+        f'<g class="{classes}" data-series="{index}"{hidden}><polyline points="{line}"/>'
+        f'<path class="dots" d="{dots}"/></g>'
+    )
+
+
+def _draw_legend(chart: LineChart) -> str:
+    buttons = "".join(
+        f'<button type="button" class="{one.colour}{" dashed" if one.is_dashed else ""}" data-series="{index}" '
+        f'aria-pressed="{"false" if one.is_hidden else "true"}"><i></i>{escape(one.name)}</button>'
+        for index, one in enumerate(chart.series)
+    )
+    mark = f'<span class="mark-label"><i></i>{escape(chart.mark[1])}</span>' if chart.mark else ""
+    return f'<div class="legend">{buttons}{mark}<button type="button" class="reset" hidden>whole range</button></div>'
+
+
+def _write(value: float, chart: LineChart) -> str:
+    return f"{value * chart.scale:.4g}"
+
+
+def _summarise(chart: LineChart) -> str:
+    """Return the last value of each curve, for those who hear the chart."""
+    ends = [
+        f"{one.name} {one.values[-1] * chart.scale:.{chart.digits}f}"
+        for one in chart.series
+        if one.values and one.values[-1] is not None
+    ]
+    return f"{chart.title} over {chart.x_label}; at the end: {', '.join(ends)}"
+
+
+def _describe(chart: LineChart, low: float, high: float) -> str:
+    first, last = _x_range(chart)
+    return json.dumps(
+        {
+            "x": list(chart.x),
+            "xLabel": chart.x_label,
+            "series": [{"name": one.name, "values": list(one.values)} for one in chart.series],
+            "scale": chart.scale,
+            "digits": chart.digits,
+            "zeroLine": chart.zero_line,
+            "range": [first, last, low, high],
+            "plot": [_LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM],
+        }
+    )

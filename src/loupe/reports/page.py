@@ -1,0 +1,81 @@
+"""One self-contained HTML file from a template: style and script inside, no outside request."""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import loupe
+from loupe.evaluation import Interval
+from loupe.runs.writing import write_text
+
+
+def write_page(path: Path, template: str, **content: Any) -> None:
+    """Render a template of this package and write it atomically.
+
+    Args:
+        path: the HTML file.
+        template: file name in `templates/`.
+        content: what the template shows; text is escaped.
+    """
+    write_text(path, render_page(template, **content))
+
+
+def render_page(template: str, **content: Any) -> str:
+    """Return the HTML of a template of this package."""
+    return _environment().get_template(template).render(**content)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("loupe.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": format_percent,
+        "interval": format_interval,
+        "thousands": format_thousands,
+        "duration": format_duration,
+    }
+    environment.globals |= {
+        "style": Markup(_read("style.css")),
+        "chart_script": Markup(_read("charts.js")),
+        "loupe_version": loupe.__version__,
+    }
+    return environment
+
+
+def _read(name: str) -> str:
+    return resources.files("loupe.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def format_percent(share: float, digits: int = 2) -> str:
+    """Return a share in [0, 1] as a percentage: 0.98 → "98.00 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def format_interval(interval: Interval, digits: int = 2) -> str:
+    """Return an interval of shares as percentages: "97.52 to 98.37 %"."""
+    return f"{100 * interval.low:.{digits}f} to {100 * interval.high:.{digits}f} %"
+
+
+def format_thousands(number: float) -> str:
+    """Return a number rounded to whole, with thousands set apart: 17,813."""
+    return f"{number:,.0f}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time for people: "7.3 s", "4 min 12 s", "2 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

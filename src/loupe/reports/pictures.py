@@ -1,0 +1,26 @@
+"""Images as PNG data addresses, to stand inside a page."""
+
+import base64
+import io
+
+from PIL import Image
+from torch import Tensor
+
+
+def encode_png(image: Tensor) -> str:
+    """Return a (channels, height, width) uint8 image as a `data:image/png` address."""
+    pixels = image.cpu().numpy()
+    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels[:3].transpose(1, 2, 0))
+    return encode_picture(picture)
+
+
+def encode_picture(picture: Image.Image) -> str:
+    """Return a Pillow image as a `data:image/png` address."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return encode_bytes(buffer.getvalue())
+
+
+def encode_bytes(png: bytes) -> str:
+    """Return the bytes of a PNG file as a `data:image/png` address."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

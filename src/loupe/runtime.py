@@ -1,0 +1,102 @@
+"""Where a run computes and where its random numbers come from.
+
+One seed becomes many named, independent generators: `Streams(7).generator("augment", epoch=3)` is
+the same on every call and knows nothing of any other stream. Because each epoch has streams of its
+own, a run resumed at an epoch draws exactly what the uninterrupted run would have drawn, and no
+generator state has to be saved.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from loupe.errors import LoupeError
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Independent random-number streams grown from one seed (any whole number ≥ 0)."""
+
+    seed: int
+
+    def seed_of(self, name: str, epoch: int = 0) -> int:
+        """Return the 63-bit seed of a stream: a digest of the run's seed, the name and the epoch."""
+        digest = hashlib.sha256(f"loupe {self.seed} {name} {epoch}".encode()).digest()
+        return int.from_bytes(digest[:8], "little") >> 1
+
+    def generator(
+        self, name: str, epoch: int = 0, device: torch.device | str = "cpu"
+    ) -> torch.Generator:
+        """Return a fresh generator at the start of the stream `name` of one epoch."""
+        return torch.Generator(device).manual_seed(self.seed_of(name, epoch))
+
+    @contextmanager
+    def as_global(self, name: str, epoch: int = 0, device: torch.device | str = "cpu") -> Iterator[None]:
+        """Make a stream torch's global one inside the `with` block, and put the old one back.
+
+        For what draws from the global generator and takes no other: initialisation, dropout.
+        """
+        device = torch.device(device)
+        devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed_of(name, epoch))
+            yield
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the torch device to compute on.
+
+    Args:
+        name: "auto" (CUDA if there is one, then Apple's MPS, else the CPU) or a torch device name.
+
+    Raises:
+        LoupeError: the device is unknown or not present on this machine.
+    """
+    present = ["cpu"]
+    if torch.cuda.is_available():
+        present += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    if name == "auto":
+        return torch.device(next((best for best in ("cuda", "mps") if best in present), "cpu"))
+    if name not in present:
+        raise LoupeError(
+            f"This machine has no device {name!r}.",
+            got=name,
+            allowed=", ".join(["auto", *present]),
+            next_step="run with run.device=auto",
+        )
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device's name and memory (GiB) for people to read."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return device.type
+
+
+@contextmanager
+def computing(threads: int | None = None) -> Iterator[None]:
+    """Compute reproducibly inside the block, with a stated number of CPU threads.
+
+    Args:
+        threads: CPU threads of one operation, ≥ 1; None leaves torch's own choice.
+    """
+    before = torch.get_num_threads()
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
+        torch.set_num_threads(before)

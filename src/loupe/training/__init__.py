@@ -1,0 +1,15 @@
+"""Training: the loop, what it minimises, how it steps, when it stops. Knows no file and no dataset's name."""
+
+from loupe.training.early_stopping import WindowedEarlyStopping as WindowedEarlyStopping
+from loupe.training.loop import fit as fit
+from loupe.training.losses import smoothed_cross_entropy as smoothed_cross_entropy
+from loupe.training.observers import Observer as Observer
+from loupe.training.optimizers import OPTIMIZERS as OPTIMIZERS
+from loupe.training.optimizers import build_optimizer as build_optimizer
+from loupe.training.optimizers import register_optimizer as register_optimizer
+from loupe.training.schedules import SCHEDULES as SCHEDULES
+from loupe.training.schedules import build_schedule as build_schedule
+from loupe.training.schedules import register_schedule as register_schedule
+from loupe.training.state import EpochRecord as EpochRecord
+from loupe.training.state import Snapshot as Snapshot
+from loupe.training.state import TrainingState as TrainingState

@@ -1,0 +1,186 @@
+"""The training loop: `fit` is a list of epochs, an epoch is a list of steps."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from loupe.data.batches import EvaluationBatches, TrainingBatches
+from loupe.errors import TrainingError
+from loupe.runtime import Streams
+from loupe.training.early_stopping import WindowedEarlyStopping
+from loupe.training.losses import Loss
+from loupe.training.measure import Measured, Tally, measure
+from loupe.training.observers import Observer
+from loupe.training.schedules import Pace, Schedule
+from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
+
+SelectBy = Literal["accuracy", "loss"]
+
+
+def fit(
+    model: nn.Module,
+    train: TrainingBatches,
+    validation: EvaluationBatches,
+    *,
+    num_epochs: int,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    loss: Loss,
+    streams: Streams,
+    clip_norm: float | None = None,
+    early_stopping: WindowedEarlyStopping | None = None,
+    select_by: SelectBy = "accuracy",
+    clean_train: EvaluationBatches | None = None,
+    observers: Sequence[Observer] = (),
+    start: Snapshot | None = None,
+) -> TrainingState:
+    """Train a network and return what was reached; the best epoch's weights are in `state.best`.
+
+    Nothing here knows a test set: selection and stopping see validation only.
+
+    Args:
+        model: a network on the device of the batches.
+        train: training batches, with their augmentations.
+        validation: what picks the best epoch and stops early.
+        num_epochs: epochs to train, ≥ 1, those before `start` included.
+        optimizer: over the model's parameters; its learning rate is the largest the schedule uses.
+        schedule: pace of each step.
+        loss: what is minimised.
+        streams: randomness inside the network (dropout), stream "network".
+        clip_norm: largest global norm of the gradients, > 0.
+        early_stopping: when to stop before `num_epochs`.
+        select_by: validation figure that picks the best epoch; ties go to the lower loss.
+        clean_train: training images to measure as validation is measured, after each epoch.
+        observers: told of steps and epochs.
+        start: where an earlier training of the same recipe stopped.
+
+    Raises:
+        TrainingError: the loss is no longer a finite number.
+    """
+    state = TrainingState(model, optimizer)
+    base_rates = [group["lr"] for group in optimizer.param_groups]
+    if start is not None:
+        restore_snapshot(start, state)
+    for observer in observers:
+        observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
+    while state.epoch < num_epochs and not state.stopped_early:
+        epoch, started = state.epoch + 1, time.perf_counter()
+        with streams.as_global("network", epoch, train.dataset.images.device):
+            running = train_one_epoch(
+                model, train, epoch, optimizer, schedule, loss, base_rates, clip_norm, observers
+            )
+        trained_seconds = time.perf_counter() - started
+        clean = measure(model, clean_train) if clean_train is not None else None
+        judged = measure(model, validation)
+        _refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
+        state.history.append(
+            EpochRecord(
+                epoch=epoch,
+                learning_rate=optimizer.param_groups[0]["lr"],
+                train_loss=running.loss,
+                train_accuracy=running.accuracy,
+                clean_train_loss=clean.loss if clean else None,
+                clean_train_accuracy=clean.accuracy if clean else None,
+                validation_loss=judged.loss,
+                validation_accuracy=judged.accuracy,
+                seconds=time.perf_counter() - started,
+                images_per_second=running.num_images / trained_seconds,
+            )
+        )
+        if is_better(judged, state.best, select_by):
+            state.best = Best(epoch, judged.loss, judged.accuracy, copy_weights(model))
+        if early_stopping is not None:
+            losses = [record.validation_loss for record in state.history]
+            state.stopped_early = early_stopping.should_stop(losses)
+        for observer in observers:
+            observer.on_epoch_end(state)
+    for observer in observers:
+        observer.on_fit_end(state)
+    return state
+
+
+def train_one_epoch(
+    model: nn.Module,
+    batches: TrainingBatches,
+    epoch: int,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    loss: Loss,
+    base_rates: Sequence[float],
+    clip_norm: float | None = None,
+    observers: Sequence[Observer] = (),
+) -> Measured:
+    """Train on every image once and return the running loss and accuracy.
+
+    Raises:
+        TrainingError: the loss is no longer a finite number.
+    """
+    model.train()
+    device = batches.dataset.images.device
+    tally, step_losses = Tally(device), []
+    first_step = (epoch - 1) * len(batches)
+    for step, (images, labels) in enumerate(batches.epoch(epoch)):
+        set_pace(optimizer, schedule(first_step + step), base_rates)
+        logits = model(images)
+        step_loss = loss(logits, labels)
+        step_loss.backward()
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        if device.type == "cpu":  # elsewhere, asking after each step would make the device wait
+            _refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        tally.add(step_loss, logits, labels)
+        step_losses.append(step_loss.detach())
+        for observer in observers:
+            observer.on_step(step + 1)
+    if device.type != "cpu":
+        _refuse_first_infinite(step_losses, epoch, optimizer)
+    return tally.result()
+
+
+def set_pace(optimizer: torch.optim.Optimizer, pace: Pace, base_rates: Sequence[float]) -> None:
+    """Set learning rate, and momentum if the schedule moves it, for the next step."""
+    for group, base_rate in zip(optimizer.param_groups, base_rates, strict=True):
+        group["lr"] = base_rate * pace.factor
+        if pace.momentum is not None:
+            if "betas" in group:
+                group["betas"] = (pace.momentum, group["betas"][1])
+            else:
+                group["momentum"] = pace.momentum
+
+
+def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
+    """Return whether an epoch beats the best so far on validation; equal accuracy needs a lower loss."""
+    if best is None:
+        return True
+    if select_by == "accuracy" and judged.accuracy != best.validation_accuracy:
+        return judged.accuracy > best.validation_accuracy
+    return judged.loss < best.validation_loss
+
+
+def _refuse_first_infinite(
+    step_losses: Sequence[Tensor], epoch: int, optimizer: torch.optim.Optimizer
+) -> None:
+    values = torch.stack(list(step_losses))
+    broken = (~values.isfinite()).nonzero()
+    if len(broken):
+        step = int(broken[0])
+        _refuse_infinite(float(values[step]), epoch, step + 1, optimizer, "training loss")
+
+
+def _refuse_infinite(
+    value: float, epoch: int, step: int, optimizer: torch.optim.Optimizer, what: str
+) -> None:
+    if not math.isfinite(value):
+        rate = optimizer.param_groups[0]["lr"]
+        raise TrainingError(
+            f"The {what} is no longer a number at epoch {epoch}, step {step}.",
+            got=f"{what} {value} at learning rate {rate:g}",
+            allowed="a finite loss",
+            next_step=f"lower train.optimizer.learning_rate (try {rate / 10:g}), or set train.clip_norm=1",
+        )

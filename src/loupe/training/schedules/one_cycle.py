@@ -1,0 +1,49 @@
+import math
+from typing import Annotated
+
+from pydantic import Field
+
+from loupe.training.schedules import Pace, Per, Schedule, count_ticks, register_schedule
+
+
+@register_schedule("one-cycle")
+def one_cycle(
+    *,
+    num_epochs: int,
+    steps_per_epoch: int,
+    warmup: Annotated[float, Field(gt=0, lt=1, description="Part of the training that rises, in (0, 1).")] = 0.3,
+    start: Annotated[
+        float, Field(gt=0, le=1, description="First learning rate, as a part of the largest, in (0, 1].")
+    ] = 0.04,
+    end: Annotated[
+        float, Field(ge=0, le=1, description="Last learning rate, as a part of the largest, in [0, 1].")
+    ] = 4e-6,
+    low_momentum: Annotated[
+        float, Field(ge=0, lt=1, description="Momentum (Adam: beta1) at the largest rate, in [0, 1).")
+    ] = 0.85,
+    high_momentum: Annotated[
+        float, Field(ge=0, lt=1, description="Momentum (Adam: beta1) at start and end, in [0, 1).")
+    ] = 0.95,
+    per: Per = "step",
+) -> Schedule:
+    """Rise to the full learning rate, then fall to almost nothing, both as cosines (Smith, 2018).
+
+    Momentum moves the other way. Equal to torch's OneCycleLR with its defaults.
+    """
+    steps_per_tick, num_ticks = count_ticks(per, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch)
+    peak, last = warmup * num_ticks - 1, num_ticks - 1
+
+    def schedule(step: int) -> Pace:
+        tick = step // steps_per_tick
+        if tick <= peak:
+            rise = tick / peak if peak > 0 else 1.0
+            return Pace(_glide(start, 1.0, rise), _glide(high_momentum, low_momentum, rise))
+        fall = (tick - peak) / (last - peak)
+        return Pace(_glide(1.0, end, fall), _glide(low_momentum, high_momentum, fall))
+
+    return schedule
+
+
+def _glide(first: float, last: float, progress: float) -> float:
+    """Return a point on half a cosine between two values; progress in [0, 1]."""
+    return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2
