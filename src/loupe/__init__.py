@@ -7,7 +7,7 @@ numbers, and a report. Nothing heavy is imported until it is used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from loupe.version import __version__ as __version__
 
 _PUBLIC = {
     "train": "loupe.experiments",

@@ -17,8 +17,9 @@ from pydantic import (
     NonNegativeInt,
     PositiveInt,
     ValidationError,
+    field_validator,
+    model_validator,
 )
-from pydantic import field_validator, model_validator
 
 from loupe.errors import LoupeError, Mistake, RecipeError, describe_pydantic_errors
 
@@ -77,7 +78,9 @@ class DataSection(_NamedSection):
 
     name: str = Field("digits", description="Dataset; `loupe datasets` lists them.")
     classes: tuple[str | int, ...] | None = Field(
-        None, min_length=2, description="Classes to keep, by name or index, in the new order; all if left out."
+        None,
+        min_length=2,
+        description="Classes to keep, by name or index, in the new order; all if left out.",
     )
     fraction: float = Field(
         1.0, gt=0, le=1, description="Part of the training images to use; fractions nest (5 % ⊂ 10 %)."
@@ -95,7 +98,8 @@ class DataSection(_NamedSection):
     normalize: Normalization | str = Field(
         "measured",
         union_mode="left_to_right",
-        description='"measured" on the training split, a preset\'s name, or {mean = […], sd = […]} for pixels in [0, 1].',
+        description='"measured" on the training split, a preset\'s name, or {mean = […], sd = […]} '
+        "for pixels in [0, 1].",
     )
 
     @field_validator("normalize", mode="before")
@@ -160,7 +164,8 @@ class EvaluateSection(_Section):
     test: bool = Field(True, description="Open the test set at the end of the run.")
     show_test_picking: bool = Field(
         False,
-        description="Also report what picking the epoch on test would have claimed; opens the test set every epoch.",
+        description="Also report what picking the epoch on test would have claimed; "
+        "opens the test set every epoch.",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="Level of the confidence intervals, in (0, 1).")
 
@@ -185,7 +190,9 @@ class RunSection(_Section):
 class Recipe(_Section):
     """The description of a run. Immutable; `with_values` returns a changed copy."""
 
-    name: str = Field("unnamed", pattern=r"^[\w.-]+$", description="Name of the recipe; names the run folder.")
+    name: str = Field(
+        "unnamed", pattern=r"^[\w.-]+$", description="Name of the recipe; names the run folder."
+    )
     about: str = Field("", description="One line that says what the recipe is for.")
     data: DataSection = DataSection()
     model: ModelSection = ModelSection()

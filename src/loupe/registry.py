@@ -35,11 +35,16 @@ class Registry:
         self._given = given
         self._list_command = list_command
         self._builders: dict[str, Callable[..., Any]] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
         self._settings_types: dict[str, type[BaseModel]] = {}
         self._is_discovered = False
 
-    def register(self, name: str) -> Callable[[Builder], Builder]:
+    def register(self, name: str, **facts: Any) -> Callable[[Builder], Builder]:
         """Return a decorator that registers a builder under `name`.
+
+        Args:
+            name: what recipes call it.
+            facts: what is known without building, such as a dataset's `image_shape`.
 
         Raises:
             LoupeError: another builder already has that name.
@@ -55,6 +60,7 @@ class Registry:
                     next_step="choose another name in the `@register_…` line",
                 )
             self._builders[name] = builder
+            self._facts[name] = facts
             self._settings_types.pop(name, None)
             return builder
 
@@ -83,9 +89,21 @@ class Registry:
             raise UnknownNameError(self.kind, name, self._builders, f"`{self._list_command}` lists them")
         return self._builders[name]
 
+    def facts(self, name: str) -> dict[str, Any]:
+        """Return what is known of `name` without building it."""
+        self.get(name)
+        return dict(self._facts[name])
+
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
         return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]
+
+    def describe_settings(self, name: str) -> Iterator[tuple[str, str, str]]:
+        """Yield (setting, default, description) of each of a builder's settings."""
+        for setting, field in self.settings_type(name).model_fields.items():
+            value = list(field.default) if isinstance(field.default, tuple) else field.default
+            default = "required" if field.is_required() else repr(value)
+            yield setting, default.replace("None", "left out"), field.description or ""
 
     def settings_type(self, name: str) -> type[BaseModel]:
         """Return a pydantic model of the builder's settings: names, types, ranges, defaults."""
@@ -163,8 +181,6 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self._package}.{module.name}")
-
-
 
 
 def _origin(builder: Callable[..., Any]) -> str:

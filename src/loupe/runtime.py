@@ -27,9 +27,7 @@ class Streams:
         digest = hashlib.sha256(f"loupe {self.seed} {name} {epoch}".encode()).digest()
         return int.from_bytes(digest[:8], "little") >> 1
 
-    def generator(
-        self, name: str, epoch: int = 0, device: torch.device | str = "cpu"
-    ) -> torch.Generator:
+    def generator(self, name: str, epoch: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a fresh generator at the start of the stream `name` of one epoch."""
         return torch.Generator(device).manual_seed(self.seed_of(name, epoch))
 

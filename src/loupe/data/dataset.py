@@ -43,7 +43,7 @@ class ImageDataset:
                 got=f"{self.labels.dtype} of shape {tuple(self.labels.shape)}",
                 allowed=f"int64 of shape ({len(self.images)},)",
             )
-        if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < self.num_classes):
+        if len(self.labels) and not (self.labels.min() >= 0 and self.labels.max() < self.num_classes):
             raise DataError(
                 f"Labels of {self.source} lie outside the classes.",
                 got=f"labels {int(self.labels.min())} to {int(self.labels.max())}",
@@ -84,9 +84,7 @@ class ImageDataset:
 
     def to(self, device: torch.device) -> "ImageDataset":
         """Return the dataset with pixels and labels on `device`."""
-        return ImageDataset(
-            self.images.to(device), self.labels.to(device), self.class_names, self.source
-        )
+        return ImageDataset(self.images.to(device), self.labels.to(device), self.class_names, self.source)
 
     def keep_classes(self, classes: Sequence[str | int]) -> "ImageDataset":
         """Return only the images of `classes`, relabelled 0, 1, … in the order they are given.

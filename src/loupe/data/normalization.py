@@ -68,9 +68,7 @@ PRESETS = {
         Normalization((0.2860,), (0.3530,)), "Fashion-MNIST: mean and sd of all training pixels"
     ),
     "half-1": Preset(Normalization((0.5,), (0.5,)), "grey pixels to [-1, 1], nothing measured"),
-    "half-3": Preset(
-        Normalization((0.5,) * 3, (0.5,) * 3), "colour pixels to [-1, 1], nothing measured"
-    ),
+    "half-3": Preset(Normalization((0.5,) * 3, (0.5,) * 3), "colour pixels to [-1, 1], nothing measured"),
 }
 
 

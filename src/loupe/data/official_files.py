@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch
+import requests
 
 from loupe.errors import DataFileError
 
@@ -73,7 +75,7 @@ def locate(official: OfficialSet) -> dict[str, Path]:
                 f"{official.title} in {folder} is not complete.",
                 got=f"missing {', '.join(missing)}",
                 allowed=", ".join(paths),
-                next_step=f"put the missing files there, or unset LOUPE_DATA to download; see {official.page}",
+                next_step=f"put them there, or unset LOUPE_DATA to download; see {official.page}",
             )
     return _download(official, folders[-1])
 
@@ -111,7 +113,7 @@ def _download(official: OfficialSet, folder: Path) -> dict[str, Path]:
             raise
         raise DataFileError(
             f"{official.title} is not on this machine and could not be downloaded.",
-            got=f"{type(error).__name__}: {_first_line(error)}",
+            got=_describe_failure(error, official.base_url),
             allowed=f"the files {', '.join(file.name for file in official.files)}",
             next_step=f"put them into {folder} (or into {official.folder}/ of the folder LOUPE_DATA "
             f"names); they come from {official.page}",
@@ -146,8 +148,10 @@ def _download_archive(official: OfficialSet, archive: OfficialFile, folder: Path
                 unpacked.replace(folder / file.name)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _describe_failure(error: Exception, base_url: str) -> str:
+    if isinstance(error, requests.ConnectionError | requests.Timeout):
+        return f"no connection to {urlsplit(base_url).hostname}"
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:160]}"
 
 
 def read_files(paths: Sequence[Path]) -> bytes:

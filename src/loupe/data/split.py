@@ -67,9 +67,7 @@ def hold_out(
     return kept, held_out
 
 
-def take_fraction(
-    labels: Tensor, fraction: float, generator: torch.Generator, *, num_classes: int
-) -> Tensor:
+def take_fraction(labels: Tensor, fraction: float, generator: torch.Generator, *, num_classes: int) -> Tensor:
     """Return the indices of a stratified part of the images; parts nest as the fraction grows.
 
     Args:

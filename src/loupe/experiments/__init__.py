@@ -1,11 +1,11 @@
 """Running recipes: from the text of a recipe to a run folder with its report."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import RunError
-from loupe.experiments.prepare import list_recipes as list_recipes
+from loupe.errors import LoupeError, RunError
 from loupe.experiments.prepare import load_recipe as load_recipe
 from loupe.experiments.run import run_recipe as run_recipe
 from loupe.experiments.seeds import run_seeds as run_seeds
@@ -46,12 +46,10 @@ def resume(place: str | Path, *, observers: Sequence[Observer] = ()) -> RunFolde
         RunError: there is no such run, or its data or plugins changed.
     """
     path = find_run_folder(place)
-    folder = RunFolder(path)
-    recipe = load_recipe(folder.recipe_file)
-    result = folder.read_result()
-    if result is None or result.status != "finished":
+    recipe = load_recipe(path / "recipe.toml")
+    if not is_finished(recipe, path):
         carry_out(recipe, path, observers=observers)
-    return folder
+    return RunFolder(path)
 
 
 def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:
@@ -63,7 +61,20 @@ def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
     """
     if not path.is_dir():
         raise RunError(f"The run folder {path} is gone.", next_step="`loupe list` shows the runs")
-    if recipe.run.seeds:
-        run_seeds(recipe, path, observers=observers)
-    else:
-        run_recipe(recipe, RunFolder(path), observers=observers)
+    try:
+        if recipe.run.seeds:
+            run_seeds(recipe, path, observers=observers)
+        else:
+            run_recipe(recipe, RunFolder(path), observers=observers)
+    except LoupeError:
+        if not list(path.rglob("environment.json")):  # nothing was recorded: leave nothing behind
+            shutil.rmtree(path)
+        raise
+
+
+def is_finished(recipe: Recipe, path: Path) -> bool:
+    """Return whether a run, or every seed of a series, has finished."""
+    seeds = recipe.run.seeds
+    folders = [path / f"seed-{seed}" for seed in seeds] if seeds else [path]
+    results = [RunFolder(folder).read_result() for folder in folders]
+    return all(result is not None and result.status == "finished" for result in results)

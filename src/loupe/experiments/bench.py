@@ -130,7 +130,9 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     if stated == "measured":
         return measure_normalization(splits.train.images)
     chosen = (
-        find_preset(stated).normalization if isinstance(stated, str) else Normalization(stated.mean, stated.sd)
+        find_preset(stated).normalization
+        if isinstance(stated, str)
+        else Normalization(stated.mean, stated.sd)
     )
     channels = splits.train.in_channels
     if not len(chosen.mean) == len(chosen.sd) == channels:

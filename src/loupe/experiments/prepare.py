@@ -4,15 +4,15 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.normalization import PRESETS
-from loupe.errors import LoupeError, Mistake, RecipeError, UnknownNameError, suggest
+from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.models import MODELS
-from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_toml, set_value
+from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, set_value
+from loupe.recipe_files import read_recipe_file
 from loupe.registry import Registry
 from loupe.training import OPTIMIZERS, SCHEDULES
 
@@ -48,17 +48,6 @@ def load_recipe(
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     return resolve_settings(parse_recipe(mapping))
-
-
-def list_recipes() -> dict[str, str]:
-    """Return the packaged recipes: name → one line about each."""
-    folder = resources.files("loupe.recipes")
-    texts = {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    }
-    return {name: str(read_toml(text, name).get("about", "")) for name, text in sorted(texts.items())}
 
 
 def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
@@ -116,7 +105,8 @@ def load_plugin(place: str) -> str:
     if name in sys.modules:
         return digest
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, f"{path} is not importable as Python"
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -158,27 +148,7 @@ def _with_plugins_loaded(mapping: dict[str, Any]) -> dict[str, Any]:
 def _read_mapping(recipe: str | Path | Mapping[str, Any] | Recipe) -> dict[str, Any]:
     if isinstance(recipe, Recipe):
         return recipe.to_dict()
-    if isinstance(recipe, Mapping):
-        return dict(recipe)
-    packaged = list_recipes()
-    if str(recipe) in packaged:
-        text = resources.files("loupe.recipes").joinpath(f"{recipe}.toml").read_text(encoding="utf-8")
-        return {"name": str(recipe), **read_toml(text, str(recipe))}
-    path = Path(recipe).expanduser()
-    path = path / "recipe.toml" if path.is_dir() else path
-    if path.suffix != ".toml" and not path.is_file():
-        raise UnknownNameError("recipe", str(recipe), packaged, "`loupe recipes` lists them; a path to a .toml file works too")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoupeError(
-            f"The recipe file {path} cannot be read.",
-            got=getattr(error, "strerror", None) or "not UTF-8 text",
-            allowed=f"a TOML file, or one of: {', '.join(packaged)}",
-            nearest=suggest(path.stem, packaged),
-            next_step="`loupe recipes` lists the packaged ones",
-        ) from None
-    return {"name": path.stem, **read_toml(text, str(path))}
+    return dict(recipe) if isinstance(recipe, Mapping) else read_recipe_file(recipe)
 
 
 _DATA_FIELDS = frozenset(type(Recipe().data).model_fields) - {"name"}

@@ -40,8 +40,8 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
     Raises:
         LoupeError: as `run_recipe`.
     """
-    write_text(path / "recipe.toml", recipe.to_toml())
     dataset, results = load_recipe_data(recipe), []
+    write_text(path / "recipe.toml", recipe.to_toml())
     for seed in recipe.run.seeds or (recipe.run.seed,):
         folder = RunFolder(path / f"seed-{seed}")
         result = folder.read_result()
@@ -63,7 +63,8 @@ def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[s
     finished = [run for run in results if run.status == "finished" and run.best and run.last]
     figures: dict[str, list[float]] = {}
     for run in finished:
-        assert run.best is not None and run.last is not None
+        assert run.best is not None
+        assert run.last is not None
         for name, outcome in (("best", run.best), ("last", run.last)):
             figures.setdefault(f"{name} validation accuracy", []).append(outcome.validation.accuracy)
             if outcome.test is not None:

@@ -52,7 +52,9 @@ def cnn(
     channels, size = in_channels, image_size
     for number, plan in enumerate(_CONV_PLANS[conv_layers], start=1):
         size = _size_after_conv(f"conv{number}", size, plan, image_size)
-        layers[f"conv{number}"] = nn.Conv2d(channels, plan.channels * width, _KERNEL_SIZE, padding=plan.padding)
+        layers[f"conv{number}"] = nn.Conv2d(
+            channels, plan.channels * width, _KERNEL_SIZE, padding=plan.padding
+        )
         layers[f"relu{number}"] = nn.ReLU()
         if plan.is_pooled:
             layers[f"pool{number}"] = nn.MaxPool2d(2)

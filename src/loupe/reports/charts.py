@@ -99,7 +99,9 @@ def draw_line_chart(chart: LineChart) -> Markup:
         parts.append(f'<line class="mark" x1="{chart.mark[0]}" x2="{chart.mark[0]}" y1="-1e6" y2="1e6"/>')
     parts += [_draw_series(chart, index) for index in range(len(chart.series))]
     parts.append('<line class="cursor" x1="0" x2="0" y1="-1e6" y2="1e6" visibility="hidden"/>')
-    parts.append(f'</svg><rect class="frame" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}"/>')
+    parts.append(
+        f'</svg><rect class="frame" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}"/>'
+    )
     parts.append('</svg><div class="readout" hidden></div></figure>')
     return Markup("".join(parts))
 
@@ -152,13 +154,18 @@ def _draw_series(chart: LineChart, index: int) -> str:
 
 
 def _draw_legend(chart: LineChart) -> str:
-    buttons = "".join(
-        f'<button type="button" class="{one.colour}{" dashed" if one.is_dashed else ""}" data-series="{index}" '
-        f'aria-pressed="{"false" if one.is_hidden else "true"}"><i></i>{escape(one.name)}</button>'
-        for index, one in enumerate(chart.series)
-    )
-    mark = f'<span class="mark-label"><i></i>{escape(chart.mark[1])}</span>' if chart.mark else ""
-    return f'<div class="legend">{buttons}{mark}<button type="button" class="reset" hidden>whole range</button></div>'
+    parts = []
+    for index, one in enumerate(chart.series):
+        classes = one.colour + (" dashed" if one.is_dashed else "")
+        pressed = "false" if one.is_hidden else "true"
+        parts.append(
+            f'<button type="button" class="{classes}" data-series="{index}" aria-pressed="{pressed}">'
+            f"<i></i>{escape(one.name)}</button>"
+        )
+    if chart.mark is not None:
+        parts.append(f'<span class="mark-label"><i></i>{escape(chart.mark[1])}</span>')
+    parts.append('<button type="button" class="reset" hidden>whole range</button>')
+    return f'<div class="legend">{"".join(parts)}</div>'
 
 
 def _write(value: float, chart: LineChart) -> str:

@@ -1,5 +1,6 @@
 """One self-contained HTML file from a template: style and script inside, no outside request."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-import loupe
 from loupe.evaluation import Interval
 from loupe.runs.writing import write_text
+from loupe.version import __version__
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
@@ -43,11 +44,12 @@ def _environment() -> Environment:
         "interval": format_interval,
         "thousands": format_thousands,
         "duration": format_duration,
+        "decimals": format_decimals,
     }
     environment.globals |= {
         "style": Markup(_read("style.css")),
         "chart_script": Markup(_read("charts.js")),
-        "loupe_version": loupe.__version__,
+        "loupe_version": __version__,
     }
     return environment
 
@@ -69,6 +71,11 @@ def format_interval(interval: Interval, digits: int = 2) -> str:
 def format_thousands(number: float) -> str:
     """Return a number rounded to whole, with thousands set apart: 17,813."""
     return f"{number:,.0f}"
+
+
+def format_decimals(values: Iterable[float]) -> str:
+    """Return numbers with four decimals: "0.4914 / 0.4822 / 0.4465"."""
+    return " / ".join(f"{value:.4f}" for value in values)
 
 
 def format_duration(seconds: float) -> str:

@@ -137,13 +137,22 @@ def draw_curves(
     charts = [
         LineChart("Accuracy", "accuracy (%)", epochs, _present(accuracy), scale=100, digits=2, mark=mark),
         LineChart("Loss", "negative log likelihood (nats)", epochs, _present(loss), digits=4, mark=mark),
-        LineChart("Learning rate", "at the end of the epoch", epochs, [Series("learning rate", rates, "c4")], digits=6),
+        LineChart(
+            "Learning rate",
+            "at the end of the epoch",
+            epochs,
+            [Series("learning rate", rates, "c4")],
+            digits=6,
+        ),
     ]
     if any(value is not None for value in gap):
         series = [Series("clean training − validation", gap, "c5")]
         title = "Accuracy gap"
         charts.insert(
-            2, LineChart(title, "percentage points", epochs, series, scale=100, digits=2, mark=mark, zero_line=True)
+            2,
+            LineChart(
+                title, "percentage points", epochs, series, scale=100, digits=2, mark=mark, zero_line=True
+            ),
         )
     return [draw_line_chart(chart) for chart in charts]
 

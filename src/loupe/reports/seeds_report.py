@@ -77,6 +77,10 @@ def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:
 
     accuracy, loss = make_series("validation_accuracy"), make_series("validation_loss")
     return [
-        draw_line_chart(LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)),
-        draw_line_chart(LineChart("Validation loss", "negative log likelihood (nats)", epochs, loss, digits=4)),
+        draw_line_chart(
+            LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
+        ),
+        draw_line_chart(
+            LineChart("Validation loss", "negative log likelihood (nats)", epochs, loss, digits=4)
+        ),
     ]

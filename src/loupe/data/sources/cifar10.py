@@ -48,7 +48,12 @@ CIFAR10 = OfficialSet(
 _BYTES_PER_IMAGE = 1 + 3 * 32 * 32  # a label, then red, green and blue planes, row by row
 
 
-@register_dataset("cifar10")
+@register_dataset(
+    "cifar10",
+    image_shape=(3, 32, 32),
+    num_classes=10,
+    origin="A. Krizhevsky, 2009, https://www.cs.toronto.edu/~kriz/cifar.html; its authors state no licence",
+)
 def load_cifar10() -> SourceImages:
     """50,000 + 10,000 photographs of ten kinds of things, 32 x 32 colour pixels (CIFAR-10)."""
     paths = locate(CIFAR10)

@@ -18,7 +18,13 @@ _TEST_IMAGES = 360
 _TEST_SEED = 0  # part of the dataset's definition: the test images never change
 
 
-@register_dataset("digits")
+@register_dataset(
+    "digits",
+    image_shape=(1, 8, 8),
+    num_classes=10,
+    origin="E. Alpaydin and C. Kaynak, 1998, UCI Machine Learning Repository, "
+    "https://doi.org/10.24432/C50P49, licence CC BY 4.0",
+)
 def load_digits() -> SourceImages:
     """1,437 + 360 hand-written digits of 8 x 8 grey pixels; shipped, needs no network.
 

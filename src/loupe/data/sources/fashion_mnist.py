@@ -42,7 +42,12 @@ FASHION_MNIST = OfficialSet(
 )
 
 
-@register_dataset("fashion-mnist")
+@register_dataset(
+    "fashion-mnist",
+    image_shape=(1, 28, 28),
+    num_classes=10,
+    origin="Xiao, Rasul and Vollgraf, 2017, https://github.com/zalandoresearch/fashion-mnist, licence MIT",
+)
 def load_fashion_mnist() -> SourceImages:
     """60,000 + 10,000 pictures of ten kinds of clothing, 28 x 28 grey pixels (Fashion-MNIST)."""
     paths = locate(FASHION_MNIST)

@@ -5,8 +5,8 @@ Either `path/<class>/…`, or `path/train/<class>/…` beside `path/validation/�
 set apart; which images it holds depends on the images alone, never on a run's seed.
 """
 
+import contextlib
 import hashlib
-import os
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -35,7 +35,8 @@ _MOST_NAMED = 10  # files named in one error
 def load_folder(
     path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
     image_size: Annotated[
-        int | None, Field(ge=1, description="Side in pixels of the square images; the files' own if left out.")
+        int | None,
+        Field(ge=1, description="Side in pixels of the square images; the files' own if left out."),
     ] = None,
     fit: Annotated[
         Fit | None,
@@ -61,7 +62,9 @@ def load_folder(
     parts = _find_parts(root)
     class_names = _find_classes(parts)
     files = {
-        part: [(file, label) for label, name in enumerate(class_names) for file in _list_images(folder / name)]
+        part: [
+            (file, label) for label, name in enumerate(class_names) for file in _list_images(folder / name)
+        ]
         for part, folder in parts.items()
     }
     _refuse_empty_classes(files, class_names, root)
@@ -190,13 +193,12 @@ def _read_cache(key: str) -> dict[str, np.ndarray] | None:
 
 def _write_cache(key: str, arrays: dict[str, np.ndarray]) -> None:
     path = _cache_path(key)
-    try:
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-            np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
-        os.replace(file.name, path)
-    except OSError:  # a cache that cannot be written only costs time
-        Path(file.name).unlink(missing_ok=True) if "file" in locals() else None
+        with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
+            written = Path(temporary) / path.name
+            np.savez(written, allow_pickle=False, **arrays)
+            written.replace(path)
 
 
 def _decode_all(
@@ -211,7 +213,13 @@ def _decode_all(
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
             decoded[file] = _decode(file)
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        except (
+            UnidentifiedImageError,
+            OSError,
+            SyntaxError,
+            ValueError,
+            Image.DecompressionBombError,
+        ) as error:
             damaged.append(f"{file.relative_to(root)} ({_reason(error)})")
     if damaged:
         more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
@@ -221,9 +229,12 @@ def _decode_all(
             allowed="whole image files",
             next_step="mend or remove them",
         )
-    is_grey = colour == "grey" or (colour == "auto" and all(image.shape[2] == 1 for image in decoded.values()))
+    is_grey = colour == "grey" or (
+        colour == "auto" and all(image.shape[2] == 1 for image in decoded.values())
+    )
     fitted = {
-        file: _fit(_to_channels(image, 1 if is_grey else 3), image_size, fit) for file, image in decoded.items()
+        file: _fit(_to_channels(image, 1 if is_grey else 3), image_size, fit)
+        for file, image in decoded.items()
     }
     _refuse_mixed_sizes(fitted, image_size)
     arrays = {}

@@ -27,5 +27,10 @@ def sgd(
             next_step="set train.optimizer.momentum=0.9",
         )
     return torch.optim.SGD(
-        parameters, lr=learning_rate, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=True
+        parameters,
+        lr=learning_rate,
+        momentum=momentum,
+        nesterov=nesterov,
+        weight_decay=weight_decay,
+        fused=True,
     )

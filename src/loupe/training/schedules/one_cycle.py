@@ -11,7 +11,9 @@ def one_cycle(
     *,
     num_epochs: int,
     steps_per_epoch: int,
-    warmup: Annotated[float, Field(gt=0, lt=1, description="Part of the training that rises, in (0, 1).")] = 0.3,
+    warmup: Annotated[
+        float, Field(gt=0, lt=1, description="Part of the training that rises, in (0, 1).")
+    ] = 0.3,
     start: Annotated[
         float, Field(gt=0, le=1, description="First learning rate, as a part of the largest, in (0, 1].")
     ] = 0.04,

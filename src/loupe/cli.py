@@ -1,0 +1,316 @@
+"""The command line: verbs that hand over to `loupe.experiments`; torch is loaded only where it is needed."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Group, Parameter
+
+from loupe.errors import LoupeError
+from loupe.version import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from loupe.recipe import Recipe
+    from loupe.registry import Registry
+
+_WORK = Group("Work", sort_key=0)
+_LOOK = Group("Look up", sort_key=1)
+
+app = App(
+    name="loupe",
+    help="A lab bench for small-image classifiers: one small file in; a trained network, honest numbers "
+    "and a report out.\n\nStart with `loupe train`, which trains on digits that ship with Loupe.",
+    version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    help_format="markdown",
+)
+app["--help"].group = app["--version"].group = Group("Other", sort_key=9)
+
+Plugins = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--plugin", negative=(), help="Python file that registers models, datasets …; repeatable."
+    ),
+]
+Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
+    if _asks_for_recipe_help(sys.argv[1:] if arguments is None else arguments):
+        app["train"].help_epilogue = describe_recipe_fields()
+    try:
+        status = app(arguments)
+    except LoupeError as error:
+        _console(stderr=True).print(
+            f"[bold red]Error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True
+        )
+        return 1
+    except KeyboardInterrupt:
+        _console(stderr=True).print("Stopped.")
+        return 130
+    except BrokenPipeError:  # the reader (`| head`) went away
+        sys.stderr.close()
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+@app.command(group=_WORK)
+def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) -> int:
+    """Train a recipe and write a run folder with a report.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe, a TOML file, or a finished run's recipe.toml.
+    """
+    from loupe.experiments import load_recipe
+    from loupe.runs import create_run_folder
+
+    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    return _carry_out(resolved, create_run_folder(Path(resolved.run.folder).expanduser(), resolved.name))
+
+
+@app.command(group=_WORK)
+def resume(run: str, /) -> int:
+    """Go on with a run that was broken off; it ends as if it had never been.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments import is_finished, load_recipe
+    from loupe.runs import find_run_folder
+
+    path = find_run_folder(run)
+    recipe = load_recipe(path / "recipe.toml")
+    if is_finished(recipe, path):
+        _console().print(f"{path.name} is finished; nothing to do.")
+        return _print_outcome(path)
+    return _carry_out(recipe, path)
+
+
+@app.command(group=_WORK)
+def data(
+    name: str,
+    /,
+    *overrides: Override,
+    out: Annotated[Path, Parameter(help="Folder for cards.")] = Path("cards"),
+    plugin: Plugins = (),
+) -> int:
+    """Write a data card: what the images are, measured.
+
+    Parameters
+    ----------
+    name
+        A dataset, a packaged recipe (its classes, fraction and augmentations are shown), or a recipe file.
+    """
+    from loupe.experiments.describe_data import write_card
+
+    page = write_card(name, overrides, out=out, plugins=plugin)
+    _console().print(f"data card: {page}", soft_wrap=True)
+    return 0
+
+
+@app.command(group=_LOOK)
+def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) -> int:
+    """Print a recipe with every setting filled in, and its network layer by layer.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe, a TOML file, or a finished run's recipe.toml.
+    """
+    from loupe.experiments import load_recipe
+    from loupe.experiments.describe_network import describe_recipe_layers
+
+    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    console = _console()
+    console.print(resolved.to_toml(), markup=False, highlight=False, soft_wrap=True)
+    layers = describe_recipe_layers(resolved)
+    rows = [
+        (
+            row.name,
+            row.kind,
+            " x ".join(map(str, row.output_shape)),
+            _number(row.parameters),
+            _number(row.multiply_adds),
+        )
+        for row in layers
+    ]
+    total = sum(row.parameters for row in layers)
+    rows.append(("together", "", "", f"{total:,}", f"{sum(row.multiply_adds for row in layers):,}"))
+    _print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
+    trainable = sum(row.trainable for row in layers)
+    console.print(
+        f"{trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32",
+        highlight=False,
+    )
+    return 0
+
+
+@app.command(name="list", group=_LOOK)
+def list_(folder: Path = Path("runs"), /) -> int:
+    """Show the runs in a folder.
+
+    Parameters
+    ----------
+    folder
+        Where the run folders are.
+    """
+    from loupe.experiments.list_runs import list_runs
+
+    rows = list_runs(folder)
+    if not rows:
+        _console().print(f"No runs in {folder}. `loupe train` makes one.")
+        return 0
+    headings = ("run", "state", "model", "epoch", "validation %", "test %", "interval", "looks", "time")
+    _print_table(headings, rows, right=(3, 4, 5, 7, 8))
+    return 0
+
+
+@app.command(group=_LOOK)
+def recipes() -> int:
+    """List the packaged recipes."""
+    from loupe.recipe_files import list_recipes
+
+    _print_table(("recipe", "about"), list(list_recipes().items()))
+    return 0
+
+
+@app.command(group=_LOOK)
+def datasets(*, plugin: Plugins = ()) -> int:
+    """List the datasets and their settings."""
+    from loupe.data import SOURCES
+
+    return _print_registry(SOURCES, plugin)
+
+
+@app.command(group=_LOOK)
+def augmentations(*, plugin: Plugins = ()) -> int:
+    """List the augmentations and their settings."""
+    from loupe.data import AUGMENTATIONS
+
+    return _print_registry(AUGMENTATIONS, plugin)
+
+
+@app.command(group=_LOOK)
+def models(*, plugin: Plugins = ()) -> int:
+    """List the models and their settings."""
+    from loupe.models import MODELS
+
+    return _print_registry(MODELS, plugin)
+
+
+@app.command(group=_LOOK)
+def optimizers(*, plugin: Plugins = ()) -> int:
+    """List the optimizers and their settings."""
+    from loupe.training import OPTIMIZERS
+
+    return _print_registry(OPTIMIZERS, plugin)
+
+
+@app.command(group=_LOOK)
+def schedules(*, plugin: Plugins = ()) -> int:
+    """List the learning-rate schedules and their settings."""
+    from loupe.training import SCHEDULES
+
+    return _print_registry(SCHEDULES, plugin)
+
+
+def describe_recipe_fields() -> str:
+    """Return the fields of a recipe as Markdown, for `loupe train --help`."""
+    from loupe.recipe import describe_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_fields()]
+    return "\n".join(["**Fields of a recipe** (`section.field` = default):", "", *lines])
+
+
+def _asks_for_recipe_help(arguments: Sequence[str]) -> bool:
+    return "train" in arguments and bool({"--help", "-h"} & set(arguments))
+
+
+def _carry_out(recipe: "Recipe", path: Path) -> int:
+    from loupe.experiments import carry_out
+    from loupe.experiments.progress import LiveProgress
+
+    console = _console()
+    console.print(f"training [bold]{recipe.name}[/] in {path}", soft_wrap=True, highlight=False)
+    progress = LiveProgress(console)
+    try:
+        carry_out(recipe, path, observers=[progress])
+    except LoupeError:
+        progress.close()
+        if path.exists():
+            console.print(f"What was reached is kept in {path}", soft_wrap=True, highlight=False)
+        raise
+    finally:
+        progress.close()
+    return _print_outcome(path)
+
+
+def _print_outcome(path: Path) -> int:
+    from loupe.experiments.list_runs import describe_outcome
+
+    lines, status = describe_outcome(path)
+    for line in lines:
+        _console().print(line, highlight=False, markup=False, soft_wrap=True)
+    return status
+
+
+def _print_registry(registry: "Registry", plugins: Sequence[str]) -> int:
+    from loupe.experiments.prepare import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    console = _console()
+    for name in registry:
+        console.print(f"[bold]{name}[/]  {_escape(registry.summary(name))}", highlight=False, soft_wrap=True)
+        for setting, default, text in registry.describe_settings(name):
+            console.print(
+                f"    {setting} = {default}  {text}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+                style="dim",
+            )
+    return 0
+
+
+def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, heading in enumerate(headings):
+        is_right = index in right
+        table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right or index == 0)
+    for row in rows:
+        table.add_row(*(_escape(cell) for cell in row))
+    _console().print(table)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value else ""
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    """Return a console; where output is not a terminal, lines are as long as they need."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=200)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

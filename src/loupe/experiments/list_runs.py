@@ -1,0 +1,122 @@
+"""Runs as lines of text: the table of `loupe list`, and what `loupe train` prints at the end."""
+
+from pathlib import Path
+
+from loupe.evaluation import Metrics, summarise_seeds
+from loupe.evaluation.intervals import SeedSummary
+from loupe.recipe import Recipe
+from loupe.reports.page import format_duration, format_interval, format_percent
+from loupe.runs import RunFolder, RunResult, list_run_folders
+
+_EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
+
+
+def list_runs(parent: Path) -> list[tuple[str, ...]]:
+    """Return a row of text for each run in `parent`, oldest first; seeds follow their summary.
+
+    Columns: run, state, model, best epoch, validation %, test %, interval, looks at the test set, time.
+    """
+    rows = []
+    for path in list_run_folders(parent):
+        folder = RunFolder(path)
+        recipe = folder.read_recipe()
+        if recipe.run.seeds:
+            seeds = [RunFolder(path / f"seed-{seed}") for seed in recipe.run.seeds]
+            results = [seed.read_result() for seed in seeds]
+            rows.append(_make_series_row(path.name, recipe, results))
+            rows += [_make_row(f"  {seed.path.name}", recipe, seed) for seed in seeds if seed.path.is_dir()]
+        else:
+            rows.append(_make_row(path.name, recipe, folder))
+    return rows
+
+
+def describe_outcome(path: Path) -> tuple[list[str], int]:
+    """Return what to print when a run, or a series of seeds, has ended, and the exit status."""
+    recipe = RunFolder(path).read_recipe()
+    if recipe.run.seeds:
+        seeds = [RunFolder(path / f"seed-{seed}") for seed in recipe.run.seeds]
+        lines, status = _describe_series([seed.read_result() for seed in seeds], path)
+    else:
+        lines, status = _describe_run(RunFolder(path).read_result(), path)
+    return [*lines, f"report: {path / 'report.html'}"], status
+
+
+def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]:
+    if result is None:
+        return [f"not finished; `loupe resume {path}` goes on"], 1
+    lines = [f"{result.status} after {format_duration(result.seconds)}"]
+    if result.status != "finished":
+        lines[0] += f"; `loupe resume {path}` goes on"
+    lines += [f"warning: {warning}" for warning in result.warnings]
+    if result.best is not None:
+        lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
+        lines.append(f"validation accuracy {_describe_accuracy(result.best.validation)}")
+        if result.best.test is not None:
+            looks = len(result.test_openings)
+            times = "once" if looks == 1 else f"{looks} times"
+            lines.append(f"test accuracy {_describe_accuracy(result.best.test)}, looked at {times}")
+    return lines, _EXIT[result.status]
+
+
+def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[str], int]:
+    lines = []
+    for result in results:
+        if result is not None and result.best is not None and result.best.test is not None:
+            lines.append(f"seed {result.seed}: test accuracy {_describe_accuracy(result.best.test)}")
+    summary = _summarise([result for result in results if result is not None])
+    if summary is not None and summary.interval is not None and summary.sd is not None:
+        spread = f"sd {100 * summary.sd:.2f}, interval of the mean {format_interval(summary.interval)}"
+        lines.append(f"mean over {summary.num_seeds} seeds: {format_percent(summary.mean)}, {spread}")
+    unfinished = [result for result in results if result is None or result.status != "finished"]
+    if unfinished:
+        lines.append(f"{len(unfinished)} of {len(results)} seeds not finished; `loupe resume {path}` goes on")
+        return lines, 130
+    return lines, 0
+
+
+def _describe_accuracy(metrics: Metrics) -> str:
+    return f"{format_percent(metrics.accuracy)} ({format_interval(metrics.interval)})"
+
+
+def _summarise(results: list[RunResult]) -> SeedSummary | None:
+    values = [result.best.test.accuracy for result in results if result.best and result.best.test]
+    return summarise_seeds(values) if values else None
+
+
+def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
+    result = folder.read_result()
+    if result is None or result.best is None:
+        history = folder.read_history()
+        state = result.status if result else "unfinished"
+        reached = f"{100 * max(one.validation_accuracy for one in history):.2f}" if history else ""
+        return name, state, recipe.model.name, f"({len(history)})", reached, "", "", "", ""
+    test = result.best.test
+    return (
+        name,
+        result.status,
+        recipe.model.name,
+        str(result.best.epoch),
+        f"{100 * result.best.validation.accuracy:.2f}",
+        f"{100 * test.accuracy:.2f}" if test else "locked",
+        format_interval(test.interval) if test else "",
+        str(len(result.test_openings)),
+        format_duration(result.seconds),
+    )
+
+
+def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None]) -> tuple[str, ...]:
+    finished = [result for result in results if result is not None and result.status == "finished"]
+    state = "finished" if len(finished) == len(results) else f"{len(finished)} of {len(results)} seeds"
+    summary = _summarise(finished)
+    validation = [result.best.validation.accuracy for result in finished if result.best]
+    return (
+        name,
+        state,
+        recipe.model.name,
+        "",
+        f"{100 * sum(validation) / len(validation):.2f}" if validation else "",
+        f"{100 * summary.mean:.2f}" if summary else "",
+        f"mean: {format_interval(summary.interval)}" if summary and summary.interval else "",
+        str(sum(len(result.test_openings) for result in finished)),
+        format_duration(sum(result.seconds for result in finished)),
+    )

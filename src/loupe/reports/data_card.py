@@ -1,0 +1,188 @@
+"""A dataset as one HTML page and some PNGs: measured, not typed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from loupe.data import Augmentation, ImageDataset, Splits
+from loupe.data.normalization import PRESETS, Normalization, measure_normalization
+from loupe.figures.class_balance import draw_class_balance
+from loupe.figures.image_grid import draw_image_grid
+from loupe.figures.pixel_histogram import draw_pixel_histogram
+from loupe.figures.style import save_figure
+from loupe.reports.page import write_page
+from loupe.reports.pictures import encode_bytes
+from loupe.runtime import Streams
+
+_PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
+_CLOSE = 0.002  # a preset's sd within this of the measured one agrees with it
+
+
+@dataclass(frozen=True)
+class PresetRow:
+    """Known constants beside the measured ones."""
+
+    name: str
+    normalization: Normalization
+    origin: str
+    verdict: str
+    problem: str
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.problem)
+
+
+def write_data_card(
+    folder: Path,
+    *,
+    title: str,
+    splits: Splits,
+    augmentations: Sequence[tuple[str, Augmentation]],
+    seed: int,
+    origin: str = "",
+) -> Path:
+    """Write `card.html` and its PNGs, and return the page's path.
+
+    Of the test images only counts by class are read; the test set stays locked.
+
+    Args:
+        folder: receives the files; made if it is not there.
+        title: heading of the page.
+        splits: the images.
+        augmentations: name and augmentation, in order, for the preview.
+        seed: decides which images and draws are shown.
+        origin: author, year, address and licence of the data.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    train, streams = splits.train, Streams(seed)
+    normalization = measure_normalization(train.images)
+    counts = {
+        "training": train.class_counts(),
+        "validation": splits.validation.class_counts(),
+        "test": splits.test.class_counts(),
+    }
+    histogram = _count_pixel_values(train.images)
+    means = [255 * mean for mean in normalization.mean]
+    sample = pick_one_per_class(train, streams.generator("one per class"))
+    figures = {
+        "class_balance": draw_class_balance(train.class_names, counts),
+        "one_per_class": draw_image_grid(
+            _to_pixels(train.images[sample]),
+            [f"{label}: {name}" for label, name in enumerate(train.class_names)],
+            columns=min(5, train.num_classes),
+        ),
+        "pixel_values": draw_pixel_histogram(histogram, means),
+    }
+    if augmentations:
+        figures["augmentations"] = _draw_augmentations(train, augmentations, streams)
+    pictures = {}
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        save_figure(figure, path)
+        pictures[name] = encode_bytes(path.read_bytes())
+    page = folder / "card.html"
+    write_page(
+        page,
+        "data_card.html",
+        card_title=title,
+        train=train,
+        origin=origin,
+        counts=counts,
+        balance=describe_balance(train.class_names, counts["training"]),
+        normalization=normalization,
+        normalized_range=_describe_range(normalization),
+        used_values=[int((of_channel > 0).sum()) for of_channel in histogram],
+        extremes=[int(train.images.min()), int(train.images.max())],
+        presets=compare_presets(normalization),
+        digests={
+            "training": train.digest,
+            "validation": splits.validation.digest,
+            "test": splits.test.digest,
+        },
+        pictures=pictures,
+        augmentations=[(name, str(augmentation)) for name, augmentation in augmentations],
+    )
+    return page
+
+
+def pick_one_per_class(dataset: ImageDataset, generator: torch.Generator) -> Tensor:
+    """Return the index of one random image of each class, (classes,) int64."""
+    order = torch.randperm(len(dataset), generator=generator)
+    return torch.stack([order[dataset.labels[order] == label][0] for label in range(dataset.num_classes)])
+
+
+def compare_presets(measured: Normalization) -> list[PresetRow]:
+    """Return the presets with as many channels, each judged against the measured constants."""
+    rows = []
+    for name, preset in PRESETS.items():
+        known = preset.normalization
+        if len(known.sd) != len(measured.sd):
+            continue
+        ratios = [100 * (a / b - 1) for a, b in zip(known.sd, measured.sd, strict=True)]
+        off = max(abs(a - b) for a, b in zip(known.sd, measured.sd, strict=True))
+        if off <= _CLOSE:
+            verdict = "agrees with the training split"
+        else:
+            verdict = f"sd {', '.join(f'{ratio:+.0f} %' for ratio in ratios)} against the training split"
+        rows.append(PresetRow(name, known, preset.origin, verdict, preset.problem))
+    return rows
+
+
+def describe_balance(class_names: Sequence[str], counts: Sequence[int]) -> str:
+    """Return one sentence on class balance, from all classes."""
+    least, most = min(counts), max(counts)
+    if least == most:
+        return f"Balanced: every class has {most:,} training images."
+    if most - least <= 1:
+        return f"Balanced: every class has {least:,} or {most:,} training images."
+    fewest, largest = class_names[list(counts).index(least)], class_names[list(counts).index(most)]
+    word = "Nearly balanced" if most <= 1.1 * least else "Unbalanced"
+    share = most / sum(counts)
+    return (
+        f"{word}: from {least:,} training images ({fewest}) to {most:,} ({largest}). "
+        f"Always saying {largest} would be right for {100 * share:.1f} % of them."
+    )
+
+
+def _describe_range(normalization: Normalization) -> list[str]:
+    """Return what pixel 0 and 255 become in each channel."""
+    ends = zip(normalization.mean, normalization.sd, strict=True)
+    return [f"{-mean / sd:.2f} to {(1 - mean) / sd:.2f}" for mean, sd in ends]
+
+
+def _count_pixel_values(images: Tensor) -> np.ndarray:
+    """Return (channels, 256) counts."""
+    return np.stack(
+        [torch.bincount(channel.flatten(), minlength=256).numpy() for channel in images.unbind(1)]
+    )
+
+
+def _to_pixels(images: Tensor) -> np.ndarray:
+    """Return (images, channels, height, width) as (images, height, width, channels) uint8 for drawing."""
+    return images[:, :3].permute(0, 2, 3, 1).numpy()
+
+
+def _draw_augmentations(
+    train: ImageDataset, augmentations: Sequence[tuple[str, Augmentation]], streams: Streams
+) -> Figure:
+    classes = pick_one_per_class(train, streams.generator("one per class"))[:_PREVIEWED_IMAGES]
+    rows = []
+    generator = streams.generator("augment")
+    for index in classes:
+        image = train.images[index]
+        batch = image.expand(_PREVIEWED_DRAWS, *image.shape).contiguous()
+        for _, augmentation in augmentations:
+            batch = augmentation.apply(batch, augmentation.draw(batch, generator))
+        rows += [image[None], batch]
+    titles = ["original"] + [f"draw {number}" for number in range(1, _PREVIEWED_DRAWS + 1)]
+    titles += [""] * (len(titles) * (len(classes) - 1))  # column headings stand above the first row only
+    labels = [train.class_names[int(train.labels[index])] for index in classes]
+    return draw_image_grid(
+        _to_pixels(torch.cat(rows)), titles, columns=_PREVIEWED_DRAWS + 1, row_labels=labels
+    )
