@@ -4,6 +4,7 @@ Only the form is checked here (fields, types, ranges). Whether a named model or 
 and whether its settings fit, is checked where those are known: `loupe.experiments.prepare`.
 """
 
+import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -239,16 +240,21 @@ def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
     mistakes = find_form_mistakes(mapping)
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
-    return Recipe(**mapping)
+    return _validate(mapping)
 
 
 def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return every unknown field, wrong type and value out of range."""
     try:
-        Recipe(**mapping)
+        _validate(mapping)
     except ValidationError as error:
         return describe_pydantic_errors(error.errors(), where="", fields=_field_names())
     return []
+
+
+def _validate(mapping: Mapping[str, Any]) -> Recipe:
+    # by way of JSON: there, strict means no 1 for true and no "3" for 3, but lists may be tuples
+    return Recipe.model_validate_json(json.dumps(mapping, default=str), strict=True)
 
 
 def read_toml(text: str, source: str) -> dict[str, Any]:

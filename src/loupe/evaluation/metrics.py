@@ -32,7 +32,8 @@ class Metrics:
         correct: images right.
         num_images: images in all.
         loss: mean negative log likelihood in nats, never smoothed.
-        per_class: accuracy of each class.
+        class_names: one name a class.
+        per_class: accuracy of each class that has images here.
         confusion: counts; row = true class, column = predicted class.
     """
 
@@ -41,6 +42,7 @@ class Metrics:
     correct: int
     num_images: int
     loss: float
+    class_names: tuple[str, ...]
     per_class: tuple[ClassAccuracy, ...]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -53,6 +55,7 @@ class Metrics:
             **{
                 **values,
                 "interval": Interval(**values["interval"]),
+                "class_names": tuple(values["class_names"]),
                 "per_class": tuple(
                     ClassAccuracy(**{**one, "interval": Interval(**one["interval"])})
                     for one in values["per_class"]
@@ -90,6 +93,7 @@ def compute_metrics(
         correct=correct,
         num_images=num_images,
         loss=float(negative_log_likelihood(predictions.logits.double(), predictions.labels).mean()),
+        class_names=class_names,
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )

@@ -8,6 +8,7 @@ set apart; which images it holds depends on the images alone, never on a run's s
 import contextlib
 import hashlib
 import tempfile
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -154,6 +155,14 @@ def _list_images(folder: Path) -> list[Path]:
 def _refuse_empty_classes(
     files: dict[str, list[tuple[Path, int]]], class_names: list[str], root: Path
 ) -> None:
+    for part, listed in files.items():
+        if not listed:
+            raise DataError(
+                f"The {part} folder has no images.",
+                got=f"no image below {root / part}" if part != "train" else f"no image below {root}",
+                allowed="one sub-folder of images a class, named as in the training folder",
+                next_step=f"fill the {part} folder, or remove it",
+            )
     counts = Counter(label for _, label in files["train"])
     empty = [name for label, name in enumerate(class_names) if not counts[label]]
     if empty:
@@ -187,7 +196,7 @@ def _read_cache(key: str) -> dict[str, np.ndarray] | None:
     try:
         with np.load(_cache_path(key), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError):  # not there, or cut short: decode again
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # not there, or cut short: decode again
         return None
 
 

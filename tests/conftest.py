@@ -1,0 +1,50 @@
+"""What all tests share: official data if it is at hand, a cache of their own, small real datasets."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from loupe.data import Dataset, ImageDataset, load_dataset
+
+settings.register_profile("loupe", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("loupe")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's cache out of the tests, and the tests out of the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed_torch() -> Iterator[None]:
+    """No test may leave the global generator or the number of threads changed for the next."""
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    yield
+    torch.set_rng_state(state)
+    torch.set_num_threads(threads)
+
+
+def official_data() -> Path | None:
+    named = os.environ.get("LOUPE_DATA")
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+needs_official_data = pytest.mark.skipif(
+    official_data() is None,
+    reason="LOUPE_DATA does not name a folder with the official CIFAR-10 and Fashion-MNIST files",
+)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    return load_dataset("digits")
+
+
+@pytest.fixture
+def few_digits(digits: Dataset) -> ImageDataset:
+    return digits.train.select(torch.arange(200))

@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from loupe.errors import LoupeError, RecipeError
+from loupe.recipe import (
+    Recipe,
+    describe_fields,
+    find_form_mistakes,
+    parse_override,
+    parse_recipe,
+    read_toml,
+    set_value,
+)
+
+
+def test_a_recipe_reads_back_from_its_own_toml() -> None:
+    recipe = parse_recipe(
+        {
+            "data": {"name": "folder", "path": "crops", "classes": ["a", 2], "augment": ["horizontal-flip"]},
+            "train": {"early_stopping": {"window": 3}, "optimizer": {"name": "sgd", "momentum": 0.0}},
+            "run": {"seeds": [1, 2]},
+        }
+    )
+    assert parse_recipe(read_toml(recipe.to_toml(), "itself")) == recipe
+
+
+@given(
+    epochs=st.integers(1, 10**6),
+    smoothing=st.floats(0, 0.99),
+    validation=st.one_of(st.integers(1, 10**6), st.floats(0.001, 0.999)),
+    seeds=st.one_of(st.none(), st.lists(st.integers(0, 2**31), min_size=1, max_size=4)),
+    normalize=st.one_of(st.just("measured"), st.just({"mean": [0.5], "sd": [0.25]})),
+)
+def test_any_recipe_survives_the_round_trip(
+    epochs: int, smoothing: float, validation: int | float, seeds: list[int] | None, normalize: object
+) -> None:
+    mapping = {
+        "data": {"validation": validation, "normalize": normalize},
+        "train": {"epochs": epochs, "label_smoothing": smoothing},
+        "run": {} if seeds is None else {"seeds": seeds},
+    }
+    recipe = parse_recipe(mapping)
+    again = parse_recipe(read_toml(recipe.to_toml(), "itself"))
+    assert again == recipe
+    assert type(again.data.validation) is type(recipe.data.validation)
+
+
+def test_a_recipe_cannot_be_changed_in_place() -> None:
+    with pytest.raises(ValidationError):
+        Recipe().train.epochs = 3  # type: ignore[misc]  # that is the point
+
+
+def test_with_values_changes_a_copy() -> None:
+    recipe = Recipe()
+    assert recipe.with_values({"train.epochs": 3}).train.epochs == 3
+    assert recipe.train.epochs == 20
+
+
+def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
+    mapping = {
+        "name": "my-recipe",
+        "data": {"validation": 1.5, "fraction": 0},
+        "train": {"epochs": -1, "batch_size": "x", "epoch": 3, "early_stopping": {"windw": 3}},
+        "evaluate": {"select_by": "acuracy"},
+        "run": {"seed": True},
+        "modle": {},
+    }
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(mapping)
+    assert str(caught.value) == (
+        "Recipe 'my-recipe' has 9 mistakes; no data was loaded.\n"
+        "  - data.fraction: got 0; allowed: a number > 0\n"
+        "  - data.validation: got 1.5; allowed: a number of images (1, 2, …) or a fraction between 0 and 1\n"
+        "  - train.epochs: got -1; allowed: a number > 0\n"
+        "  - train.batch_size: got 'x'; allowed: a whole number\n"
+        "  - train.early_stopping.windw: got an unknown field; allowed: min_improvement, window; "
+        "did you mean 'window'?\n"
+        "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, "
+        "early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
+        "  - evaluate.select_by: got 'acuracy'; allowed: 'accuracy' or 'loss'; did you mean 'accuracy'?\n"
+        "  - run.seed: got True; allowed: a whole number\n"
+        "  - modle: got an unknown field; allowed: about, data, evaluate, model, name, run, train; "
+        "did you mean 'model'?\n"
+        "  next: mend the lines above; `loupe train --help` describes every field"
+    )
+
+
+@pytest.mark.parametrize("section", ["data", "model", "train", "evaluate", "run"])
+@pytest.mark.parametrize("value", [3, "text", [1], True])
+def test_a_section_that_is_no_table_is_a_mistake(section: str, value: object) -> None:
+    assert find_form_mistakes({section: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("train.epochs=3", ("train.epochs", 3)),
+        ("train.clip_norm = 1.5", ("train.clip_norm", 1.5)),
+        ("data.classes=[1, 'Bag']", ("data.classes", [1, "Bag"])),
+        ("train.optimizer=sgd", ("train.optimizer", "sgd")),
+        ("data.path=/tmp/a b=c", ("data.path", "/tmp/a b=c")),
+        ("train.early_stopping=none", ("train.early_stopping", None)),
+        ("evaluate.test=false", ("evaluate.test", False)),
+    ],
+)
+def test_overrides_are_read_as_toml_and_else_as_text(text: str, expected: tuple[str, object]) -> None:
+    assert parse_override(text) == expected
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", ""])
+def test_an_override_without_field_or_value_is_refused(text: str) -> None:
+    with pytest.raises(LoupeError, match="does not change any field"):
+        parse_override(text)
+
+
+def test_set_value_replaces_a_bare_choice_whole_and_keeps_other_fields() -> None:
+    mapping: dict[str, object] = {"train": {"epochs": 2, "optimizer": {"name": "sgd", "momentum": 0.9}}}
+    set_value(mapping, "train.optimizer", "adam")
+    assert mapping == {"train": {"epochs": 2, "optimizer": "adam"}}
+    set_value(mapping, "train.optimizer.learning_rate", 0.1)
+    assert mapping == {"train": {"epochs": 2, "optimizer": {"name": "adam", "learning_rate": 0.1}}}
+
+
+def test_none_takes_a_field_out() -> None:
+    mapping: dict[str, object] = {"train": {"early_stopping": {"window": 3}}}
+    set_value(mapping, "train.early_stopping", None)
+    assert mapping == {"train": {}}
+
+
+def test_broken_toml_names_the_place() -> None:
+    with pytest.raises(LoupeError, match=r"mine\.toml is not valid TOML\.\n  got: .*line 1, column 3"):
+        read_toml("a b", "mine.toml")
+
+
+def test_every_field_is_described() -> None:
+    for field, _, description in describe_fields():
+        assert description, f"{field} says nothing of meaning, unit and range"

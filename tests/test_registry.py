@@ -1,0 +1,76 @@
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from loupe.data import AUGMENTATIONS, SOURCES
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.models import MODELS
+from loupe.registry import Registry
+from loupe.training import OPTIMIZERS, SCHEDULES
+
+ALL_REGISTRIES = [AUGMENTATIONS, MODELS, OPTIMIZERS, SCHEDULES, SOURCES]
+
+
+@pytest.fixture
+def soups() -> Registry:
+    registry = Registry("soup", "loupe.figures", given=("pot",), list_command="loupe soups")
+
+    @registry.register("tomato", colour="red")
+    def tomato(
+        *, pot: str, salt: Annotated[float, Field(ge=0, le=1)] = 0.5, herbs: tuple[str, ...] = ("basil",)
+    ) -> Any:
+        """Red soup.
+
+        More about it.
+        """
+        return pot, salt, herbs
+
+    return registry
+
+
+def test_build_passes_what_is_given_and_checked_settings(soups: Registry) -> None:
+    assert soups.build("tomato", {"herbs": ["dill"]}, pot="big") == ("big", 0.5, ("dill",))
+
+
+def test_facts_and_summary_need_no_building(soups: Registry) -> None:
+    assert soups.facts("tomato") == {"colour": "red"}
+    assert soups.summary("tomato") == "Red soup."
+
+
+def test_unknown_names_get_a_suggestion(soups: Registry) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean: tomato"):
+        soups.build("tomatoe", pot="big")
+
+
+def test_all_mistakes_of_the_settings_are_found_together(soups: Registry) -> None:
+    mistakes = soups.find_mistakes("tomato", {"salt": 2, "herb": []}, where="menu")
+    assert [str(mistake) for mistake in mistakes] == [
+        "menu.salt: got 2; allowed: a number ≤ 1",
+        "menu.herb: got an unknown field; allowed: herbs, salt; did you mean 'herbs'?",
+    ]
+
+
+def test_what_the_bench_gives_is_no_setting(soups: Registry) -> None:
+    (mistake,) = soups.find_mistakes("tomato", {"pot": "mine"}, where="menu")
+    assert mistake.got == "an unknown field"
+
+
+def test_bad_settings_are_refused_by_build(soups: Registry) -> None:
+    with pytest.raises(LoupeError, match=r"tomato\.salt: got -1; allowed: a number ≥ 0"):
+        soups.build("tomato", {"salt": -1}, pot="big")
+
+
+def test_two_builders_cannot_share_a_name(soups: Registry) -> None:
+    with pytest.raises(LoupeError, match="Two builders want the soup name 'tomato'"):
+        soups.register("tomato")(lambda: None)
+
+
+@pytest.mark.parametrize("registry", ALL_REGISTRIES, ids=lambda registry: registry.kind)
+def test_every_builder_is_described(registry: Registry) -> None:
+    assert registry.names(), f"no {registry.kind} was discovered"
+    for name in registry:
+        summary = registry.summary(name)
+        assert summary.endswith("."), f"{registry.kind} {name}: the first line of its docstring is a sentence"
+        for setting, _, description in registry.describe_settings(name):
+            assert description, f"{registry.kind} {name}: setting {setting} says nothing of meaning and range"

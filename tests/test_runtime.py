@@ -1,0 +1,44 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loupe.errors import LoupeError
+from loupe.runtime import Streams, choose_device, computing
+
+
+@given(seed=st.integers(0, 2**40), name=st.text(max_size=20), epoch=st.integers(0, 10**6))
+def test_a_stream_is_the_same_each_time(seed: int, name: str, epoch: int) -> None:
+    first = torch.rand(3, generator=Streams(seed).generator(name, epoch))
+    again = torch.rand(3, generator=Streams(seed).generator(name, epoch))
+    assert torch.equal(first, again)
+
+
+def test_streams_differ_by_seed_name_and_epoch() -> None:
+    seeds = {
+        Streams(seed).seed_of(name, epoch) for seed in range(20) for name in "abc" for epoch in range(20)
+    }
+    assert len(seeds) == 20 * 3 * 20
+
+
+def test_a_global_stream_leaves_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    with Streams(1).as_global("model"):
+        inside = torch.rand(2)
+    assert torch.equal(torch.get_rng_state(), before)
+    with Streams(1).as_global("model"):
+        assert torch.equal(torch.rand(2), inside)
+
+
+def test_an_unknown_device_is_refused_with_those_present() -> None:
+    with pytest.raises(LoupeError, match="This machine has no device 'tpu'") as caught:
+        choose_device("tpu")
+    assert "auto, cpu" in str(caught.value)
+
+
+def test_computing_puts_threads_and_determinism_back() -> None:
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with computing(threads=1):
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
