@@ -41,16 +41,16 @@ class _NamedSection(_Section):
         """The keys that belong to the named thing, not to the table."""
         return dict(self.model_extra or {})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_a_bare_name(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
 
 class Choice(_NamedSection):
     """Something chosen by name, with its settings: an optimizer, a schedule, an augmentation."""
 
     name: str = Field(description="Registered name.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_a_bare_name(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
 
 
 def _count_or_fraction(value: object) -> object:
@@ -302,8 +302,8 @@ def parse_override(text: str) -> tuple[str, Any]:
 def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
     """Set a dotted field in place; None takes it out.
 
-    A choice written as a bare name (`train.optimizer=sgd`) is replaced whole, because the settings
-    of another optimizer mean nothing to it.
+    A table written as a bare name (`model=mlp`, `train.optimizer=sgd`) is replaced whole, because the
+    settings of another model mean nothing to it.
     """
     *parents, last = dotted.split(".")
     table = mapping

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -123,13 +123,16 @@ class Registry:
             )
         return self._settings_types[name]
 
-    def find_mistakes(self, name: object, settings: Mapping[str, Any], *, where: str) -> list[Mistake]:
+    def find_mistakes(
+        self, name: object, settings: Mapping[str, Any], *, where: str, fields: Iterable[str] = ()
+    ) -> list[Mistake]:
         """Return everything wrong with a name and its settings; an empty list if all is well.
 
         Args:
             name: the builder's name as the user wrote it.
             settings: the settings as the user wrote them.
             where: dotted place in the recipe, such as `model`.
+            fields: names that may stand beside the settings.
         """
         if not isinstance(name, str) or name not in self:
             names = self.names()
@@ -138,8 +141,8 @@ class Registry:
         try:
             _validate(settings_type, settings)
         except ValidationError as error:
-            fields = {"": tuple(settings_type.model_fields)}
-            return describe_pydantic_errors(error.errors(), where=where, fields=fields)
+            allowed = {"": (*fields, *settings_type.model_fields)}
+            return describe_pydantic_errors(error.errors(), where=where, fields=allowed)
         return []
 
     def resolve(self, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return the mistakes in what a recipe names: models, augmentations … and their settings."""
     data, model, train = (_table(mapping, section) for section in ("data", "model", "train"))
     mistakes = [
-        *_check_choice(SOURCES, {"name": "digits", **_without(data, _DATA_FIELDS)}, "data"),
+        *_check_choice(SOURCES, {"name": "digits", **_without(data, _DATA_FIELDS)}, "data", _DATA_FIELDS),
         *_check_choice(MODELS, {"name": "cnn", **model}, "model"),
         *_check_choice(OPTIMIZERS, train.get("optimizer", "adam"), "train.optimizer"),
         *_check_choice(SCHEDULES, train.get("schedule", "constant"), "train.schedule"),
@@ -156,6 +156,8 @@ _DATA_FIELDS = frozenset(type(Recipe().data).model_fields) - {"name"}
 
 def _table(mapping: Mapping[str, Any], section: str) -> dict[str, Any]:
     table = mapping.get(section, {})
+    if isinstance(table, str):
+        return {"name": table}
     return dict(table) if isinstance(table, Mapping) else {}
 
 
@@ -163,10 +165,12 @@ def _without(table: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name not in names}
 
 
-def _check_choice(registry: Registry, choice: object, where: str) -> list[Mistake]:
+def _check_choice(
+    registry: Registry, choice: object, where: str, fields: Iterable[str] = ()
+) -> list[Mistake]:
     if isinstance(choice, str):
         choice = {"name": choice}
     if not isinstance(choice, Mapping):
         return []  # a mistake of form, reported there
     settings = {name: value for name, value in choice.items() if name != "name"}
-    return registry.find_mistakes(choice.get("name"), settings, where=where)
+    return registry.find_mistakes(choice.get("name"), settings, where=where, fields=fields)

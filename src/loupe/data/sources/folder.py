@@ -156,10 +156,10 @@ def _refuse_empty_classes(
     files: dict[str, list[tuple[Path, int]]], class_names: list[str], root: Path
 ) -> None:
     for part, listed in files.items():
-        if not listed:
+        if not listed and part != "train":
             raise DataError(
                 f"The {part} folder has no images.",
-                got=f"no image below {root / part}" if part != "train" else f"no image below {root}",
+                got=f"no image below {root / part}",
                 allowed="one sub-folder of images a class, named as in the training folder",
                 next_step=f"fill the {part} folder, or remove it",
             )
@@ -194,7 +194,7 @@ def _cache_path(key: str) -> Path:
 
 def _read_cache(key: str) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(_cache_path(key), allow_pickle=False) as arrays:
+        with _cache_path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # not there, or cut short: decode again
         return None

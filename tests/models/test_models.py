@@ -1,0 +1,145 @@
+"""One contract over all models, then what each promises."""
+
+import pytest
+import torch
+from torch import nn
+
+from loupe.errors import LoupeError, ShapeError, UnknownNameError
+from loupe.models import MODELS, build_model
+from loupe.models.layer_table import count_parameters, describe_layers
+from loupe.runtime import Streams
+
+SHAPES = [(1, (28, 28), 5), (3, (32, 32), 10), (2, (33, 29), 7)]
+
+
+def build(name: str, shape: tuple[int, tuple[int, int], int] = SHAPES[0], **settings: object) -> nn.Module:
+    in_channels, image_size, num_classes = shape
+    with Streams(0).as_global("model"):
+        return build_model(
+            name, in_channels=in_channels, image_size=image_size, num_classes=num_classes, **settings
+        )
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
+    in_channels, image_size, num_classes = shape
+    model = build(name, shape)
+    images = torch.randn(4, in_channels, *image_size)
+    before = images.clone()
+    logits = model(images)
+    assert torch.equal(images, before), "the input was changed"
+    assert logits.shape == (4, num_classes)
+    assert logits.isfinite().all()
+    assert (logits < 0).any(), "logits look squashed"
+    assert not torch.allclose(logits.sum(1), torch.ones(4)), "logits look like probabilities"
+    logits.square().sum().backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None, f"no gradient reaches {parameter_name}"
+        assert parameter.grad.abs().sum() > 0, f"the gradient of {parameter_name} is zero"
+    twin = build(name, shape)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
+    ), "the same seed built other weights"
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.add_(1)
+    twin.load_state_dict(model.state_dict())
+    model.eval(), twin.eval()
+    assert torch.equal(model(images), twin(images)), "the state does not round-trip"
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_activations_are_modules_each_used_once(name: str) -> None:
+    """Attribution methods rest on it."""
+    model, calls = build(name), {}
+    activations = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+    for module in activations:
+        module.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1}))
+    model(torch.randn(1, 1, 28, 28))
+    assert list(calls.values()) == [1] * len(activations)
+
+
+@pytest.mark.parametrize(
+    ("conv_layers", "dense_layers", "parameters"),
+    [
+        (1, 1, 4_481),
+        (1, 2, 69_761),
+        (1, 3, 114_545),
+        (2, 1, 2_933),
+        (2, 2, 17_813),
+        (2, 3, 35_717),
+        (4, 1, 22_293),
+        (4, 2, 110_973),
+        (4, 3, 168_237),
+    ],
+)
+def test_cnn_parameter_counts(conv_layers: int, dense_layers: int, parameters: int) -> None:
+    """C16; D-004-2: the three-dense variants crashed at the first image."""
+    model = build("cnn", conv_layers=conv_layers, dense_layers=dense_layers)
+    assert count_parameters(model) == parameters
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 5)
+
+
+def test_mlp_parameter_count_and_unsquashed_logits() -> None:
+    """C18; D-004-13: ten outputs for five classes, and a sigmoid before the cross-entropy."""
+    assert count_parameters(build("mlp", (1, (28, 28), 10))) == 111_146
+    model = build("mlp", (1, (28, 28), 5))
+    assert model(torch.zeros(1, 1, 28, 28)).shape == (1, 5)
+    assert not any(isinstance(module, nn.Sigmoid | nn.Softmax) for module in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"conv_layers": 2},
+            "Images of 8 x 8 pixels are too small for this cnn at conv2.\n"
+            "  got: conv2 receives maps of 2 x 2 and has a 5 x 5 kernel, padding 0, then 2 x 2 pooling\n"
+            "  allowed: maps that keep at least one pixel\n"
+            "  next: set model.conv_layers=4 (it pads), a smaller conv_layers, or larger images",
+        ),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_with_layer_and_numbers(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ShapeError) as caught:
+        build("cnn", (1, (8, 8), 10), **settings)
+    assert str(caught.value) == message
+
+
+def test_unknown_models_and_settings_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="There is no model called 'cn'"):
+        build("cn")
+    with pytest.raises(LoupeError, match=r"cnn\.conv_layers: got 3; allowed: 1, 2 or 4"):
+        build("cnn", conv_layers=3)
+    with pytest.raises(LoupeError, match=r"mlp\.widths\.1: got 0; allowed: a number ≥ 1"):
+        build("mlp", widths=[3, 0])
+
+
+def test_the_layer_table_is_that_of_the_forward_pass() -> None:
+    model = build("cnn", conv_layers=2, dense_layers=2).train()
+    rows = {row.name: row for row in describe_layers(model, in_channels=1, image_size=(28, 28))}
+    assert list(rows) == [name for name, _ in model.named_children()]
+    assert rows["conv2"].output_shape == (12, 8, 8)
+    assert rows["conv2"].parameters == 6 * 12 * 25 + 12
+    assert rows["conv2"].multiply_adds == 6 * 12 * 25 * 8 * 8
+    assert rows["dense1"].multiply_adds == 192 * 80
+    assert sum(row.parameters for row in rows.values()) == 17_813
+    assert model.training, "the mode was changed"
+    assert not any(module._forward_hooks for module in model.modules()), "hooks were left behind"
+
+
+def test_frozen_parameters_are_counted_but_not_as_trained() -> None:
+    model = build("mlp", widths=[4])
+    model.dense1.requires_grad_(False)
+    rows = describe_layers(model, in_channels=1, image_size=(28, 28))
+    assert (rows[1].parameters, rows[1].trainable) == (784 * 4 + 4, 0)
+
+
+def test_a_model_that_does_not_chain_is_refused() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(10, 4), nn.Linear(5, 2))
+    with pytest.raises(ShapeError, match=r"Sequential cannot take images of shape \(1, 4, 4\)"):
+        describe_layers(model, in_channels=1, image_size=(4, 4))

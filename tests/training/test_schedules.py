@@ -1,0 +1,79 @@
+"""Schedules agree with torch's own, step by step."""
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from loupe.errors import LoupeError
+from loupe.training import SCHEDULES, build_schedule
+
+EPOCHS, STEPS = 12, 7
+
+
+def run_torch(make: object, per_step: bool) -> list[tuple[float, float]]:
+    """Return learning rate and momentum of every step of a torch scheduler over a rate of 1."""
+    parameter = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([parameter], lr=1.0, momentum=0.9)
+    scheduler = make(optimizer)  # type: ignore[operator]
+    rates = []
+    for _ in range(EPOCHS):
+        for _ in range(STEPS):
+            rates.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+            optimizer.step()
+            if per_step:
+                scheduler.step()
+        if not per_step:
+            scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "make", "per_step"),
+    [
+        ("cosine", {"floor": 0.01}, lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min=0.01), False),
+        ("cosine", {"per": "step"}, lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS * STEPS), True),
+        ("step", {"every": 4, "gamma": 0.3}, lambda o: lr_scheduler.StepLR(o, 4, gamma=0.3), False),
+        ("constant", {}, lambda o: lr_scheduler.ConstantLR(o, factor=1), False),
+    ],
+)
+def test_agreement_with_torch(name: str, settings: dict[str, object], make: object, per_step: bool) -> None:
+    schedule = build_schedule(name, num_epochs=EPOCHS, steps_per_epoch=STEPS, **settings)
+    expected = run_torch(make, per_step)
+    got = [schedule(step).factor for step in range(EPOCHS * STEPS)]
+    assert got == pytest.approx([rate for rate, _ in expected], abs=1e-9)
+
+
+@pytest.mark.parametrize("per", ["step", "epoch"])
+def test_one_cycle_agrees_with_torch_in_rate_and_momentum(per: str) -> None:
+    ticks = EPOCHS * STEPS if per == "step" else EPOCHS
+    schedule = build_schedule("one-cycle", num_epochs=EPOCHS, steps_per_epoch=STEPS, per=per)
+    reference = lr_scheduler.OneCycleLR(
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9), 1.0, total_steps=ticks
+    )
+    rates, momenta = [], []
+    for _ in range(ticks):
+        group = reference.optimizer.param_groups[0]
+        rates.append(group["lr"])
+        momenta.append(group["momentum"])
+        reference.optimizer.step()
+        if len(rates) < ticks:
+            reference.step()
+    stride = 1 if per == "step" else STEPS
+    paces = [schedule(tick * stride) for tick in range(ticks)]
+    assert [pace.factor for pace in paces] == pytest.approx(rates, abs=1e-9)
+    assert [pace.momentum for pace in paces] == pytest.approx(momenta, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", SCHEDULES.names())
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 1), (1, 5), (3, 1), (40, 20)])
+def test_contract(name: str, epochs: int, steps: int) -> None:
+    settings = {"every": 2} if name == "step" else {}
+    schedule = build_schedule(name, num_epochs=epochs, steps_per_epoch=steps, **settings)
+    factors = [schedule(step).factor for step in range(epochs * steps)]
+    assert all(0 <= factor <= 1 for factor in factors), "the optimizer's rate is the largest one used"
+    assert factors == [schedule(step).factor for step in range(epochs * steps)], "it keeps a state"
+
+
+def test_the_step_schedule_asks_for_its_setting() -> None:
+    with pytest.raises(LoupeError, match=r"step\.every: got nothing; allowed: a value is required"):
+        build_schedule("step", num_epochs=1, steps_per_epoch=1)
