@@ -52,12 +52,6 @@ def test_a_recipe_cannot_be_changed_in_place() -> None:
         Recipe().train.epochs = 3  # type: ignore[misc]  # that is the point
 
 
-def test_with_values_changes_a_copy() -> None:
-    recipe = Recipe()
-    assert recipe.with_values({"train.epochs": 3}).train.epochs == 3
-    assert recipe.train.epochs == 20
-
-
 def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
     mapping = {
         "name": "my-recipe",
@@ -90,7 +84,8 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
 @pytest.mark.parametrize("section", ["data", "model", "train", "evaluate", "run"])
 @pytest.mark.parametrize("value", [3, "text", [1], True])
 def test_a_section_that_is_no_table_is_a_mistake(section: str, value: object) -> None:
-    assert find_form_mistakes({section: value})
+    is_a_name = isinstance(value, str) and section in ("data", "model")
+    assert bool(find_form_mistakes({section: value})) is not is_a_name
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def list_(folder: Path = Path("runs"), /) -> int:
 @app.command(group=_LOOK)
 def recipes() -> int:
     """List the packaged recipes."""
-    from loupe.recipe_files import list_recipes
+    from loupe.recipe import list_recipes
 
     _print_table(("recipe", "about"), list(list_recipes().items()))
     return 0

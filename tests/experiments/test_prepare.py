@@ -5,7 +5,7 @@ import pytest
 from loupe.errors import LoupeError, RecipeError, UnknownNameError
 from loupe.experiments import load_recipe
 from loupe.experiments.prepare import load_plugin
-from loupe.recipe_files import list_recipes
+from loupe.recipe import list_recipes
 
 PLUGIN = '''
 from torch import nn

@@ -7,7 +7,7 @@ from loupe.data import SOURCES, build_augmentation
 from loupe.errors import UnknownNameError
 from loupe.experiments.bench import load_recipe_data, split_recipe_data
 from loupe.experiments.prepare import load_recipe
-from loupe.recipe_files import list_recipes
+from loupe.recipe import list_recipes
 from loupe.reports.data_card import write_data_card
 
 

@@ -11,8 +11,7 @@ from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.normalization import PRESETS
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.models import MODELS
-from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, set_value
-from loupe.recipe_files import read_recipe_file
+from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.registry import Registry
 from loupe.training import OPTIMIZERS, SCHEDULES
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from loupe.errors import LoupeError, UnknownNameError, suggest
-from loupe.recipe import read_toml
+from loupe.recipe.reading import read_toml
 
 
 def list_recipes() -> dict[str, str]:

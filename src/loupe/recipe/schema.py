@@ -1,12 +1,6 @@
-"""A recipe: the typed, immutable description of a run, read from TOML and written back as TOML.
+"""The fields of a recipe: types, ranges, meanings, defaults. No torch here."""
 
-Only the form is checked here (fields, types, ranges). Whether a named model or augmentation exists,
-and whether its settings fit, is checked where those are known: `loupe.experiments.prepare`.
-"""
-
-import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -17,21 +11,17 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
-    ValidationError,
     field_validator,
-    model_validator,
 )
 
-from loupe.errors import LoupeError, Mistake, RecipeError, describe_pydantic_errors
 
-
-class _Section(BaseModel):
+class Section(BaseModel):
     """A table of a recipe: immutable, and no field by accident."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _NamedSection(_Section):
+class NamedSection(Section):
     """A table whose further keys are settings of the thing it names."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -41,13 +31,8 @@ class _NamedSection(_Section):
         """The keys that belong to the named thing, not to the table."""
         return dict(self.model_extra or {})
 
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_a_bare_name(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
 
-
-class Choice(_NamedSection):
+class Choice(NamedSection):
     """Something chosen by name, with its settings: an optimizer, a schedule, an augmentation."""
 
     name: str = Field(description="Registered name.")
@@ -65,7 +50,7 @@ def _count_or_fraction(value: object) -> object:
 CountOrFraction = Annotated[int | float, BeforeValidator(_count_or_fraction)]
 
 
-class Normalization(_Section):
+class Normalization(Section):
     """Stated normalisation constants, one per channel, for pixels scaled to [0, 1]."""
 
     mean: tuple[float, ...] = Field(description="Mean of each channel, in [0, 1].")
@@ -74,7 +59,7 @@ class Normalization(_Section):
     )
 
 
-class DataSection(_NamedSection):
+class DataSection(NamedSection):
     """Which images, and how they are split and prepared. Further keys are the source's settings."""
 
     name: str = Field("digits", description="Dataset; `loupe datasets` lists them.")
@@ -109,13 +94,13 @@ class DataSection(_NamedSection):
         return Normalization(**value) if isinstance(value, Mapping) else value
 
 
-class ModelSection(_NamedSection):
+class ModelSection(NamedSection):
     """Which network. Further keys are the model's settings."""
 
     name: str = Field("cnn", description="Model; `loupe models` lists them.")
 
 
-class EarlyStopping(_Section):
+class EarlyStopping(Section):
     """Stop when the mean validation loss of a window of epochs no longer improves on the window before."""
 
     window: PositiveInt = Field(20, description="Epochs in a window; the first look is after two windows.")
@@ -124,7 +109,7 @@ class EarlyStopping(_Section):
     )
 
 
-class TrainSection(_Section):
+class TrainSection(Section):
     """How the network is trained."""
 
     epochs: PositiveInt = Field(20, description="Passes over the training images, ≥ 1.")
@@ -155,7 +140,7 @@ class TrainSection(_Section):
     )
 
 
-class EvaluateSection(_Section):
+class EvaluateSection(Section):
     """How the network is judged. Validation selects; the test set is opened once, at the end."""
 
     select_by: Literal["accuracy", "loss"] = Field(
@@ -171,7 +156,7 @@ class EvaluateSection(_Section):
     confidence: float = Field(0.95, gt=0, lt=1, description="Level of the confidence intervals, in (0, 1).")
 
 
-class RunSection(_Section):
+class RunSection(Section):
     """Seeds, machine and place."""
 
     seed: NonNegativeInt = Field(0, description="The one seed that governs everything random, ≥ 0.")
@@ -188,8 +173,8 @@ class RunSection(_Section):
     )
 
 
-class Recipe(_Section):
-    """The description of a run. Immutable; `with_values` returns a changed copy."""
+class Recipe(Section):
+    """The description of a run. Immutable."""
 
     name: str = Field(
         "unnamed", pattern=r"^[\w.-]+$", description="Name of the recipe; names the run folder."
@@ -218,142 +203,3 @@ class Recipe(_Section):
         """Return the recipe of a single run with this seed."""
         run = self.run.model_copy(update={"seed": seed, "seeds": None})
         return self.model_copy(update={"run": run})
-
-    def with_values(self, values: Mapping[str, Any]) -> "Recipe":
-        """Return a copy with dotted fields changed, for example `{"train.epochs": 3}`.
-
-        Raises:
-            RecipeError: a field is unknown or a value is not allowed.
-        """
-        mapping = self.to_dict()
-        for dotted, value in values.items():
-            set_value(mapping, dotted, value)
-        return parse_recipe(mapping)
-
-
-def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
-    """Return the recipe a mapping describes.
-
-    Raises:
-        RecipeError: with every mistake of form.
-    """
-    mistakes = find_form_mistakes(mapping)
-    if mistakes:
-        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
-    return _validate(mapping)
-
-
-def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
-    """Return every unknown field, wrong type and value out of range."""
-    try:
-        _validate(mapping)
-    except ValidationError as error:
-        return describe_pydantic_errors(error.errors(), where="", fields=_field_names())
-    return []
-
-
-def _validate(mapping: Mapping[str, Any]) -> Recipe:
-    # by way of JSON: there, strict means no 1 for true and no "3" for 3, but lists may be tuples
-    return Recipe.model_validate_json(json.dumps(mapping, default=str), strict=True)
-
-
-def read_toml(text: str, source: str) -> dict[str, Any]:
-    """Return the mapping a TOML text holds.
-
-    Raises:
-        LoupeError: the text is not TOML; the message carries line and column.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LoupeError(
-            f"{source} is not valid TOML.",
-            got=str(error),
-            allowed='lines such as `epochs = 20` or `name = "cnn"` under `[section]` headings',
-            next_step="mend the file at the place named above",
-        ) from None
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Return place and value of one `section.field=value` from the command line.
-
-    The value is read as TOML; what is not TOML is taken as a string; `none` takes the field out.
-
-    Raises:
-        LoupeError: there is no `=`, or nothing stands before it.
-    """
-    dotted, sign, written = text.partition("=")
-    dotted, written = dotted.strip(), written.strip()
-    if not sign or not dotted:
-        raise LoupeError(
-            f"{text!r} does not change any field.",
-            got=text,
-            allowed="section.field=value, for example train.epochs=5",
-            next_step="`loupe train --help` lists the fields",
-        )
-    if written.casefold() == "none":
-        return dotted, None
-    try:
-        return dotted, tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
-        return dotted, written
-
-
-def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set a dotted field in place; None takes it out.
-
-    A table written as a bare name (`model=mlp`, `train.optimizer=sgd`) is replaced whole, because the
-    settings of another model mean nothing to it.
-    """
-    *parents, last = dotted.split(".")
-    table = mapping
-    for parent in parents:
-        inner = table.get(parent)
-        if isinstance(inner, str):
-            inner = {"name": inner}
-        table[parent] = dict(inner) if isinstance(inner, Mapping) else {}
-        table = table[parent]
-    if value is None:
-        table.pop(last, None)
-    else:
-        table[last] = value
-
-
-def describe_fields() -> Iterator[tuple[str, str, str]]:
-    """Yield (dotted field, default, description) of every field, in the order of the file."""
-    for name, field in Recipe.model_fields.items():
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, _Section):
-            yield from _describe_section(name, annotation)
-        else:
-            yield name, _show_default(field.default), field.description or ""
-
-
-def _describe_section(place: str, section: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
-    for name, field in section.model_fields.items():
-        yield f"{place}.{name}", _show_default(field.default), field.description or ""
-        if field.annotation == EarlyStopping | None:
-            yield from _describe_section(f"{place}.{name}", EarlyStopping)
-
-
-def _show_default(default: object) -> str:
-    if default is None:
-        return "left out"
-    if isinstance(default, Choice):
-        return default.name
-    if isinstance(default, bool):
-        return str(default).lower()
-    return repr(list(default)) if isinstance(default, tuple) else f"{default}"
-
-
-def _field_names() -> dict[str, Iterable[str]]:
-    tables: dict[str, type[BaseModel]] = {
-        "": Recipe,
-        "data": DataSection,
-        "data.normalize": Normalization,
-        "train": TrainSection,
-        "train.early_stopping": EarlyStopping,
-        "evaluate": EvaluateSection,
-        "run": RunSection,
-    }
-    return {place: tuple(table.model_fields) for place, table in tables.items()}

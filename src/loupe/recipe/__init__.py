@@ -1,0 +1,16 @@
+"""A recipe: the typed, immutable description of a run, read from TOML and written back as TOML.
+
+Only the form is checked here (fields, types, ranges). Whether a named model or augmentation exists,
+and whether its settings fit, is checked where those are known: `loupe.experiments.prepare`.
+No torch here.
+"""
+
+from loupe.recipe.describe import describe_fields as describe_fields
+from loupe.recipe.files import list_recipes as list_recipes
+from loupe.recipe.files import read_recipe_file as read_recipe_file
+from loupe.recipe.reading import find_form_mistakes as find_form_mistakes
+from loupe.recipe.reading import parse_override as parse_override
+from loupe.recipe.reading import parse_recipe as parse_recipe
+from loupe.recipe.reading import read_toml as read_toml
+from loupe.recipe.reading import set_value as set_value
+from loupe.recipe.schema import Recipe as Recipe

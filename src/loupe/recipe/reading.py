@@ -1,0 +1,143 @@
+"""From TOML, mappings and command-line overrides to a recipe, with all mistakes of form at once."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from loupe.errors import LoupeError, Mistake, RecipeError, describe_pydantic_errors
+from loupe.recipe.schema import (
+    DataSection,
+    EarlyStopping,
+    EvaluateSection,
+    Normalization,
+    Recipe,
+    RunSection,
+    TrainSection,
+)
+
+
+def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
+    """Return the recipe a mapping describes.
+
+    Raises:
+        RecipeError: with every mistake of form.
+    """
+    mistakes = find_form_mistakes(mapping)
+    if mistakes:
+        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
+    return _validate(mapping)
+
+
+def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return every unknown field, wrong type and value out of range."""
+    try:
+        _validate(mapping)
+    except ValidationError as error:
+        return describe_pydantic_errors(error.errors(), where="", fields=_field_names())
+    return []
+
+
+def _validate(mapping: Mapping[str, Any]) -> Recipe:
+    # by way of JSON: there, strict means no 1 for true and no "3" for 3, but lists may be tuples
+    return Recipe.model_validate_json(json.dumps(_expand_names(mapping), default=str), strict=True)
+
+
+def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recipe with bare names, such as `model = "mlp"`, written out as tables."""
+
+    def expand(value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    expanded = {**mapping}
+    for section, choices in (("model", ()), ("data", ("augment",)), ("train", ("optimizer", "schedule"))):
+        if section not in expanded:
+            continue
+        table = expanded[section] if section == "train" else expand(expanded[section])
+        if isinstance(table, Mapping):
+            table = {**table}
+            for choice in choices:
+                value = table.get(choice)
+                if isinstance(value, list | tuple):
+                    table[choice] = [expand(one) for one in value]
+                elif value is not None:
+                    table[choice] = expand(value)
+        expanded[section] = table
+    return expanded
+
+
+def read_toml(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping a TOML text holds.
+
+    Raises:
+        LoupeError: the text is not TOML; the message carries line and column.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LoupeError(
+            f"{source} is not valid TOML.",
+            got=str(error),
+            allowed='lines such as `epochs = 20` or `name = "cnn"` under `[section]` headings',
+            next_step="mend the file at the place named above",
+        ) from None
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return place and value of one `section.field=value` from the command line.
+
+    The value is read as TOML; what is not TOML is taken as a string; `none` takes the field out.
+
+    Raises:
+        LoupeError: there is no `=`, or nothing stands before it.
+    """
+    dotted, sign, written = text.partition("=")
+    dotted, written = dotted.strip(), written.strip()
+    if not sign or not dotted:
+        raise LoupeError(
+            f"{text!r} does not change any field.",
+            got=text,
+            allowed="section.field=value, for example train.epochs=5",
+            next_step="`loupe train --help` lists the fields",
+        )
+    if written.casefold() == "none":
+        return dotted, None
+    try:
+        return dotted, tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        return dotted, written
+
+
+def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set a dotted field in place; None takes it out.
+
+    A table written as a bare name (`model=mlp`, `train.optimizer=sgd`) is replaced whole, because the
+    settings of another model mean nothing to it.
+    """
+    *parents, last = dotted.split(".")
+    table = mapping
+    for parent in parents:
+        inner = table.get(parent)
+        if isinstance(inner, str):
+            inner = {"name": inner}
+        table[parent] = dict(inner) if isinstance(inner, Mapping) else {}
+        table = table[parent]
+    if value is None:
+        table.pop(last, None)
+    else:
+        table[last] = value
+
+
+def _field_names() -> dict[str, Iterable[str]]:
+    tables: dict[str, type[BaseModel]] = {
+        "": Recipe,
+        "data": DataSection,
+        "data.normalize": Normalization,
+        "train": TrainSection,
+        "train.early_stopping": EarlyStopping,
+        "evaluate": EvaluateSection,
+        "run": RunSection,
+    }
+    return {place: tuple(table.model_fields) for place, table in tables.items()}
