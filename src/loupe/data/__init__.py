@@ -10,6 +10,8 @@ from loupe.data.augmentations import AUGMENTATIONS as AUGMENTATIONS
 from loupe.data.augmentations import Augmentation as Augmentation
 from loupe.data.augmentations import build_augmentation as build_augmentation
 from loupe.data.augmentations import register_augmentation as register_augmentation
+from loupe.data.batches import EvaluationBatches as EvaluationBatches
+from loupe.data.batches import TrainingBatches as TrainingBatches
 from loupe.data.dataset import ImageDataset as ImageDataset
 from loupe.data.locked_test import LockedTest as LockedTest
 from loupe.data.locked_test import Opening as Opening

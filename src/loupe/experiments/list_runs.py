@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from loupe.errors import LoupeError
 from loupe.evaluation import Metrics, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.recipe import Recipe
@@ -18,16 +19,20 @@ def list_runs(parent: Path) -> list[tuple[str, ...]]:
     """
     rows = []
     for path in list_run_folders(parent):
-        folder = RunFolder(path)
-        recipe = folder.read_recipe()
-        if recipe.run.seeds:
-            seeds = [RunFolder(path / f"seed-{seed}") for seed in recipe.run.seeds]
-            results = [seed.read_result() for seed in seeds]
-            rows.append(_make_series_row(path.name, recipe, results))
-            rows += [_make_row(f"  {seed.path.name}", recipe, seed) for seed in seeds if seed.path.is_dir()]
-        else:
-            rows.append(_make_row(path.name, recipe, folder))
+        try:
+            rows += _list_one(RunFolder(path))
+        except LoupeError as error:  # one damaged run must not hide the others
+            rows.append((path.name, f"damaged: {error.message}", *[""] * 7))
     return rows
+
+
+def _list_one(folder: RunFolder) -> list[tuple[str, ...]]:
+    recipe = folder.read_recipe()
+    if not recipe.run.seeds:
+        return [_make_row(folder.path.name, recipe, folder)]
+    seeds = [RunFolder(folder.path / f"seed-{seed}") for seed in recipe.run.seeds]
+    series = _make_series_row(folder.path.name, recipe, [seed.read_result() for seed in seeds])
+    return [series, *(_make_row(f"  {one.path.name}", recipe, one) for one in seeds if one.path.is_dir())]
 
 
 def describe_outcome(path: Path) -> tuple[list[str], int]:

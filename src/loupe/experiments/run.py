@@ -100,6 +100,7 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> None:
     )
     if folder.environment_file.exists():
         _refuse_changes(folder, environment)
+        folder.clear_leftovers()
     else:
         folder.start(recipe, environment)
     splits.test.continue_record(folder.read_openings(), folder.log_opening)

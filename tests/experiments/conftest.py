@@ -1,0 +1,28 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import loupe
+from loupe.runs import RunFolder
+from loupe.training import Observer
+
+QUICK = (
+    "train.epochs=3",
+    "train.clean_train_images=200",
+    "model.width=1",
+    "data.fraction=0.3",
+)
+"""A digits recipe of under a second, with everything the full one has."""
+
+Train = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Train:
+    """Train quickly into the test's own folder; further overrides may be given."""
+
+    def run(*overrides: str, recipe: str = "digits", observers: Sequence[Observer] = ()) -> RunFolder:
+        return loupe.train(recipe, *QUICK, f"run.folder={tmp_path / 'runs'}", *overrides, observers=observers)
+
+    return run

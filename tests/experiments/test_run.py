@@ -1,0 +1,266 @@
+"""Whole runs on the digits: what is written, what is counted, what is kept when something breaks."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+import loupe
+from loupe.data import EvaluationBatches, split_dataset
+from loupe.data.normalization import Normalization
+from loupe.errors import DataError, RunError, ShapeError, TrainingError
+from loupe.evaluation import compute_metrics, compute_wilson_interval
+from loupe.runs import load_model
+from loupe.training import Observer, TrainingState
+from loupe.training.measure import measure
+
+from .conftest import Train
+
+FILES = {
+    "recipe.toml",
+    "environment.json",
+    "history.csv",
+    "result.json",
+    "best.safetensors",
+    "last",
+    "predictions.npz",
+    "report.html",
+    "test_openings.jsonl",
+    "log.txt",
+}
+
+
+def test_a_run_folder_holds_what_it_says(train: Train) -> None:
+    run = train()
+    assert {path.name for path in run.path.iterdir()} == FILES
+    assert run.path.name.startswith("digits-")
+    assert [record.epoch for record in run.read_history()] == [1, 2, 3]
+    environment = run.read_environment()
+    assert environment["packages"]["torch"] == torch.__version__.partition("+")[0] or torch.__version__
+    assert set(environment["data_digests"]) == {"train", "validation", "test"}
+    assert environment["seed"] == 0
+    assert loupe.load_recipe(run.recipe_file) == run.read_recipe()
+
+
+def test_the_numbers_of_the_result_are_those_of_the_stored_predictions(train: Train) -> None:
+    run = train()
+    result = run.read_result()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is not None
+    predictions = run.read_predictions()
+    names = tuple(str(digit) for digit in range(10))
+    assert compute_metrics(predictions["test"], names) == result.best.test
+    assert compute_metrics(predictions["validation"], names) == result.best.validation
+    test = result.best.test
+    assert test.interval == compute_wilson_interval(test.correct, 360)
+    assert result.num_images == {"train": 371, "validation": 200, "test": 360}
+
+
+def test_test_numbers_belong_to_the_best_weights_on_validation(train: Train) -> None:
+    """D-002-7, D-003-1, D-003-2, D-004-1: numbers of one epoch stood beside those of another."""
+    run = train("train.epochs=6", "train.optimizer.learning_rate=0.02")
+    result, history = run.read_result(), run.read_history()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is not None
+    best = max(history, key=lambda record: (record.validation_accuracy, -record.validation_loss))
+    assert result.best.epoch == best.epoch
+    assert result.best.validation.accuracy == best.validation_accuracy
+    assert result.last is not None
+    assert result.last.epoch == 6
+    assert result.last.validation.accuracy == history[-1].validation_accuracy
+    model, description = load_model(run)
+    normalization = Normalization(**{k: tuple(v) for k, v in description["normalization"].items()})
+    test = loupe.load_dataset("digits").test.open("check the saved weights against the result")
+    judged = measure(model, EvaluationBatches(test, normalization))
+    assert judged.accuracy == result.best.test.accuracy
+
+
+def test_the_test_set_is_opened_once_for_a_reason_and_logged(train: Train) -> None:
+    run = train()
+    result = run.read_result()
+    assert result is not None
+    (opening,) = result.test_openings
+    assert opening.reason == "final evaluation of the best-on-validation and the last weights"
+    assert run.read_openings() == [opening]
+    assert "test set opened" in run.log_file.read_text()
+
+
+def test_a_locked_test_set_stays_locked(train: Train) -> None:
+    run = train("evaluate.test=false")
+    result = run.read_result()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is None
+    assert result.test_openings == ()
+    assert set(run.read_predictions()) == {"validation"}
+    assert "locked" in run.report_file.read_text()
+
+
+def test_what_picking_on_test_would_claim_is_shown_on_request_and_changes_nothing(train: Train) -> None:
+    """D-003-1: the epoch was picked on the test set, and that accuracy reported as the result."""
+    plain, shown = train(), train("evaluate.show_test_picking=true")
+    result, other = shown.read_result(), plain.read_result()
+    assert result is not None
+    assert other is not None
+    assert result.best == other.best
+    assert other.test_picking is None
+    assert result.test_picking is not None
+    looks = shown.read_test_looks()
+    assert result.test_picking.accuracy == max(looks.values())
+    assert result.test_picking.num_epochs_looked_at == len(looks) == 3
+    assert len(result.test_openings) == 4
+    assert "picked on test: not a result" in shown.report_file.read_text()
+    assert is_same_weights(shown.best_file, plain.best_file)
+
+
+def test_one_seed_governs_everything(train: Train) -> None:
+    first, again, other = train(), train(), train("run.seed=1")
+    assert is_same_weights(first.best_file, again.best_file)
+    assert not is_same_weights(first.best_file, other.best_file)
+    digests = [run.read_environment()["data_digests"] for run in (first, again, other)]
+    assert digests[0] == digests[1]
+    assert digests[0]["validation"] != digests[2]["validation"]
+    assert digests[0]["test"] == digests[2]["test"]
+
+
+def test_the_split_can_have_a_seed_of_its_own(train: Train) -> None:
+    runs = [train("data.split_seed=5", f"run.seed={seed}") for seed in (0, 1)]
+    digests = [run.read_environment()["data_digests"] for run in runs]
+    assert digests[0] == digests[1]
+    assert not is_same_weights(runs[0].best_file, runs[1].best_file)
+
+
+def test_nothing_in_a_run_folder_is_a_pickle(train: Train) -> None:
+    """D-X-5: whole models were pickled. Pickles would need `allow_pickle`, or a zip with data.pkl."""
+    run = train()
+    with np.load(run.predictions_file, allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype != object for name in arrays.files)
+    for path in (run.best_file, run.checkpoint_file):
+        with safe_open(path, framework="pt") as file:
+            assert file.metadata()
+    sources = Path(loupe.__file__).parent.rglob("*.py")
+    text = "\n".join(source.read_text() for source in sources)
+    assert "torch.load" not in text
+    assert "import pickle" not in text
+
+
+class StopAfter(Observer):
+    def __init__(self, epoch: int, error: BaseException) -> None:
+        self.epoch = epoch
+        self.error = error
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        if state.epoch == self.epoch:
+            raise self.error
+
+
+def test_ctrl_c_keeps_what_was_reached_and_resume_ends_as_if_it_had_not_been(train: Train) -> None:
+    whole = train("train.epochs=5")
+    stopped = train("train.epochs=5", observers=[StopAfter(2, KeyboardInterrupt())])
+    result = stopped.read_result()
+    assert result is not None
+    assert result.status == "interrupted"
+    assert result.best is not None
+    assert result.test_openings == (), "an unfinished run does not open the test set"
+    assert len(stopped.read_history()) == 2
+    assert "loupe resume" in stopped.report_file.read_text()
+    loupe.resume(stopped.path)
+    finished = stopped.read_result()
+    assert finished is not None
+    assert finished.status == "finished"
+    assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
+    assert is_same_weights(stopped.best_file, whole.best_file)
+    assert finished.best == whole.read_result().best  # type: ignore[union-attr]
+
+
+def test_a_real_ctrl_c_is_taken_too(train: Train) -> None:
+    class PressCtrlC(Observer):
+        def on_step(self, step: int) -> None:
+            if step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    run = train(observers=[PressCtrlC()])
+    result = run.read_result()
+    assert result is not None
+    assert (result.status, result.best) == ("interrupted", None)
+    assert "No epoch was completed" in run.report_file.read_text()
+
+
+def test_resume_works_after_the_folder_was_moved(train: Train, tmp_path: Path) -> None:
+    whole = train("train.epochs=4")
+    stopped = train("train.epochs=4", observers=[StopAfter(1, KeyboardInterrupt())])
+    moved = tmp_path / "elsewhere" / "my-run"
+    moved.parent.mkdir()
+    stopped.path.rename(moved)
+    run = loupe.resume(moved)
+    assert run.path == moved
+    assert is_same_weights(run.checkpoint_file, whole.checkpoint_file)
+    assert not stopped.path.exists()
+
+
+def test_a_finished_run_is_left_as_it_is(train: Train) -> None:
+    run = train()
+    before = run.result_file.stat().st_mtime_ns
+    loupe.resume(run.path)
+    assert run.result_file.stat().st_mtime_ns == before
+
+
+def test_data_that_changed_is_not_resumed(train: Train) -> None:
+    run = train(observers=[StopAfter(1, KeyboardInterrupt())])
+    environment = run.read_environment()
+    environment["data_digests"]["train"] = "0" * 64
+    run.environment_file.write_text(json.dumps(environment))
+    with pytest.raises(RunError) as caught:
+        loupe.resume(run.path)
+    assert str(caught.value) == (
+        f"The data of run {run.path.name} changed since it was started; it cannot be resumed.\n"
+        "  got: another content of: train\n  allowed: what environment.json records\n"
+        f"  next: bring the old data back, or train anew: loupe train {run.recipe_file}"
+    )
+
+
+def test_a_diverged_run_keeps_its_last_good_epoch(train: Train, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError):
+        train("train.optimizer=sgd", "train.optimizer.learning_rate=1e20", "train.schedule=constant")
+    (path,) = (tmp_path / "runs").iterdir()
+    run = loupe.load_run(path)
+    result = run.read_result()
+    assert result is not None
+    assert result.status == "failed"
+    assert result.reason is not None
+    assert result.reason.startswith("The training loss is no longer a number at epoch 1")
+    assert result.test_openings == ()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error"),
+    [(["data.classes=['1', '1', 'no such']"], DataError), (["model.conv_layers=2"], ShapeError)],
+)
+def test_a_run_that_could_not_start_leaves_nothing_behind(
+    train: Train, tmp_path: Path, overrides: list[str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        train(*overrides)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_the_data_named_by_the_result_can_be_had_again(train: Train) -> None:
+    run = train()
+    recipe = run.read_recipe()
+    splits = split_dataset(
+        loupe.load_dataset("digits"), validation=recipe.data.validation, fraction=recipe.data.fraction, seed=0
+    )
+    assert splits.train.digest == run.read_environment()["data_digests"]["train"]
+
+
+def is_same_weights(path: Path, other: Path) -> bool:
+    a, b = load_file(path), load_file(other)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+import loupe
+from loupe.evaluation import summarise_seeds
+
+from .conftest import Train
+from .test_run import StopAfter, is_same_weights
+
+
+def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train) -> None:
+    """D-X-3: one run per claim, no interval."""
+    series = train("run.seeds=[0,3]")
+    runs = [loupe.load_run(series.path / f"seed-{seed}") for seed in (0, 3)]
+    accuracies = [run.read_result().best.test.accuracy for run in runs]  # type: ignore[union-attr]
+    summary = json.loads((series.path / "summary.json").read_text())
+    expected = summarise_seeds(accuracies)
+    assert summary["seeds"] == [0, 3]
+    got = summary["summaries"]["best test accuracy"]
+    assert got["mean"] == pytest.approx(expected.mean)
+    assert got["sd"] == pytest.approx(expected.sd)
+    assert got["interval"]["low"] == pytest.approx(expected.interval.low)  # type: ignore[union-attr]
+    alone = train("run.seed=3")
+    assert is_same_weights(runs[1].best_file, alone.best_file)
+    report = (series.path / "report.html").read_text()
+    assert "seed-3/report.html" in report
+
+
+def test_each_seed_counts_its_own_looks_at_the_test_set(train: Train) -> None:
+    series = train("run.seeds=[0,3]")
+    for seed in (0, 3):
+        result = loupe.load_run(series.path / f"seed-{seed}").read_result()
+        assert result is not None
+        assert len(result.test_openings) == 1
+
+
+def test_a_broken_series_goes_on_with_what_is_missing(train: Train) -> None:
+    class StopInSecondSeed(StopAfter):
+        def on_fit_start(self, *arguments: object, **settings: object) -> None:
+            self.epoch = 99 if self.epoch == 0 else 1
+
+    series = train("run.seeds=[0,3,5]", observers=[StopInSecondSeed(0, KeyboardInterrupt())])
+    assert not (series.path / "seed-5").exists()
+    first = loupe.load_run(series.path / "seed-0").result_file.stat().st_mtime_ns
+    loupe.resume(series.path)
+    summary = json.loads((series.path / "summary.json").read_text())
+    assert summary["seeds"] == [0, 3, 5]
+    assert loupe.load_run(series.path / "seed-0").result_file.stat().st_mtime_ns == first
+    alone = train("run.seed=3")
+    assert is_same_weights(loupe.load_run(series.path / "seed-3").best_file, alone.best_file)

@@ -1,0 +1,175 @@
+"""The command line as a user meets it: real processes where start-up matters, `main` elsewhere."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from loupe.cli import main
+from loupe.recipe import list_recipes
+
+QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3"]
+
+
+@pytest.fixture(autouse=True)
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import loupe; loupe.__version__; loupe.Recipe",
+        "from loupe.cli import main; main(['--help'])",
+        "from loupe.cli import main; main(['train', '--help'])",
+        "from loupe.cli import main; main(['recipes'])",
+    ],
+)
+def test_looking_around_loads_no_torch(code: str) -> None:
+    assert run_python(f"{code}\nimport sys; print('torch' in sys.modules)").endswith("False\n")
+
+
+def test_help_is_quick() -> None:
+    """0.3 s on an idle machine is the goal; a shared one gets the best of five and some slack."""
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "loupe", "--help"], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.45
+
+
+def test_train_help_describes_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "train.epochs = 20: Passes over the training images, ≥ 1." in text
+    assert "evaluate.confidence = 0.95: Level of the confidence intervals, in (0, 1)." in text
+
+
+def test_train_prints_the_outcome_and_the_reports_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "digits", *QUICK]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("training digits in runs/digits-")
+    assert lines[1].startswith("finished after ")
+    assert lines[2].startswith("best epoch ")
+    assert lines[3].startswith("validation accuracy ")
+    assert lines[4].startswith("test accuracy ")
+    assert lines[4].endswith(" %), looked at once")
+    assert Path(lines[5].removeprefix("report: ")).is_file()
+
+
+def test_several_seeds_print_a_mean_with_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "digits", *QUICK, "run.seeds=[1,2]"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("seed 1: test accuracy ")
+    assert lines[3].startswith("mean over 2 seeds: ")
+    assert "interval of the mean" in lines[3]
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert "mean: " in listed[1]
+    assert listed[2].strip().startswith("seed-1")
+
+
+def test_list_shows_runs_and_survives_a_damaged_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out == "No runs in runs. `loupe train` makes one.\n"
+    main(["train", "digits", *QUICK])
+    (path,) = Path("runs").iterdir()
+    (Path("runs") / "broken").mkdir()
+    (Path("runs") / "broken" / "recipe.toml").write_text("not toml")
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert path.name in text
+    assert "damaged" in text
+
+
+def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "digits", *QUICK])
+    (path,) = Path("runs").iterdir()
+    capsys.readouterr()
+    assert main(["resume", path.name[:-2]]) == 0
+    assert f"{path.name} is finished; nothing to do." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["train", "digts"],
+            f"Error: There is no recipe called 'digts'.\n  got: digts\n  allowed: {', '.join(list_recipes())}\n"
+            "  did you mean: digits\n  next: `loupe recipes` says more; a path to a .toml file works too\n",
+        ),
+        (
+            ["train", "digits", "train.epoch=3"],
+            "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
+            "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, "
+            "early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
+            "  next: mend the lines above; `loupe train --help` describes every field\n",
+        ),
+        (
+            ["resume", "nothing"],
+            "Error: There is no run 'nothing'.\n  got: nothing\n  allowed: a run folder: none in runs\n"
+            "  next: `loupe list` shows the runs\n",
+        ),
+        (
+            ["data", "cifar"],
+            "Error: There is no dataset or recipe called 'cifar'.\n  got: cifar\n"
+            "  allowed: cifar10, digits, digits, fashion-cnn, fashion-cnn-full, fashion-mnist, folder\n"
+            "  did you mean: cifar10\n  next: `loupe datasets` and `loupe recipes` list them\n",
+        ),
+    ],
+)
+def test_a_mistake_is_a_message_and_no_traceback(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err == message
+    assert captured.out == ""
+    assert not Path("runs").exists(), "something was left behind"
+
+
+def test_show_prints_a_recipe_and_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    """C14, C15; needs no data where the shapes are known beforehand."""
+    assert main(["show", "fashion-cnn"]) == 0
+    text = capsys.readouterr().out
+    assert 'classes = [\n    "T-shirt/top"' in text
+    assert "17,813 of 17,813 parameters trained; 0.07 MiB as float32" in text
+
+
+@pytest.mark.parametrize(
+    "what", ["models", "datasets", "augmentations", "optimizers", "schedules", "recipes"]
+)
+def test_lists_name_everything_with_a_line(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([what]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+def test_data_writes_a_card_with_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits"]) == 0
+    page = Path(capsys.readouterr().out.strip().removeprefix("data card: "))
+    names = {path.name for path in page.parent.iterdir()}
+    assert names == {"card.html", "class_balance.png", "one_per_class.png", "pixel_values.png"}
+    assert main(["data", "digits", 'data.augment=["padded-crop"]']) == 0
+    assert (page.parent / "augmentations.png").is_file()
+
+
+def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine.py").write_text(
+        "from torch import nn\nfrom loupe import register_model\n\n"
+        '@register_model("linear")\ndef linear(*, in_channels, image_size, num_classes):\n'
+        '    """A linear classifier."""\n'
+        "    pixels = in_channels * image_size[0] * image_size[1]\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, num_classes))\n"
+    )
+    arguments = ["train", "digits", "model=linear", "train.epochs=2", "--plugin", "mine.py"]
+    assert main(arguments) == 0
+    assert main(["models", "--plugin", "mine.py"]) == 0
+    assert "linear  A linear classifier." in capsys.readouterr().out
