@@ -103,7 +103,8 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
     [
         (
             ["train", "digts"],
-            f"Error: There is no recipe called 'digts'.\n  got: digts\n  allowed: {', '.join(list_recipes())}\n"
+            "Error: There is no recipe called 'digts'.\n  got: digts\n"
+            f"  allowed: {', '.join(list_recipes())}\n"
             "  did you mean: digits\n  next: `loupe recipes` says more; a path to a .toml file works too\n",
         ),
         (

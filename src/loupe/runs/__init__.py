@@ -1,0 +1,23 @@
+"""The run folder: what stands where in it, written atomically, read back as typed objects."""
+
+from pathlib import Path
+
+from loupe.runs.environment import describe_environment as describe_environment
+from loupe.runs.folder import RunFolder as RunFolder
+from loupe.runs.folder import create_run_folder as create_run_folder
+from loupe.runs.folder import find_run_folder as find_run_folder
+from loupe.runs.folder import list_run_folders as list_run_folders
+from loupe.runs.recorder import Recorder as Recorder
+from loupe.runs.result import Outcome as Outcome
+from loupe.runs.result import RunResult as RunResult
+from loupe.runs.result import TestPicking as TestPicking
+from loupe.runs.weights import load_model as load_model
+
+
+def load_run(place: str | Path) -> RunFolder:
+    """Return a run on disk, by path or by name inside `runs/`.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    return RunFolder(find_run_folder(place))

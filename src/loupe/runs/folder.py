@@ -1,0 +1,280 @@
+"""The run folder: what stands where in it, written atomically, read back as typed objects."""
+
+import csv
+import io
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from loupe.data import Opening
+from loupe.errors import RunError, suggest
+from loupe.evaluation import Predictions
+from loupe.recipe import Recipe, parse_recipe, read_toml
+from loupe.runs.result import RunResult
+from loupe.runs.writing import (
+    append_line,
+    remove_leftovers,
+    replacing,
+    write_json,
+    write_tensors,
+    write_text,
+)
+from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
+
+
+class RunFolder:
+    """One run on disk.
+
+    | file                         | holds                                                        |
+    |------------------------------|--------------------------------------------------------------|
+    | `recipe.toml`                | the resolved recipe; `loupe train` takes it as it is         |
+    | `environment.json`           | versions, device, commit, data digests, seed                 |
+    | `history.csv`                | one row an epoch                                             |
+    | `result.json`                | figures with intervals, confusion, test openings             |
+    | `best.safetensors`           | weights of the best epoch on validation                      |
+    | `last/checkpoint.safetensors`| all that exact resume needs                                  |
+    | `predictions.npz`            | labels and logits of the best weights                        |
+    | `report.html`                | the report                                                   |
+    | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
+    | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
+    |                              | picking on test would have claimed                           |
+    | `log.txt`                    | what happened when                                           |
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_file = path / "recipe.toml"
+        self.environment_file = path / "environment.json"
+        self.history_file = path / "history.csv"
+        self.result_file = path / "result.json"
+        self.best_file = path / "best.safetensors"
+        self.checkpoint_file = path / "last" / "checkpoint.safetensors"
+        self.predictions_file = path / "predictions.npz"
+        self.report_file = path / "report.html"
+        self.openings_file = path / "test_openings.jsonl"
+        self.test_looks_file = path / "test_by_epoch.jsonl"
+        self.log_file = path / "log.txt"
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    # ---- writing
+
+    def start(self, recipe: Recipe, environment: dict[str, Any]) -> None:
+        """Write what is known before training."""
+        self.checkpoint_file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(self.recipe_file, recipe.to_toml())
+        write_json(self.environment_file, environment)
+
+    def write_history(self, history: list[EpochRecord]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, EPOCH_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(record.to_dict() for record in history)
+        write_text(self.history_file, text.getvalue(), durable=False)
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        write_tensors(self.checkpoint_file, snapshot.tensors, {"values": json.dumps(snapshot.values)})
+
+    def write_best(self, snapshot: Snapshot, description: dict[str, Any]) -> None:
+        """Write the best weights in a snapshot, with a description of network and input beside them."""
+        described = {**description, "best": snapshot.values["best"]}
+        write_tensors(self.best_file, snapshot.weights("best"), {"loupe": json.dumps(described)})
+
+    def write_predictions(self, **predictions: Predictions) -> None:
+        """Write labels and logits of each named split."""
+        arrays = {}
+        for split, predicted in predictions.items():
+            arrays[f"{split}_labels"] = predicted.labels.numpy()
+            arrays[f"{split}_logits"] = predicted.logits.numpy()
+        with replacing(self.predictions_file) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
+
+    def write_result(self, result: RunResult) -> None:
+        write_json(self.result_file, result.to_dict())
+
+    def log_opening(self, opening: Opening) -> None:
+        append_line(self.openings_file, json.dumps(opening.to_dict(), ensure_ascii=False))
+        self.log(f"test set opened: {opening.reason}")
+
+    def write_test_looks(self, accuracies: Mapping[int, float]) -> None:
+        """Write the test accuracy of each epoch looked at."""
+        lines = [json.dumps({"epoch": epoch, "accuracy": value}) for epoch, value in accuracies.items()]
+        write_text(self.test_looks_file, "".join(f"{line}\n" for line in lines), durable=False)
+
+    def log(self, line: str) -> None:
+        """Append a line with the time (UTC) to the log."""
+        with self.log_file.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}  {line}\n")
+
+    def clear_leftovers(self) -> None:
+        """Go on with a folder that a broken-off run left: clear away what was half written."""
+        remove_leftovers(self.path)
+        self.checkpoint_file.parent.mkdir(exist_ok=True)
+
+    # ---- reading
+
+    def read_recipe(self) -> Recipe:
+        text = self._read(self.recipe_file)
+        return parse_recipe(read_toml(text, str(self.recipe_file)))
+
+    def read_environment(self) -> dict[str, Any]:
+        return self._read_json(self.environment_file)
+
+    def read_result(self) -> RunResult | None:
+        """Return the result, or None while there is none."""
+        if not self.result_file.exists():
+            return None
+        try:
+            return RunResult.from_dict(self._read_json(self.result_file))
+        except (KeyError, TypeError) as error:
+            raise RunError(
+                f"{self.result_file} is not a result of this version of Loupe.",
+                got=f"{type(error).__name__}: {error}",
+                allowed="the fields that `loupe train` writes",
+                next_step="`loupe resume` on the run folder writes it anew",
+            ) from None
+
+    def read_history(self) -> list[EpochRecord]:
+        """Return the epochs so far; an empty list before the first."""
+        if not self.history_file.exists():
+            return []
+        rows = csv.DictReader(io.StringIO(self._read(self.history_file)))
+        return [_read_record(row) for row in rows]
+
+    def read_snapshot(self) -> Snapshot | None:
+        """Return the last checkpoint, or None if training was not checkpointed yet."""
+        if not self.checkpoint_file.exists():
+            return None
+        try:
+            with safe_open(self.checkpoint_file, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+                values = json.loads(file.metadata()["values"])
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{self.checkpoint_file} is damaged.",
+                got=str(error),
+                allowed="a checkpoint written by `loupe train`",
+                next_step="delete it: `loupe resume` then starts this run from its first epoch",
+            ) from None
+        return Snapshot(tensors, values)
+
+    def read_predictions(self) -> dict[str, Predictions]:
+        """Return the stored predictions by split."""
+        import torch
+
+        with np.load(self.predictions_file, allow_pickle=False) as arrays:
+            splits = sorted({name.removesuffix("_labels").removesuffix("_logits") for name in arrays.files})
+            return {
+                split: Predictions(
+                    torch.from_numpy(arrays[f"{split}_labels"]), torch.from_numpy(arrays[f"{split}_logits"])
+                )
+                for split in splits
+            }
+
+    def read_openings(self) -> list[Opening]:
+        if not self.openings_file.exists():
+            return []
+        lines = self._read(self.openings_file).splitlines()
+        return [Opening(**json.loads(line)) for line in lines if line]
+
+    def read_test_looks(self) -> dict[int, float]:
+        """Return the test accuracy by epoch, as far as epochs were looked at."""
+        if not self.test_looks_file.exists():
+            return {}
+        rows = [json.loads(line) for line in self._read(self.test_looks_file).splitlines()]
+        return {row["epoch"]: row["accuracy"] for row in rows}
+
+    def _read(self, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(
+                f"{path.name} of run {self.path.name} cannot be read.",
+                got=str(error),
+                allowed="a run folder as `loupe train` wrote it",
+                next_step="`loupe list` shows the runs",
+            ) from None
+
+    def _read_json(self, path: Path) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = json.loads(self._read(path))
+        except json.JSONDecodeError as error:
+            raise RunError(
+                f"{path} is not valid JSON.", got=str(error), next_step="restore the file, or train again"
+            ) from None
+        return values
+
+
+def create_run_folder(parent: Path, recipe_name: str) -> Path:
+    """Create and return `parent/<recipe>-<date>-<short id>`, a folder that was not there before.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
+    while True:
+        name = f"{recipe_name}-{datetime.now(UTC):%Y-%m-%d}-{secrets.token_hex(3)}"
+        try:
+            (parent / name).mkdir(parents=True)
+        except FileExistsError:
+            if parent.is_dir():
+                continue
+            raise _cannot_create(parent, "it is a file") from None
+        except OSError as error:
+            raise _cannot_create(parent, os.strerror(error.errno or 0)) from None
+        return parent / name
+
+
+def _cannot_create(parent: Path, reason: str) -> RunError:
+    return RunError(
+        f"No run folder can be made in {parent}.",
+        got=reason,
+        allowed="a folder that can be written to",
+        next_step="set run.folder to another place",
+    )
+
+
+def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
+    """Return the run folder at a path, or by name (or an unmistakable beginning) inside `parent`.
+
+    Raises:
+        RunError: there is none, or several fit.
+    """
+    path = Path(place).expanduser()
+    if (path / "recipe.toml").is_file():
+        return path
+    if path.name == "recipe.toml" and path.is_file():
+        return path.parent
+    names = [folder.name for folder in list_run_folders(parent)]
+    fitting = [name for name in names if name == str(place)] or [
+        name for name in names if name.startswith(str(place))
+    ]
+    if len(fitting) == 1:
+        return parent / fitting[0]
+    raise RunError(
+        f"Several runs begin with {str(place)!r}." if fitting else f"There is no run {str(place)!r}.",
+        got=str(place),
+        allowed=f"a run folder: {', '.join((fitting or names)[-8:]) or 'none in ' + str(parent)}",
+        nearest=None if fitting else suggest(place, names),
+        next_step="`loupe list` shows the runs",
+    )
+
+
+def list_run_folders(parent: Path) -> list[Path]:
+    """Return the run folders in `parent`, oldest first."""
+    if not parent.is_dir():
+        return []
+    folders = [entry.parent for entry in parent.glob("*/recipe.toml")]
+    return sorted(folders, key=lambda folder: (folder / "recipe.toml").stat().st_mtime)
+
+
+def _read_record(row: dict[str, str]) -> EpochRecord:
+    values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
+    return EpochRecord(epoch=int(row["epoch"]), **values)  # type: ignore[arg-type]  # None only where allowed

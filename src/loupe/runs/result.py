@@ -1,0 +1,96 @@
+"""What a run found: the contents of `result.json` as typed objects."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from loupe.data import Opening
+from loupe.evaluation import Metrics
+
+Status = Literal["finished", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One set of weights, judged. `test` is None while the test set stays locked."""
+
+    epoch: int
+    validation: Metrics
+    test: Metrics | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Outcome":
+        test = values["test"]
+        return cls(
+            epoch=values["epoch"],
+            validation=Metrics.from_dict(values["validation"]),
+            test=Metrics.from_dict(test) if test else None,
+        )
+
+
+@dataclass(frozen=True)
+class TestPicking:
+    """What choosing the epoch on the test set would have claimed. Not a result: an illustration."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    epoch: int
+    accuracy: float
+    num_epochs_looked_at: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The figures of one run.
+
+    Args:
+        status: "finished", "interrupted" (Ctrl-C) or "failed".
+        reason: why it is not finished, if it is not.
+        recipe_name: name of the recipe.
+        seed: the run's seed.
+        num_images: images by split: train, validation, test.
+        best: weights of the best epoch on validation; the run's result.
+        last: weights of the last epoch.
+        selected_by: validation figure that picked the best epoch.
+        stopped_early: whether early stopping ended the training.
+        test_picking: what picking on test would have claimed, if that was asked for.
+        test_openings: every look at the test set, oldest first.
+        seconds: training and validation of all epochs.
+        images_per_second: training images a second, median over epochs.
+        parameters: numbers in the network.
+        confidence: level of the intervals.
+        warnings: what the reader of the figures should know.
+    """
+
+    status: Status
+    reason: str | None
+    recipe_name: str
+    seed: int
+    num_images: dict[str, int]
+    best: Outcome | None
+    last: Outcome | None
+    selected_by: str
+    stopped_early: bool
+    test_picking: TestPicking | None
+    test_openings: tuple[Opening, ...]
+    seconds: float
+    images_per_second: float
+    parameters: int
+    confidence: float
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunResult":
+        picking = values["test_picking"]
+        return cls(
+            **{
+                **values,
+                "best": Outcome.from_dict(values["best"]) if values["best"] else None,
+                "last": Outcome.from_dict(values["last"]) if values["last"] else None,
+                "test_picking": TestPicking(**picking) if picking else None,
+                "test_openings": tuple(Opening(**opening) for opening in values["test_openings"]),
+                "warnings": tuple(values["warnings"]),
+            }
+        )

@@ -1,0 +1,48 @@
+"""The trained network of a run, from its weights and what stands beside them in the file."""
+
+import json
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from loupe.errors import RunError
+from loupe.models import build_model
+from loupe.runs.folder import RunFolder
+
+
+def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a run's best network in evaluation mode on the CPU, and its description.
+
+    The description holds `model` (name and settings), `in_channels`, `image_size`, `class_names`,
+    `normalization` (mean and sd for pixels in [0, 1]) and `best` (epoch and validation figures).
+
+    Raises:
+        RunError: the run has no weights yet, or the file is damaged.
+    """
+    if not run.best_file.exists():
+        raise RunError(
+            f"Run {run.path.name} has no weights yet.",
+            got="no best.safetensors",
+            allowed="a run with at least one epoch",
+            next_step=f"loupe resume {run.path}",
+        )
+    try:
+        with safe_open(run.best_file, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            description: dict[str, Any] = json.loads(file.metadata()["loupe"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{run.best_file} is damaged.", got=str(error), next_step=f"loupe resume {run.path} writes it anew"
+        ) from None
+    settings = dict(description["model"])
+    height, width = description["image_size"]
+    model = build_model(
+        settings.pop("name"),
+        in_channels=description["in_channels"],
+        image_size=(height, width),
+        num_classes=len(description["class_names"]),
+        **settings,
+    )
+    model.load_state_dict(weights)
+    return model.eval(), description
