@@ -42,8 +42,9 @@ BATCH_SIZE, LEARNING_RATE = 100, 0.02
 class PillowImages(TorchDataset[tuple[Tensor, int]]):
     """Images handed out one by one as Pillow images and turned into normalised tensors on the way.
 
-    Step for step what torchvision's Fashion-MNIST dataset does with `ToTensor` and `Normalize`:
-    Pillow image, array, tensor with channels first, float, divide; copy, subtract, divide.
+    Tensor operation for tensor operation what torchvision's Fashion-MNIST dataset does with `ToTensor`
+    and `Normalize`: Pillow image, array, tensor with channels first, float, divide; copy, constants as
+    tensors, check of the deviation, subtract, divide. (torchvision itself is not needed to run this.)
     """
 
     def __init__(self, images: ImageDataset, normalization: Normalization) -> None:
@@ -66,6 +67,8 @@ class PillowImages(TorchDataset[tuple[Tensor, int]]):
     def normalize(self, pixels: Tensor) -> Tensor:
         mean = torch.as_tensor(self.normalization.mean).view(-1, 1, 1)
         sd = torch.as_tensor(self.normalization.sd).view(-1, 1, 1)
+        if (sd == 0).any():
+            raise ValueError("a deviation of zero")
         return pixels.clone().sub_(mean).div_(sd)
 
 

@@ -49,7 +49,7 @@ def test_train_help_describes_every_field(capsys: pytest.CaptureFixture[str]) ->
     assert main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "train.epochs = 20: Passes over the training images, ≥ 1." in text
-    assert "evaluate.confidence = 0.95: Level of the confidence intervals, in (0, 1)." in text
+    assert "evaluate.confidence = 0.95: Level of the confidence intervals, in (0, 0.9999]." in text
 
 
 def test_train_prints_the_outcome_and_the_reports_path(capsys: pytest.CaptureFixture[str]) -> None:

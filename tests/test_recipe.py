@@ -30,7 +30,7 @@ def test_a_recipe_reads_back_from_its_own_toml() -> None:
     epochs=st.integers(1, 10**6),
     smoothing=st.floats(0, 0.99),
     validation=st.one_of(st.integers(1, 10**6), st.floats(0.001, 0.999)),
-    seeds=st.one_of(st.none(), st.lists(st.integers(0, 2**31), min_size=1, max_size=4)),
+    seeds=st.one_of(st.none(), st.lists(st.integers(0, 2**31), min_size=1, max_size=4, unique=True)),
     normalize=st.one_of(st.just("measured"), st.just({"mean": [0.5], "sd": [0.25]})),
 )
 def test_any_recipe_survives_the_round_trip(

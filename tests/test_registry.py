@@ -70,6 +70,8 @@ def test_two_builders_cannot_share_a_name(soups: Registry) -> None:
 def test_every_builder_is_described(registry: Registry) -> None:
     assert registry.names(), f"no {registry.kind} was discovered"
     for name in registry:
+        if not registry.get(name).__module__.startswith("loupe."):
+            continue  # another test's plugin
         summary = registry.summary(name)
         assert summary.endswith("."), f"{registry.kind} {name}: the first line of its docstring is a sentence"
         for setting, _, description in registry.describe_settings(name):

@@ -13,7 +13,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 
 from loupe.errors import LoupeError, Mistake, UnknownNameError, describe_pydantic_errors, suggest
 
@@ -52,12 +52,15 @@ class Registry:
         """
 
         def add(builder: Builder) -> Builder:
+            if not builder.__module__.startswith(self._package):
+                self._discover()  # a plugin: the built-in names come first
+            self._refuse_reserved_settings(name, builder)
             taken = self._builders.get(name)
             if taken is not None and _origin(taken) != _origin(builder):
                 raise LoupeError(
                     f"Two builders want the {self.kind} name {name!r}.",
                     got=_origin(builder),
-                    allowed=f"a name that is free; {_origin(taken)} has this one",
+                    allowed=f"a free name; {_origin(taken)} has this one",
                     next_step="choose another name in the `@register_…` line",
                 )
             self._builders[name] = builder
@@ -110,18 +113,28 @@ class Registry:
         """Return a pydantic model of the builder's settings: names, types, ranges, defaults."""
         builder = self.get(name)
         if name not in self._settings_types:
-            is_class = inspect.isclass(builder)
-            hints = get_type_hints(builder.__init__ if is_class else builder, include_extras=True)
-            fields: dict[str, Any] = {}
-            for parameter in inspect.signature(builder).parameters.values():
-                if parameter.name in self._given or parameter.kind is parameter.VAR_KEYWORD:
-                    continue
-                default = ... if parameter.default is parameter.empty else parameter.default
-                fields[parameter.name] = (hints.get(parameter.name, Any), default)
-            self._settings_types[name] = create_model(
-                f"{self.kind} {name}", __config__=ConfigDict(extra="forbid", frozen=True), **fields
-            )
+            try:
+                self._settings_types[name] = self._make_settings_type(name, builder)
+            except (NameError, TypeError, PydanticUserError) as error:
+                raise LoupeError(
+                    f"The settings of {self.kind} {name!r} cannot be read from {_origin(builder)}.",
+                    got=str(error).partition("\n")[0],
+                    allowed="parameters annotated with numbers, texts, true/false, or tuples of them",
+                    next_step="annotate every setting, and import what the annotations name",
+                ) from None
         return self._settings_types[name]
+
+    def _make_settings_type(self, name: str, builder: Callable[..., Any]) -> type[BaseModel]:
+        is_class = inspect.isclass(builder)
+        hints = get_type_hints(builder.__init__ if is_class else builder, include_extras=True)
+        fields: dict[str, Any] = {}
+        for parameter in inspect.signature(builder).parameters.values():
+            if parameter.name in self._given or parameter.kind is parameter.VAR_KEYWORD:
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints.get(parameter.name, Any), default)
+        config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+        return create_model(f"{self.kind} {name}", __config__=config, **fields)
 
     def find_mistakes(
         self, name: object, settings: Mapping[str, Any], *, where: str, fields: Iterable[str] = ()
@@ -134,7 +147,7 @@ class Registry:
             where: dotted place in the recipe, such as `model`.
             fields: names that may stand beside the settings.
         """
-        if not isinstance(name, str) or name not in self:
+        if name not in self:
             names = self.names()
             return [Mistake(f"{where}.name", repr(name), ", ".join(names), suggest(name, names))]
         settings_type = self.settings_type(name)
@@ -175,6 +188,15 @@ class Registry:
             raise LoupeError(
                 "\n  - ".join([f"The settings of {self.kind} {name!r} are not right:", *map(str, mistakes)]),
                 next_step=f"`{self._list_command}` lists every {self.kind} and its settings",
+            )
+
+    def _refuse_reserved_settings(self, name: str, builder: Callable[..., Any]) -> None:
+        if "name" in inspect.signature(builder).parameters and "name" not in self._given:
+            raise LoupeError(
+                f"{self.kind.capitalize()} {name!r} has a setting called `name`.",
+                got=_origin(builder),
+                allowed="any other word: in a recipe, `name` says which one it is",
+                next_step="rename the parameter",
             )
 
     def _discover(self) -> None:

@@ -10,10 +10,13 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from loupe.errors import LoupeError
+
+_deterministic: Any = torch.utils.deterministic  # its attributes are set up in ways the stubs do not show
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,15 @@ def computing(threads: int | None = None) -> Iterator[None]:
     before = torch.get_num_threads()
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    was_filling = _deterministic.fill_uninitialized_memory
     try:
         if threads is not None:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # filling fresh memory costs time and changes no result: nothing here reads it before writing
+        _deterministic.fill_uninitialized_memory = False
         yield
     finally:
         torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
+        _deterministic.fill_uninitialized_memory = was_filling
         torch.set_num_threads(before)

@@ -78,7 +78,6 @@ def test_grey_images_have_one_channel_unless_colour_is_wanted(tmp_path: Path) ->
 def test_every_kind_of_picture_becomes_plain_pixels(
     tmp_path: Path, mode: str, colour: object, expected: list[int]
 ) -> None:
-    make_folder(tmp_path)
     suffix = "tif" if mode == "CMYK" else "png"
     for part in ("train", "test"):
         make_folder(tmp_path / part, 1)
@@ -217,6 +216,14 @@ def test_other_files_are_passed_over(tmp_path: Path) -> None:
             lambda root: [make_folder(root / "train", 2), (root / "test").mkdir()],
             r"The test folder has no images\.",
         ),
+        (
+            lambda root: [make_folder(root / "val", 2), make_folder(root / "test", 2)],
+            r"are partly splits and partly not\.\n  got: test, val",
+        ),
+        (
+            lambda root: [make_folder(root / part, 2) for part in ("train", "val", "valid")],
+            r"are partly splits and partly not\.\n  got: train, val, valid",
+        ),
     ],
 )
 def test_folders_that_hold_no_dataset(
@@ -238,7 +245,28 @@ def test_a_missing_folder_gets_a_suggestion(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_pixels_of_unknown_range_are_refused(tmp_path: Path, mode: str) -> None:
+    make_folder(tmp_path)
+    save(tmp_path / "red" / "deep.tif", 1, mode=mode)
+    with pytest.raises(DataFileError, match=r"red/deep\.tif \(pixels of 32 bits; save it with 8 or 16 bits"):
+        load(tmp_path)
+
+
+def test_the_thinnest_image_can_be_padded(tmp_path: Path) -> None:
+    make_folder(tmp_path, size=(1000, 1))
+    assert load(tmp_path, image_size=8, fit="pad").train.image_size == (8, 8)
+
+
+def test_a_test_part_too_small_for_the_classes_is_refused(tmp_path: Path) -> None:
+    make_folder(tmp_path, 2)
+    with pytest.raises(DataError, match=r"data\.test_part = 0\.2\)"):
+        load(tmp_path)
+
+
 def test_settings_are_checked() -> None:
+    with pytest.raises(DataError, match=r"data\.fit says how, but not to what size\."):
+        load_dataset("folder", path=".", fit="pad")
     with pytest.raises(LoupeError, match=r"folder\.fit: got 'squeeze'; allowed: 'resize', 'crop' or 'pad'"):
         load_dataset("folder", path=".", fit="squeeze")
     with pytest.raises(LoupeError, match=r"folder\.path: got nothing; allowed: a value is required"):

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 
 from loupe.data import Dataset, LockedTest, Opening, load_dataset
@@ -12,8 +15,9 @@ def door() -> LockedTest:
 
 
 def test_opening_needs_a_reason_and_is_counted(door: LockedTest) -> None:
-    with pytest.raises(TestSetLockedError, match="opens only for a reason"):
-        door.open("  ")
+    for no_reason in ("  ", None, 3):
+        with pytest.raises(TestSetLockedError, match="opens only for a reason"):
+            door.open(no_reason)  # type: ignore[arg-type]
     assert door.openings == ()
     assert len(door.open("to see the count")) == 360
     door.open("once more")
@@ -50,6 +54,14 @@ def test_selection_code_cannot_be_handed_the_test_set(door: LockedTest) -> None:
     with pytest.raises(TestSetLockedError):
         iter(door)
     assert door.openings == ()
+
+
+def test_views_share_the_count_and_copies_are_refused(door: LockedTest) -> None:
+    door.keep_classes([1, 2]).open("a look through a view")
+    assert len(door.openings) == 1
+    for copy_it in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TestSetLockedError, match="The test set cannot be copied"):
+            copy_it(door)
 
 
 def test_counts_and_digest_cost_no_look(digits: Dataset) -> None:

@@ -96,11 +96,12 @@ def test_a_part_without_some_class_is_refused(digits: Dataset) -> None:
     with pytest.raises(DataError) as caught:
         split_dataset(digits, validation=5)
     assert str(caught.value) == (
-        "The validation part would hold only 5 of 10 classes.\n  got: 5 of 1437 images held out\n"
+        "The held-out part would hold only 5 of 10 classes.\n"
+        "  got: 5 of 1437 images held out (data.validation = 5)\n"
         "  allowed: at least one image of each class on both sides, 10 or more\n"
         "  next: change data.validation, or add images"
     )
-    with pytest.raises(DataError, match=r"The training part would hold only 0 of 10 classes\."):
+    with pytest.raises(DataError, match=r"The kept part would hold only 0 of 10 classes\."):
         split_dataset(digits, validation=5000)
     with pytest.raises(DataError, match=r"A fraction of 0\.001 keeps only 1 of 10 classes"):
         split_dataset(digits, validation=200, fraction=0.001)

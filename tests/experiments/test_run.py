@@ -242,7 +242,7 @@ def test_a_diverged_run_keeps_its_last_good_epoch(train: Train, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("overrides", "error"),
-    [(["data.classes=['1', '1', 'no such']"], DataError), (["model.conv_layers=2"], ShapeError)],
+    [(["data.classes=['1', 'no such']"], DataError), (["model.conv_layers=2"], ShapeError)],
 )
 def test_a_run_that_could_not_start_leaves_nothing_behind(
     train: Train, tmp_path: Path, overrides: list[str], error: type[Exception]

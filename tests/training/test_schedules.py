@@ -46,7 +46,8 @@ def test_agreement_with_torch(name: str, settings: dict[str, object], make: obje
 @pytest.mark.parametrize("per", ["step", "epoch"])
 def test_one_cycle_agrees_with_torch_in_rate_and_momentum(per: str) -> None:
     ticks = EPOCHS * STEPS if per == "step" else EPOCHS
-    schedule = build_schedule("one-cycle", num_epochs=EPOCHS, steps_per_epoch=STEPS, per=per)
+    momentum = {"low_momentum": 0.85, "high_momentum": 0.95}
+    schedule = build_schedule("one-cycle", num_epochs=EPOCHS, steps_per_epoch=STEPS, per=per, **momentum)
     reference = lr_scheduler.OneCycleLR(
         torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9), 1.0, total_steps=ticks
     )
@@ -62,6 +63,17 @@ def test_one_cycle_agrees_with_torch_in_rate_and_momentum(per: str) -> None:
     paces = [schedule(tick * stride) for tick in range(ticks)]
     assert [pace.factor for pace in paces] == pytest.approx(rates, abs=1e-9)
     assert [pace.momentum for pace in paces] == pytest.approx(momenta, abs=1e-9)
+
+
+def test_one_cycle_leaves_the_optimizers_momentum_alone_unless_told() -> None:
+    schedule = build_schedule("one-cycle", num_epochs=3, steps_per_epoch=2)
+    assert {schedule(step).momentum for step in range(6)} == {None}
+    with pytest.raises(LoupeError, match="allowed: both, or neither"):
+        build_schedule("one-cycle", num_epochs=3, steps_per_epoch=2, low_momentum=0.8)
+
+
+def test_one_cycle_of_a_single_epoch_still_trains() -> None:
+    assert build_schedule("one-cycle", num_epochs=1, steps_per_epoch=5, per="epoch")(3).factor == 1.0
 
 
 @pytest.mark.parametrize("name", SCHEDULES.names())

@@ -25,53 +25,55 @@ class Opening:
         return asdict(self)
 
 
+class _Record:
+    """The looks taken at one test set, shared by all views of it."""
+
+    def __init__(self) -> None:
+        self.openings: list[Opening] = []
+        self.on_open: Callable[[Opening], None] | None = None
+
+
 class LockedTest:
     """A test set that counts how often it is looked at.
 
+    Views of it (some classes only) share one record, and it cannot be copied or pickled, so no look
+    goes uncounted.
+
     Args:
         dataset: the test images.
-        openings: looks taken earlier in the same run.
-        on_open: called with each new opening before the images are handed over; a run writes its
-            record here, so that no look goes unlogged.
     """
 
-    def __init__(
-        self,
-        dataset: ImageDataset,
-        openings: Sequence[Opening] = (),
-        on_open: Callable[[Opening], None] | None = None,
-    ) -> None:
+    def __init__(self, dataset: ImageDataset, _record: _Record | None = None) -> None:
         self.__dataset = dataset
-        self._openings = list(openings)
-        self.on_open = on_open
+        self.__record = _record or _Record()
 
     def open(self, reason: str) -> ImageDataset:
-        """Return the test images and put the look on record.
+        """Return the test images and put the look on record, before they are handed over.
 
         Raises:
             TestSetLockedError: no reason was given.
         """
-        if not reason.strip():
+        if not isinstance(reason, str) or not reason.strip():
             raise TestSetLockedError(
                 "The test set opens only for a reason.",
-                got="an empty reason",
+                got=repr(reason),
                 allowed="a sentence that says what the look is for",
             )
         opening = Opening(reason.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
-        if self.on_open is not None:
-            self.on_open(opening)
-        self._openings.append(opening)
+        if self.__record.on_open is not None:
+            self.__record.on_open(opening)
+        self.__record.openings.append(opening)
         return self.__dataset
 
     @property
     def openings(self) -> tuple[Opening, ...]:
         """Every look so far, oldest first."""
-        return tuple(self._openings)
+        return tuple(self.__record.openings)
 
     def continue_record(self, openings: Sequence[Opening], on_open: Callable[[Opening], None]) -> None:
         """Go on with the record of a run: its earlier looks, and where to log further ones."""
-        self._openings = list(openings)
-        self.on_open = on_open
+        self.__record.openings = list(openings)
+        self.__record.on_open = on_open
 
     # What may be known without a look: how many images, of which classes, and their digest.
 
@@ -89,7 +91,14 @@ class LockedTest:
 
     def keep_classes(self, classes: Sequence[str | int]) -> "LockedTest":
         """Return a locked test set with only these classes, relabelled in the order given."""
-        return LockedTest(self.__dataset.keep_classes(classes), self._openings, self.on_open)
+        return LockedTest(self.__dataset.keep_classes(classes), self.__record)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TestSetLockedError(
+            "The test set cannot be copied: looks at the copy would go uncounted.",
+            got="a copy or a pickle of it",
+            allowed="handing on the object itself",
+        )
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):

@@ -5,6 +5,7 @@ cache folder, and downloaded into the latter if it is in neither. Each file must
 digest; one that has not is refused by name and never read.
 """
 
+import contextlib
 import hashlib
 import os
 import tarfile
@@ -60,8 +61,7 @@ def locate(official: OfficialSet) -> dict[str, Path]:
     Raises:
         DataFileError: a file is not the official one, or is missing and cannot be downloaded.
     """
-    folders = [folder / official.folder for folder in _data_folders()]
-    for folder in folders:
+    for folder in _find_folders(official):
         paths = {file.name: folder / file.name for file in official.files}
         present = [path for path in paths.values() if path.is_file()]
         if not present:
@@ -69,7 +69,7 @@ def locate(official: OfficialSet) -> dict[str, Path]:
         _refuse_damaged(official, folder)
         if len(present) == len(paths):
             return paths
-        if folder != folders[-1]:
+        if folder != _cache_folder() / official.folder:
             missing = [name for name, path in paths.items() if not path.is_file()]
             raise DataFileError(
                 f"{official.title} in {folder} is not complete.",
@@ -77,14 +77,27 @@ def locate(official: OfficialSet) -> dict[str, Path]:
                 allowed=", ".join(paths),
                 next_step=f"put them there, or unset LOUPE_DATA to download; see {official.page}",
             )
-    return _download(official, folders[-1])
+    return _download(official, _cache_folder() / official.folder)
 
 
-def _data_folders() -> list[Path]:
-    """Folders that may hold data; the last one is the cache, which downloads go to."""
+def _cache_folder() -> Path:
+    return Path(pooch.os_cache("loupe")) / "data"
+
+
+def _find_folders(official: OfficialSet) -> list[Path]:
+    """Folders that may hold the set: below LOUPE_DATA, LOUPE_DATA itself, and the cache."""
     named = os.environ.get("LOUPE_DATA")
-    cache = Path(pooch.os_cache("loupe")) / "data"
-    return [Path(named).expanduser(), cache] if named else [cache]
+    if not named:
+        return [_cache_folder() / official.folder]
+    root = Path(named)
+    if not root.is_dir():
+        raise DataFileError(
+            "LOUPE_DATA does not name a folder.",
+            got=named,
+            allowed=f"a folder that holds {official.folder}/",
+            next_step="mend or unset the environment variable",
+        )
+    return [root / official.folder, root, _cache_folder() / official.folder]
 
 
 def _refuse_damaged(official: OfficialSet, folder: Path) -> None:
@@ -95,13 +108,13 @@ def _refuse_damaged(official: OfficialSet, folder: Path) -> None:
                 f"{path} is not the official file of {official.title}.",
                 got=f"{path.stat().st_size} bytes whose digest differs: truncated, changed, or another file",
                 allowed=f"the file with {file.digest}",
-                next_step=f"delete it and run again to download it, or fetch it from {official.page}",
+                next_step=f"put the official file in its place; it comes from {official.page}",
             )
 
 
 def _download(official: OfficialSet, folder: Path) -> dict[str, Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         if official.archive is not None:
             _download_archive(official, official.archive, folder)
         else:
@@ -109,6 +122,8 @@ def _download(official: OfficialSet, folder: Path) -> dict[str, Path]:
                 if not (folder / file.name).is_file():
                     _retrieve(official, file, folder)
     except Exception as error:  # whatever the network does, the user needs the same sentence
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if nothing arrived
         if isinstance(error, DataFileError):
             raise
         raise DataFileError(

@@ -35,7 +35,12 @@ def stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def hold_out(
-    labels: Tensor, amount: int | float, generator: torch.Generator, *, num_classes: int
+    labels: Tensor,
+    amount: int | float,
+    generator: torch.Generator,
+    *,
+    num_classes: int,
+    setting: str = "data.validation",
 ) -> tuple[Tensor, Tensor]:
     """Split images into those kept and those held out, stratified by class.
 
@@ -44,6 +49,7 @@ def hold_out(
         amount: images to hold out: a count ≥ 1, or a fraction in (0, 1).
         generator: CPU generator.
         num_classes: number of classes; each must be present on both sides.
+        setting: where the amount was set, for the error message.
 
     Returns:
         Indices kept and indices held out, (kept,) and (held out,) int64, each sorted; disjoint, and
@@ -55,14 +61,14 @@ def hold_out(
     count = amount if isinstance(amount, int) else round(amount * len(labels))
     order = stratified_order(labels, generator)
     kept, held_out = order[count:].sort().values, order[:count].sort().values
-    for side, indices in (("training", kept), ("validation", held_out)):
+    for side, indices in (("kept", kept), ("held-out", held_out)):
         present = len(labels[indices].unique())
         if present < num_classes:
             raise DataError(
                 f"The {side} part would hold only {present} of {num_classes} classes.",
-                got=f"{count} of {len(labels)} images held out",
+                got=f"{count} of {len(labels)} images held out ({setting} = {amount:g})",
                 allowed=f"at least one image of each class on both sides, {num_classes} or more",
-                next_step="change data.validation, or add images",
+                next_step=f"change {setting}, or add images",
             )
     return kept, held_out
 

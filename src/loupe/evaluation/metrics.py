@@ -100,7 +100,14 @@ def compute_metrics(
 
 
 def compute_confusion(labels: Tensor, predicted: Tensor, num_classes: int) -> Tensor:
-    """Return (classes, classes) int64 counts; row = true class, column = predicted class."""
+    """Return (classes, classes) int64 counts; row = true class, column = predicted class.
+
+    Raises:
+        ValueError: a label or prediction is no class.
+    """
+    for indices in (labels, predicted):
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < num_classes:
+            raise ValueError(f"got classes {int(indices.min())} to {int(indices.max())} of {num_classes}")
     cells = labels * num_classes + predicted
     return torch.bincount(cells, minlength=num_classes**2).view(num_classes, num_classes)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from loupe.errors import LoupeError, ShapeError
 from loupe.registry import Registry
 
 MODELS = Registry(
@@ -38,7 +39,44 @@ def build_model(
         LoupeError: a setting is unknown or out of range.
         ShapeError: the images are too small for the network.
     """
-    model: nn.Module = MODELS.build(
-        name, settings, in_channels=in_channels, image_size=image_size, num_classes=num_classes
-    )
+    _refuse_impossible_shapes(in_channels, image_size, num_classes)
+    shapes: dict[str, Any] = {
+        "in_channels": in_channels,
+        "image_size": tuple(image_size),
+        "num_classes": num_classes,
+    }
+    try:
+        model = MODELS.build(name, settings, **shapes)
+    except RuntimeError as error:  # torch says so when the memory does not suffice
+        raise ShapeError(
+            f"Model {name!r} cannot be built with these settings.",
+            got=str(error).partition("\n")[0],
+            allowed="a network that fits into memory",
+            next_step="make it smaller",
+        ) from None
+    if not isinstance(model, nn.Module):
+        raise LoupeError(
+            f"The builder of model {name!r} does not return a network.",
+            got=type(model).__name__,
+            allowed="a torch.nn.Module",
+            next_step="return the network at the end of the builder",
+        )
     return model
+
+
+def _refuse_impossible_shapes(in_channels: object, image_size: object, num_classes: object) -> None:
+    def is_count(value: object, least: int) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    is_size = isinstance(image_size, tuple | list) and len(image_size) == 2
+    if not (
+        is_count(in_channels, 1)
+        and is_size
+        and all(is_count(side, 1) for side in image_size)  # type: ignore[attr-defined]  # is_size says so
+        and is_count(num_classes, 2)
+    ):
+        raise ShapeError(
+            "A model cannot be built for images of this shape.",
+            got=f"in_channels={in_channels!r}, image_size={image_size!r}, num_classes={num_classes!r}",
+            allowed="in_channels ≥ 1, image_size (height, width) each ≥ 1, num_classes ≥ 2",
+        )

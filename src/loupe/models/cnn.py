@@ -6,6 +6,7 @@ from torch import nn
 
 from loupe.errors import ShapeError
 from loupe.models import register_model
+from loupe.models.layers.fast_max_pool import FastMaxPool2d
 
 _KERNEL_SIZE = 5
 _DENSE_WIDTHS = {1: (), 2: (80,), 3: (120, 84)}
@@ -14,7 +15,7 @@ _DENSE_WIDTHS = {1: (), 2: (80,), 3: (120, 84)}
 class _ConvPlan(NamedTuple):
     channels: int
     padding: int
-    is_pooled: bool  # 2 x 2 max-pooling after the activation
+    is_pooled: bool  # 2 x 2 max-pooling
 
 
 _CONV_PLANS = {
@@ -37,7 +38,9 @@ def cnn(
     num_classes: int,
     conv_layers: Annotated[Literal[1, 2, 4], Field(description="Convolutions: 1, 2 or 4.")] = 2,
     dense_layers: Annotated[Literal[1, 2, 3], Field(description="Dense layers: 1, 2 or 3.")] = 2,
-    width: Annotated[int, Field(ge=1, description="Factor on the channels 6, 12, 16, 24, ≥ 1.")] = 1,
+    width: Annotated[
+        int, Field(ge=1, le=64, description="Factor on the channels 6, 12, 16, 24, 1 to 64.")
+    ] = 1,
 ) -> nn.Sequential:
     """A few 5 x 5 convolutions with max-pooling, then dense layers: the LeNet family.
 
@@ -55,9 +58,9 @@ def cnn(
         layers[f"conv{number}"] = nn.Conv2d(
             channels, plan.channels * width, _KERNEL_SIZE, padding=plan.padding
         )
+        if plan.is_pooled:  # before the activation: max and ReLU commute, and ReLU then has a quarter to do
+            layers[f"pool{number}"] = FastMaxPool2d()
         layers[f"relu{number}"] = nn.ReLU()
-        if plan.is_pooled:
-            layers[f"pool{number}"] = nn.MaxPool2d(2)
         channels = plan.channels * width
     layers["flatten"] = nn.Flatten()
     features = channels * size[0] * size[1]

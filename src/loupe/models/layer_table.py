@@ -58,23 +58,11 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
 
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     hooks = [module.register_forward_hook(note_output(name)) for name, module in leaves]
-    was_training = model.training
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    image = torch.zeros(1, in_channels, *image_size, device=device)
     counter = FlopCounterMode(display=False)
     try:
-        model.eval()
-        with torch.no_grad(), counter:
-            model(image)
-    except RuntimeError as error:
-        raise ShapeError(
-            f"{type(model).__name__} cannot take images of shape {tuple(image.shape[1:])}.",
-            got=str(error).partition("\n")[0],
-            allowed="a model whose layers chain",
-            next_step="try the model on one image of zeros to find the layer",
-        ) from None
+        with counter:
+            run_on_zeros(model, in_channels=in_channels, image_size=image_size)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     root = type(model).__name__
@@ -83,6 +71,49 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
         for place, counts in counter.get_flop_counts().items()
     }
     return [_make_row(name, module, shape, flops.get(name, 0)) for name, (module, shape) in outputs.items()]
+
+
+def run_on_zeros(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> Any:
+    """Return what the network makes of one image of zeros, in evaluation mode and without gradients.
+
+    Raises:
+        ShapeError: whatever goes wrong in the network's forward pass.
+    """
+    was_training = model.training
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    image = torch.zeros(1, in_channels, *image_size, device=device)
+    model.eval()
+    try:
+        with torch.no_grad():
+            return model(image)
+    except Exception as error:  # a user's own network can fail in any way
+        raise ShapeError(
+            f"{type(model).__name__} cannot take images of shape {tuple(image.shape[1:])}.",
+            got=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}",
+            allowed="a network whose layers chain",
+            next_step="run the network on one image of zeros to find the layer",
+        ) from None
+    finally:
+        model.train(was_training)
+
+
+def refuse_wrong_output(
+    model: nn.Module, *, in_channels: int, image_size: tuple[int, int], num_classes: int
+) -> None:
+    """Check that the network gives one logit a class for one image.
+
+    Raises:
+        ShapeError: it gives something else.
+    """
+    output = run_on_zeros(model, in_channels=in_channels, image_size=image_size)
+    shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    if shape != (1, num_classes):
+        raise ShapeError(
+            f"{type(model).__name__} does not give one logit a class.",
+            got=f"an output of {shape} for one image",
+            allowed=f"(1, {num_classes}): {num_classes} classes",
+            next_step="let its last layer have as many outputs as `num_classes`",
+        )
 
 
 def _make_row(name: str, module: nn.Module, shape: tuple[int, ...], flops: int) -> LayerRow:

@@ -14,7 +14,8 @@ def mlp(
     image_size: tuple[int, int],
     num_classes: int,
     widths: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...], Field(description="Units of the hidden layers, each ≥ 1.")
+        tuple[Annotated[int, Field(ge=1, le=2**16)], ...],
+        Field(description="Units of the hidden layers, each 1 to 65,536."),
     ] = (128, 64, 32),
 ) -> nn.Sequential:
     """Dense layers with ReLU on the flattened image, logits at the end (no sigmoid, no softmax)."""

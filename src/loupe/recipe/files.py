@@ -1,5 +1,6 @@
 """Where recipes are found: packaged ones by name, others by path. No torch here."""
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
             "recipe", str(place), packaged, "`loupe recipes` says more; a path to a .toml file works too"
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LoupeError(
             f"The recipe file {path} cannot be read.",
@@ -41,7 +42,7 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
             nearest=suggest(path.stem, packaged),
             next_step="`loupe recipes` says more about the packaged ones",
         ) from None
-    return {"name": path.stem, **read_toml(text, str(path))}
+    return {"name": re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recipe", **read_toml(text, str(path))}
 
 
 def _read_packaged(name: str) -> str:

@@ -60,6 +60,8 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
             table = {**table}
             for choice in choices:
                 value = table.get(choice)
+                if choice == "augment" and isinstance(value, str | Mapping):
+                    value = [value]
                 if isinstance(value, list | tuple):
                     table[choice] = [expand(one) for one in value]
                 elif value is not None:
@@ -76,10 +78,10 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise LoupeError(
             f"{source} is not valid TOML.",
-            got=str(error),
+            got=str(error).partition("\n")[0],
             allowed='lines such as `epochs = 20` or `name = "cnn"` under `[section]` headings',
             next_step="mend the file at the place named above",
         ) from None
@@ -95,7 +97,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     """
     dotted, sign, written = text.partition("=")
     dotted, written = dotted.strip(), written.strip()
-    if not sign or not dotted:
+    if not sign or not dotted or "\n" in text:
         raise LoupeError(
             f"{text!r} does not change any field.",
             got=text,
@@ -106,7 +108,14 @@ def parse_override(text: str) -> tuple[str, Any]:
         return dotted, None
     try:
         return dotted, tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        if written[:1] in tuple("[{\"'"):  # meant as TOML, and broken
+            raise LoupeError(
+                f"The value of {dotted} is not valid TOML.",
+                got=written,
+                allowed='a number, true, false, a text, a list ([1, 2]) or a table ({name = "sgd"})',
+                next_step=f"mend it: {str(error).partition(' (at')[0]}",
+            ) from None
         return dotted, written
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 
 
@@ -42,9 +43,15 @@ def _count_or_fraction(value: object) -> object:
     """Keep a whole number as a count of images and a number below 1 as a fraction."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a number of images (1, 2, …) or a fraction between 0 and 1")
-    if 0 < value < 1 or (value >= 1 and value == int(value)):
+    if 0 < value < 1 or (1 <= value < 1e12 and value == int(value)):
         return value if value < 1 else int(value)
     raise ValueError("a number of images (1, 2, …) or a fraction between 0 and 1")
+
+
+def _refuse_repeats(value: tuple[Any, ...] | None, allowed: str) -> tuple[Any, ...] | None:
+    if value is not None and len(set(value)) < len(value):
+        raise ValueError(allowed)
+    return value
 
 
 CountOrFraction = Annotated[int | float, BeforeValidator(_count_or_fraction)]
@@ -57,6 +64,12 @@ class Normalization(Section):
     sd: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         description="Standard deviation of each channel, > 0."
     )
+
+    @model_validator(mode="after")
+    def _refuse_unequal_lengths(self) -> "Normalization":
+        if len(self.mean) != len(self.sd):
+            raise ValueError("as many deviations as means, one a channel")
+        return self
 
 
 class DataSection(NamedSection):
@@ -73,7 +86,8 @@ class DataSection(NamedSection):
     )
     validation: CountOrFraction = Field(
         0.1,
-        description="Images held out of the training data for validation: a count, or a fraction in (0, 1).",
+        description="Images held out of the training data for validation: a count, or a fraction in (0, 1); "
+        "a dataset with validation images of its own keeps those.",
     )
     split_seed: NonNegativeInt | None = Field(
         None, description="Seed of the split and of the fraction; run.seed if left out."
@@ -91,13 +105,20 @@ class DataSection(NamedSection):
     @field_validator("normalize", mode="before")
     @classmethod
     def _tell_tables_from_names(cls, value: object) -> object:
+        if not isinstance(value, Mapping | str | Normalization):
+            raise ValueError('"measured", a preset\'s name, or a table with mean and sd')
         return Normalization(**value) if isinstance(value, Mapping) else value
+
+    @field_validator("classes")
+    @classmethod
+    def _refuse_repeated_classes(cls, value: tuple[str | int, ...] | None) -> tuple[str | int, ...] | None:
+        return _refuse_repeats(value, "each class once")
 
 
 class ModelSection(NamedSection):
     """Which network. Further keys are the model's settings."""
 
-    name: str = Field("cnn", description="Model; `loupe models` lists them.")
+    name: str = Field("mlp", description="Model; `loupe models` lists them.")
 
 
 class EarlyStopping(Section):
@@ -112,8 +133,8 @@ class EarlyStopping(Section):
 class TrainSection(Section):
     """How the network is trained."""
 
-    epochs: PositiveInt = Field(20, description="Passes over the training images, ≥ 1.")
-    batch_size: PositiveInt = Field(64, description="Images in a training batch, ≥ 1.")
+    epochs: PositiveInt = Field(20, le=10**9, description="Passes over the training images, ≥ 1.")
+    batch_size: PositiveInt = Field(64, le=10**9, description="Images in a training batch, ≥ 1.")
     optimizer: Choice = Field(
         Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
     )
@@ -146,14 +167,16 @@ class EvaluateSection(Section):
     select_by: Literal["accuracy", "loss"] = Field(
         "accuracy", description="Validation figure that picks the best epoch; ties go to the lower loss."
     )
-    batch_size: PositiveInt = Field(500, description="Images evaluated at once, ≥ 1.")
+    batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     test: bool = Field(True, description="Open the test set at the end of the run.")
     show_test_picking: bool = Field(
         False,
         description="Also report what picking the epoch on test would have claimed; "
         "opens the test set every epoch.",
     )
-    confidence: float = Field(0.95, gt=0, lt=1, description="Level of the confidence intervals, in (0, 1).")
+    confidence: float = Field(
+        0.95, gt=0, le=0.9999, description="Level of the confidence intervals, in (0, 0.9999]."
+    )
 
 
 class RunSection(Section):
@@ -165,19 +188,24 @@ class RunSection(Section):
     )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1", "mps".')
     threads: PositiveInt | None = Field(
-        None, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."
+        None, le=1024, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."
     )
     folder: str = Field("runs", description="Folder that receives the run folder.")
     plugins: tuple[str, ...] = Field(
         (), description="Python files that register further models, datasets, augmentations …"
     )
 
+    @field_validator("seeds")
+    @classmethod
+    def _refuse_repeated_seeds(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return _refuse_repeats(value, "each seed once: a run twice says nothing of the spread")
+
 
 class Recipe(Section):
     """The description of a run. Immutable."""
 
     name: str = Field(
-        "unnamed", pattern=r"^[\w.-]+$", description="Name of the recipe; names the run folder."
+        "unnamed", pattern=r"^\w[\w.-]*$", description="Name of the recipe; names the run folder."
     )
     about: str = Field("", description="One line that says what the recipe is for.")
     data: DataSection = DataSection()

@@ -33,7 +33,9 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
             description: dict[str, Any] = json.loads(file.metadata()["loupe"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"{run.best_file} is damaged.", got=str(error), next_step=f"loupe resume {run.path} writes it anew"
+            f"{run.best_file} is damaged.",
+            got=str(error),
+            next_step=f"loupe resume {run.path} writes it anew",
         ) from None
     settings = dict(description["model"])
     height, width = description["image_size"]

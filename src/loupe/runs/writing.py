@@ -11,7 +11,6 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-
 _SUFFIX = ".new"
 
 

@@ -7,12 +7,12 @@ from statistics import fmean
 
 @dataclass(frozen=True)
 class WindowedEarlyStopping:
-    """Stop when the last window of epochs is not better than the one before.
+    """Stop when the last window of epochs has not improved enough on the one before.
 
     Args:
         window: epochs in each window, ≥ 1.
-        min_improvement: smallest fall of the mean validation loss that counts, in nats; a value
-            below 0 tolerates a rise of that size.
+        min_improvement: training goes on while the mean validation loss falls by at least this much, in
+            nats; 0 stops at any rise, a value below 0 tolerates a rise of that size.
     """
 
     window: int

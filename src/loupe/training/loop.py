@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches, TrainingBatches
-from loupe.errors import TrainingError
+from loupe.errors import RunError, TrainingError
 from loupe.runtime import Streams
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.losses import Loss
@@ -64,7 +64,15 @@ def fit(
     state = TrainingState(model, optimizer)
     base_rates = [group["lr"] for group in optimizer.param_groups]
     if start is not None:
-        restore_snapshot(start, state)
+        try:
+            restore_snapshot(start, state)
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                "The checkpoint does not belong to this recipe.",
+                got=str(error).partition("\n")[0],
+                allowed="a checkpoint of the same network and optimizer",
+                next_step="delete it to start from the first epoch",
+            ) from None
     for observer in observers:
         observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
     while state.epoch < num_epochs and not state.stopped_early:
@@ -121,7 +129,7 @@ def train_one_epoch(
     """
     model.train()
     device = batches.dataset.images.device
-    tally, step_losses = Tally(device), []
+    tally = Tally(device)
     first_step = (epoch - 1) * len(batches)
     for step, (images, labels) in enumerate(batches.epoch(epoch)):
         set_pace(optimizer, schedule(first_step + step), base_rates)
@@ -135,11 +143,10 @@ def train_one_epoch(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         tally.add(step_loss, logits, labels)
-        step_losses.append(step_loss.detach())
         for observer in observers:
             observer.on_step(step + 1)
     if device.type != "cpu":
-        _refuse_first_infinite(step_losses, epoch, optimizer)
+        _refuse_first_infinite(tally.losses, epoch, optimizer)
     return tally.result()
 
 
@@ -163,14 +170,11 @@ def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
     return judged.loss < best.validation_loss
 
 
-def _refuse_first_infinite(
-    step_losses: Sequence[Tensor], epoch: int, optimizer: torch.optim.Optimizer
-) -> None:
-    values = torch.stack(list(step_losses))
-    broken = (~values.isfinite()).nonzero()
+def _refuse_first_infinite(losses: Tensor, epoch: int, optimizer: torch.optim.Optimizer) -> None:
+    broken = (~losses.isfinite()).nonzero()
     if len(broken):
         step = int(broken[0])
-        _refuse_infinite(float(values[step]), epoch, step + 1, optimizer, "training loss")
+        _refuse_infinite(float(losses[step]), epoch, step + 1, optimizer, "training loss")
 
 
 def _refuse_infinite(
@@ -182,5 +186,6 @@ def _refuse_infinite(
             f"The {what} is no longer a number at epoch {epoch}, step {step}.",
             got=f"{what} {value} at learning rate {rate:g}",
             allowed="a finite loss",
-            next_step=f"lower train.optimizer.learning_rate (try {rate / 10:g}), or set train.clip_norm=1",
+            next_step=f"lower train.optimizer.learning_rate (try {min(rate / 10, 0.1):g}), "
+            "or set train.clip_norm=1",
         )

@@ -21,25 +21,36 @@ class Measured:
 
 
 class Tally:
-    """Sums over examples, kept on the device; a smaller last batch weighs no more than its images."""
+    """Loss and right answers, batch by batch, left on the device until the end.
+
+    In the averages a smaller last batch weighs no more than its images.
+    """
 
     def __init__(self, device: torch.device) -> None:
         # MPS has no float64
         dtype = torch.float32 if device.type == "mps" else torch.float64
-        self._loss = torch.zeros((), dtype=dtype, device=device)
-        self._correct = torch.zeros((), dtype=torch.int64, device=device)
-        self.num_images = 0
+        self._dtype = dtype
+        self._losses: list[Tensor] = []
+        self._sizes: list[int] = []
+        self._hits: list[Tensor] = []
 
     def add(self, mean_loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: its mean loss (scalar), logits (batch, classes) and labels (batch,)."""
-        self._loss += mean_loss.detach() * len(labels)
-        self._correct += (logits.detach().argmax(1) == labels).sum()
-        self.num_images += len(labels)
+        self._losses.append(mean_loss.detach())
+        self._hits.append(logits.detach().argmax(1) == labels)
+        self._sizes.append(len(labels))
+
+    @property
+    def losses(self) -> Tensor:
+        """The mean loss of each batch so far, (batches,), on the device."""
+        return torch.stack(self._losses)
 
     def result(self) -> Measured:
-        return Measured(
-            float(self._loss) / self.num_images, int(self._correct) / self.num_images, self.num_images
-        )
+        """Return the averages over all images counted."""
+        num_images = sum(self._sizes)
+        sizes = torch.tensor(self._sizes, dtype=self._dtype, device=self._losses[0].device)
+        loss = (self.losses.to(self._dtype) * sizes).sum() / num_images
+        return Measured(float(loss), int(torch.cat(self._hits).sum()) / num_images, num_images)
 
 
 @contextmanager

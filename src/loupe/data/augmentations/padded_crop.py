@@ -14,7 +14,7 @@ from loupe.data.augmentations import register_augmentation
 class PaddedCrop:
     """Pad each image on all sides and cut a window of the original size at a random place."""
 
-    padding: Annotated[int, Field(ge=1, description="Pixels added on each side, ≥ 1.")] = 4
+    padding: Annotated[int, Field(ge=1, le=64, description="Pixels added on each side, 1 to 64.")] = 4
     mode: Annotated[
         Literal["zero", "reflect"],
         Field(description='What fills the border: "zero" (black) or "reflect" (the mirrored image).'),

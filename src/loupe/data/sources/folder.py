@@ -10,21 +10,29 @@ import hashlib
 import tempfile
 import zipfile
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import pooch
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import Field
 
 from loupe.data.dataset import ImageDataset
+from loupe.data.image_files import (
+    UNREADABLE,
+    Fit,
+    decode_image,
+    describe_unreadable,
+    fit_image,
+    list_image_suffixes,
+    to_channels,
+)
 from loupe.data.sources import SourceImages, register_dataset
 from loupe.data.split import hold_out
 from loupe.errors import DataError, DataFileError, suggest
 
-Fit = Literal["resize", "crop", "pad"]
 Colour = Literal["auto", "grey", "colour"]
 
 _VALIDATION_NAMES = ("validation", "val", "valid")
@@ -59,7 +67,14 @@ def load_folder(
         DataError: no images, one class only, sizes that differ without a `fit`.
         DataFileError: files that cannot be read, each named.
     """
-    root = Path(path).expanduser()
+    if fit is not None and image_size is None:
+        raise DataError(
+            "data.fit says how, but not to what size.",
+            got=f"fit = {fit}, no image_size",
+            allowed="both, or neither",
+            next_step="add data.image_size=32",
+        )
+    root = Path(path)
     parts = _find_parts(root)
     class_names = _find_classes(parts)
     files = {
@@ -70,7 +85,7 @@ def load_folder(
     }
     _refuse_empty_classes(files, class_names, root)
     key = _content_key(files, class_names, root, (image_size, fit, colour))
-    arrays = _read_cache(key)
+    arrays = _read_cache(key, files)
     if arrays is None:
         arrays = _decode_all(files, image_size, fit, colour, root)
         _write_cache(key, arrays)
@@ -87,7 +102,9 @@ def load_folder(
     if "test" in parts_read:
         return SourceImages(train, parts_read["test"], parts_read.get("validation"))
     generator = torch.Generator().manual_seed(int(train.digest[:15], 16))
-    kept, test = hold_out(train.labels, test_part, generator, num_classes=len(class_names))
+    kept, test = hold_out(
+        train.labels, test_part, generator, num_classes=len(class_names), setting="data.test_part"
+    )
     return SourceImages(train.select(kept), train.select(test), parts_read.get("validation"))
 
 
@@ -102,12 +119,20 @@ def _find_parts(root: Path) -> dict[str, Path]:
             next_step="set data.path",
         )
     by_name = {entry.name.casefold(): entry for entry in _list_folders(root)}
-    if "train" not in by_name:
+    if not any(name in by_name for name in _SPLIT_NAMES):
         return {"train": root}
+    strangers = [entry.name for name, entry in by_name.items() if name not in _SPLIT_NAMES]
+    validation = [by_name[name] for name in _VALIDATION_NAMES if name in by_name]
+    if "train" not in by_name or strangers or len(validation) > 1:
+        raise DataError(
+            f"The sub-folders of {root} are partly splits and partly not.",
+            got=", ".join(entry.name for entry in by_name.values()),
+            allowed="either class folders only, or train with validation and test beside it as you have them",
+            next_step="rename or move the folders that do not belong",
+        )
     parts = {"train": by_name["train"]}
-    for name in _VALIDATION_NAMES:
-        if name in by_name:
-            parts["validation"] = by_name[name]
+    if validation:
+        parts["validation"] = validation[0]
     if "test" in by_name:
         parts["test"] = by_name["test"]
     return parts
@@ -144,7 +169,7 @@ def _list_images(folder: Path) -> list[Path]:
     """Return the image files below a class folder, by name; other files are passed over."""
     if not folder.is_dir():
         return []
-    suffixes = Image.registered_extensions()
+    suffixes = list_image_suffixes()
     return sorted(
         file
         for file in folder.rglob("*")
@@ -166,9 +191,8 @@ def _refuse_empty_classes(
     counts = Counter(label for _, label in files["train"])
     empty = [name for label, name in enumerate(class_names) if not counts[label]]
     if empty:
-        hint = " (is this the folder above train/ and test/?)" if set(empty) & set(_SPLIT_NAMES) else ""
         raise DataError(
-            f"Some class folders of {root} hold no images{hint}.",
+            f"Some class folders of {root} hold no images.",
             got=", ".join(empty),
             allowed="at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)",
             next_step="fill or remove those folders",
@@ -192,11 +216,18 @@ def _cache_path(key: str) -> Path:
     return Path(pooch.os_cache("loupe")) / "folders" / f"{key}.npz"
 
 
-def _read_cache(key: str) -> dict[str, np.ndarray] | None:
+def _read_cache(key: str, parts: Collection[str]) -> dict[str, np.ndarray] | None:
     try:
         with _cache_path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # not there, or cut short: decode again
+            wanted = [f"{part}_{what}" for part in parts for what in ("images", "labels")]
+            return {name: arrays[name] for name in wanted}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+    ):  # not there or damaged: decode again
         return None
 
 
@@ -221,15 +252,9 @@ def _decode_all(
     damaged: list[str] = []
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
-            decoded[file] = _decode(file)
-        except (
-            UnidentifiedImageError,
-            OSError,
-            SyntaxError,
-            ValueError,
-            Image.DecompressionBombError,
-        ) as error:
-            damaged.append(f"{file.relative_to(root)} ({_reason(error)})")
+            decoded[file] = decode_image(file)
+        except UNREADABLE as error:
+            damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
     if damaged:
         more = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
         raise DataFileError(
@@ -241,10 +266,10 @@ def _decode_all(
     is_grey = colour == "grey" or (
         colour == "auto" and all(image.shape[2] == 1 for image in decoded.values())
     )
-    fitted = {
-        file: _fit(_to_channels(image, 1 if is_grey else 3), image_size, fit)
-        for file, image in decoded.items()
-    }
+    fitted = {}
+    for file, image in decoded.items():
+        pixels = to_channels(image, 1 if is_grey else 3)
+        fitted[file] = fit_image(pixels, image_size, fit) if image_size and fit else pixels
     _refuse_mixed_sizes(fitted, image_size)
     arrays = {}
     for part, listed in files.items():
@@ -252,51 +277,6 @@ def _decode_all(
         arrays[f"{part}_images"] = np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
         arrays[f"{part}_labels"] = np.array([label for _, label in listed], dtype=np.int64)
     return arrays
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    return str(error).partition("\n")[0][:80]
-
-
-def _decode(file: Path) -> np.ndarray:
-    """Return an image as (height, width, 1 or 3) uint8: upright, first frame, white behind glass."""
-    with Image.open(file) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I;16") or image.mode == "I":  # 16-bit grey to 8 bits
-            return (np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)[..., None]
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-            pixels = np.asarray(image)
-            is_grey = (pixels == pixels[..., :1]).all()
-            return pixels[..., :1] if is_grey else pixels
-        if image.mode in ("1", "L", "F"):
-            return np.asarray(image.convert("L"))[..., None]
-        return np.asarray(image.convert("RGB"))
-
-
-def _to_channels(image: np.ndarray, channels: int) -> np.ndarray:
-    if image.shape[2] == channels:
-        return image
-    if channels == 3:
-        return np.repeat(image, 3, axis=2)
-    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
-
-
-def _fit(image: np.ndarray, image_size: int | None, fit: Fit | None) -> np.ndarray:
-    if image_size is None or fit is None or image.shape[:2] == (image_size, image_size):
-        return image
-    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    size, smooth = (image_size, image_size), Image.Resampling.BILINEAR
-    if fit == "resize":
-        picture = picture.resize(size, smooth)
-    elif fit == "crop":
-        picture = ImageOps.fit(picture, size, smooth)
-    else:
-        picture = ImageOps.pad(picture, size, smooth)
-    return np.asarray(picture).reshape(image_size, image_size, -1)
 
 
 def _refuse_mixed_sizes(images: dict[Path, np.ndarray], image_size: int | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from loupe.errors import LoupeError
 from loupe.registry import Registry
 
 OPTIMIZERS = Registry(
@@ -22,5 +23,12 @@ def build_optimizer(name: str, parameters: Iterable[nn.Parameter], **settings: A
         LoupeError: a setting is unknown or out of range.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
+    if not trained:
+        raise LoupeError(
+            "The network has nothing to train.",
+            got="no parameter that takes a gradient",
+            allowed="at least one",
+            next_step="check what is frozen",
+        )
     optimizer: torch.optim.Optimizer = OPTIMIZERS.build(name, settings, parameters=trained)
     return optimizer
