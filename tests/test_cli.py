@@ -83,6 +83,7 @@ def test_list_shows_runs_and_survives_a_damaged_one(capsys: pytest.CaptureFixtur
     (path,) = Path("runs").iterdir()
     (Path("runs") / "broken").mkdir()
     (Path("runs") / "broken" / "recipe.toml").write_text("not toml")
+    (Path("runs") / "broken" / "environment.json").write_text("{}")
     capsys.readouterr()
     assert main(["list"]) == 0
     text = capsys.readouterr().out
@@ -122,7 +123,7 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
         (
             ["data", "cifar"],
             "Error: There is no dataset or recipe called 'cifar'.\n  got: cifar\n"
-            "  allowed: cifar10, digits, digits, fashion-cnn, fashion-cnn-full, fashion-mnist, folder\n"
+            "  allowed: cifar10, digits, fashion-cnn, fashion-cnn-full, fashion-mnist, folder\n"
             "  did you mean: cifar10\n  next: `loupe datasets` and `loupe recipes` list them\n",
         ),
     ],

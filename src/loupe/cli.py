@@ -1,18 +1,17 @@
 """The command line: verbs that hand over to `loupe.experiments`; torch is loaded only where it is needed."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter
 
 from loupe.errors import LoupeError
+from loupe.terminal import open_console, print_error, print_line, print_table, write_count
 from loupe.version import __version__
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from loupe.recipe import Recipe
     from loupe.registry import Registry
 
@@ -46,16 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(arguments)
     except LoupeError as error:
-        _console(stderr=True).print(
-            f"[bold red]Error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True
-        )
+        print_error(str(error))
+        return 1
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        if isinstance(error, BrokenPipeError):  # the reader (`| head`) went away
+            sys.stderr.close()
+            return 0
+        print_error(f"{error.strerror or error}.\n  got: {error.filename or type(error).__name__}")
         return 1
     except KeyboardInterrupt:
-        _console(stderr=True).print("Stopped.")
+        print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
         return 130
-    except BrokenPipeError:  # the reader (`| head`) went away
-        sys.stderr.close()
-        return 0
     return status if isinstance(status, int) else 0
 
 
@@ -68,11 +68,10 @@ def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ())
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.experiments import load_recipe
-    from loupe.runs import create_run_folder
+    from loupe.experiments import load_recipe, make_run_folder, start_run
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
-    return _carry_out(resolved, create_run_folder(Path(resolved.run.folder).expanduser(), resolved.name))
+    return _watch(start_run, resolved, make_run_folder(resolved))
 
 
 @app.command(group=_WORK)
@@ -84,15 +83,15 @@ def resume(run: str, /) -> int:
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.experiments import is_finished, load_recipe
+    from loupe.experiments import carry_out, is_finished, load_recipe
     from loupe.runs import find_run_folder
 
     path = find_run_folder(run)
     recipe = load_recipe(path / "recipe.toml")
     if is_finished(recipe, path):
-        _console().print(f"{path.name} is finished; nothing to do.")
+        print_line(f"{path.name} is finished; nothing to do.")
         return _print_outcome(path)
-    return _carry_out(recipe, path)
+    return _watch(carry_out, recipe, path)
 
 
 @app.command(group=_WORK)
@@ -113,7 +112,7 @@ def data(
     from loupe.experiments.describe_data import write_card
 
     page = write_card(name, overrides, out=out, plugins=plugin)
-    _console().print(f"data card: {page}", soft_wrap=True)
+    print_line(f"data card: {page}")
     return 0
 
 
@@ -130,27 +129,23 @@ def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) 
     from loupe.experiments.describe_network import describe_recipe_layers
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
-    console = _console()
-    console.print(resolved.to_toml(), markup=False, highlight=False, soft_wrap=True)
+    print_line(resolved.to_toml())
     layers = describe_recipe_layers(resolved)
     rows = [
         (
             row.name,
             row.kind,
             " x ".join(map(str, row.output_shape)),
-            _number(row.parameters),
-            _number(row.multiply_adds),
+            write_count(row.parameters),
+            write_count(row.multiply_adds),
         )
         for row in layers
     ]
     total = sum(row.parameters for row in layers)
     rows.append(("together", "", "", f"{total:,}", f"{sum(row.multiply_adds for row in layers):,}"))
-    _print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
+    print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
     trainable = sum(row.trainable for row in layers)
-    console.print(
-        f"{trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32",
-        highlight=False,
-    )
+    print_line(f"{trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
     return 0
 
 
@@ -167,10 +162,10 @@ def list_(folder: Path = Path("runs"), /) -> int:
 
     rows = list_runs(folder)
     if not rows:
-        _console().print(f"No runs in {folder}. `loupe train` makes one.")
+        print_line(f"No runs in {folder}. `loupe train` makes one.")
         return 0
     headings = ("run", "state", "model", "epoch", "validation %", "test %", "interval", "looks", "time")
-    _print_table(headings, rows, right=(3, 4, 5, 7, 8))
+    print_table(headings, rows, right=(3, 4, 5, 7, 8))
     return 0
 
 
@@ -179,7 +174,7 @@ def recipes() -> int:
     """List the packaged recipes."""
     from loupe.recipe import list_recipes
 
-    _print_table(("recipe", "about"), list(list_recipes().items()))
+    print_table(("recipe", "about"), list(list_recipes().items()))
     return 0
 
 
@@ -235,19 +230,18 @@ def _asks_for_recipe_help(arguments: Sequence[str]) -> bool:
     return "train" in arguments and bool({"--help", "-h"} & set(arguments))
 
 
-def _carry_out(recipe: "Recipe", path: Path) -> int:
-    from loupe.experiments import carry_out
+def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
+    """Carry out a recipe with live progress, and print how it ended."""
     from loupe.experiments.progress import LiveProgress
 
-    console = _console()
-    console.print(f"training [bold]{recipe.name}[/] in {path}", soft_wrap=True, highlight=False)
-    progress = LiveProgress(console)
+    print_line(f"training {recipe.name} in {path}")
+    progress = LiveProgress(open_console())
     try:
         carry_out(recipe, path, observers=[progress])
     except LoupeError:
         progress.close()
         if path.exists():
-            console.print(f"What was reached is kept in {path}", soft_wrap=True, highlight=False)
+            print_line(f"What was reached is kept in {path}")
         raise
     finally:
         progress.close()
@@ -259,7 +253,7 @@ def _print_outcome(path: Path) -> int:
 
     lines, status = describe_outcome(path)
     for line in lines:
-        _console().print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(line)
     return status
 
 
@@ -268,48 +262,11 @@ def _print_registry(registry: "Registry", plugins: Sequence[str]) -> int:
 
     for plugin in plugins:
         load_plugin(plugin)
-    console = _console()
     for name in registry:
-        console.print(f"[bold]{name}[/]  {_escape(registry.summary(name))}", highlight=False, soft_wrap=True)
+        print_line(f"{name}  {registry.summary(name)}", style="bold")
         for setting, default, text in registry.describe_settings(name):
-            console.print(
-                f"    {setting} = {default}  {text}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-                style="dim",
-            )
+            print_line(f"    {setting} = {default}  {text}", style="dim")
     return 0
-
-
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for index, heading in enumerate(headings):
-        is_right = index in right
-        table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right or index == 0)
-    for row in rows:
-        table.add_row(*(_escape(cell) for cell in row))
-    _console().print(table)
-
-
-def _number(value: int) -> str:
-    return f"{value:,}" if value else ""
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _console(*, stderr: bool = False) -> "Console":
-    """Return a console; where output is not a terminal, lines are as long as they need."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=200)
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ class Registry:
             where: dotted place in the recipe, such as `model`.
             fields: names that may stand beside the settings.
         """
-        if name not in self:
+        if not isinstance(name, str) or name not in self:
             names = self.names()
             return [Mistake(f"{where}.name", repr(name), ", ".join(names), suggest(name, names))]
         settings_type = self.settings_type(name)

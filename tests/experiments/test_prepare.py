@@ -50,7 +50,7 @@ def test_all_mistakes_of_form_and_of_settings_are_shown_together() -> None:
         "  - data.path: got nothing; allowed: a value is required\n"
         "  - data.fit: got 'squash'; allowed: 'resize', 'crop' or 'pad'\n"
         "  - model.dense_layers: got 7; allowed: 1, 2 or 3\n"
-        "  - model.conv_layer: got an unknown field; allowed: conv_layers, dense_layers, width; "
+        "  - model.conv_layer: got an unknown field; allowed: conv_layers, dense_layers, name, width; "
         "did you mean 'conv_layers'?\n"
         "  - train.optimizer.name: got 'sdg'; allowed: adam, adamw, sgd; did you mean 'sgd'?\n"
         "  - train.schedule.every: got nothing; allowed: a value is required\n"

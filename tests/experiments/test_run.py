@@ -1,26 +1,22 @@
 """Whole runs on the digits: what is written, what is counted, what is kept when something breaks."""
 
-import json
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
 
 import loupe
 from loupe.data import EvaluationBatches, split_dataset
 from loupe.data.normalization import Normalization
-from loupe.errors import DataError, RunError, ShapeError, TrainingError
+from loupe.errors import DataError, ShapeError, TrainingError
 from loupe.evaluation import compute_metrics, compute_wilson_interval
 from loupe.runs import load_model
-from loupe.training import Observer, TrainingState
 from loupe.training.measure import measure
 
-from .conftest import Train
+from .conftest import Train, is_same_weights
 
 FILES = {
     "recipe.toml",
@@ -152,81 +148,6 @@ def test_nothing_in_a_run_folder_is_a_pickle(train: Train) -> None:
     assert "import pickle" not in text
 
 
-class StopAfter(Observer):
-    def __init__(self, epoch: int, error: BaseException) -> None:
-        self.epoch = epoch
-        self.error = error
-
-    def on_epoch_end(self, state: TrainingState) -> None:
-        if state.epoch == self.epoch:
-            raise self.error
-
-
-def test_ctrl_c_keeps_what_was_reached_and_resume_ends_as_if_it_had_not_been(train: Train) -> None:
-    whole = train("train.epochs=5")
-    stopped = train("train.epochs=5", observers=[StopAfter(2, KeyboardInterrupt())])
-    result = stopped.read_result()
-    assert result is not None
-    assert result.status == "interrupted"
-    assert result.best is not None
-    assert result.test_openings == (), "an unfinished run does not open the test set"
-    assert len(stopped.read_history()) == 2
-    assert "loupe resume" in stopped.report_file.read_text()
-    loupe.resume(stopped.path)
-    finished = stopped.read_result()
-    assert finished is not None
-    assert finished.status == "finished"
-    assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
-    assert is_same_weights(stopped.best_file, whole.best_file)
-    assert finished.best == whole.read_result().best  # type: ignore[union-attr]
-
-
-def test_a_real_ctrl_c_is_taken_too(train: Train) -> None:
-    class PressCtrlC(Observer):
-        def on_step(self, step: int) -> None:
-            if step == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    run = train(observers=[PressCtrlC()])
-    result = run.read_result()
-    assert result is not None
-    assert (result.status, result.best) == ("interrupted", None)
-    assert "No epoch was completed" in run.report_file.read_text()
-
-
-def test_resume_works_after_the_folder_was_moved(train: Train, tmp_path: Path) -> None:
-    whole = train("train.epochs=4")
-    stopped = train("train.epochs=4", observers=[StopAfter(1, KeyboardInterrupt())])
-    moved = tmp_path / "elsewhere" / "my-run"
-    moved.parent.mkdir()
-    stopped.path.rename(moved)
-    run = loupe.resume(moved)
-    assert run.path == moved
-    assert is_same_weights(run.checkpoint_file, whole.checkpoint_file)
-    assert not stopped.path.exists()
-
-
-def test_a_finished_run_is_left_as_it_is(train: Train) -> None:
-    run = train()
-    before = run.result_file.stat().st_mtime_ns
-    loupe.resume(run.path)
-    assert run.result_file.stat().st_mtime_ns == before
-
-
-def test_data_that_changed_is_not_resumed(train: Train) -> None:
-    run = train(observers=[StopAfter(1, KeyboardInterrupt())])
-    environment = run.read_environment()
-    environment["data_digests"]["train"] = "0" * 64
-    run.environment_file.write_text(json.dumps(environment))
-    with pytest.raises(RunError) as caught:
-        loupe.resume(run.path)
-    assert str(caught.value) == (
-        f"The data of run {run.path.name} changed since it was started; it cannot be resumed.\n"
-        "  got: another content of: train\n  allowed: what environment.json records\n"
-        f"  next: bring the old data back, or train anew: loupe train {run.recipe_file}"
-    )
-
-
 def test_a_diverged_run_keeps_its_last_good_epoch(train: Train, tmp_path: Path) -> None:
     with pytest.raises(TrainingError):
         train("train.optimizer=sgd", "train.optimizer.learning_rate=1e20", "train.schedule=constant")
@@ -249,7 +170,37 @@ def test_a_run_that_could_not_start_leaves_nothing_behind(
 ) -> None:
     with pytest.raises(error):
         train(*overrides)
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert not (tmp_path / "runs").exists() or list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_network_with_too_many_logits_is_refused(train: Train, tmp_path: Path) -> None:
+    """It trained and finished, with accuracies of classes that do not exist."""
+    plugin = tmp_path / "greedy.py"
+    plugin.write_text(
+        "from torch import nn\nfrom loupe import register_model\n\n"
+        '@register_model("greedy")\ndef greedy(*, in_channels, image_size, num_classes):\n'
+        '    """Too many logits."""\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20))\n'
+    )
+    with pytest.raises(ShapeError) as caught:
+        loupe.train("digits", "model=greedy", f"run.folder={tmp_path / 'runs'}", plugins=[str(plugin)])
+    assert "got: an output of (1, 20) for one image\n  allowed: (1, 10): 10 classes" in str(caught.value)
+
+
+def test_a_crop_that_does_not_fit_the_images_is_refused(train: Train) -> None:
+    with pytest.raises(DataError, match="The augmentation PaddedCrop does not fit these images"):
+        train('data.augment=[{name="padded-crop", mode="reflect", padding=8}]')
+
+
+def test_a_validation_folder_without_some_class_is_reported_all_the_same(tmp_path: Path) -> None:
+    for part, names in (("train", "ab"), ("val", "a"), ("test", "ab")):
+        for name in names:
+            for index in range(4):
+                path = tmp_path / "images" / part / name / f"{index}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("L", (8, 8), index + 50 * ord(name) % 256).save(path)
+    recipe = {"data": {"name": "folder", "path": str(tmp_path / "images")}, "train": {"epochs": 2}}
+    run = loupe.train(recipe, f"run.folder={tmp_path / 'runs'}")
+    assert run.is_finished()
 
 
 def test_the_data_named_by_the_result_can_be_had_again(train: Train) -> None:
@@ -259,8 +210,3 @@ def test_the_data_named_by_the_result_can_be_had_again(train: Train) -> None:
         loupe.load_dataset("digits"), validation=recipe.data.validation, fraction=recipe.data.fraction, seed=0
     )
     assert splits.train.digest == run.read_environment()["data_digests"]["train"]
-
-
-def is_same_weights(path: Path, other: Path) -> bool:
-    a, b = load_file(path), load_file(other)
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

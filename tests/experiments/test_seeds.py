@@ -5,8 +5,7 @@ import pytest
 import loupe
 from loupe.evaluation import summarise_seeds
 
-from .conftest import Train
-from .test_run import StopAfter, is_same_weights
+from .conftest import StopAfter, Train, is_same_weights
 
 
 def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import LoupeError, RunError
+from loupe.experiments.prepare import expand_path as expand_path
 from loupe.experiments.prepare import load_recipe as load_recipe
 from loupe.experiments.run import run_recipe as run_recipe
 from loupe.experiments.seeds import run_seeds as run_seeds
 from loupe.recipe import Recipe
-from loupe.runs import RunFolder, create_run_folder, find_run_folder
+from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder
 from loupe.training import Observer
 
 
@@ -32,9 +32,33 @@ def train(
         LoupeError: the recipe has mistakes, the data is missing, or training broke down.
     """
     resolved = load_recipe(recipe, overrides, plugins=plugins)
-    path = create_run_folder(Path(resolved.run.folder).expanduser(), resolved.name)
-    carry_out(resolved, path, observers=observers)
+    path = make_run_folder(resolved)
+    start_run(resolved, path, observers=observers)
     return RunFolder(path)
+
+
+def make_run_folder(recipe: Recipe) -> Path:
+    """Make and return a new folder for a run of the recipe.
+
+    Raises:
+        LoupeError: `run.folder` is no path, or cannot be written to.
+    """
+    parent = recipe.run.folder
+    return create_run_folder(expand_path(parent) if parent.startswith("~") else Path(parent), recipe.name)
+
+
+def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:
+    """Carry out a resolved recipe in a run folder just made; the folder goes if nothing is recorded.
+
+    Raises:
+        LoupeError: as `run_recipe`.
+    """
+    try:
+        carry_out(recipe, path, observers=observers)
+    except BaseException:  # a mistake, or Ctrl-C before the first step
+        if not is_run_folder(path):
+            shutil.rmtree(path)
+        raise
 
 
 def resume(place: str | Path, *, observers: Sequence[Observer] = ()) -> RunFolder:
@@ -57,24 +81,17 @@ def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 
     Raises:
         LoupeError: as `run_recipe`.
-        RunError: the folder vanished.
     """
-    if not path.is_dir():
-        raise RunError(f"The run folder {path} is gone.", next_step="`loupe list` shows the runs")
-    try:
-        if recipe.run.seeds:
-            run_seeds(recipe, path, observers=observers)
-        else:
-            run_recipe(recipe, RunFolder(path), observers=observers)
-    except LoupeError:
-        if not list(path.rglob("environment.json")):  # nothing was recorded: leave nothing behind
-            shutil.rmtree(path)
-        raise
+    if recipe.run.seeds:
+        run_seeds(recipe, path, observers=observers)
+    else:
+        run_recipe(recipe, RunFolder(path), observers=observers)
 
 
 def is_finished(recipe: Recipe, path: Path) -> bool:
-    """Return whether a run, or every seed of a series, has finished."""
+    """Return whether a run, or every seed of a series, has finished and has all its files."""
     seeds = recipe.run.seeds
-    folders = [path / f"seed-{seed}" for seed in seeds] if seeds else [path]
-    results = [RunFolder(folder).read_result() for folder in folders]
-    return all(result is not None and result.status == "finished" for result in results)
+    folders = [RunFolder(path / f"seed-{seed}") for seed in seeds] if seeds else [RunFolder(path)]
+    if seeds and not ((path / "summary.json").is_file() and (path / "report.html").is_file()):
+        return False
+    return all(folder.is_finished() for folder in folders)

@@ -1,17 +1,27 @@
 """Everything a recipe asks for, built and checked against the data, before the first step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from loupe.data import Dataset, Splits, build_augmentation, load_dataset, split_dataset, take_stratified
+from loupe.data import (
+    Augmentation,
+    Dataset,
+    ImageDataset,
+    Splits,
+    build_augmentation,
+    load_dataset,
+    split_dataset,
+    take_stratified,
+)
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.normalization import Normalization, find_known_problem, find_preset, measure_normalization
 from loupe.errors import DataError
 from loupe.models import build_model
-from loupe.models.layer_table import describe_layers
+from loupe.models.layer_table import refuse_wrong_output
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
 from loupe.training import build_optimizer, build_schedule
@@ -89,14 +99,21 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             num_classes=train_images.num_classes,
             **recipe.model.settings,
         )
-    describe_layers(model, in_channels=train_images.in_channels, image_size=train_images.image_size)
+    refuse_wrong_output(
+        model,
+        in_channels=train_images.in_channels,
+        image_size=train_images.image_size,
+        num_classes=train_images.num_classes,
+    )
+    augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
+    refuse_wrong_augmentations(augmentations, train_images)
     model.to(device)
     train = TrainingBatches(
         train_images.to(device),
         normalization,
         recipe.train.batch_size,
         streams,
-        [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment],
+        augmentations,
     )
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
     clean = recipe.train.clean_train_images
@@ -118,6 +135,30 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         ),
         warnings=find_warnings(normalization, splits),
     )
+
+
+def refuse_wrong_augmentations(augmentations: Sequence[Augmentation], images: ImageDataset) -> None:
+    """Try each augmentation on two images.
+
+    Raises:
+        DataError: one fails, or returns images of another shape or type.
+    """
+    batch = images.images[:2]
+    for augmentation in augmentations:
+        name = type(augmentation).__name__
+        try:
+            changed = augmentation.apply(batch, augmentation.draw(batch, torch.Generator().manual_seed(0)))
+            got = f"{changed.dtype} of shape {tuple(changed.shape)}"
+        except Exception as error:  # a user's own augmentation can fail in any way
+            got = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        wanted = f"{batch.dtype} of shape {tuple(batch.shape)}"
+        if got != wanted:
+            raise DataError(
+                f"The augmentation {name} does not fit these images.",
+                got=got,
+                allowed=f"{wanted}, as it was given",
+                next_step="change its settings in data.augment, or leave it out",
+            )
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:

@@ -6,7 +6,7 @@ from pathlib import Path
 from loupe.data import SOURCES, build_augmentation
 from loupe.errors import UnknownNameError
 from loupe.experiments.bench import load_recipe_data, split_recipe_data
-from loupe.experiments.prepare import load_recipe
+from loupe.experiments.prepare import load_plugin, load_recipe
 from loupe.recipe import list_recipes
 from loupe.reports.data_card import write_data_card
 
@@ -23,12 +23,14 @@ def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: 
     Raises:
         LoupeError: no such dataset or recipe, or data that is missing or damaged.
     """
+    for plugin in plugins:
+        load_plugin(plugin)
     if name in SOURCES:
         recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
     elif name in list_recipes() or Path(name).exists():
         recipe = load_recipe(name, overrides, plugins=plugins)
     else:
-        names = [*SOURCES.names(), *list_recipes()]
+        names = {*SOURCES.names(), *list_recipes()}
         next_step = "`loupe datasets` and `loupe recipes` list them"
         raise UnknownNameError("dataset or recipe", name, names, next_step)
     splits = split_recipe_data(recipe, load_recipe_data(recipe))

@@ -1,6 +1,7 @@
 """Runs as lines of text: the table of `loupe list`, and what `loupe train` prints at the end."""
 
 from pathlib import Path
+from statistics import fmean
 
 from loupe.errors import LoupeError
 from loupe.evaluation import Metrics, summarise_seeds
@@ -68,7 +69,11 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     for result in results:
         if result is not None and result.best is not None and result.best.test is not None:
             lines.append(f"seed {result.seed}: test accuracy {_describe_accuracy(result.best.test)}")
-    summary = _summarise([result for result in results if result is not None])
+    found = [result for result in results if result is not None]
+    summary = _summarise(found)
+    validation = [result.best.validation.accuracy for result in found if result.best]
+    if validation and summary is None:
+        lines.append(f"mean validation accuracy {format_percent(fmean(validation))}; the test set is locked")
     if summary is not None and summary.interval is not None and summary.sd is not None:
         spread = f"sd {100 * summary.sd:.2f}, interval of the mean {format_interval(summary.interval)}"
         lines.append(f"mean over {summary.num_seeds} seeds: {format_percent(summary.mean)}, {spread}")
@@ -85,7 +90,7 @@ def _describe_accuracy(metrics: Metrics) -> str:
 
 def _summarise(results: list[RunResult]) -> SeedSummary | None:
     values = [result.best.test.accuracy for result in results if result.best and result.best.test]
-    return summarise_seeds(values) if values else None
+    return summarise_seeds(values, results[0].confidence) if values else None
 
 
 def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:

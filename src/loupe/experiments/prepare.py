@@ -1,5 +1,6 @@
 """From what the user typed to a recipe that is complete and right."""
 
+import copy
 import hashlib
 import importlib.util
 import sys
@@ -7,13 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.normalization import PRESETS
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
-from loupe.models import MODELS
+from loupe.models import MODELS, build_model
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
+from loupe.recipe.schema import Choice, DataSection, ModelSection
 from loupe.registry import Registry
-from loupe.training import OPTIMIZERS, SCHEDULES
+from loupe.runtime import Streams, choose_device
+from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
 def load_recipe(
@@ -35,18 +41,18 @@ def load_recipe(
         RecipeError: with every mistake, before any data is loaded.
     """
     mapping = _read_mapping(recipe)
-    for override in overrides:
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         dotted, value = parse_override(override)
         set_value(mapping, dotted, value)
-    if plugins:
-        run = mapping.setdefault("run", {})
-        run["plugins"] = [*run.get("plugins", ()), *plugins]
-    if not find_form_mistakes(mapping):
-        mapping = _with_plugins_loaded(mapping)
+    run = mapping.get("run", {})
+    if isinstance(run, Mapping) and (plugins or run.get("plugins")):
+        mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
-    return resolve_settings(parse_recipe(mapping))
+    resolved = resolve_settings(parse_recipe(mapping))
+    refuse_what_cannot_fit(resolved)
+    return resolved
 
 
 def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
@@ -54,11 +60,12 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     data, model, train = (_table(mapping, section) for section in ("data", "model", "train"))
     mistakes = [
         *_check_choice(SOURCES, {"name": "digits", **_without(data, _DATA_FIELDS)}, "data", _DATA_FIELDS),
-        *_check_choice(MODELS, {"name": "cnn", **model}, "model"),
+        *_check_choice(MODELS, {"name": "mlp", **model}, "model"),
         *_check_choice(OPTIMIZERS, train.get("optimizer", "adam"), "train.optimizer"),
         *_check_choice(SCHEDULES, train.get("schedule", "constant"), "train.schedule"),
     ]
     augment = data.get("augment", ())
+    augment = [augment] if isinstance(augment, str | Mapping) else augment
     for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
         mistakes += _check_choice(AUGMENTATIONS, choice, f"data.augment.{index}")
     normalize = data.get("normalize", "measured")
@@ -71,18 +78,58 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
 
 def resolve_settings(recipe: Recipe) -> Recipe:
     """Return the recipe with the defaults of everything it names filled in."""
+
+    def resolve(registry: Registry, choice: Choice | DataSection | ModelSection) -> dict[str, Any]:
+        settings = registry.resolve(choice.name, choice.settings)
+        return {"name": choice.name, **{name: value for name, value in settings.items() if value is not None}}
+
     mapping = recipe.to_dict()
-    source = SOURCES.resolve(recipe.data.name, recipe.data.settings)
-    mapping["data"] |= {name: value for name, value in source.items() if value is not None}
-    mapping["data"]["augment"] = [
-        {"name": choice.name, **AUGMENTATIONS.resolve(choice.name, choice.settings)}
-        for choice in recipe.data.augment
-    ]
-    mapping["model"] |= MODELS.resolve(recipe.model.name, recipe.model.settings)
-    for field, registry in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-        choice = getattr(recipe.train, field)
-        mapping["train"][field] = {"name": choice.name, **registry.resolve(choice.name, choice.settings)}
+    mapping["data"] |= resolve(SOURCES, recipe.data)
+    if "path" in mapping["data"]:  # a resume may be called from elsewhere
+        mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
+    mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
+    mapping["model"] = resolve(MODELS, recipe.model)
+    mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
+    mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
     return parse_recipe(mapping)
+
+
+def refuse_what_cannot_fit(recipe: Recipe) -> None:
+    """Try what can be tried without the data: device, optimizer, schedule, and the network's shapes.
+
+    Raises:
+        LoupeError: the first part that does not fit.
+    """
+    choose_device(recipe.run.device)
+    optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
+    build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
+    build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)
+    facts = SOURCES.facts(recipe.data.name)
+    if "image_shape" in facts:
+        in_channels, *image_size = facts["image_shape"]
+        classes = recipe.data.classes
+        with Streams(0).as_global("model"):
+            build_model(
+                recipe.model.name,
+                in_channels=in_channels,
+                image_size=(image_size[0], image_size[1]),
+                num_classes=len(classes) if classes else facts["num_classes"],
+                **recipe.model.settings,
+            )
+
+
+def expand_path(place: str) -> Path:
+    """Return the absolute path a user wrote, with `~` written out.
+
+    Raises:
+        LoupeError: it names the home of nobody.
+    """
+    try:
+        return Path(place).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise LoupeError(
+            f"{place!r} is no path.", got=str(error), allowed="a path on this machine", next_step="mend it"
+        ) from None
 
 
 def load_plugin(place: str) -> str:
@@ -91,17 +138,17 @@ def load_plugin(place: str) -> str:
     Raises:
         LoupeError: there is no such file, or it cannot be imported.
     """
-    path = Path(place).expanduser().resolve()
-    if not path.is_file():
+    path = expand_path(place)
+    if not path.is_file() or path.suffix != ".py":
         raise LoupeError(
             f"There is no plugin file {place}.",
             got=place,
-            allowed="a Python file that registers a model, dataset, augmentation …",
+            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
             next_step="mend --plugin or run.plugins",
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"loupe_plugin_{digest[:12]}"
-    if name in sys.modules:
+    name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
         return digest
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -110,21 +157,21 @@ def load_plugin(place: str) -> str:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except LoupeError:
+    except (Exception, SystemExit) as error:  # whatever the user's file does, say where and what
         del sys.modules[name]
-        raise
-    except Exception as error:  # whatever the user's file does, say where and what
-        del sys.modules[name]
+        if isinstance(error, LoupeError):
+            raise
         line = getattr(error, "lineno", None) or _last_line_in(error, path)
         raise LoupeError(
             f"The plugin {place} cannot be imported.",
             got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
             next_step=f"`python {place}` shows the whole story",
         ) from None
+    module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
 
 
-def _last_line_in(error: Exception, path: Path) -> int | None:
+def _last_line_in(error: BaseException, path: Path) -> int | None:
     line, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -133,21 +180,30 @@ def _last_line_in(error: Exception, path: Path) -> int | None:
     return line
 
 
-def _with_plugins_loaded(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Import a recipe's plugins and make their paths absolute, so that a resume finds them."""
-    plugins = mapping.get("run", {}).get("plugins", ())
-    for plugin in plugins:
-        load_plugin(plugin)
-    if not plugins:
-        return mapping
-    absolute = [str(Path(plugin).expanduser().resolve()) for plugin in plugins]
-    return {**mapping, "run": {**mapping["run"], "plugins": absolute}}
+def _load_plugins(named: object, more: Sequence[str]) -> object:
+    """Import a recipe's plugins and return their absolute paths, so that a resume finds them."""
+    listed = [named] if isinstance(named, str) else named
+    if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
+        return named  # a mistake of form, reported there
+    places = [*listed, *([more] if isinstance(more, str) else more)]
+    for place in places:
+        load_plugin(place)
+    return [str(Path(place).expanduser().resolve()) for place in places]
 
 
-def _read_mapping(recipe: str | Path | Mapping[str, Any] | Recipe) -> dict[str, Any]:
+def _read_mapping(recipe: object) -> dict[str, Any]:
     if isinstance(recipe, Recipe):
         return recipe.to_dict()
-    return dict(recipe) if isinstance(recipe, Mapping) else read_recipe_file(recipe)
+    if isinstance(recipe, Mapping):
+        return copy.deepcopy(dict(recipe))
+    if isinstance(recipe, str | Path):
+        return read_recipe_file(recipe)
+    raise LoupeError(
+        "This is no recipe.",
+        got=repr(recipe)[:80],
+        allowed="a packaged recipe's name, a path to a TOML file, a mapping, or a Recipe",
+        next_step="`loupe recipes` lists the packaged ones",
+    )
 
 
 _DATA_FIELDS = frozenset(type(Recipe().data).model_fields) - {"name"}
@@ -169,7 +225,7 @@ def _check_choice(
 ) -> list[Mistake]:
     if isinstance(choice, str):
         choice = {"name": choice}
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, Mapping) or not isinstance(choice.get("name"), str):
         return []  # a mistake of form, reported there
     settings = {name: value for name, value in choice.items() if name != "name"}
-    return registry.find_mistakes(choice.get("name"), settings, where=where, fields=fields)
+    return registry.find_mistakes(choice["name"], settings, where=where, fields=("name", *fields))

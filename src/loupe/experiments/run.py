@@ -1,5 +1,6 @@
 """One run on one screen: data, split, model, fit, judge, open the test set once, write it all down."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def run_recipe(
         bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
         open_record(recipe, folder, bench)
         start = folder.read_snapshot()
-        recorder = Recorder(folder, bench.describe_network(recipe))
+        recorder = Recorder(folder, bench.describe_network(recipe), start)
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
         stopping = recipe.train.early_stopping
         status: Status = "finished"
@@ -70,11 +71,10 @@ def run_recipe(
             status, failure = "failed", error
         recorder.flush()
         reason = failure.message if failure else None
-        reached = recorder.latest or start
-        result = judge(recipe, folder, bench, reached, status=status, reason=reason, picker=picker)
-        folder.write_result(result)
+        result = judge(recipe, folder, bench, recorder.latest, status=status, reason=reason, picker=picker)
+        write_run_report(folder, result, bench.splits.validation)
+        folder.write_result(result)  # last of all: a run that has a result has everything
         folder.log(status if reason is None else f"{status}: {reason}")
-        write_run_report(folder, bench.splits.validation)
     if failure is not None:
         raise failure
     return result
@@ -97,6 +97,7 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> None:
         seed=recipe.run.seed,
         data_digests=digests,
         plugins={plugin: load_plugin(plugin) for plugin in recipe.run.plugins},
+        recipe_digest=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
     )
     if folder.environment_file.exists():
         _refuse_changes(folder, environment)
@@ -108,8 +109,16 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> None:
 
 def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
     before = folder.read_environment()
+    if before.get("recipe_digest") != environment["recipe_digest"]:
+        raise RunError(
+            f"The recipe of run {folder.path.name} changed since it was started; it cannot be resumed.",
+            got="a recipe.toml with another content",
+            allowed="the recipe.toml the run was started with",
+            next_step=f"train it anew: loupe train {folder.recipe_file}",
+        )
     for field, name in (("data_digests", "data"), ("plugins", "plugins")):
-        changed = [key for key, digest in environment[field].items() if before[field].get(key) != digest]
+        old = before.get(field) or {}
+        changed = [key for key, digest in environment[field].items() if old.get(key) != digest]
         if changed:
             raise RunError(
                 f"The {name} of run {folder.path.name} changed since it was started; it cannot be resumed.",

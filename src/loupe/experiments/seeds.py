@@ -44,17 +44,16 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
     write_text(path / "recipe.toml", recipe.to_toml())
     for seed in recipe.run.seeds or (recipe.run.seed,):
         folder = RunFolder(path / f"seed-{seed}")
-        result = folder.read_result()
-        if result is None or result.status != "finished":
+        result = folder.read_result() if folder.is_finished() else None
+        if result is None:
             folder.path.mkdir(exist_ok=True)
-            one_seed = recipe.for_seed(seed)
-            result = run_recipe(one_seed, folder, observers=observers, dataset=dataset)
+            result = run_recipe(recipe.for_seed(seed), folder, observers=observers, dataset=dataset)
         results.append(result)
         if result.status == "interrupted":
             break
     summary = SeedsResult(tuple(results), summarise_results(results, recipe.evaluate.confidence))
-    write_json(path / "summary.json", summary.to_dict())
     write_seeds_report(path, [RunFolder(path / f"seed-{run.seed}") for run in results], summary.summaries)
+    write_json(path / "summary.json", summary.to_dict())
     return summary
 
 

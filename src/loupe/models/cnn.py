@@ -39,7 +39,7 @@ def cnn(
     conv_layers: Annotated[Literal[1, 2, 4], Field(description="Convolutions: 1, 2 or 4.")] = 2,
     dense_layers: Annotated[Literal[1, 2, 3], Field(description="Dense layers: 1, 2 or 3.")] = 2,
     width: Annotated[
-        int, Field(ge=1, le=64, description="Factor on the channels 6, 12, 16, 24, 1 to 64.")
+        int, Field(ge=1, le=64, description="Factor on the channels 6, 12, 16, 24: 1 to 64.")
     ] = 1,
 ) -> nn.Sequential:
     """A few 5 x 5 convolutions with max-pooling, then dense layers: the LeNet family.

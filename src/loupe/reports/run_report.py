@@ -32,15 +32,15 @@ class ShownPrediction:
     is_right: bool
 
 
-def write_run_report(folder: RunFolder, validation: ImageDataset) -> None:
-    """Write `report.html` of a run that has a result.
+def write_run_report(folder: RunFolder, result: RunResult, validation: ImageDataset) -> None:
+    """Write `report.html` of a run.
 
     Args:
         folder: the run's folder.
+        result: what the run found.
         validation: its validation images, in the order of the stored predictions.
     """
-    recipe, result, history = folder.read_recipe(), folder.read_result(), folder.read_history()
-    assert result is not None, "a report needs a result"
+    recipe, history = folder.read_recipe(), folder.read_history()
     judged_split, judged = _choose_judged(result)
     layers = _describe_network(recipe, validation)
     right: list[ShownPrediction] = []

@@ -6,6 +6,7 @@ from loupe.runs.environment import describe_environment as describe_environment
 from loupe.runs.folder import RunFolder as RunFolder
 from loupe.runs.folder import create_run_folder as create_run_folder
 from loupe.runs.folder import find_run_folder as find_run_folder
+from loupe.runs.folder import is_run_folder as is_run_folder
 from loupe.runs.folder import list_run_folders as list_run_folders
 from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome

@@ -17,7 +17,12 @@ _PACKAGES = ("torch", "numpy", "pillow", "pydantic", "safetensors", "matplotlib"
 
 
 def describe_environment(
-    *, device: torch.device, seed: int, data_digests: Mapping[str, str], plugins: Mapping[str, str]
+    *,
+    device: torch.device,
+    seed: int,
+    data_digests: Mapping[str, str],
+    plugins: Mapping[str, str],
+    recipe_digest: str,
 ) -> dict[str, Any]:
     """Return versions, machine, commit, seed and digests, as plain values.
 
@@ -26,6 +31,7 @@ def describe_environment(
         seed: the run's seed.
         data_digests: SHA-256 of each split.
         plugins: SHA-256 of each plugin file.
+        recipe_digest: SHA-256 of the resolved recipe.
     """
     return {
         "loupe": loupe.version.__version__,
@@ -37,6 +43,7 @@ def describe_environment(
         "cpu_count": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "seed": seed,
+        "recipe_digest": recipe_digest,
         "data_digests": dict(data_digests),
         "plugins": dict(plugins),
     }

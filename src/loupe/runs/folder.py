@@ -1,16 +1,19 @@
 """The run folder: what stands where in it, written atomically, read back as typed objects."""
 
+import contextlib
 import csv
 import io
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 
 from loupe.data import Opening
@@ -81,6 +84,7 @@ class RunFolder:
         write_text(self.history_file, text.getvalue(), durable=False)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
+        self.checkpoint_file.parent.mkdir(exist_ok=True)
         write_tensors(self.checkpoint_file, snapshot.tensors, {"values": json.dumps(snapshot.values)})
 
     def write_best(self, snapshot: Snapshot, description: dict[str, Any]) -> None:
@@ -122,55 +126,60 @@ class RunFolder:
     # ---- reading
 
     def read_recipe(self) -> Recipe:
-        text = self._read(self.recipe_file)
-        return parse_recipe(read_toml(text, str(self.recipe_file)))
+        with _reading(self.recipe_file):
+            return parse_recipe(
+                read_toml(self.recipe_file.read_text(encoding="utf-8"), str(self.recipe_file))
+            )
 
     def read_environment(self) -> dict[str, Any]:
-        return self._read_json(self.environment_file)
+        with _reading(self.environment_file):
+            environment = json.loads(self.environment_file.read_text(encoding="utf-8"))
+            return dict(environment.items())
 
     def read_result(self) -> RunResult | None:
         """Return the result, or None while there is none."""
         if not self.result_file.exists():
             return None
+        with _reading(self.result_file):
+            return RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+
+    def is_finished(self) -> bool:
+        """Return whether the run has finished and everything it should hold is there and readable."""
+        wanted = (self.result_file, self.report_file, self.best_file, self.predictions_file)
+        if not all(file.is_file() for file in wanted):
+            return False
         try:
-            return RunResult.from_dict(self._read_json(self.result_file))
-        except (KeyError, TypeError) as error:
-            raise RunError(
-                f"{self.result_file} is not a result of this version of Loupe.",
-                got=f"{type(error).__name__}: {error}",
-                allowed="the fields that `loupe train` writes",
-                next_step="`loupe resume` on the run folder writes it anew",
-            ) from None
+            result, _ = self.read_result(), self.read_predictions()
+        except RunError:
+            return False
+        return result is not None and result.status == "finished"
 
     def read_history(self) -> list[EpochRecord]:
         """Return the epochs so far; an empty list before the first."""
         if not self.history_file.exists():
             return []
-        rows = csv.DictReader(io.StringIO(self._read(self.history_file)))
-        return [_read_record(row) for row in rows]
+        with _reading(self.history_file):
+            rows = csv.DictReader(io.StringIO(self.history_file.read_text(encoding="utf-8")))
+            return [_read_record(row) for row in rows]
 
     def read_snapshot(self) -> Snapshot | None:
         """Return the last checkpoint, or None if training was not checkpointed yet."""
         if not self.checkpoint_file.exists():
             return None
-        try:
-            with safe_open(self.checkpoint_file, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-                values = json.loads(file.metadata()["values"])
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"{self.checkpoint_file} is damaged.",
-                got=str(error),
-                allowed="a checkpoint written by `loupe train`",
-                next_step="delete it: `loupe resume` then starts this run from its first epoch",
-            ) from None
-        return Snapshot(tensors, values)
+        advice = "delete it: `loupe resume` then starts this run from its first epoch"
+        with _reading(self.checkpoint_file, advice), safe_open(self.checkpoint_file, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            snapshot = Snapshot(tensors, json.loads(file.metadata()["values"]))
+            _ = snapshot.history, snapshot.best_epoch
+            return snapshot
 
     def read_predictions(self) -> dict[str, Predictions]:
         """Return the stored predictions by split."""
-        import torch
-
-        with np.load(self.predictions_file, allow_pickle=False) as arrays:
+        with (
+            _reading(self.predictions_file),
+            self.predictions_file.open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             splits = sorted({name.removesuffix("_labels").removesuffix("_logits") for name in arrays.files})
             return {
                 split: Predictions(
@@ -180,37 +189,36 @@ class RunFolder:
             }
 
     def read_openings(self) -> list[Opening]:
+        """Return every look at the test set, oldest first."""
         if not self.openings_file.exists():
             return []
-        lines = self._read(self.openings_file).splitlines()
-        return [Opening(**json.loads(line)) for line in lines if line]
+        with _reading(self.openings_file):
+            lines = self.openings_file.read_text(encoding="utf-8").splitlines()
+            return [Opening(**json.loads(line)) for line in lines if line]
 
     def read_test_looks(self) -> dict[int, float]:
         """Return the test accuracy by epoch, as far as epochs were looked at."""
         if not self.test_looks_file.exists():
             return {}
-        rows = [json.loads(line) for line in self._read(self.test_looks_file).splitlines()]
-        return {row["epoch"]: row["accuracy"] for row in rows}
+        with _reading(self.test_looks_file):
+            lines = self.test_looks_file.read_text(encoding="utf-8").splitlines()
+            rows = [json.loads(line) for line in lines]
+            return {row["epoch"]: row["accuracy"] for row in rows}
 
-    def _read(self, path: Path) -> str:
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RunError(
-                f"{path.name} of run {self.path.name} cannot be read.",
-                got=str(error),
-                allowed="a run folder as `loupe train` wrote it",
-                next_step="`loupe list` shows the runs",
-            ) from None
 
-    def _read_json(self, path: Path) -> dict[str, Any]:
-        try:
-            values: dict[str, Any] = json.loads(self._read(path))
-        except json.JSONDecodeError as error:
-            raise RunError(
-                f"{path} is not valid JSON.", got=str(error), next_step="restore the file, or train again"
-            ) from None
-        return values
+@contextlib.contextmanager
+def _reading(path: Path, advice: str = "restore the file, or train again") -> Iterator[None]:
+    """Turn whatever a missing or damaged file causes into a RunError that names it."""
+    damage = (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, SafetensorError)
+    try:
+        yield
+    except (*damage, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{path} is missing or damaged.",
+            got=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}",
+            allowed="the file as Loupe wrote it",
+            next_step=advice,
+        ) from None
 
 
 def create_run_folder(parent: Path, recipe_name: str) -> Path:
@@ -248,13 +256,19 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
         RunError: there is none, or several fit.
     """
     path = Path(place).expanduser()
-    if (path / "recipe.toml").is_file():
+    path = path.parent if path.name == "recipe.toml" else path
+    if is_run_folder(path):
         return path
-    if path.name == "recipe.toml" and path.is_file():
-        return path.parent
+    if (path / "recipe.toml").is_file():
+        raise RunError(
+            f"{path} holds a recipe, but no run.",
+            got="a recipe.toml without environment.json",
+            allowed="a folder that `loupe train` made",
+            next_step=f"loupe train {path / 'recipe.toml'}",
+        )
     names = [folder.name for folder in list_run_folders(parent)]
     fitting = [name for name in names if name == str(place)] or [
-        name for name in names if name.startswith(str(place))
+        name for name in names if str(place) and name.startswith(str(place))
     ]
     if len(fitting) == 1:
         return parent / fitting[0]
@@ -267,14 +281,21 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
     )
 
 
+def is_run_folder(path: Path) -> bool:
+    """Return whether a folder holds a run, or a series of seeds."""
+    return (path / "environment.json").is_file() or any(path.glob("seed-*/environment.json"))
+
+
 def list_run_folders(parent: Path) -> list[Path]:
     """Return the run folders in `parent`, oldest first."""
     if not parent.is_dir():
         return []
-    folders = [entry.parent for entry in parent.glob("*/recipe.toml")]
-    return sorted(folders, key=lambda folder: (folder / "recipe.toml").stat().st_mtime)
+    folders = [path for path in parent.iterdir() if path.is_dir() and is_run_folder(path)]
+    return sorted(folders, key=lambda folder: folder.stat().st_ctime_ns)
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:
+    if set(row) != set(EPOCH_COLUMNS):
+        raise ValueError(f"columns {', '.join(map(str, row))}")
     values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
     return EpochRecord(epoch=int(row["epoch"]), **values)  # type: ignore[arg-type]  # None only where allowed

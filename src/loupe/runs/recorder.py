@@ -20,15 +20,16 @@ class Recorder(Observer):
     Args:
         folder: where to write.
         description: what `best.safetensors` says of the network and its input.
+        start: the checkpoint training goes on from, if it does.
 
     `latest` is the copy of the state after the last whole epoch, None before the first.
     """
 
-    def __init__(self, folder: RunFolder, description: dict[str, Any]) -> None:
+    def __init__(self, folder: RunFolder, description: dict[str, Any], start: Snapshot | None = None) -> None:
         self._folder = folder
         self._description = description
-        self.latest: Snapshot | None = None
-        self._is_written = True
+        self.latest = start
+        self._is_written = start is None or folder.best_file.exists()
         self._written_best: int | None = None
         self._started = time.perf_counter()
         self._writing_seconds = 0.0

@@ -24,7 +24,7 @@ class FastMaxPool2d(nn.MaxPool2d):
             torchs_own: Tensor = super().forward(input)
             return torchs_own
         if torch.is_grad_enabled() and input.requires_grad:
-            pooled: Tensor = _MaxOfFour.apply(input)
+            pooled: Tensor = _MaxOfFour.apply(input)  # type: ignore[no-untyped-call]  # torch's own stub
             return pooled
         return _pool_columns(_pool_rows(input))
 

@@ -1,0 +1,47 @@
+"""Text for the terminal: plain lines, tables, errors. Nothing here knows what it prints."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def open_console(*, stderr: bool = False) -> "Console":
+    """Return a console; where output is not a terminal, lines are as long as they need."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=200)
+
+
+def print_line(text: str, *, style: str = "") -> None:
+    """Print text as it is: no markup, no colouring of its own, no line breaks of ours."""
+    open_console().print(text, highlight=False, markup=False, soft_wrap=True, style=style)
+
+
+def print_error(text: str) -> None:
+    """Print an error to standard error."""
+    from rich.text import Text
+
+    line = Text.assemble(("Error: ", "bold red"), text)
+    open_console(stderr=True).print(line, highlight=False, soft_wrap=True)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print rows of text under headings; the columns in `right` are aligned to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, heading in enumerate(headings):
+        is_right = index in right
+        table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right or index == 0)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    open_console().print(table)
+
+
+def write_count(value: int) -> str:
+    """Return a count with thousands set apart; "" for none."""
+    return f"{value:,}" if value else ""
