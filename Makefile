@@ -1,0 +1,61 @@
+# Everything a newcomer needs: `make demo`, `make test`. Each target installs what it needs into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test test-all check format docs bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a report
+	$(BIN)/loupe train digits
+
+test: $(VENV)/.dev ## run the fast tests
+	$(BIN)/pytest
+
+test-all: $(VENV)/.dev ## run all tests, the slow ones too
+	$(BIN)/pytest -m 'not gpu'
+
+check: $(VENV)/.dev ## check format, lint, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## bring the code into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.docs ## build the documentation into build/docs
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+	@echo "documentation: build/docs/index.html"
+
+bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
+	$(BIN)/python bench/epoch_against_dataloader.py
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Loupe needs Python 3.11 or newer; got $$($(PYTHON) --version). Next: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and by itself: under the constraint, so that no other build of it is taken
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing Loupe into $(VENV) (about a minute; torch is large)"
+	$(INSTALL) torch
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	$(INSTALL) --editable '.[docs]'
+	@touch $@

@@ -1,0 +1,58 @@
+"""The packaged recipes do what their headers say: each quickly here, and in full among the slow tests."""
+
+from pathlib import Path
+
+import pytest
+
+import loupe
+from loupe.recipe import list_recipes
+from loupe.runs import RunResult
+
+from .conftest import needs_official_data
+
+
+def train(name: str, folder: Path, *overrides: str) -> RunResult:
+    result = loupe.train(name, *overrides, f"run.folder={folder}").read_result()
+    assert result is not None
+    assert result.best is not None
+    return result
+
+
+def accuracy(result: RunResult) -> float:
+    assert result.best is not None
+    assert result.best.test is not None
+    return result.best.test.accuracy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name == "digits" else needs_official_data) for name in list_recipes()],
+)
+def test_a_quick_run_learns_something(name: str, tmp_path: Path) -> None:
+    result = train(name, tmp_path, "train.epochs=1", "data.fraction=0.05")
+    assert result.status == "finished"
+    assert accuracy(result) > 0.08
+
+
+def test_digits_reach_97_percent(tmp_path: Path) -> None:
+    result = train("digits", tmp_path)
+    assert accuracy(result) >= 0.97
+    assert result.seconds < 60
+
+
+@needs_official_data
+def test_fm1_has_25_000_5_000_and_5_000_images(tmp_path: Path) -> None:
+    """A18, J2: the three-way split of question 1, stratified."""
+    result = train("fashion-cnn", tmp_path, "train.epochs=1", "train.clean_train_images=0")
+    assert result.num_images == {"train": 25_000, "validation": 5_000, "test": 5_000}
+    assert result.parameters == 17_813
+    assert accuracy(result) > 0.85
+
+
+@pytest.mark.slow
+@needs_official_data
+def test_fashion_cnn_reaches_98_percent(tmp_path: Path) -> None:
+    """L-004-1: published 98.16 %."""
+    result = train("fashion-cnn", tmp_path)
+    assert accuracy(result) >= 0.98
+    assert result.stopped_early

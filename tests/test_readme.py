@@ -1,0 +1,76 @@
+"""What the README shows works: its commands, its recipe, its Python and its plugin are run as they stand."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from loupe.cli import main
+from loupe.errors import LoupeError
+from loupe.experiments import load_recipe
+from loupe.experiments.bench import load_recipe_data
+from loupe.recipe import find_form_mistakes, read_toml
+
+from .conftest import needs_official_data
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+QUICK = ["train.epochs=1", "data.fraction=0.3"]
+
+
+def find_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+COMMANDS = [
+    shlex.split(line, comments=True)[1:]
+    for block in find_blocks("bash")
+    for line in block.splitlines()
+    if line.startswith("loupe ")
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (plugin,) = [block for block in find_blocks("python") if "register_model" in block]
+    (tmp_path / "linear.py").write_text(plugin)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_commands_run(command: list[str]) -> None:
+    assert main([*command, *(QUICK if command[0] == "train" else [])]) == 0
+
+
+def test_there_are_commands_to_run() -> None:
+    assert {command[0] for command in COMMANDS} >= {"recipes", "train", "show", "data", "list"}
+
+
+def test_the_recipe_is_right_but_for_the_folder_it_names() -> None:
+    (text,) = find_blocks("toml")
+    mapping = read_toml(text, "README.md")
+    assert find_form_mistakes(mapping) == []
+    recipe = load_recipe(mapping)
+    with pytest.raises(LoupeError, match="There is no folder"):
+        load_recipe_data(recipe)
+
+
+def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = [block for block in find_blocks("python") if "loupe.train" in block]
+    exec(code, {})
+    accuracy, _, interval = capsys.readouterr().out.partition(" ")
+    assert 0 <= float(accuracy) <= 1
+    assert interval.startswith("Interval(low=")
+
+
+def test_every_page_linked_to_exists() -> None:
+    folder = Path(__file__).parent.parent
+    for page in (folder / "README.md", *(folder / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@needs_official_data
+def test_showing_a_recipe_on_official_data_needs_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOUPE_DATA")
+    assert main(["show", "fashion-cnn"]) == 0
