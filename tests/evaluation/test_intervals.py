@@ -73,6 +73,13 @@ def test_one_seed_has_no_spread_and_none_no_mean() -> None:
         summarise_seeds([])
 
 
+def test_the_interval_of_an_accuracy_stays_between_0_and_1() -> None:
+    interval = summarise_seeds([0.99, 1.0], low=0, high=1).interval
+    assert interval is not None
+    assert interval.high == 1
+    assert 0 < interval.low < 0.99
+
+
 def test_the_mean_and_sd_are_the_usual_ones() -> None:
     summary = summarise_seeds([0.1, 0.2, 0.6])
     assert summary.mean == pytest.approx(fmean([0.1, 0.2, 0.6]))

@@ -52,8 +52,16 @@ class SeedSummary:
     num_seeds: int
 
 
-def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> SeedSummary:
+def summarise_seeds(
+    values: Sequence[float], confidence: float = 0.95, *, low: float = -math.inf, high: float = math.inf
+) -> SeedSummary:
     """Return mean, sd (n - 1) and Student's t interval of the mean.
+
+    Args:
+        values: one figure a seed.
+        confidence: level in (0, 1).
+        low: smallest value the figure can have; the interval is cut there (0 for an accuracy).
+        high: largest value the figure can have (1 for an accuracy).
 
     Raises:
         ValueError: there are no values.
@@ -65,7 +73,7 @@ def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> SeedSu
         return SeedSummary(mean, None, None, 1)
     sd = stdev(values)
     reach = compute_t_quantile((1 + confidence) / 2, count - 1) * sd / math.sqrt(count)
-    return SeedSummary(mean, sd, Interval(mean - reach, mean + reach), count)
+    return SeedSummary(mean, sd, Interval(max(low, mean - reach), min(high, mean + reach)), count)
 
 
 def compute_t_quantile(probability: float, degrees_of_freedom: int) -> float:

@@ -90,7 +90,7 @@ def _describe_accuracy(metrics: Metrics) -> str:
 
 def _summarise(results: list[RunResult]) -> SeedSummary | None:
     values = [result.best.test.accuracy for result in results if result.best and result.best.test]
-    return summarise_seeds(values, results[0].confidence) if values else None
+    return summarise_seeds(values, results[0].confidence, low=0, high=1) if values else None
 
 
 def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The same recipe with several seeds: a run folder for each, and one summary with intervals."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,4 +74,7 @@ def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[s
         figures.setdefault("seconds", []).append(run.seconds)
         if run.test_picking is not None:
             figures.setdefault("test accuracy if picked on test", []).append(run.test_picking.accuracy)
-    return {name: summarise_seeds(values, confidence) for name, values in figures.items()}
+    return {
+        name: summarise_seeds(values, confidence, low=0, high=1 if "accuracy" in name else math.inf)
+        for name, values in figures.items()
+    }

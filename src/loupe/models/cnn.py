@@ -7,6 +7,7 @@ from torch import nn
 from loupe.errors import ShapeError
 from loupe.models import register_model
 from loupe.models.layers.fast_max_pool import FastMaxPool2d
+from loupe.models.layers.fast_stack import FastStack
 
 _KERNEL_SIZE = 5
 _DENSE_WIDTHS = {1: (), 2: (80,), 3: (120, 84)}
@@ -69,7 +70,7 @@ def cnn(
         layers[f"dense_relu{number}"] = nn.ReLU()
         features = dense_width
     layers["logits"] = nn.Linear(features, num_classes)
-    return nn.Sequential(layers)
+    return FastStack(layers)
 
 
 def _size_after_conv(

@@ -49,28 +49,30 @@ def _pool_columns(rows: Tensor) -> Tensor:
 
 
 class _MaxOfFour(torch.autograd.Function):
-    """The larger of two rows, then of two columns; the masks say where each came from."""
+    """The larger of two rows, then of two columns; the differences say where each came from."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor) -> Tensor:
         rows = _pool_rows(images)
-        pooled = _pool_columns(rows)
-        ctx.save_for_backward(images[..., 0::2, :] == rows, rows[..., 0::2] == pooled)
-        return pooled
+        ctx.save_for_backward(images[..., 1::2, :] - images[..., 0::2, :], rows[..., 1::2] - rows[..., 0::2])
+        return _pool_columns(rows)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        is_upper, is_left = ctx.saved_tensors
-        of_rows = gradient.new_empty(is_upper.shape)
-        _share_out(gradient, is_left, of_rows[..., 0::2], of_rows[..., 1::2])
-        batch, channels, height, width = is_upper.shape
+        lower_minus_upper, right_minus_left = ctx.saved_tensors
+        of_rows = gradient.new_empty(lower_minus_upper.shape)
+        share_out(gradient, right_minus_left, of_rows[..., 0::2], of_rows[..., 1::2])
+        batch, channels, height, width = lower_minus_upper.shape
         of_images = gradient.new_empty(batch, channels, 2 * height, width)
-        _share_out(of_rows, is_upper, of_images[..., 0::2, :], of_images[..., 1::2, :])
+        share_out(of_rows, lower_minus_upper, of_images[..., 0::2, :], of_images[..., 1::2, :])
         return of_images
 
 
-def _share_out(gradient: Tensor, is_first: Tensor, first: Tensor, second: Tensor) -> None:
-    """Write each gradient to the side it belongs to, and zero to the other."""
-    torch.mul(gradient, is_first, out=first)
-    torch.sub(gradient, first, out=second)
+def share_out(gradient: Tensor, second_minus_first: Tensor, first: Tensor, second: Tensor) -> None:
+    """Write each gradient to the larger of two values and zero to the other; of equals, to the first.
+
+    ReLU's own gradient does the choosing: on a CPU it is several times faster than masks of truth values.
+    """
+    torch.ops.aten.threshold_backward.grad_input(gradient, second_minus_first, 0.0, grad_input=second)
+    torch.sub(gradient, second, out=first)

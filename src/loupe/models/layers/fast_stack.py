@@ -1,0 +1,134 @@
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
+
+_convolution_backward = torch.ops.aten.convolution_backward
+
+
+class FastStack(nn.Sequential):
+    """Layers in a row, as `nn.Sequential`; on a CPU, a first convolution and its pooling run as one.
+
+    The maximum over a 2 x 2 window of a convolution's output is the maximum of four convolutions of
+    stride 2 whose kernels are shifted by a pixel. As one convolution with four times the channels they
+    fill the processor's vectors, and the pooling becomes a comparison of whole maps. Results equal those
+    of the separate layers up to rounding.
+
+    Only where no gradient of the input is wanted (so, the first layer): there it pays. Layers that
+    somebody watches with hooks run one by one.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        layers, index = list(self), 0
+        while index < len(layers):
+            layer = layers[index]
+            following = layers[index + 1] if index + 1 < len(layers) else None
+            if _runs_as_one(layer, following, input):
+                input = _run_as_one(layer, input)
+                index += 2
+            else:
+                input = layer(input)
+                index += 1
+        return input
+
+
+def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -> bool:
+    return (
+        type(layer) is nn.Conv2d
+        and isinstance(following, FastMaxPool2d)
+        and images.device.type == "cpu"
+        and images.ndim == 4
+        and not images.requires_grad
+        and layer.stride == (1, 1)
+        and layer.dilation == (1, 1)
+        and layer.groups == 1
+        and layer.padding_mode == "zeros"
+        and isinstance(layer.padding, tuple)
+        and _is_output_even(layer, images)
+        and not (_is_watched(layer) or _is_watched(following))
+        and not torch.compiler.is_compiling()
+    )
+
+
+def _is_output_even(conv: nn.Conv2d, images: Tensor) -> bool:
+    sides = zip(images.shape[2:], _padding_of(conv), conv.kernel_size, strict=True)
+    outputs = [side + 2 * padding - kernel + 1 for side, padding, kernel in sides]
+    return all(output >= 2 and output % 2 == 0 for output in outputs)
+
+
+def _padding_of(conv: nn.Conv2d) -> list[int]:
+    assert isinstance(conv.padding, tuple)
+    return list(conv.padding)
+
+
+def _is_watched(layer: nn.Module) -> bool:
+    return bool(
+        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
+    )
+
+
+def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:
+    assert isinstance(conv, nn.Conv2d)
+    padding = _padding_of(conv)
+    if torch.is_grad_enabled() and conv.weight.requires_grad:
+        pooled: Tensor = _ConvThenMaxPool.apply(images, conv.weight, conv.bias, padding)  # type: ignore[no-untyped-call]  # torch's own stub
+        return pooled
+    left, right = _convolve_shifted(images, conv.weight, conv.bias, padding).unflatten(1, (2, -1)).unbind(1)
+    return torch.maximum(*torch.maximum(left, right).chunk(2, dim=1))
+
+
+def _convolve_shifted(images: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
+    """Return the four shifted convolutions of stride 2, (batch, 4 x channels, height / 2, width / 2)."""
+    four_biases = None if bias is None else bias.repeat(4)
+    return F.conv2d(images, _shift_four_ways(weight), four_biases, stride=2, padding=padding)
+
+
+def _shift_four_ways(weight: Tensor) -> Tensor:
+    """Return the kernels laid at the four corners of kernels one larger: (4 x out, in, k + 1, k + 1)."""
+    channels, in_channels, height, width = weight.shape
+    four = weight.new_zeros(4, channels, in_channels, height + 1, width + 1)
+    for corner, kernel in zip(_corners(four), range(4), strict=True):
+        four[kernel][corner] = weight
+    return four.flatten(0, 1)
+
+
+def _corners(four: Tensor) -> list[tuple[Any, ...]]:
+    """Return where each of the four kernels lies: by rows first, so that the first two are the upper ones."""
+    first, last = slice(None, -1), slice(1, None)
+    return [(..., rows, columns) for columns in (first, last) for rows in (first, last)]
+
+
+class _ConvThenMaxPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
+        maps = _convolve_shifted(images, weight, bias, padding).unflatten(1, (4, -1))
+        upper_left, lower_left, upper_right, lower_right = maps.unbind(1)
+        left, right = torch.maximum(upper_left, lower_left), torch.maximum(upper_right, lower_right)
+        ctx.save_for_backward(
+            images, weight, lower_left - upper_left, lower_right - upper_right, right - left
+        )
+        ctx.padding, ctx.has_bias = padding, bias is not None
+        return torch.maximum(left, right)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight, lower_minus_upper_left, lower_minus_upper_right, right_minus_left = ctx.saved_tensors
+        batch, channels, height, width = gradient.shape
+        maps = gradient.new_empty(batch, 4, channels, height, width)
+        of_left, of_right = torch.empty_like(gradient), torch.empty_like(gradient)
+        share_out(gradient, right_minus_left, of_left, of_right)
+        share_out(of_left, lower_minus_upper_left, maps[:, 0], maps[:, 1])
+        share_out(of_right, lower_minus_upper_right, maps[:, 2], maps[:, 3])
+        shifted = weight.new_empty(4 * channels, weight.shape[1], weight.shape[2] + 1, weight.shape[3] + 1)
+        _, of_four, _ = _convolution_backward(
+            maps.flatten(1, 2), images, shifted, None, [2, 2], ctx.padding, [1, 1], False, [0, 0], 1,
+            [False, True, False],
+        )  # fmt: skip
+        of_four = of_four.unflatten(0, (4, channels))
+        of_weight = sum(of_four[kernel][corner] for kernel, corner in enumerate(_corners(of_four)))
+        of_bias = gradient.sum((0, 2, 3)) if ctx.has_bias else None
+        return None, of_weight, of_bias, None
