@@ -32,7 +32,10 @@ app["--help"].group = app["--version"].group = Group("Other", sort_key=9)
 Plugins = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--plugin", negative=(), help="Python file that registers models, datasets …; repeatable."
+        name="--plugin",
+        negative=(),
+        consume_multiple=False,
+        help="Python file that registers models, datasets …; repeatable.",
     ),
 ]
 Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]

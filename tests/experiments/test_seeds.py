@@ -26,6 +26,16 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     assert "seed-3/report.html" in report
 
 
+def test_one_seed_of_a_series_is_found_by_the_name_its_report_gives(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = train("run.seeds=[0,3]")
+    monkeypatch.chdir(series.path.parent.parent)
+    name = f"{series.path.name}/seed-3"
+    assert name in (series.path / "seed-3" / "report.html").read_text()
+    assert loupe.load_run(name).read_recipe().run.seed == 3
+
+
 def test_each_seed_counts_its_own_looks_at_the_test_set(train: Train) -> None:
     series = train("run.seeds=[0,3]")
     for seed in (0, 3):

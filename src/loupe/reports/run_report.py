@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ def write_run_report(folder: RunFolder, result: RunResult, validation: ImageData
     write_page(
         folder.report_file,
         "run.html",
-        run_name=folder.path.name,
+        run_name=name_run(folder.path),
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         result=result,
@@ -70,6 +71,12 @@ def write_run_report(folder: RunFolder, result: RunResult, validation: ImageData
         trainable=sum(row.trainable for row in layers),
         environment=list(_flatten(folder.read_environment())),
     )
+
+
+def name_run(path: Path) -> str:
+    """Return the name `loupe resume` takes: the folder's; for a seed of a series, the series' before it."""
+    is_seed = (path.parent / "recipe.toml").is_file()
+    return f"{path.parent.name}/{path.name}" if is_seed else path.name
 
 
 def _choose_judged(result: RunResult) -> tuple[str, Metrics | None]:

@@ -250,15 +250,16 @@ def _cannot_create(parent: Path, reason: str) -> RunError:
 
 
 def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
-    """Return the run folder at a path, or by name (or an unmistakable beginning) inside `parent`.
+    """Return the run folder at a path, or by name (or an unmistakable beginning of it) inside `parent`.
 
     Raises:
         RunError: there is none, or several fit.
     """
     path = Path(place).expanduser()
     path = path.parent if path.name == "recipe.toml" else path
-    if is_run_folder(path):
-        return path
+    for folder in (path, parent / path):
+        if is_run_folder(folder):
+            return folder
     if (path / "recipe.toml").is_file():
         raise RunError(
             f"{path} holds a recipe, but no run.",
