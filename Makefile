@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: make CONSTRAINTS= demo
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
 .PHONY: help demo test test-all check format docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a report
 	$(BIN)/loupe train digits
@@ -38,16 +39,16 @@ bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA
 	$(BIN)/python bench/epoch_against_dataloader.py
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Loupe needs Python 3.11 or newer; got $$($(PYTHON) --version). Next: make PYTHON=python3.12 demo"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # torch first and by itself: under the constraint, so that no other build of it is taken
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "installing Loupe into $(VENV) (about a minute; torch is large)"
+	@echo "installing Loupe into $(VENV) (torch is large: a minute or more)"
 	$(INSTALL) torch
 	$(INSTALL) --editable .
 	@touch $@

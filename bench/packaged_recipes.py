@@ -41,7 +41,7 @@ def write_row(name: str, summary: dict[str, object]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("recipes", nargs="+")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, choices=range(2, 101), metavar="2..100")
     parser.add_argument("--out", type=Path, help="also write all figures as JSON")
     arguments = parser.parse_args()
     summaries = {}

@@ -71,7 +71,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "  - train.batch_size: got 'x'; allowed: a whole number\n"
         "  - train.early_stopping.windw: got an unknown field; allowed: min_improvement, window; "
         "did you mean 'window'?\n"
-        "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, "
+        "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, decay, "
         "early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
         "  - evaluate.select_by: got 'acuracy'; allowed: 'accuracy' or 'loss'; did you mean 'accuracy'?\n"
         "  - run.seed: got True; allowed: a whole number\n"

@@ -61,6 +61,18 @@ def test_bad_settings_are_refused_by_build(soups: Registry) -> None:
         soups.build("tomato", {"salt": -1}, pot="big")
 
 
+def test_a_plugins_name_goes_to_the_later_plugin(soups: Registry) -> None:
+    for number in (1, 2):
+
+        def builder(*, pot: str) -> int:
+            """A soup of my own."""
+            return number  # noqa: B023  # built at once below
+
+        builder.__module__ = f"loupe_plugin_{number}"
+        soups.register("mine")(builder)
+        assert soups.build("mine", pot="big") == number
+
+
 def test_two_builders_cannot_share_a_name(soups: Registry) -> None:
     with pytest.raises(LoupeError, match="Two builders want the soup name 'tomato'"):
         soups.register("tomato")(lambda: None)

@@ -14,6 +14,7 @@ _PUBLIC = {
     "resume": "loupe.experiments",
     "load_recipe": "loupe.experiments",
     "load_run": "loupe.runs",
+    "load_model": "loupe.runs",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
     "load_dataset": "loupe.data",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe
+    from loupe.runs import load_model as load_model
     from loupe.runs import load_run as load_run
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule

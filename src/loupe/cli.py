@@ -133,7 +133,7 @@ def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) 
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     print_line(resolved.to_toml())
-    layers = describe_recipe_layers(resolved)
+    table = describe_recipe_layers(resolved)
     rows = [
         (
             row.name,
@@ -142,13 +142,12 @@ def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) 
             write_count(row.parameters),
             write_count(row.multiply_adds),
         )
-        for row in layers
+        for row in table.rows
     ]
-    total = sum(row.parameters for row in layers)
-    rows.append(("together", "", "", f"{total:,}", f"{sum(row.multiply_adds for row in layers):,}"))
+    total = table.parameters
+    rows.append(("together", "", "", f"{total:,}", f"{table.multiply_adds:,}"))
     print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
-    trainable = sum(row.trainable for row in layers)
-    print_line(f"{trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
+    print_line(f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
     return 0
 
 
@@ -261,7 +260,7 @@ def _print_outcome(path: Path) -> int:
 
 
 def _print_registry(registry: "Registry", plugins: Sequence[str]) -> int:
-    from loupe.experiments.prepare import load_plugin
+    from loupe.plugins import load_plugin
 
     for plugin in plugins:
         load_plugin(plugin)

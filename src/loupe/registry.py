@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, 
 
 from loupe.errors import LoupeError, Mistake, UnknownNameError, describe_pydantic_errors, suggest
 
+PLUGIN_MODULE = "loupe_plugin_"
+"""How the modules of users' own files are called; of two plugins, the later one has the name."""
+
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
@@ -48,7 +51,7 @@ class Registry:
             facts: what is known without building, such as a dataset's `image_shape`.
 
         Raises:
-            LoupeError: another builder already has that name.
+            LoupeError: another builder, not a plugin's, already has that name.
         """
 
         def add(builder: Builder) -> Builder:
@@ -56,7 +59,8 @@ class Registry:
                 self._discover()  # a plugin: the built-in names come first
             self._refuse_reserved_settings(name, builder)
             taken = self._builders.get(name)
-            if taken is not None and _origin(taken) != _origin(builder):
+            is_ours = taken is not None and not taken.__module__.startswith(PLUGIN_MODULE)
+            if taken is not None and is_ours and _origin(taken) != _origin(builder):
                 raise LoupeError(
                     f"Two builders want the {self.kind} name {name!r}.",
                     got=_origin(builder),

@@ -7,6 +7,7 @@ generator state has to be saved.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,11 +41,20 @@ class Streams:
 
         For what draws from the global generator and takes no other: initialisation, dropout.
         """
-        device = torch.device(device)
-        devices = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self.seed_of(name, epoch))
-            yield
+        seed, kind = self.seed_of(name, epoch), torch.device(device).type
+        of_mps = torch.mps.get_rng_state() if kind == "mps" else None
+        with torch.random.fork_rng(devices=[device] if kind == "cuda" else []):
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch every device
+            if kind == "cuda":
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
+            elif kind == "mps":
+                torch.mps.manual_seed(seed)
+            try:
+                yield
+            finally:
+                if of_mps is not None:
+                    torch.mps.set_rng_state(of_mps)
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -74,7 +84,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """Return the device's name and memory (GiB) for people to read."""
+    """Return the device for people to read: a GPU's name and memory in GiB, a CPU's number of threads."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
@@ -97,6 +107,7 @@ def computing(threads: int | None = None) -> Iterator[None]:
     try:
         if threads is not None:
             torch.set_num_threads(threads)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # matrix products that repeat on CUDA
         torch.use_deterministic_algorithms(True, warn_only=True)
         # filling fresh memory costs time and changes no result: nothing here reads it before writing
         _deterministic.fill_uninitialized_memory = False

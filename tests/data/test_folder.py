@@ -43,6 +43,19 @@ def test_the_test_part_depends_on_the_images_alone(tmp_path: Path) -> None:
     assert splits[0].test.digest == splits[1].test.digest
 
 
+def test_no_setting_changes_which_files_are_test_images(tmp_path: Path) -> None:
+    """Else tuning the image size would train on what was test before."""
+    for name, first in (("a", 0), ("b", 100)):
+        for index in range(10):
+            save(tmp_path / name / f"{index}.png", first + index, mode="L")
+
+    def shades(**settings: object) -> list[int]:
+        test = load(tmp_path, **settings).test.open("compare the test images of two settings")
+        return sorted(test.images[:, 0, 0, 0].tolist())
+
+    assert shades() == shades(image_size=4, fit="resize") == shades(image_size=9, fit="crop", colour="colour")
+
+
 def test_train_validation_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
     make_folder(tmp_path / "train", 4)
     make_folder(tmp_path / "val", 2)
@@ -99,6 +112,13 @@ def test_a_photograph_lying_on_its_side_is_put_upright(tmp_path: Path) -> None:
     image = dataset.train.images[dataset.train.labels == 0][0, 0]
     assert image[:, -1].tolist() == [255] * 6
     assert image[:, 0].tolist() == [0] * 6
+
+
+def test_grey_pictures_saved_as_colour_are_grey(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for index in range(5):
+            save(tmp_path / name / f"{index}.png", (40 * index,) * 3)
+    assert load(tmp_path).train.in_channels == 1
 
 
 def test_sizes_that_differ_need_a_stated_policy(tmp_path: Path) -> None:

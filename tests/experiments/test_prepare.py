@@ -4,7 +4,7 @@ import pytest
 
 from loupe.errors import LoupeError, RecipeError, UnknownNameError
 from loupe.experiments import load_recipe
-from loupe.experiments.prepare import load_plugin
+from loupe.plugins import load_plugin
 from loupe.recipe import list_recipes
 
 PLUGIN = '''
@@ -52,7 +52,8 @@ def test_all_mistakes_of_form_and_of_settings_are_shown_together() -> None:
         "  - model.dense_layers: got 7; allowed: 1, 2 or 3\n"
         "  - model.conv_layer: got an unknown field; allowed: conv_layers, dense_layers, name, width; "
         "did you mean 'conv_layers'?\n"
-        "  - train.optimizer.name: got 'sdg'; allowed: adam, adamw, sgd; did you mean 'sgd'?\n"
+        "  - train.optimizer.name: got 'sdg'; allowed: adadelta, adagrad, adam, adamax, adamw, nadam, "
+        "rmsprop, sgd; did you mean 'sgd'?\n"
         "  - train.schedule.every: got nothing; allowed: a value is required\n"
         "  - data.augment.0.name: got 'flip'; allowed: horizontal-flip, padded-crop\n"
         "  - data.normalize: got 'cifar'; allowed: measured, cifar10, cifar10-per-image-sd, fashion-mnist, "

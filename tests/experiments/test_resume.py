@@ -119,6 +119,31 @@ def test_resume_brings_back_what_a_finished_run_lost(train: Train, missing: str)
     assert after.best == before.best
 
 
+def test_a_damaged_best_file_is_written_anew(train: Train) -> None:
+    run = train()
+    before = run.best_file.read_bytes()
+    run.best_file.write_bytes(before[:500])
+    loupe.resume(run.path)
+    assert run.best_file.read_bytes() == before
+
+
+def test_resuming_under_other_conditions_is_said(train: Train) -> None:
+    run = train(observers=[StopAfter(1, KeyboardInterrupt())])
+    environment = run.read_environment()
+    environment["threads"] = 64
+    run.environment_file.write_text(json.dumps(environment))
+    result = loupe.resume(run.path).read_result()
+    assert result is not None
+    (warning,) = result.warnings
+    assert warning.startswith("Resumed under other conditions (threads 64 → ")
+
+
+def test_a_run_that_is_being_trained_is_not_trained_twice(train: Train) -> None:
+    run = train(observers=[StopAfter(1, KeyboardInterrupt())])
+    with run.locked(), pytest.raises(RunError, match="is being trained by another process"):
+        loupe.resume(run.path)
+
+
 def test_a_run_whose_checkpoint_is_gone_starts_over_and_ends_the_same(train: Train) -> None:
     whole = train("train.epochs=4")
     stopped = train("train.epochs=4", observers=[StopAfter(2, KeyboardInterrupt())])

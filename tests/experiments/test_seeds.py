@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 
 import loupe
+from loupe.errors import RunError, TrainingError
 from loupe.evaluation import summarise_seeds
 
 from .conftest import StopAfter, Train, is_same_weights
@@ -24,6 +26,31 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     assert is_same_weights(runs[1].best_file, alone.best_file)
     report = (series.path / "report.html").read_text()
     assert "seed-3/report.html" in report
+
+
+def test_an_edited_series_is_not_mixed(train: Train) -> None:
+    series = train("run.seeds=[0,3]", observers=[StopAfter(1, KeyboardInterrupt())])
+    text = (series.path / "recipe.toml").read_text()
+    (series.path / "recipe.toml").write_text(text.replace("epochs = 3", "epochs = 2"))
+    with pytest.raises(RunError, match=r"The recipe of run seed-0 changed since it was started"):
+        loupe.resume(series.path)
+
+
+def test_a_seed_that_diverges_is_recorded_and_the_others_go_on(train: Train, tmp_path: Path) -> None:
+    class Diverge(StopAfter):
+        def on_fit_start(self, *arguments: object, **settings: object) -> None:
+            self.epoch, self.starts = (1 if self.starts == 0 else 99), self.starts + 1
+
+        starts = 0
+
+    with pytest.raises(TrainingError):
+        train("run.seeds=[0,3]", observers=[Diverge(0, TrainingError("It diverged."))])
+    (path,) = (tmp_path / "runs").iterdir()
+    assert json.loads((path / "summary.json").read_text())["seeds"] == [3]
+    failed = loupe.load_run(path / "seed-0").read_result()
+    assert failed is not None
+    assert (failed.status, failed.reason) == ("failed", "It diverged.")
+    assert "failed" in (path / "report.html").read_text()
 
 
 def test_one_seed_of_a_series_is_found_by_the_name_its_report_gives(

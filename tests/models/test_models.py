@@ -24,7 +24,9 @@ def build(name: str, shape: tuple[int, tuple[int, int], int] = SHAPES[0], **sett
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     in_channels, image_size, num_classes = shape
-    model = build(name, shape)
+    model, twin = build(name, shape), build(name, shape)
+    states = zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in states), "the same seed built other weights"
     images = torch.randn(4, in_channels, *image_size)
     before = images.clone()
     logits = model(images)
@@ -37,11 +39,6 @@ def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad is not None, f"no gradient reaches {parameter_name}"
         assert parameter.grad.abs().sum() > 0, f"the gradient of {parameter_name} is zero"
-    twin = build(name, shape)
-    assert all(
-        torch.equal(a, b)
-        for a, b in zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
-    ), "the same seed built other weights"
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.add_(1)
@@ -91,6 +88,70 @@ def test_mlp_parameter_count_and_unsquashed_logits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "parameters"),
+    [
+        ({"depth": 18}, 11_173_962),
+        ({"depth": 18, "pool": "max"}, 11_173_962),
+        ({"depth": 34}, 21_282_122),
+        ({"depth": 50}, 23_520_842),
+        ({"depth": 20}, 269_722),
+        ({"depth": 56}, 853_018),
+    ],
+)
+def test_resnet_parameter_counts(settings: dict[str, object], parameters: int) -> None:
+    """C11, C12; 20 and 56 as in table 6 of the paper (0.27 M and 0.85 M)."""
+    model = build("resnet", (3, (32, 32), 10), **settings)
+    assert count_parameters(model) == parameters
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_six_block_parameter_count_and_layer_table() -> None:
+    """C13, C14."""
+    model = build("six-block", (3, (32, 32), 10))
+    assert count_parameters(model) == 4_079_429
+    rows = describe_layers(model, in_channels=3, image_size=(32, 32)).rows
+    published = (4_800, 128, 190_400, 238, 236_691, 442, 1_414_400, 512, 589_824, 512, 1_638_400, 512, 2_570)
+    assert tuple(row.parameters for row in rows if row.parameters) == published
+    assert sum(row.multiply_adds for row in rows) == pytest.approx(0.765e9, rel=0.01)
+    assert count_parameters(build("six-block", (3, (32, 32), 10), width=0.25)) < 300_000
+
+
+@pytest.mark.parametrize(
+    ("settings", "parameters"),
+    [({"blocks": 5, "experts": 2, "width": 164}, 2_464_735), ({}, 7_193_750)],
+)
+def test_expert_net_parameter_counts(settings: dict[str, object], parameters: int) -> None:
+    """C1."""
+    assert count_parameters(build("expert-net", (3, (32, 32), 10), **settings)) == parameters
+
+
+@pytest.mark.parametrize("experts", [1, 2, 4])
+def test_mixing_maps_equals_mixing_kernels(experts: int) -> None:
+    """C2: convolution is linear in its kernel."""
+    settings = {"blocks": 2, "experts": experts, "width": 12}
+    maps = build("expert-net", (3, (9, 7), 4), mixing="maps", **settings)
+    kernels = build("expert-net", (3, (9, 7), 4), mixing="kernels", **settings)
+    kernels.load_state_dict(maps.state_dict())
+    images = torch.randn(5, 3, 9, 7)
+    maps.eval(), kernels.eval()
+    assert torch.allclose(maps(images), kernels(images), atol=1e-5)
+    for model in (maps, kernels):
+        model(images).square().sum().backward()
+    for ours, theirs in zip(maps.parameters(), kernels.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-3, rtol=1e-3)
+
+
+def test_gate_weights_are_seen_by_a_hook_and_add_to_one() -> None:
+    """I6: the gates were never shown."""
+    model = build("expert-net", (3, (8, 8), 4), blocks=2, experts=3, width=8)
+    seen: list[torch.Tensor] = []
+    model.block2.gate.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    model(torch.randn(6, 3, 8, 8))
+    assert seen[0].shape == (6, 3)
+    assert torch.allclose(seen[0].sum(1), torch.ones(6))
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         (
@@ -121,7 +182,7 @@ def test_unknown_models_and_settings_are_refused() -> None:
 
 def test_the_layer_table_is_that_of_the_forward_pass() -> None:
     model = build("cnn", conv_layers=2, dense_layers=2).train()
-    rows = {row.name: row for row in describe_layers(model, in_channels=1, image_size=(28, 28))}
+    rows = {row.name: row for row in describe_layers(model, in_channels=1, image_size=(28, 28)).rows}
     assert list(rows) == [name for name, _ in model.named_children()]
     assert rows["conv2"].output_shape == (12, 8, 8)
     assert rows["conv2"].parameters == 6 * 12 * 25 + 12
@@ -135,8 +196,28 @@ def test_the_layer_table_is_that_of_the_forward_pass() -> None:
 def test_frozen_parameters_are_counted_but_not_as_trained() -> None:
     model = build("mlp", widths=[4])
     model.dense1.requires_grad_(False)
-    rows = describe_layers(model, in_channels=1, image_size=(28, 28))
+    table = describe_layers(model, in_channels=1, image_size=(28, 28))
+    rows = table.rows
+    assert table.trainable == table.parameters - rows[1].parameters
     assert (rows[1].parameters, rows[1].trainable) == (784 * 4 + 4, 0)
+
+
+class WithToken(nn.Module):
+    """Holds a parameter itself, and uses one layer twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(16))
+        self.dense = nn.Linear(16, 16)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.dense(self.dense(images.flatten(1) + self.token))
+
+
+def test_parameters_outside_layers_and_shared_ones_are_counted_once() -> None:
+    table = describe_layers(WithToken(), in_channels=1, image_size=(4, 4))
+    assert table.parameters == table.trainable == 16 + 16 * 16 + 16
+    assert sum(row.parameters for row in table.rows) == table.parameters
 
 
 def test_a_model_that_does_not_chain_is_refused() -> None:

@@ -12,6 +12,7 @@ from loupe.errors import TrainingError
 from loupe.models import build_model
 from loupe.runtime import Streams
 from loupe.training import (
+    OPTIMIZERS,
     Observer,
     Snapshot,
     TrainingState,
@@ -99,7 +100,14 @@ def test_training_goes_on_from_a_snapshot_to_the_bit(few_digits: ImageDataset) -
         ]
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_a_snapshot_can_be_started_from_twice(few_digits: ImageDataset) -> None:
+    """The optimizer must not go on in the snapshot's own tensors."""
+    snapshot = take_snapshot(Fit(few_digits).run(2))
+    first, again = (Fit(few_digits).run(4, start=snapshot).model.state_dict() for _ in range(2))
+    assert is_same(first, again)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_every_optimizer_resumes_to_the_bit(few_digits: ImageDataset, name: str) -> None:
     def prepare() -> Fit:
         one = Fit(few_digits)

@@ -33,6 +33,12 @@ def run_torch(make: object, per_step: bool) -> list[tuple[float, float]]:
         ("cosine", {"floor": 0.01}, lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min=0.01), False),
         ("cosine", {"per": "step"}, lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS * STEPS), True),
         ("step", {"every": 4, "gamma": 0.3}, lambda o: lr_scheduler.StepLR(o, 4, gamma=0.3), False),
+        (
+            "multi-step",
+            {"drops": [3, 7, 9], "gamma": 0.2},
+            lambda o: lr_scheduler.MultiStepLR(o, [3, 7, 9], gamma=0.2),
+            False,
+        ),
         ("constant", {}, lambda o: lr_scheduler.ConstantLR(o, factor=1), False),
     ],
 )
@@ -79,7 +85,7 @@ def test_one_cycle_of_a_single_epoch_still_trains() -> None:
 @pytest.mark.parametrize("name", SCHEDULES.names())
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 1), (1, 5), (3, 1), (40, 20)])
 def test_contract(name: str, epochs: int, steps: int) -> None:
-    settings = {"every": 2} if name == "step" else {}
+    settings = {"step": {"every": 2}, "multi-step": {"drops": [2]}}.get(name, {})
     schedule = build_schedule(name, num_epochs=epochs, steps_per_epoch=steps, **settings)
     factors = [schedule(step).factor for step in range(epochs * steps)]
     assert all(0 <= factor <= 1 for factor in factors), "the optimizer's rate is the largest one used"

@@ -32,15 +32,14 @@ def decode_image(file: Path) -> np.ndarray:
             return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
         if image.mode in ("I", "F"):
             raise ValueError("pixels of 32 bits; save it with 8 or 16 bits first")
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-            pixels = np.asarray(image)
-            is_grey = (pixels == pixels[..., :1]).all()
-            return pixels[..., :1] if is_grey else pixels
         if image.mode in ("1", "L"):
             return np.asarray(image.convert("L"))[..., None]
-        return np.asarray(image.convert("RGB"))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        pixels = np.asarray(image.convert("RGB"))
+        is_grey = bool((pixels == pixels[..., :1]).all())  # three equal channels are one
+        return pixels[..., :1] if is_grey else pixels
 
 
 def describe_unreadable(error: Exception) -> str:

@@ -52,6 +52,7 @@ class Preset:
     normalization: Normalization
     origin: str
     problem: str = ""
+    dataset: str = ""  # the source these constants are of, where they are of one
 
 
 PRESETS = {
@@ -63,6 +64,7 @@ PRESETS = {
         Normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
         "CIFAR-10: copied through many repositories",
         "the sd is the mean of per-image deviations, 18 to 23 % below the sd of the pixels",
+        dataset="CIFAR-10",
     ),
     "fashion-mnist": Preset(
         Normalization((0.2860,), (0.3530,)), "Fashion-MNIST: mean and sd of all training pixels"

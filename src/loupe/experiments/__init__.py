@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loupe.experiments.prepare import expand_path as expand_path
 from loupe.experiments.prepare import load_recipe as load_recipe
 from loupe.experiments.run import run_recipe as run_recipe
 from loupe.experiments.seeds import run_seeds as run_seeds
+from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder
 from loupe.training import Observer
@@ -21,6 +21,8 @@ def train(
     observers: Sequence[Observer] = (),
 ) -> RunFolder:
     """Train a recipe and return its run folder.
+
+    Ctrl-C ends the training tidily; the result's `status` then is "interrupted".
 
     Args:
         recipe: a packaged recipe's name, a TOML file, a mapping, or a recipe.
@@ -64,7 +66,8 @@ def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 def resume(place: str | Path, *, observers: Sequence[Observer] = ()) -> RunFolder:
     """Go on with a run that was broken off, and return its folder; a finished one is left as it is.
 
-    Its weights end equal, to the bit, to those of the run that was never broken off.
+    On a CPU, with the same versions and threads, its weights end equal to the bit to those of the run that
+    was never broken off; under other conditions the result says so.
 
     Raises:
         RunError: there is no such run, or its data or plugins changed.

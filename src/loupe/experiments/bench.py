@@ -21,7 +21,7 @@ from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.normalization import Normalization, find_known_problem, find_preset, measure_normalization
 from loupe.errors import DataError
 from loupe.models import build_model
-from loupe.models.layer_table import refuse_wrong_output
+from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
 from loupe.training import build_optimizer, build_schedule
@@ -37,6 +37,7 @@ class Bench:
         splits: training, validation and locked test images.
         normalization: applied to every image, whatever its split.
         model: freshly initialised, on the device.
+        layers: its layers, with their output shapes and parameters.
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
@@ -47,6 +48,7 @@ class Bench:
     splits: Splits
     normalization: Normalization
     model: nn.Module
+    layers: LayerTable
     train: TrainingBatches
     validation: EvaluationBatches
     clean_train: EvaluationBatches | None
@@ -99,12 +101,12 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             num_classes=train_images.num_classes,
             **recipe.model.settings,
         )
-    refuse_wrong_output(
-        model,
-        in_channels=train_images.in_channels,
-        image_size=train_images.image_size,
-        num_classes=train_images.num_classes,
-    )
+    shape: dict[str, Any] = {
+        "in_channels": train_images.in_channels,
+        "image_size": train_images.image_size,
+    }
+    refuse_wrong_output(model, **shape, num_classes=train_images.num_classes)
+    layers = describe_layers(model, **shape)
     augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
     refuse_wrong_augmentations(augmentations, train_images)
     model.to(device)
@@ -122,6 +124,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         splits=splits,
         normalization=normalization,
         model=model,
+        layers=layers,
         train=train,
         validation=EvaluationBatches(splits.validation.to(device), normalization, batch_size),
         clean_train=EvaluationBatches(
@@ -129,7 +132,9 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         )
         if clean
         else None,
-        optimizer=build_optimizer(optimizer.name, model.parameters(), **optimizer.settings),
+        optimizer=build_optimizer(
+            optimizer.name, model.parameters(), decay=recipe.train.decay, **optimizer.settings
+        ),
         schedule=build_schedule(
             schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=len(train), **schedule.settings
         ),

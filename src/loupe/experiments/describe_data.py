@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loupe.data import SOURCES, build_augmentation
-from loupe.errors import UnknownNameError
-from loupe.experiments.bench import load_recipe_data, split_recipe_data
-from loupe.experiments.prepare import load_plugin, load_recipe
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.experiments.bench import load_recipe_data, refuse_wrong_augmentations, split_recipe_data
+from loupe.experiments.prepare import load_recipe
+from loupe.plugins import load_plugin
 from loupe.recipe import list_recipes
 from loupe.reports.data_card import write_data_card
 
@@ -27,6 +28,13 @@ def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: 
         load_plugin(plugin)
     if name in SOURCES:
         recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
+    elif Path(name).is_dir() and not (Path(name) / "recipe.toml").exists():
+        raise LoupeError(
+            f"{name} is a folder, not a recipe.",
+            got=name,
+            allowed="the name of a dataset or recipe, or a recipe file",
+            next_step=f"for a folder of images: loupe data folder data.path={name}",
+        )
     elif name in list_recipes() or Path(name).exists():
         recipe = load_recipe(name, overrides, plugins=plugins)
     else:
@@ -37,6 +45,7 @@ def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: 
     augmentations = [
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
+    refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
     return write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",

@@ -3,12 +3,12 @@
 from loupe.data import SOURCES
 from loupe.experiments.bench import load_recipe_data
 from loupe.models import build_model
-from loupe.models.layer_table import LayerRow, describe_layers
+from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
 
 
-def describe_recipe_layers(recipe: Recipe) -> list[LayerRow]:
+def describe_recipe_layers(recipe: Recipe) -> LayerTable:
     """Return the layer table of a recipe's network.
 
     Raises:

@@ -25,6 +25,7 @@ def judge(
     status: Status,
     reason: str | None,
     picker: TestPicker | None,
+    warnings: tuple[str, ...],
 ) -> RunResult:
     """Return the result of a training, and write its predictions.
 
@@ -37,6 +38,7 @@ def judge(
         reached: what the training reached; None if not one epoch was completed.
         status: how the training ended.
         reason: why it is not finished, if it is not.
+        warnings: what the reader of the figures should know.
         picker: what looked at the test set after every epoch, if the recipe asks for it.
     """
     opens_test = recipe.evaluate.test and status == "finished"
@@ -70,7 +72,7 @@ def judge(
         images_per_second=median([record.images_per_second for record in history] or [0.0]),
         parameters=count_parameters(bench.model),
         confidence=recipe.evaluate.confidence,
-        warnings=bench.warnings,
+        warnings=warnings,
     )
 
 

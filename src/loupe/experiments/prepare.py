@@ -1,9 +1,6 @@
 """From what the user typed to a recipe that is complete and right."""
 
 import copy
-import hashlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.normalization import PRESETS
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.models import MODELS, build_model
+from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.recipe.schema import Choice, DataSection, ModelSection
 from loupe.registry import Registry
@@ -44,6 +42,7 @@ def load_recipe(
     for override in [overrides] if isinstance(overrides, str) else overrides:
         dotted, value = parse_override(override)
         set_value(mapping, dotted, value)
+    _name_default_choices(mapping)
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
@@ -55,14 +54,26 @@ def load_recipe(
     return resolved
 
 
+def _name_default_choices(mapping: dict[str, Any]) -> None:
+    """Name the default optimizer and schedule where only their settings were written."""
+    train = mapping.get("train")
+    if isinstance(train, dict):
+        for field in ("optimizer", "schedule"):
+            choice = train.get(field)
+            if isinstance(choice, Mapping) and "name" not in choice:
+                train[field] = {"name": getattr(Recipe().train, field).name, **choice}
+
+
 def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return the mistakes in what a recipe names: models, augmentations … and their settings."""
     data, model, train = (_table(mapping, section) for section in ("data", "model", "train"))
     mistakes = [
-        *_check_choice(SOURCES, {"name": "digits", **_without(data, _DATA_FIELDS)}, "data", _DATA_FIELDS),
-        *_check_choice(MODELS, {"name": "mlp", **model}, "model"),
-        *_check_choice(OPTIMIZERS, train.get("optimizer", "adam"), "train.optimizer"),
-        *_check_choice(SCHEDULES, train.get("schedule", "constant"), "train.schedule"),
+        *_check_choice(
+            SOURCES, {"name": Recipe().data.name, **_without(data, _DATA_FIELDS)}, "data", _DATA_FIELDS
+        ),
+        *_check_choice(MODELS, {"name": Recipe().model.name, **model}, "model"),
+        *_check_choice(OPTIMIZERS, train.get("optimizer", Recipe().train.optimizer.name), "train.optimizer"),
+        *_check_choice(SCHEDULES, train.get("schedule", Recipe().train.schedule.name), "train.schedule"),
     ]
     augment = data.get("augment", ())
     augment = [augment] if isinstance(augment, str | Mapping) else augment
@@ -116,68 +127,6 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
                 num_classes=len(classes) if classes else facts["num_classes"],
                 **recipe.model.settings,
             )
-
-
-def expand_path(place: str) -> Path:
-    """Return the absolute path a user wrote, with `~` written out.
-
-    Raises:
-        LoupeError: it names the home of nobody.
-    """
-    try:
-        return Path(place).expanduser().resolve()
-    except (RuntimeError, OSError, ValueError) as error:
-        raise LoupeError(
-            f"{place!r} is no path.", got=str(error), allowed="a path on this machine", next_step="mend it"
-        ) from None
-
-
-def load_plugin(place: str) -> str:
-    """Import a Python file for what it registers, and return the SHA-256 of its text.
-
-    Raises:
-        LoupeError: there is no such file, or it cannot be imported.
-    """
-    path = expand_path(place)
-    if not path.is_file() or path.suffix != ".py":
-        raise LoupeError(
-            f"There is no plugin file {place}.",
-            got=place,
-            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
-            next_step="mend --plugin or run.plugins",
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
-        return digest
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's file does, say where and what
-        del sys.modules[name]
-        if isinstance(error, LoupeError):
-            raise
-        line = getattr(error, "lineno", None) or _last_line_in(error, path)
-        raise LoupeError(
-            f"The plugin {place} cannot be imported.",
-            got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
-            next_step=f"`python {place}` shows the whole story",
-        ) from None
-    module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
-    return digest
-
-
-def _last_line_in(error: BaseException, path: Path) -> int | None:
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def _load_plugins(named: object, more: Sequence[str]) -> object:

@@ -1,18 +1,18 @@
 """One run on one screen: data, split, model, fit, judge, open the test set once, write it all down."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any
+
+import torch
 
 from loupe.data import Dataset
-from loupe.errors import LoupeError, RunError
-from loupe.experiments.bench import Bench, load_recipe_data, set_up
+from loupe.errors import TrainingError
+from loupe.experiments.bench import load_recipe_data, set_up
 from loupe.experiments.judge import judge
-from loupe.experiments.prepare import load_plugin
+from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.runs import Recorder, RunFolder, RunResult, describe_environment
+from loupe.runs import Recorder, RunFolder, RunResult
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
 from loupe.training import Observer, WindowedEarlyStopping, fit, smoothed_cross_entropy
@@ -37,15 +37,15 @@ def run_recipe(
         LoupeError: the recipe does not fit the data, or training broke down; what was reached is kept.
     """
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
-    with computing(recipe.run.threads):
+    with folder.locked(), computing(recipe.run.threads):
         bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
-        open_record(recipe, folder, bench)
+        warnings = (*bench.warnings, *open_record(recipe, folder, bench))
         start = folder.read_snapshot()
         recorder = Recorder(folder, bench.describe_network(recipe), start)
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
         stopping = recipe.train.early_stopping
         status: Status = "finished"
-        failure: LoupeError | None = None
+        failure: TrainingError | None = None
         try:
             fit(
                 bench.model,
@@ -67,62 +67,34 @@ def run_recipe(
             )
         except KeyboardInterrupt:
             status = "interrupted"
-        except LoupeError as error:
+        except TrainingError as error:
             status, failure = "failed", error
+        except torch.OutOfMemoryError as error:
+            status, failure = "failed", explain_memory(error)
         recorder.flush()
-        reason = failure.message if failure else None
-        result = judge(recipe, folder, bench, recorder.latest, status=status, reason=reason, picker=picker)
-        write_run_report(folder, result, bench.splits.validation)
+        result = judge(
+            recipe,
+            folder,
+            bench,
+            recorder.latest,
+            status=status,
+            reason=failure.message if failure else None,
+            picker=picker,
+            warnings=warnings,
+        )
+        write_run_report(folder, result, bench.splits.validation, bench.layers)
         folder.write_result(result)  # last of all: a run that has a result has everything
-        folder.log(status if reason is None else f"{status}: {reason}")
+        folder.log(status if failure is None else f"{status}: {failure.message}")
     if failure is not None:
         raise failure
     return result
 
 
-def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> None:
-    """Start a run's record, or go on with the one that stands in its folder.
-
-    Raises:
-        RunError: the data is not what the earlier part of the run was trained on.
-    """
-    splits = bench.splits
-    digests = {
-        "train": splits.train.digest,
-        "validation": splits.validation.digest,
-        "test": splits.test.digest,
-    }
-    environment = describe_environment(
-        device=bench.device,
-        seed=recipe.run.seed,
-        data_digests=digests,
-        plugins={plugin: load_plugin(plugin) for plugin in recipe.run.plugins},
-        recipe_digest=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
+def explain_memory(error: torch.OutOfMemoryError) -> TrainingError:
+    """Return what to do about a device whose memory does not suffice."""
+    return TrainingError(
+        "The device has not enough memory for this training.",
+        got=str(error).partition("\n")[0][:160],
+        allowed="batches that fit beside the network",
+        next_step="make train.batch_size or evaluate.batch_size smaller",
     )
-    if folder.environment_file.exists():
-        _refuse_changes(folder, environment)
-        folder.clear_leftovers()
-    else:
-        folder.start(recipe, environment)
-    splits.test.continue_record(folder.read_openings(), folder.log_opening)
-
-
-def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
-    before = folder.read_environment()
-    if before.get("recipe_digest") != environment["recipe_digest"]:
-        raise RunError(
-            f"The recipe of run {folder.path.name} changed since it was started; it cannot be resumed.",
-            got="a recipe.toml with another content",
-            allowed="the recipe.toml the run was started with",
-            next_step=f"train it anew: loupe train {folder.recipe_file}",
-        )
-    for field, name in (("data_digests", "data"), ("plugins", "plugins")):
-        old = before.get(field) or {}
-        changed = [key for key, digest in environment[field].items() if old.get(key) != digest]
-        if changed:
-            raise RunError(
-                f"The {name} of run {folder.path.name} changed since it was started; it cannot be resumed.",
-                got=f"another content of: {', '.join(changed)}",
-                allowed="what environment.json records",
-                next_step=f"bring the old {name} back, or train anew: loupe train {folder.recipe_file}",
-            )

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from loupe.errors import TrainingError
 from loupe.evaluation import summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.experiments.bench import load_recipe_data
+from loupe.experiments.record import refuse_other_recipe
 from loupe.experiments.run import run_recipe
 from loupe.recipe import Recipe
 from loupe.reports.seeds_report import write_seeds_report
@@ -24,10 +26,6 @@ class SeedsResult:
     runs: tuple[RunResult, ...]
     summaries: dict[str, SeedSummary]
 
-    @property
-    def is_finished(self) -> bool:
-        return all(run.status == "finished" for run in self.runs)
-
     def to_dict(self) -> dict[str, Any]:
         finished = [run.seed for run in self.runs if run.status == "finished"]
         return {"seeds": finished, "summaries": {name: asdict(one) for name, one in self.summaries.items()}}
@@ -36,25 +34,35 @@ class SeedsResult:
 def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> SeedsResult:
     """Run a recipe once for each of its seeds, in `path/seed-<seed>`; finished seeds are kept.
 
-    A run that is interrupted ends the series; `resume` goes on with it.
+    A run that is interrupted ends the series; `resume` goes on with it. A run that diverges is recorded
+    as failed, and the others go on.
 
     Raises:
-        LoupeError: as `run_recipe`.
+        LoupeError: as `run_recipe`; for a diverged run when all seeds have had their turn.
     """
+    seeds = recipe.run.seeds or (recipe.run.seed,)
+    folders = {seed: RunFolder(path / f"seed-{seed}") for seed in seeds}
+    for seed, folder in folders.items():
+        if folder.environment_file.exists():
+            refuse_other_recipe(folder, recipe.for_seed(seed))
     dataset, results = load_recipe_data(recipe), []
     write_text(path / "recipe.toml", recipe.to_toml())
-    for seed in recipe.run.seeds or (recipe.run.seed,):
-        folder = RunFolder(path / f"seed-{seed}")
+    failure: TrainingError | None = None
+    for seed, folder in folders.items():
         result = folder.read_result() if folder.is_finished() else None
-        if result is None:
-            folder.path.mkdir(exist_ok=True)
-            result = run_recipe(recipe.for_seed(seed), folder, observers=observers, dataset=dataset)
+        try:
+            result = result or run_recipe(recipe.for_seed(seed), folder, observers=observers, dataset=dataset)
+        except TrainingError as error:  # recorded in its folder; the other seeds go on
+            result, failure = folder.read_result(), error
+        assert result is not None
         results.append(result)
         if result.status == "interrupted":
             break
     summary = SeedsResult(tuple(results), summarise_results(results, recipe.evaluate.confidence))
-    write_seeds_report(path, [RunFolder(path / f"seed-{run.seed}") for run in results], summary.summaries)
+    write_seeds_report(path, list(folders.values())[: len(results)], summary.summaries)
     write_json(path / "summary.json", summary.to_dict())
+    if failure is not None:
+        raise failure
     return summary
 
 

@@ -20,6 +20,11 @@ class TestPicker(Observer):
         self._bench = bench
         self._accuracies = folder.read_test_looks()
 
+    def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
+        # epochs after the checkpoint are trained, and looked at, again
+        looked = self._accuracies.items()
+        self._accuracies = {epoch: accuracy for epoch, accuracy in looked if epoch <= state.epoch}
+
     def on_epoch_end(self, state: TrainingState) -> None:
         test = self._bench.splits.test.open(f"show what picking on test would claim, epoch {state.epoch}")
         batches = EvaluationBatches(

@@ -12,7 +12,7 @@ from loupe.errors import ShapeError
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: a module without children.
+    """One layer: a module without children, or one that holds parameters of its own.
 
     Args:
         name: dotted place in the network.
@@ -34,12 +34,26 @@ class LayerRow:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers of a network, and its totals; a shared parameter counts once."""
+
+    rows: tuple[LayerRow, ...]
+    parameters: int
+    trainable: int
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with addition of one image's forward pass."""
+        return sum(row.multiply_adds for row in self.rows)
+
+
 def count_parameters(model: nn.Module) -> int:
     """Return the number of parameters, each counted once however often it is shared."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> list[LayerRow]:
+def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> LayerTable:
     """Return one row a layer, in the order of the forward pass of one image of zeros.
 
     The model's mode, weights and statistics stay as they were.
@@ -56,7 +70,11 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
 
         return hook
 
-    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
+    leaves = [
+        (name, module)
+        for name, module in model.named_modules()
+        if not list(module.children()) or list(module.parameters(recurse=False))
+    ]
     hooks = [module.register_forward_hook(note_output(name)) for name, module in leaves]
     counter = FlopCounterMode(display=False)
     try:
@@ -70,7 +88,12 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
         place.removeprefix(f"{root}.").removeprefix("Global."): sum(counts.values())
         for place, counts in counter.get_flop_counts().items()
     }
-    return [_make_row(name, module, shape, flops.get(name, 0)) for name, (module, shape) in outputs.items()]
+    rows = [_make_row(name, module, shape, flops.get(name, 0)) for name, (module, shape) in outputs.items()]
+    return LayerTable(
+        tuple(rows),
+        parameters=count_parameters(model),
+        trainable=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+    )
 
 
 def run_on_zeros(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> Any:
@@ -119,10 +142,10 @@ def refuse_wrong_output(
 def _make_row(name: str, module: nn.Module, shape: tuple[int, ...], flops: int) -> LayerRow:
     parameters = list(module.parameters(recurse=False))
     return LayerRow(
-        name=name,
+        name=name or "(itself)",
         kind=type(module).__name__,
         output_shape=shape,
         parameters=sum(parameter.numel() for parameter in parameters),
         trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        multiply_adds=flops // 2,
+        multiply_adds=0 if list(module.children()) else flops // 2,
     )

@@ -138,6 +138,10 @@ class TrainSection(Section):
     optimizer: Choice = Field(
         Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
     )
+    decay: Literal["all", "weights"] = Field(
+        "all",
+        description='What weight decay acts on: "all", or "weights" only (not biases, not norms).',
+    )
     schedule: Choice = Field(
         Choice(name="constant"),
         description="Learning-rate schedule and its settings; `loupe schedules` lists them.",

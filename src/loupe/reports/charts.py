@@ -130,7 +130,7 @@ def _value_range(chart: LineChart) -> tuple[float, float]:
     values = [value for one in shown for value in one.values if value is not None]
     values = (values or [0.0]) + ([0.0] if chart.zero_line else [])
     low, high = min(values), max(values)
-    margin = 0.06 * (high - low) or 0.05
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.05
     return low - margin, high + margin
 
 

@@ -32,6 +32,7 @@ class PresetRow:
     origin: str
     verdict: str
     problem: str
+    dataset: str
 
     @property
     def is_wrong(self) -> bool:
@@ -130,7 +131,7 @@ def compare_presets(measured: Normalization) -> list[PresetRow]:
             verdict = "agrees with the training split"
         else:
             verdict = f"sd {', '.join(f'{ratio:+.0f} %' for ratio in ratios)} against the training split"
-        rows.append(PresetRow(name, known, preset.origin, verdict, preset.problem))
+        rows.append(PresetRow(name, known, preset.origin, verdict, preset.problem, preset.dataset))
     return rows
 
 

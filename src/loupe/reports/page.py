@@ -45,6 +45,7 @@ def _environment() -> Environment:
         "thousands": format_thousands,
         "duration": format_duration,
         "decimals": format_decimals,
+        "level": format_level,
     }
     environment.globals |= {
         "style": Markup(_read("style.css")),
@@ -71,6 +72,11 @@ def format_interval(interval: Interval, digits: int = 2) -> str:
 def format_thousands(number: float) -> str:
     """Return a number rounded to whole, with thousands set apart: 17,813."""
     return f"{number:,.0f}"
+
+
+def format_level(confidence: float) -> str:
+    """Return a confidence level as a percentage: 0.95 → "95 %"."""
+    return f"{100 * confidence:g} %"
 
 
 def format_decimals(values: Iterable[float]) -> str:

@@ -10,9 +10,7 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.evaluation import Metrics, Predictions, rank_confused_pairs
-from loupe.models import build_model
-from loupe.models.layer_table import LayerRow, describe_layers
-from loupe.recipe import Recipe
+from loupe.models.layer_table import LayerTable
 from loupe.reports.charts import LineChart, Series, draw_line_chart, smooth
 from loupe.reports.page import format_duration, format_percent, format_thousands, write_page
 from loupe.reports.pictures import encode_png
@@ -33,17 +31,19 @@ class ShownPrediction:
     is_right: bool
 
 
-def write_run_report(folder: RunFolder, result: RunResult, validation: ImageDataset) -> None:
+def write_run_report(
+    folder: RunFolder, result: RunResult, validation: ImageDataset, layers: LayerTable
+) -> None:
     """Write `report.html` of a run.
 
     Args:
         folder: the run's folder.
         result: what the run found.
         validation: its validation images, in the order of the stored predictions.
+        layers: of its network.
     """
     recipe, history = folder.read_recipe(), folder.read_history()
     judged_split, judged = _choose_judged(result)
-    layers = _describe_network(recipe, validation)
     right: list[ShownPrediction] = []
     wrong: list[ShownPrediction] = []
     num_wrong = 0
@@ -55,6 +55,7 @@ def write_run_report(folder: RunFolder, result: RunResult, validation: ImageData
         folder.report_file,
         "run.html",
         run_name=name_run(folder.path),
+        run_path=folder.path,
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         result=result,
@@ -68,7 +69,6 @@ def write_run_report(folder: RunFolder, result: RunResult, validation: ImageData
         num_wrong=num_wrong,
         num_validation=len(validation),
         layers=layers,
-        trainable=sum(row.trainable for row in layers),
         environment=list(_flatten(folder.read_environment())),
     )
 
@@ -86,12 +86,6 @@ def _choose_judged(result: RunResult) -> tuple[str, Metrics | None]:
     if result.best.test is not None:
         return "test", result.best.test
     return "validation", result.best.validation
-
-
-def _describe_network(recipe: Recipe, images: ImageDataset) -> list[LayerRow]:
-    shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
-    model = build_model(recipe.model.name, **shape, num_classes=images.num_classes, **recipe.model.settings)
-    return describe_layers(model, **shape)
 
 
 def _make_tiles(result: RunResult) -> Iterator[dict[str, str]]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from loupe.evaluation.intervals import SeedSummary
 from loupe.reports.charts import LineChart, Series, draw_line_chart
-from loupe.reports.page import write_page
+from loupe.reports.page import format_level, write_page
 from loupe.runs import RunFolder
 
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
@@ -33,7 +33,7 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         runs=results,
         headline=summaries.get(f"best {split} accuracy"),
         headline_split=split,
-        confidence=f"{100 * recipe.evaluate.confidence:g}",
+        confidence=format_level(recipe.evaluate.confidence),
         rows=[_make_row(name, summary) for name, summary in summaries.items()],
         charts=_draw_curves(runs),
     )

@@ -55,7 +55,7 @@ def find_commit() -> str | None:
     try:
         tracked = _ask_git(source, "ls-files", "--error-unmatch", "__init__.py")
         commit = _ask_git(source, "rev-parse", "HEAD")
-        changes = _ask_git(source, "status", "--porcelain", "--untracked-files=no", ".")
+        changes = _ask_git(source, "status", "--porcelain", ".")
     except (OSError, subprocess.SubprocessError):
         return None
     return (commit + ("+changes" if changes else "")) if tracked else None

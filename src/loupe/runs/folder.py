@@ -31,6 +31,11 @@ from loupe.runs.writing import (
 )
 from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
 
+try:
+    import fcntl
+except ImportError:  # not on Windows; two processes on one run are not found out there
+    fcntl = None  # type: ignore[assignment]
+
 
 class RunFolder:
     """One run on disk.
@@ -118,6 +123,27 @@ class RunFolder:
         with self.log_file.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}  {line}\n")
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in this folder.
+
+        Raises:
+            RunError: another process does.
+        """
+        self.path.mkdir(exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(
+                    f"Run {self.path.name} is being trained by another process.",
+                    got="a locked run folder",
+                    allowed="one process a run",
+                    next_step="wait for it, or stop it",
+                ) from None
+            yield
+
     def clear_leftovers(self) -> None:
         """Go on with a folder that a broken-off run left: clear away what was half written."""
         remove_leftovers(self.path)
@@ -150,6 +176,8 @@ class RunFolder:
             return False
         try:
             result, _ = self.read_result(), self.read_predictions()
+            with _reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
+                _ = file.metadata()["loupe"]
         except RunError:
             return False
         return result is not None and result.status == "finished"
@@ -292,7 +320,12 @@ def list_run_folders(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
     folders = [path for path in parent.iterdir() if path.is_dir() and is_run_folder(path)]
-    return sorted(folders, key=lambda folder: folder.stat().st_ctime_ns)
+    return sorted(folders, key=_find_start)
+
+
+def _find_start(folder: Path) -> int:
+    """Return when the first run of a folder was started; its environment is written once, then."""
+    return min(file.stat().st_mtime_ns for file in folder.glob("**/environment.json"))
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:

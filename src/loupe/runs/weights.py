@@ -8,6 +8,7 @@ from torch import nn
 
 from loupe.errors import RunError
 from loupe.models import build_model
+from loupe.plugins import load_plugin
 from loupe.runs.folder import RunFolder
 
 
@@ -19,6 +20,7 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
 
     Raises:
         RunError: the run has no weights yet, or the file is damaged.
+        LoupeError: a plugin the network comes from is gone.
     """
     if not run.best_file.exists():
         raise RunError(
@@ -37,6 +39,8 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
             got=str(error),
             next_step=f"loupe resume {run.path} writes it anew",
         ) from None
+    for plugin in run.read_recipe().run.plugins:
+        load_plugin(plugin)
     settings = dict(description["model"])
     height, width = description["image_size"]
     model = build_model(
@@ -46,5 +50,13 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
         num_classes=len(description["class_names"]),
         **settings,
     )
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(
+            f"The weights of run {run.path.name} do not fit its network.",
+            got=str(error).partition("\n")[0],
+            allowed="weights of the network the file describes",
+            next_step=f"loupe resume {run.path} writes them anew",
+        ) from None
     return model.eval(), description

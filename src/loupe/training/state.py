@@ -136,7 +136,8 @@ def restore_snapshot(snapshot: Snapshot, state: TrainingState) -> None:
     slots: dict[int, dict[str, Any]] = {}
     for place, tensor in snapshot.weights("optimizer").items():
         index, _, slot = place.partition(".")
-        slots.setdefault(int(index), {})[slot] = tensor
+        # a copy: the optimizer would go on to change the snapshot's own tensors
+        slots.setdefault(int(index), {})[slot] = tensor.clone()
     saved = snapshot.values["optimizer"]
     for index, scalars in saved["scalars"].items():
         slots.setdefault(int(index), {}).update(scalars)

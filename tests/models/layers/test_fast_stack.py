@@ -69,12 +69,13 @@ def count_fused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_evaluation_takes_the_fast_way_too(count_fused: list[int]) -> None:
-    conv, images = nn.Conv2d(1, 3, 3), torch.randn(2, 1, 8, 8)
+def test_evaluation_and_deeper_layers_run_one_by_one(count_fused: list[int]) -> None:
+    """There the separate layers are quicker."""
+    images = torch.randn(2, 1, 8, 8)
     with torch.inference_mode():
-        output = make_stack(FastStack, conv)(images)
-        assert torch.allclose(output, make_stack(nn.Sequential, conv)(images), atol=1e-6)
-    assert count_fused == [1]
+        make_stack(FastStack, nn.Conv2d(1, 3, 3))(images)
+    make_stack(FastStack, nn.Conv2d(4, 3, 3))(torch.randn(2, 4, 8, 8))
+    assert count_fused == []
 
 
 def test_layers_that_are_watched_run_one_by_one(count_fused: list[int]) -> None:
@@ -113,6 +114,5 @@ def test_a_gradient_of_the_input_is_had_from_the_separate_layers(count_fused: li
 
 def test_frozen_weights_need_no_gradient(count_fused: list[int]) -> None:
     conv = nn.Conv2d(1, 3, 3).requires_grad_(False)
-    output = make_stack(FastStack, conv)(torch.randn(2, 1, 8, 8))
-    assert not output.requires_grad
-    assert count_fused == [1]
+    assert not make_stack(FastStack, conv)(torch.randn(2, 1, 8, 8)).requires_grad
+    assert count_fused == []

@@ -101,7 +101,8 @@ def load_folder(
     train = parts_read["train"]
     if "test" in parts_read:
         return SourceImages(train, parts_read["test"], parts_read.get("validation"))
-    generator = torch.Generator().manual_seed(int(train.digest[:15], 16))
+    seed = int(_content_key(files, class_names, root, None)[:15], 16)  # the files alone: no setting matters
+    generator = torch.Generator().manual_seed(seed)
     kept, test = hold_out(
         train.labels, test_part, generator, num_classes=len(class_names), setting="data.test_part"
     )
@@ -184,7 +185,7 @@ def _refuse_empty_classes(
         if not listed and part != "train":
             raise DataError(
                 f"The {part} folder has no images.",
-                got=f"no image below {root / part}",
+                got=f"no image in the class folders of {root}'s {part} folder",
                 allowed="one sub-folder of images a class, named as in the training folder",
                 next_step=f"fill the {part} folder, or remove it",
             )
@@ -252,7 +253,8 @@ def _decode_all(
     damaged: list[str] = []
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
-            decoded[file] = decode_image(file)
+            image = decode_image(file)
+            decoded[file] = fit_image(image, image_size, fit) if image_size and fit else image
         except UNREADABLE as error:
             damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
     if damaged:
@@ -266,10 +268,7 @@ def _decode_all(
     is_grey = colour == "grey" or (
         colour == "auto" and all(image.shape[2] == 1 for image in decoded.values())
     )
-    fitted = {}
-    for file, image in decoded.items():
-        pixels = to_channels(image, 1 if is_grey else 3)
-        fitted[file] = fit_image(pixels, image_size, fit) if image_size and fit else pixels
+    fitted = {file: to_channels(image, 1 if is_grey else 3) for file, image in decoded.items()}
     _refuse_mixed_sizes(fitted, image_size)
     arrays = {}
     for part, listed in files.items():

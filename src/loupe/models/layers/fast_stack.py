@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
 
+_MOST_IN_CHANNELS = 3
 _convolution_backward = torch.ops.aten.convolution_backward
 
 
@@ -17,8 +18,9 @@ class FastStack(nn.Sequential):
     fill the processor's vectors, and the pooling becomes a comparison of whole maps. Results equal those
     of the separate layers up to rounding.
 
-    Only where no gradient of the input is wanted (so, the first layer): there it pays. Layers that
-    somebody watches with hooks run one by one.
+    Only while training, for a layer of one to three channels of which no gradient is wanted: there it
+    pays (`bench/first_layer.py`). Layers that somebody watches with hooks of their own run one by one;
+    inside `torch.func` transformations use `nn.Sequential`.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -39,6 +41,9 @@ def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) 
     return (
         type(layer) is nn.Conv2d
         and isinstance(following, FastMaxPool2d)
+        and torch.is_grad_enabled()
+        and layer.weight.requires_grad
+        and layer.in_channels <= _MOST_IN_CHANNELS
         and images.device.type == "cpu"
         and images.ndim == 4
         and not images.requires_grad
@@ -72,12 +77,9 @@ def _is_watched(layer: nn.Module) -> bool:
 
 def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:
     assert isinstance(conv, nn.Conv2d)
-    padding = _padding_of(conv)
-    if torch.is_grad_enabled() and conv.weight.requires_grad:
-        pooled: Tensor = _ConvThenMaxPool.apply(images, conv.weight, conv.bias, padding)  # type: ignore[no-untyped-call]  # torch's own stub
-        return pooled
-    left, right = _convolve_shifted(images, conv.weight, conv.bias, padding).unflatten(1, (2, -1)).unbind(1)
-    return torch.maximum(*torch.maximum(left, right).chunk(2, dim=1))
+    arguments = (images, conv.weight, conv.bias, _padding_of(conv))
+    pooled: Tensor = _ConvThenMaxPool.apply(*arguments)  # type: ignore[no-untyped-call]  # torch's own stub
+    return pooled
 
 
 def _convolve_shifted(images: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
@@ -86,19 +88,18 @@ def _convolve_shifted(images: Tensor, weight: Tensor, bias: Tensor | None, paddi
     return F.conv2d(images, _shift_four_ways(weight), four_biases, stride=2, padding=padding)
 
 
+_FIRST, _LAST = slice(None, -1), slice(1, None)
+# where each kernel lies in one that is a pixel larger: upper left, lower left, upper right, lower right
+_CORNERS = [(..., rows, columns) for columns in (_FIRST, _LAST) for rows in (_FIRST, _LAST)]
+
+
 def _shift_four_ways(weight: Tensor) -> Tensor:
     """Return the kernels laid at the four corners of kernels one larger: (4 x out, in, k + 1, k + 1)."""
     channels, in_channels, height, width = weight.shape
     four = weight.new_zeros(4, channels, in_channels, height + 1, width + 1)
-    for corner, kernel in zip(_corners(four), range(4), strict=True):
-        four[kernel][corner] = weight
+    for number, corner in enumerate(_CORNERS):
+        four[number][corner] = weight
     return four.flatten(0, 1)
-
-
-def _corners(four: Tensor) -> list[tuple[Any, ...]]:
-    """Return where each of the four kernels lies: by rows first, so that the first two are the upper ones."""
-    first, last = slice(None, -1), slice(1, None)
-    return [(..., rows, columns) for columns in (first, last) for rows in (first, last)]
 
 
 class _ConvThenMaxPool(torch.autograd.Function):
@@ -129,6 +130,6 @@ class _ConvThenMaxPool(torch.autograd.Function):
             [False, True, False],
         )  # fmt: skip
         of_four = of_four.unflatten(0, (4, channels))
-        of_weight = sum(of_four[kernel][corner] for kernel, corner in enumerate(_corners(of_four)))
+        of_weight = sum(of_four[number][corner] for number, corner in enumerate(_CORNERS))
         of_bias = gradient.sum((0, 2, 3)) if ctx.has_bias else None
         return None, of_weight, of_bias, None

@@ -35,7 +35,7 @@ function wireChart(figure) {
     if (!values.length) return;
     if (chart.zeroLine) values.push(0);
     const least = Math.min(...values), most = Math.max(...values);
-    const margin = 0.06 * (most - least) || 0.05;
+    const margin = 0.06 * (most - least) || 0.1 * Math.abs(most) || 0.05;
     const low = least - margin, high = most + margin;
     plot.setAttribute("viewBox", `${view[0]} ${-high} ${view[1] - view[0]} ${high - low}`);
     figure.querySelector(".y-ticks").innerHTML = niceTicks(low, high, false).map((tick) => {
@@ -82,8 +82,13 @@ function wireChart(figure) {
     cursor.setAttribute("visibility", "hidden");
     readout.hidden = true;
   });
-  svg.addEventListener("pointerdown", (event) => { dragStart = xAt(event); });
+  svg.addEventListener("pointerdown", (event) => {
+    dragStart = xAt(event);
+    svg.setPointerCapture(event.pointerId);
+  });
+  svg.addEventListener("pointercancel", () => { dragStart = null; });
   svg.addEventListener("pointerup", (event) => {
+    if (dragStart === null) return;
     const ends = [dragStart, xAt(event)].sort((a, b) => a - b);
     dragStart = null;
     if (ends[1] - ends[0] > 0.02 * (view[1] - view[0]) && ends[1] - ends[0] >= 1) { view = ends; redraw(); }

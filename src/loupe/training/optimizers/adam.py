@@ -1,14 +1,13 @@
 import torch
-from torch import nn
 
-from loupe.training.optimizers import register_optimizer
+from loupe.training.optimizers import Parameters, register_optimizer
 from loupe.training.optimizers.settings import Beta, L2Decay, LearningRate
 
 
 @register_optimizer("adam")
 def adam(
     *,
-    parameters: list[nn.Parameter],
+    parameters: Parameters,
     learning_rate: LearningRate = 1e-3,
     beta1: Beta = 0.9,
     beta2: Beta = 0.999,

@@ -1,14 +1,13 @@
 import torch
-from torch import nn
 
-from loupe.training.optimizers import register_optimizer
+from loupe.training.optimizers import Parameters, register_optimizer
 from loupe.training.optimizers.settings import Beta, DecoupledDecay, LearningRate
 
 
 @register_optimizer("adamw")
 def adamw(
     *,
-    parameters: list[nn.Parameter],
+    parameters: Parameters,
     learning_rate: LearningRate = 1e-3,
     beta1: Beta = 0.9,
     beta2: Beta = 0.999,

@@ -2,17 +2,16 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import nn
 
 from loupe.errors import LoupeError
-from loupe.training.optimizers import register_optimizer
+from loupe.training.optimizers import Parameters, register_optimizer
 from loupe.training.optimizers.settings import L2Decay, LearningRate, Momentum
 
 
 @register_optimizer("sgd")
 def sgd(
     *,
-    parameters: list[nn.Parameter],
+    parameters: Parameters,
     learning_rate: LearningRate = 0.05,
     momentum: Momentum = 0.9,
     nesterov: Annotated[bool, Field(description="Nesterov's look-ahead gradient; needs momentum.")] = False,

@@ -1,0 +1,70 @@
+"""Users' own Python files, imported for what they register."""
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from loupe.errors import LoupeError
+
+
+def load_plugin(place: str) -> str:
+    """Import a Python file for what it registers, and return the SHA-256 of its text.
+
+    Raises:
+        LoupeError: there is no such file, or it cannot be imported.
+    """
+    path = expand_path(place)
+    if not path.is_file() or path.suffix != ".py":
+        raise LoupeError(
+            f"There is no plugin file {place}.",
+            got=place,
+            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
+            next_step="mend --plugin or run.plugins",
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
+        return digest
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # whatever the user's file does, say where and what
+        del sys.modules[name]
+        if isinstance(error, LoupeError):
+            raise
+        line = getattr(error, "lineno", None) or _last_line_in(error, path)
+        raise LoupeError(
+            f"The plugin {place} cannot be imported.",
+            got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
+            next_step=f"`python {place}` shows the whole story",
+        ) from None
+    module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
+    return digest
+
+
+def _last_line_in(error: BaseException, path: Path) -> int | None:
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def expand_path(place: str) -> Path:
+    """Return the absolute path a user wrote, with `~` written out.
+
+    Raises:
+        LoupeError: it names the home of nobody.
+    """
+    try:
+        return Path(place).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise LoupeError(
+            f"{place!r} is no path.", got=str(error), allowed="a path on this machine", next_step="mend it"
+        ) from None
