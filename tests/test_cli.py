@@ -111,8 +111,8 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
         (
             ["train", "digits", "train.epoch=3"],
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
-            "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, decay, "
-            "early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
+            "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, "
+            "decay, early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (

@@ -69,12 +69,18 @@ def count_fused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_evaluation_and_deeper_layers_run_one_by_one(count_fused: list[int]) -> None:
-    """There the separate layers are quicker."""
-    images = torch.randn(2, 1, 8, 8)
+def test_evaluation_takes_the_fast_way_too(count_fused: list[int]) -> None:
+    conv, images = nn.Conv2d(1, 3, 3), torch.randn(2, 1, 8, 8)
     with torch.inference_mode():
-        make_stack(FastStack, nn.Conv2d(1, 3, 3))(images)
-    make_stack(FastStack, nn.Conv2d(4, 3, 3))(torch.randn(2, 4, 8, 8))
+        output = make_stack(FastStack, conv)(images)
+        assert torch.allclose(output, make_stack(nn.Sequential, conv)(images), atol=1e-6)
+    assert count_fused == [1]
+
+
+@pytest.mark.parametrize("channels", [(4, 3), (1, 33)])
+def test_wide_layers_run_one_by_one(channels: tuple[int, int], count_fused: list[int]) -> None:
+    """There the separate layers are quicker."""
+    make_stack(FastStack, nn.Conv2d(*channels, 3))(torch.randn(2, channels[0], 8, 8))
     assert count_fused == []
 
 
@@ -113,6 +119,8 @@ def test_a_gradient_of_the_input_is_had_from_the_separate_layers(count_fused: li
 
 
 def test_frozen_weights_need_no_gradient(count_fused: list[int]) -> None:
-    conv = nn.Conv2d(1, 3, 3).requires_grad_(False)
-    assert not make_stack(FastStack, conv)(torch.randn(2, 1, 8, 8)).requires_grad
-    assert count_fused == []
+    conv, images = nn.Conv2d(1, 3, 3).requires_grad_(False), torch.randn(2, 1, 8, 8)
+    output = make_stack(FastStack, conv)(images)
+    assert not output.requires_grad
+    assert torch.allclose(output, make_stack(nn.Sequential, conv)(images), atol=1e-6)
+    assert count_fused == [1]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
 
-_MOST_IN_CHANNELS = 3
+_MOST_IN_CHANNELS, _MOST_OUT_CHANNELS = 3, 32
 _convolution_backward = torch.ops.aten.convolution_backward
 
 
@@ -18,9 +18,9 @@ class FastStack(nn.Sequential):
     fill the processor's vectors, and the pooling becomes a comparison of whole maps. Results equal those
     of the separate layers up to rounding.
 
-    Only while training, for a layer of one to three channels of which no gradient is wanted: there it
-    pays (`bench/first_layer.py`). Layers that somebody watches with hooks of their own run one by one;
-    inside `torch.func` transformations use `nn.Sequential`.
+    Only for a narrow first layer, from at most 3 to at most 32 channels, and where no gradient of the
+    input is wanted: there it pays (`bench/first_layer.py`). Layers that somebody watches with hooks of
+    their own run one by one; inside `torch.func` transformations use `nn.Sequential`.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -41,9 +41,8 @@ def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) 
     return (
         type(layer) is nn.Conv2d
         and isinstance(following, FastMaxPool2d)
-        and torch.is_grad_enabled()
-        and layer.weight.requires_grad
         and layer.in_channels <= _MOST_IN_CHANNELS
+        and layer.out_channels <= _MOST_OUT_CHANNELS
         and images.device.type == "cpu"
         and images.ndim == 4
         and not images.requires_grad
@@ -78,8 +77,11 @@ def _is_watched(layer: nn.Module) -> bool:
 def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:
     assert isinstance(conv, nn.Conv2d)
     arguments = (images, conv.weight, conv.bias, _padding_of(conv))
-    pooled: Tensor = _ConvThenMaxPool.apply(*arguments)  # type: ignore[no-untyped-call]  # torch's own stub
-    return pooled
+    if torch.is_grad_enabled() and conv.weight.requires_grad:
+        pooled: Tensor = _ConvThenMaxPool.apply(*arguments)  # type: ignore[no-untyped-call]  # torch's own stub
+        return pooled
+    left, right = _convolve_shifted(*arguments).chunk(2, dim=1)
+    return torch.maximum(*torch.maximum(left, right).chunk(2, dim=1))
 
 
 def _convolve_shifted(images: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
