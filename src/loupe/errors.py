@@ -5,9 +5,8 @@ traceback. Anything else that reaches the user is a fault in Loupe itself and ke
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 
 def suggest(word: object, candidates: Iterable[str]) -> str | None:
@@ -131,75 +130,3 @@ class RecipeError(LoupeError):
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {mistake}" for mistake in self.mistakes)]
         return "\n".join([*lines, f"  next: {self.next_step}"])
-
-
-def describe_pydantic_errors(
-    errors: Iterable[Mapping[str, Any]], *, where: str, fields: Mapping[str, Iterable[str]]
-) -> list[Mistake]:
-    """Translate what pydantic reports into mistakes a reader can mend.
-
-    Args:
-        errors: the dictionaries of `ValidationError.errors()`.
-        where: dotted place of the checked table, or "" for the whole recipe.
-        fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
-    """
-    mistakes = []
-    for error in errors:
-        inside = [str(part) for part in error["loc"]]
-        place = ".".join([where, *inside] if where else inside) or "recipe"
-        if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            names = sorted(fields.get(".".join(inside[:-1]), ()))
-            mistakes.append(
-                Mistake(
-                    place,
-                    "an unknown field",
-                    ", ".join(names) or "no settings here",
-                    suggest(inside[-1], names),
-                )
-            )
-        elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
-            mistakes.append(Mistake(place, "nothing", "a value is required"))
-        else:
-            mistakes.append(_describe_bad_value(place, error))
-    return mistakes
-
-
-_PLAIN_WORDS = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "a text",
-    "string_pattern_mismatch": "letters, digits, '.', '_' and '-'",
-    "tuple_type": "a list, such as [1, 2]",
-    "list_type": "a list, such as [1, 2]",
-    "model_type": "a name, or a table of fields",
-    "model_attributes_type": "a name, or a table of fields",
-    "dict_type": "a table of fields",
-    "greater_than": "a number > {gt:g}",
-    "greater_than_equal": "a number ≥ {ge:g}",
-    "less_than": "a number < {lt:g}",
-    "less_than_equal": "a number ≤ {le:g}",
-    "too_short": "at least {min_length} entries",
-    "too_long": "at most {max_length} entries",
-}
-
-
-def _describe_bad_value(place: str, error: Mapping[str, Any]) -> Mistake:
-    context = error.get("ctx", {})
-    nearest = None
-    if error["type"] in _PLAIN_WORDS:
-        allowed = _PLAIN_WORDS[error["type"]].format(**context)
-    elif error["type"] == "literal_error":
-        allowed = str(context["expected"])
-        choices = allowed.replace(" or ", ", ").replace("'", "").split(", ")
-        nearest = suggest(error["input"], choices)
-    elif "error" in context:  # a ValueError raised by a validator carries its own sentence
-        allowed = str(context["error"])
-    else:
-        allowed = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return Mistake(place, repr(error["input"]), allowed, nearest)

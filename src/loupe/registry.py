@@ -8,14 +8,14 @@ holds the builders is imported file by file the first time a name is looked up.
 
 import importlib
 import inspect
-import json
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 
-from loupe.errors import LoupeError, Mistake, UnknownNameError, describe_pydantic_errors, suggest
+from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
 
 PLUGIN_MODULE = "loupe_plugin_"
 """How the modules of users' own files are called; of two plugins, the later one has the name."""
@@ -156,7 +156,7 @@ class Registry:
             return [Mistake(f"{where}.name", repr(name), ", ".join(names), suggest(name, names))]
         settings_type = self.settings_type(name)
         try:
-            _validate(settings_type, settings)
+            validate_strictly(settings_type, settings)
         except ValidationError as error:
             allowed = {"": (*fields, *settings_type.model_fields)}
             return describe_pydantic_errors(error.errors(), where=where, fields=allowed)
@@ -170,7 +170,7 @@ class Registry:
             LoupeError: a setting is unknown or out of range.
         """
         self._refuse_mistakes(name, settings)
-        return _validate(self.settings_type(name), settings).model_dump()
+        return validate_strictly(self.settings_type(name), settings).model_dump()
 
     def build(self, name: str, settings: Mapping[str, Any] | None = None, /, *args: Any, **given: Any) -> Any:
         """Build `name` from checked settings and what the bench gives.
@@ -181,7 +181,7 @@ class Registry:
         """
         builder = self.get(name)
         self._refuse_mistakes(name, settings or {})
-        checked = _validate(self.settings_type(name), settings or {})
+        checked = validate_strictly(self.settings_type(name), settings or {})
         values = {field: getattr(checked, field) for field in type(checked).model_fields}
         return builder(*args, **given, **values)
 
@@ -211,11 +211,6 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self._package}.{module.name}")
-
-
-def _validate(settings_type: type[BaseModel], settings: Mapping[str, Any]) -> BaseModel:
-    # by way of JSON: there, strict means no 1 for true and no "3" for 3, but lists may be tuples
-    return settings_type.model_validate_json(json.dumps(settings, default=str), strict=True)
 
 
 def _origin(builder: Callable[..., Any]) -> str:

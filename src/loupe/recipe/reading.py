@@ -1,13 +1,13 @@
 """From TOML, mappings and command-line overrides to a recipe, with all mistakes of form at once."""
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from loupe.errors import LoupeError, Mistake, RecipeError, describe_pydantic_errors
+from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.errors import LoupeError, Mistake, RecipeError
 from loupe.recipe.schema import (
     DataSection,
     EarlyStopping,
@@ -41,8 +41,7 @@ def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
 
 
 def _validate(mapping: Mapping[str, Any]) -> Recipe:
-    # by way of JSON: there, strict means no 1 for true and no "3" for 3, but lists may be tuples
-    return Recipe.model_validate_json(json.dumps(_expand_names(mapping), default=str), strict=True)
+    return validate_strictly(Recipe, _expand_names(mapping))
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
