@@ -31,6 +31,15 @@ def test_an_epoch_holds_every_image_once_with_its_label(count: int, batch_size: 
     assert [len(labels) for _, labels in parts[:-1]] == [batch_size] * (len(parts) - 1)
 
 
+def test_a_single_image_left_over_joins_the_batch_before_it() -> None:
+    """Batch norm cannot train on one image."""
+    batches = TrainingBatches(make_dataset(65), AS_PIXELS, 32, Streams(5))
+    assert [len(labels) for _, labels in batches.epoch(1)] == [32, 33]
+    assert len(batches) == 2
+    one_by_one = TrainingBatches(make_dataset(3), AS_PIXELS, 1, Streams(5))
+    assert [len(labels) for _, labels in one_by_one.epoch(1)] == [1, 1, 1]
+
+
 def test_epochs_differ_and_repeat() -> None:
     batches = TrainingBatches(make_dataset(100), AS_PIXELS, 100, Streams(5))
     first, again, second = (next(batches.epoch(epoch)).labels for epoch in (1, 1, 2))

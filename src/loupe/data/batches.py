@@ -49,7 +49,8 @@ class TrainingBatches:
     Args:
         dataset: the training images, on the device to train on.
         normalization: applied after the augmentations.
-        batch_size: images a batch, ≥ 1; the last batch may be smaller.
+        batch_size: images a batch, ≥ 1; the last batch may be smaller. A single image left over joins the
+            batch before it: batch norm has no spread of one.
         streams: random numbers; the epoch's order comes from "order", augmentations from "augment".
         augmentations: applied to uint8 batches, one after the other.
     """
@@ -61,14 +62,20 @@ class TrainingBatches:
     augmentations: Sequence[Augmentation] = ()
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return len(self._sizes())
+
+    def _sizes(self) -> list[int]:
+        num_full, rest = divmod(len(self.dataset), self.batch_size)
+        if rest == 1 and num_full and self.batch_size > 1:
+            return [self.batch_size] * (num_full - 1) + [self.batch_size + 1]
+        return [self.batch_size] * num_full + ([rest] if rest else [])
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of one epoch (1, 2, …): each image exactly once."""
         device = self.dataset.images.device
         order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
         augment_stream = self.streams.generator("augment", epoch, device)
-        for indices in order.to(device).split(self.batch_size):
+        for indices in order.to(device).split(self._sizes()):
             images = self.dataset.images[indices]
             for augmentation in self.augmentations:
                 images = augmentation.apply(images, augmentation.draw(images, augment_stream))
