@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from loupe.cli import main
+from loupe.data import AUGMENTATIONS, SOURCES
+from loupe.models import MODELS
 from loupe.recipe import list_recipes
+from loupe.training import OPTIMIZERS, SCHEDULES
 
 QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3"]
 
@@ -147,11 +150,24 @@ def test_show_prints_a_recipe_and_its_layers(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    "what", ["models", "datasets", "augmentations", "optimizers", "schedules", "recipes"]
+    ("what", "names"),
+    [
+        ("models", MODELS.names()),
+        ("datasets", SOURCES.names()),
+        ("augmentations", AUGMENTATIONS.names()),
+        ("optimizers", OPTIMIZERS.names()),
+        ("schedules", SCHEDULES.names()),
+        ("recipes", list(list_recipes())),
+    ],
 )
-def test_lists_name_everything_with_a_line(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lists_name_everything_with_a_line(
+    what: str, names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([what]) == 0
-    assert len(capsys.readouterr().out.splitlines()) >= 2
+    lines = capsys.readouterr().out.splitlines()
+    for name in names:
+        (line,) = [line for line in lines if line.startswith(f"{name}  ")]
+        assert len(line.removeprefix(name).strip()) > 10, "nothing is said about it"
 
 
 def test_data_writes_a_card_with_pictures(capsys: pytest.CaptureFixture[str]) -> None:

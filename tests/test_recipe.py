@@ -49,7 +49,7 @@ def test_any_recipe_survives_the_round_trip(
 
 def test_a_recipe_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValidationError):
-        Recipe().train.epochs = 3  # type: ignore[misc]  # that is the point
+        Recipe().train.epochs = 3
 
 
 def test_all_mistakes_are_shown_at_once_word_for_word() -> None:

@@ -14,13 +14,13 @@ COLOURS = {"blue": (0, 0, 255), "red": (255, 0, 0)}
 
 def save(path: Path, colour: object = (9, 9, 9), size: tuple[int, int] = (6, 6), mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path)  # type: ignore[arg-type]
+    Image.new(mode, size, colour).save(path)
 
 
 def make_folder(root: Path, count: int = 5, **settings: object) -> Path:
     for name, colour in COLOURS.items():
         for index in range(count):
-            save(root / name / f"{index}.png", (*colour[:2], max(0, colour[2] - index)), **settings)  # type: ignore[arg-type]
+            save(root / name / f"{index}.png", (*colour[:2], max(0, colour[2] - index)), **settings)
     return root
 
 
@@ -164,7 +164,7 @@ def test_images_are_decoded_once_and_again_when_a_file_changes(
 
     def counting_open(*arguments: object, **settings: object) -> Image.Image:
         opened.append(arguments)
-        return real_open(*arguments, **settings)  # type: ignore[arg-type]
+        return real_open(*arguments, **settings)
 
     monkeypatch.setattr(Image, "open", counting_open)
     first = load(folder)

@@ -17,7 +17,7 @@ def door() -> LockedTest:
 def test_opening_needs_a_reason_and_is_counted(door: LockedTest) -> None:
     for no_reason in ("  ", None, 3):
         with pytest.raises(TestSetLockedError, match="opens only for a reason"):
-            door.open(no_reason)  # type: ignore[arg-type]
+            door.open(no_reason)
     assert door.openings == ()
     assert len(door.open("to see the count")) == 360
     door.open("once more")
@@ -46,7 +46,7 @@ def test_nothing_but_open_gives_images(door: LockedTest, name: str) -> None:
 
 
 def test_selection_code_cannot_be_handed_the_test_set(door: LockedTest) -> None:
-    batches = EvaluationBatches(door, Normalization((0.5,), (0.5,)))  # type: ignore[arg-type]
+    batches = EvaluationBatches(door, Normalization((0.5,), (0.5,)))
     with pytest.raises(TestSetLockedError):
         next(iter(batches))
     with pytest.raises(TestSetLockedError):

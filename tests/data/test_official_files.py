@@ -175,7 +175,7 @@ def test_a_truncated_or_tampered_file_is_refused_by_name(
 ) -> None:
     write_contents(tmp_path / "mine" / "toys")
     path = tmp_path / "mine" / "toys" / "two.bin"
-    damaged: bytes = damage(CONTENTS["two.bin"])  # type: ignore[operator]
+    damaged: bytes = damage(CONTENTS["two.bin"])
     path.write_bytes(damaged)
     monkeypatch.setenv("LOUPE_DATA", str(tmp_path / "mine"))
     with pytest.raises(DataFileError) as caught:

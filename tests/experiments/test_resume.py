@@ -32,7 +32,7 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_ends_as_if_it_had_not_been(tra
     assert finished.status == "finished"
     assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
     assert is_same_weights(stopped.best_file, whole.best_file)
-    assert finished.best == whole.read_result().best  # type: ignore[union-attr]
+    assert finished.best == whole.read_result().best
 
 
 def test_a_real_ctrl_c_is_taken_too(train: Train) -> None:

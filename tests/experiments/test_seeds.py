@@ -14,14 +14,14 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     """D-X-3: one run per claim, no interval."""
     series = train("run.seeds=[0,3]")
     runs = [loupe.load_run(series.path / f"seed-{seed}") for seed in (0, 3)]
-    accuracies = [run.read_result().best.test.accuracy for run in runs]  # type: ignore[union-attr]
+    accuracies = [run.read_result().best.test.accuracy for run in runs]
     summary = json.loads((series.path / "summary.json").read_text())
     expected = summarise_seeds(accuracies, low=0, high=1)
     assert summary["seeds"] == [0, 3]
     got = summary["summaries"]["best test accuracy"]
     assert got["mean"] == pytest.approx(expected.mean)
     assert got["sd"] == pytest.approx(expected.sd)
-    assert got["interval"]["low"] == pytest.approx(expected.interval.low)  # type: ignore[union-attr]
+    assert got["interval"]["low"] == pytest.approx(expected.interval.low)
     alone = train("run.seed=3")
     assert is_same_weights(runs[1].best_file, alone.best_file)
     report = (series.path / "report.html").read_text()

@@ -12,7 +12,7 @@ def draw(*values: float | None, **settings: object) -> str:
     x = list(range(1, len(values) + 1))
     return str(
         draw_line_chart(LineChart("Loss", "nats", x, [Series("validation", values, "c1")], **settings))
-    )  # type: ignore[arg-type]
+    )
 
 
 @given(low=st.floats(-1e4, 1e4), width=st.floats(1e-4, 1e4))
@@ -30,7 +30,7 @@ def test_epochs_get_whole_ticks() -> None:
 def test_a_chart_starts_at_epoch_one_and_holds_every_value() -> None:
     """G6: x was counted from 0 while its label counted from 1."""
     text = draw(0.5, 0.25, 0.125)
-    data = json.loads(re.search(r'data-chart="([^"]+)"', text).group(1).replace("&quot;", '"'))  # type: ignore[union-attr]
+    data = json.loads(re.search(r'data-chart="([^"]+)"', text).group(1).replace("&quot;", '"'))
     assert data["x"] == [1, 2, 3]
     assert data["series"][0]["values"] == [0.5, 0.25, 0.125]
     assert 'points="1,-0.5 2,-0.25 3,-0.125"' in text

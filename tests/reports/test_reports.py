@@ -43,7 +43,7 @@ def test_headline_and_table_agree(page: str) -> None:
     """D-003-2: a table of the last weights stood under the accuracy of the best ones."""
     headline = re.search(r"<strong>([\d.]+ %)</strong>", page)
     assert headline is not None
-    right, total = re.search(r": ([\d,]+) of ([\d,]+) images right", page).groups()  # type: ignore[union-attr]
+    right, total = re.search(r": ([\d,]+) of ([\d,]+) images right", page).groups()
     assert headline.group(1) == f"{100 * int(right) / int(total):.2f} %"
     diagonal = [int(count) for count in re.findall(r'<td class="right"[^>]*>(\d+)</td>', page)][:10]
     assert sum(diagonal) == int(right)

@@ -62,7 +62,7 @@ class Fit:
             num_epochs=epochs,
             optimizer=self.optimizer,
             streams=self.streams,
-            **arguments,  # type: ignore[arg-type]
+            **arguments,
         )
 
 
@@ -240,7 +240,7 @@ def test_clipping_bounds_the_gradients_norm(few_digits: ImageDataset) -> None:
     norms: list[float] = []
 
     class Watch(torch.optim.SGD):
-        def step(self, closure: object = None) -> None:  # type: ignore[override]
+        def step(self, closure: object = None) -> None:
             squares = [p.grad.square().sum() for p in one.model.parameters() if p.grad is not None]
             norms.append(math.sqrt(sum(float(square) for square in squares)))
 

@@ -14,7 +14,7 @@ def run_torch(make: object, per_step: bool) -> list[tuple[float, float]]:
     """Return learning rate and momentum of every step of a torch scheduler over a rate of 1."""
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([parameter], lr=1.0, momentum=0.9)
-    scheduler = make(optimizer)  # type: ignore[operator]
+    scheduler = make(optimizer)
     rates = []
     for _ in range(EPOCHS):
         for _ in range(STEPS):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches
@@ -44,4 +43,4 @@ class Predictions:
 
 def predict(model: nn.Module, batches: EvaluationBatches) -> Predictions:
     """Return the network's predictions for every image, without augmentation."""
-    return Predictions(torch.as_tensor(batches.dataset.labels).cpu(), compute_logits(model, batches))
+    return Predictions(batches.dataset.labels.cpu(), compute_logits(model, batches))

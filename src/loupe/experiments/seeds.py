@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from loupe.errors import TrainingError
 from loupe.evaluation import summarise_seeds
@@ -19,19 +18,7 @@ from loupe.runs.writing import write_json, write_text
 from loupe.training import Observer
 
 
-@dataclass(frozen=True)
-class SeedsResult:
-    """Results of several seeds; each figure as mean, sd and interval over the finished runs."""
-
-    runs: tuple[RunResult, ...]
-    summaries: dict[str, SeedSummary]
-
-    def to_dict(self) -> dict[str, Any]:
-        finished = [run.seed for run in self.runs if run.status == "finished"]
-        return {"seeds": finished, "summaries": {name: asdict(one) for name, one in self.summaries.items()}}
-
-
-def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> SeedsResult:
+def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:
     """Run a recipe once for each of its seeds, in `path/seed-<seed>`; finished seeds are kept.
 
     A run that is interrupted ends the series; `resume` goes on with it. A run that diverges is recorded
@@ -58,12 +45,13 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
         results.append(result)
         if result.status == "interrupted":
             break
-    summary = SeedsResult(tuple(results), summarise_results(results, recipe.evaluate.confidence))
-    write_seeds_report(path, list(folders.values())[: len(results)], summary.summaries)
-    write_json(path / "summary.json", summary.to_dict())
+    summaries = summarise_results(results, recipe.evaluate.confidence)
+    write_seeds_report(path, list(folders.values())[: len(results)], summaries)
+    finished = [result.seed for result in results if result.status == "finished"]
+    figures = {name: asdict(summary) for name, summary in summaries.items()}
+    write_json(path / "summary.json", {"seeds": finished, "summaries": figures})
     if failure is not None:
         raise failure
-    return summary
 
 
 def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[str, SeedSummary]:

@@ -11,11 +11,6 @@ def encode_png(image: Tensor) -> str:
     """Return a (channels, height, width) uint8 image as a `data:image/png` address."""
     pixels = image.cpu().numpy()
     picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels[:3].transpose(1, 2, 0))
-    return encode_picture(picture)
-
-
-def encode_picture(picture: Image.Image) -> str:
-    """Return a Pillow image as a `data:image/png` address."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return encode_bytes(buffer.getvalue())

@@ -34,7 +34,7 @@ from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
 try:
     import fcntl
 except ImportError:  # not on Windows; two processes on one run are not found out there
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module that is not there
 
 
 class RunFolder:
