@@ -56,8 +56,8 @@ def test_all_mistakes_of_form_and_of_settings_are_shown_together() -> None:
         "rmsprop, sgd; did you mean 'sgd'?\n"
         "  - train.schedule.every: got nothing; allowed: a value is required\n"
         "  - data.augment.0.name: got 'flip'; allowed: horizontal-flip, padded-crop\n"
-        "  - data.normalize: got 'cifar'; allowed: measured, cifar10, cifar10-per-image-sd, fashion-mnist, "
-        "half-1, half-3; did you mean 'cifar10'?\n"
+        "  - data.normalize: got 'cifar'; allowed: measured, none, cifar10, cifar10-per-image-sd, "
+        "fashion-mnist, half-1, half-3; did you mean 'cifar10'?\n"
         "  next: mend the lines above; `loupe train --help` describes every field"
     )
 

@@ -6,16 +6,18 @@ import torch
 
 from loupe.data import Dataset
 from loupe.errors import TrainingError
-from loupe.experiments.bench import load_recipe_data, set_up
+from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.judge import judge
 from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.runs import Recorder, RunFolder, RunResult
+from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import Observer, WindowedEarlyStopping, fit, smoothed_cross_entropy
+from loupe.training import Observer, WindowedEarlyStopping, fit
+
+_SHOWN_IMAGES = 32  # for TensorBoard
 
 
 def run_recipe(
@@ -43,6 +45,7 @@ def run_recipe(
         start = folder.read_snapshot()
         recorder = Recorder(folder, bench.describe_network(recipe), start)
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
+        watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
         stopping = recipe.train.early_stopping
         status: Status = "finished"
         failure: TrainingError | None = None
@@ -54,15 +57,17 @@ def run_recipe(
                 num_epochs=recipe.train.epochs,
                 optimizer=bench.optimizer,
                 schedule=bench.schedule,
-                loss=smoothed_cross_entropy(recipe.train.label_smoothing),
+                objective=bench.objective,
                 streams=streams,
                 clip_norm=recipe.train.clip_norm,
+                average_decay=recipe.train.average_decay,
+                precision=bench.precision,
                 early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
                 if stopping
                 else None,
                 select_by=recipe.evaluate.select_by,
                 clean_train=bench.clean_train,
-                observers=[*([picker] if picker else []), recorder, *observers],
+                observers=[*([picker] if picker else []), recorder, *watchers, *observers],
                 start=start,
             )
         except KeyboardInterrupt:
@@ -88,6 +93,12 @@ def run_recipe(
     if failure is not None:
         raise failure
     return result
+
+
+def open_tensorboard(folder: RunFolder, bench: Bench) -> TensorBoard:
+    """Return the observer that writes for TensorBoard, with some images as training sees them."""
+    inputs = next(iter(bench.train.epoch(1))).images[:_SHOWN_IMAGES]
+    return TensorBoard(folder, inputs, bench.normalization.invert(inputs))
 
 
 def explain_memory(error: torch.OutOfMemoryError) -> TrainingError:

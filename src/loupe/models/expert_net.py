@@ -10,6 +10,7 @@ from loupe.models import register_model
 _BLOCK_DROPOUT, _HEAD_DROPOUT = 0.25, 0.2
 
 Mixing = Literal["maps", "kernels"]
+_MOST_EXPERTS_BY_MAPS = 2  # measured by bench/expert_mixing.py
 
 
 @register_model("expert-net")
@@ -22,15 +23,20 @@ def expert_net(
     experts: Annotated[int, Field(ge=1, le=64, description="Convolutions a block (K), 1 to 64.")] = 2,
     width: Annotated[int, Field(ge=4, le=2048, description="Channels throughout (C), 4 to 2,048.")] = 256,
     mixing: Annotated[
-        Mixing,
-        Field(description="maps: add the experts' maps. kernels: add their kernels, then convolve once."),
-    ] = "maps",
+        Literal["auto", "maps", "kernels"],
+        Field(
+            description="maps: add the experts' maps. kernels: add their kernels, then convolve once. "
+            "auto: maps up to 2 experts, kernels beyond."
+        ),
+    ] = "auto",
 ) -> nn.Sequential:
     """A stem, blocks of gated convolutions at full resolution, and a linear head.
 
     A gate looks at each image and weighs the experts of its block; there are no shortcuts and no
     down-sampling. Weights start from He's normal distribution (fan in), biases at 0.
     """
+    if mixing == "auto":
+        mixing = "maps" if experts <= _MOST_EXPERTS_BY_MAPS else "kernels"
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(in_channels, width, 3, padding=1), norm=nn.BatchNorm2d(width), relu=nn.ReLU()
     )

@@ -12,7 +12,9 @@ from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome
 from loupe.runs.result import RunResult as RunResult
 from loupe.runs.result import TestPicking as TestPicking
+from loupe.runs.tensorboard import TensorBoard as TensorBoard
 from loupe.runs.weights import load_model as load_model
+from loupe.runs.weights import read_weights as read_weights
 
 
 def load_run(place: str | Path) -> RunFolder:

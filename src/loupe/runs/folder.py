@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError, suggest
-from loupe.evaluation import Predictions
+from loupe.evaluation import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
@@ -48,11 +49,13 @@ class RunFolder:
     | `result.json`                | figures with intervals, confusion, test openings             |
     | `best.safetensors`           | weights of the best epoch on validation                      |
     | `last/checkpoint.safetensors`| all that exact resume needs                                  |
-    | `predictions.npz`            | labels and logits of the best weights                        |
+    | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
+    |                              | errors and some reconstructed images                         |
     | `report.html`                | the report                                                   |
     | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
     |                              | picking on test would have claimed                           |
+    | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
     | `log.txt`                    | what happened when                                           |
     """
 
@@ -68,6 +71,7 @@ class RunFolder:
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
         self.test_looks_file = path / "test_by_epoch.jsonl"
+        self.tensorboard_folder = path / "tensorboard"
         self.log_file = path / "log.txt"
 
     def __repr__(self) -> str:
@@ -99,10 +103,25 @@ class RunFolder:
 
     def write_predictions(self, **predictions: Predictions) -> None:
         """Write labels and logits of each named split."""
-        arrays = {}
-        for split, predicted in predictions.items():
-            arrays[f"{split}_labels"] = predicted.labels.numpy()
-            arrays[f"{split}_logits"] = predicted.logits.numpy()
+        self._write_arrays(
+            {
+                f"{split}_{name}": getattr(predicted, name).numpy()
+                for split, predicted in predictions.items()
+                for name in ("labels", "logits")
+            }
+        )
+
+    def write_reconstructions(self, **reconstructions: Reconstructions) -> None:
+        """Write errors and pictures of each named split, in the place of predictions."""
+        self._write_arrays(
+            {
+                f"{split}_{name}": getattr(made, name).numpy()
+                for split, made in reconstructions.items()
+                for name in ("errors", "shown", "pictures")
+            }
+        )
+
+    def _write_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         with replacing(self.predictions_file) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
 
@@ -175,7 +194,11 @@ class RunFolder:
         if not all(file.is_file() for file in wanted):
             return False
         try:
-            result, _ = self.read_result(), self.read_predictions()
+            result = self.read_result()
+            if result is not None and result.objective == "reconstruction":
+                self.read_reconstructions()
+            else:
+                self.read_predictions()
             with _reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
                 _ = file.metadata()["loupe"]
         except RunError:
@@ -203,18 +226,25 @@ class RunFolder:
 
     def read_predictions(self) -> dict[str, Predictions]:
         """Return the stored predictions by split."""
+        with self._read_arrays() as (splits, read):
+            return {split: Predictions(read(split, "labels"), read(split, "logits")) for split in splits}
+
+    def read_reconstructions(self) -> dict[str, Reconstructions]:
+        """Return the stored errors and reconstructed images by split."""
+        names = ("errors", "shown", "pictures")
+        with self._read_arrays() as (splits, read):
+            return {split: Reconstructions(*(read(split, name) for name in names)) for split in splits}
+
+    @contextlib.contextmanager
+    def _read_arrays(self) -> Iterator[tuple[list[str], Callable[[str, str], Tensor]]]:
+        """Give the splits in the file, and a function that reads an array of one."""
         with (
             _reading(self.predictions_file),
             self.predictions_file.open("rb") as file,
             np.load(file, allow_pickle=False) as arrays,
         ):
-            splits = sorted({name.removesuffix("_labels").removesuffix("_logits") for name in arrays.files})
-            return {
-                split: Predictions(
-                    torch.from_numpy(arrays[f"{split}_labels"]), torch.from_numpy(arrays[f"{split}_logits"])
-                )
-                for split in splits
-            }
+            splits = sorted({name.rpartition("_")[0] for name in arrays.files})
+            yield splits, lambda split, name: torch.from_numpy(arrays[f"{split}_{name}"])
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set, oldest first."""
