@@ -74,8 +74,8 @@ class AutoAugment:
     """Apply one of the 25 sub-policies that AutoAugment found for CIFAR-10.
 
     Cubuk et al. 2019 (arXiv:1805.09501), magnitudes and signs as in torchvision. In the paper it comes after
-    horizontal flip and padded crop, and a Cutout of 16 pixels after it. It was searched on colour photographs:
-    some of it (invert, shifts of 14 pixels) may be too much for grey pictures of things or digits.
+    horizontal flip and padded crop, and before a Cutout of 16 pixels. It was searched on colour photographs;
+    some of it (invert, shifts by 14 pixels) may be too much for grey pictures of things or digits.
     """
 
     interpolation: Interpolation = "nearest"

@@ -29,8 +29,8 @@ class RandomErasing:
     """Replace a random rectangle by noise, or by one level, with a probability.
 
     Zhong et al. 2020 (arXiv:1708.04896), with the paper's values as defaults. As in torchvision, the ratio is
-    log-uniform, and an image stays whole when ten attempts do not fit; the paper draws the ratio uniformly, and
-    goes on until one fits.
+    log-uniform, and an image stays whole when ten attempts do not fit; the paper draws the ratio uniformly,
+    and goes on until one fits.
     """
 
     p: Annotated[float, Field(ge=0, le=1, description="Probability of an erased image, in [0, 1].")] = 0.5

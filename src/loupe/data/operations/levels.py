@@ -52,7 +52,8 @@ def autocontrast(images: Tensor) -> Tensor:
     # double precision as Pillow: in single, some levels land on the other side of a whole number
     precise = torch.float32 if images.device.type == "mps" else torch.float64
     low, high = darkest.to(precise), brightest.to(precise)
-    scale = torch.where(high > low, 255 / (high - low), 1)
+    # a true division: torch turns a plain 255 / x into 255 * (1 / x), which rounds twice
+    scale = torch.where(high > low, torch.full_like(low, 255) / (high - low), 1)
     offset = torch.where(high > low, -low * scale, 0)
     return (images * scale).add_(offset).clamp_(0, 255).to(torch.uint8)
 

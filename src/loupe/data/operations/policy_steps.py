@@ -105,7 +105,8 @@ def tabulate_magnitudes(ranges: Mapping[str, tuple[float, float]], num_bins: int
     """
     table = torch.zeros(len(OPERATIONS), num_bins)
     for name, (weakest, strongest) in ranges.items():
-        table[OPERATIONS.index(name)] = torch.linspace(weakest, strongest, num_bins)
+        # in single precision the middle of 0 … 32 pixels is 15.999999, and a shift would lose a pixel
+        table[OPERATIONS.index(name)] = torch.linspace(weakest, strongest, num_bins, dtype=torch.float64)
     table[OPERATIONS.index("posterize")].round_()
     return table
 
