@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from loupe.data import AUGMENTATIONS, build_augmentation
-from loupe.runtime import Streams
+from loupe.runtime import Streams, computing
 from tests.data.pillow import make_images
 
 SIZE = (20, 18)
@@ -90,3 +90,22 @@ def test_odd_shapes_pass(name: str, channels: int, size: tuple[int, int]) -> Non
         augmentation = build_augmentation(name)
         changed = augmentation.apply(images, augmentation.draw(images, Streams(1).generator("augment")))
         assert (changed.shape, changed.dtype) == (images.shape, images.dtype)
+
+
+def move(draw: Any, device: str) -> Any:
+    if isinstance(draw, tuple):
+        return type(draw)(*(move(part, device) for part in draw))
+    return draw.to(device) if isinstance(draw, Tensor) else draw
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+def test_a_gpu_draws_by_itself_and_changes_images_as_a_cpu_does(name: str) -> None:
+    images = make_images(size=SIZE)
+    augmentation = build_augmentation(name)
+    draw = augmentation.draw(images.cuda(), Streams(1).generator("augment", device="cuda"))
+    with computing():
+        on_gpu = augmentation.apply(images.cuda(), draw)
+    on_cpu = augmentation.apply(images, move(draw, "cpu"))
+    assert on_gpu.is_cuda
+    assert (on_gpu.cpu() == on_cpu).float().mean() > 0.99, "more than the last digits of sums differs"
