@@ -1,6 +1,7 @@
 """AutoAugment, RandAugment and TrivialAugment: what is drawn, how often, and what it does."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -36,9 +37,10 @@ PUBLISHED_SUMS = {
 }
 
 
-def draw_many(name: str, **settings: int):
+def draw_many(name: str) -> tuple[Tensor, Any, Any]:
+    """Return (100,000, 3, 32, 32) images, the augmentation, and its draw for them."""
     images = torch.zeros(1, 3, 32, 32, dtype=torch.uint8).expand(COUNT, -1, -1, -1)
-    augmentation = build_augmentation(name, **settings)
+    augmentation = build_augmentation(name)
     return images, augmentation, augmentation.draw(images, Streams(3).generator("augment"))
 
 

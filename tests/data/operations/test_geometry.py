@@ -56,17 +56,11 @@ def test_bilinear_is_pillows_up_to_rounding(rows: tuple[float, ...], size: tuple
     expected = transform_with_pillow(image[0], matrix[0], Image.Resampling.BILINEAR, 9).int()
     difference = warp(image, matrix, "bilinear", 9)[0].int() - expected
     is_like = (difference >= 0) & (difference <= 1)
-    places = torch.stack(
-        [
-            matrix[0, 0, 0] * (column + 0.5) + matrix[0, 0, 1] * (row + 0.5) + matrix[0, 0, 2]
-            if axis == 0
-            else matrix[0, 1, 0] * (column + 0.5) + matrix[0, 1, 1] * (row + 0.5) + matrix[0, 1, 2]
-            for axis in (0, 1)
-            for row in range(size[0])
-            for column in range(size[1])
-        ]
-    ).view(2, *size)
-    edges = torch.tensor([size[1], size[0]]).view(2, 1, 1)
+    height, width = size
+    rows_and_columns = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    middles = torch.stack([rows_and_columns[1], rows_and_columns[0], torch.ones(size)]).double()
+    places = torch.einsum("pc,chw->phw", matrix[0], middles)
+    edges = torch.tensor([width, height]).view(2, 1, 1)
     is_on_border = ((places.abs() < 1e-4) | ((places - edges).abs() < 1e-4)).any(0)
     assert (is_like | is_on_border).all()
 

@@ -1,7 +1,10 @@
 """Operations on levels give Pillow's own values."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import Tensor
 
 from loupe.data.operations.levels import autocontrast, equalize, invert, posterize, solarize, to_levels
 from tests.data.pillow import ask_pillow, make_images, make_varied_images
@@ -10,7 +13,9 @@ from tests.data.pillow import ask_pillow, make_images, make_varied_images
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(32, 30), (8, 8), (40, 40), (1, 5)])
 @pytest.mark.parametrize("operation", [invert, autocontrast, equalize])
-def test_maps_without_strength_are_pillows(operation, channels: int, size: tuple[int, int]) -> None:
+def test_maps_without_strength_are_pillows(
+    operation: Callable[[Tensor], Tensor], channels: int, size: tuple[int, int]
+) -> None:
     images = make_varied_images(channels, size)
     for image, changed in zip(images, operation(images), strict=True):
         assert torch.equal(changed, ask_pillow(image, operation.__name__, 0))

@@ -151,7 +151,9 @@ WIDE = {
 @pytest.mark.parametrize(
     ("ranges", "published"), [(search_ranges(331, 662), SEARCHED), (wide_ranges(), WIDE)]
 )
-def test_magnitudes_are_the_published_ones(ranges, published, num_bins: int) -> None:
+def test_magnitudes_are_the_published_ones(
+    ranges: dict[str, tuple[float, float]], published: dict[str, tuple[float, float]], num_bins: int
+) -> None:
     table = tabulate_magnitudes(ranges, num_bins)
     for operation, row in zip(OPERATIONS, table.tolist(), strict=True):
         first, last = published.get(operation, (0, 0))

@@ -22,7 +22,7 @@ Fill = Annotated[
     int, Field(ge=0, le=255, description="Grey level, 0 to 255, of what comes in from outside; 0 is black.")
 ]
 
-_FIXED_ONE = 2**16  # Pillow's 16.16 fixed point
+_FIXED_BITS = 16  # after the point, in Pillow's fixed point
 
 
 def make_matrices(
@@ -62,41 +62,33 @@ def warp(images: Tensor, matrices: Tensor, interpolation: str, fill: int) -> Ten
             weights; uint8 is rounded to the nearest level, where Pillow cuts off).
         fill: level of places outside the old image.
     """
-    warped, is_inside = (_warp_nearest if interpolation == "nearest" else _warp_bilinear)(images, matrices)
+    height, width = images.shape[-2:]
+    starts = matrices.clone()
+    starts[:, :, 2] += matrices[:, :, :2].sum(2) / 2  # where the middle of the first pixel comes from
+    if interpolation == "nearest":
+        fixed = (starts * 2**_FIXED_BITS + 0.5).floor().to(torch.int32).to(images.device)
+        x, y = (places >> _FIXED_BITS for places in _walk(fixed, height, width))
+    else:
+        x, y = _walk(starts.float().to(images.device), height, width)
+    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    warped = _pick(images, x, y, is_inside) if interpolation == "nearest" else _interpolate(images, x, y)
     return warped.masked_fill_(~is_inside.unsqueeze(1), fill)
-
-
-def _warp_nearest(images: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = images.shape[-2:]
-    middles = matrices.clone()
-    middles[:, :, 2] += matrices[:, :, :2].sum(2) / 2  # of the first pixel
-    fixed = (middles * _FIXED_ONE + 0.5).floor().to(torch.int32).to(images.device)
-    x, y = (places >> 16 for places in _walk(fixed, height, width))
-    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    pixels = (y * width + x).mul_(is_inside).long().flatten(1).unsqueeze(1)
-    flat = images.flatten(2)
-    return flat.gather(2, pixels.expand_as(flat)).view(images.shape), is_inside
-
-
-def _warp_bilinear(images: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = images.shape[-2:]
-    middles = matrices.clone()
-    middles[:, :, 2] += matrices[:, :, :2].sum(2) / 2
-    x, y = _walk(middles.float().to(images.device), height, width)
-    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    return _interpolate(images, x, y), is_inside
 
 
 def _walk(matrices: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Return old x and old y of every new pixel, each (batch, height, width), in the matrices' dtype."""
     columns = torch.arange(width, device=matrices.device, dtype=matrices.dtype)
     rows = torch.arange(height, device=matrices.device, dtype=matrices.dtype).unsqueeze(1)
-    x, y = ((a * columns + (b * rows + start)) for a, b, start in _coefficients(matrices))
+    steps = matrices.unsqueeze(-1).unsqueeze(-1)
+    x, y = (steps[:, i, 0] * columns + (steps[:, i, 1] * rows + steps[:, i, 2]) for i in (0, 1))
     return x, y
 
 
-def _coefficients(matrices: Tensor) -> list[tuple[Tensor, ...]]:
-    return [tuple(row.T.unflatten(1, (-1, 1, 1)).unbind(0)) for row in matrices.unbind(1)]
+def _pick(images: Tensor, x: Tensor, y: Tensor, is_inside: Tensor) -> Tensor:
+    """Return the pixels in columns x and rows y, each (batch, height, width); any pixel for those outside."""
+    pixels = (y * images.shape[-1] + x).mul_(is_inside).long().flatten(1).unsqueeze(1)
+    flat = images.flatten(2)
+    return flat.gather(2, pixels.expand_as(flat)).view(images.shape)
 
 
 def resize_windows(images: Tensor, windows: Rectangles) -> Tensor:
