@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 import loupe
 from loupe.errors import TrainingError
@@ -94,7 +95,26 @@ def test_a_very_long_schedule_is_drawn_quickly(tmp_path: Path) -> None:
     plot_schedule(loupe.load_recipe("digits", ["train.epochs=1000000"]), tmp_path)
 
 
+def test_a_compiler_that_fails_is_a_failed_run_and_no_traceback(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    def fail_to_compile(module: nn.Module) -> None:
+        def forward(images: torch.Tensor) -> None:
+            raise BackendCompilerFailed(print, RuntimeError("no C++ compiler"), None)
+
+        module.forward = forward
+
+    monkeypatch.setattr(nn.Module, "compile", fail_to_compile)
+    with pytest.raises(TrainingError) as caught:
+        train("train.compile=true")
+    assert caught.value.message == "torch.compile could not compile this network here."
+    assert caught.value.next_step == "set train.compile=false"
+
+
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch warns of itself
 def test_a_compiled_network_trains_alike(train: Train) -> None:
     try:
         plain, compiled = train("train.epochs=1"), train("train.epochs=1", "train.compile=true")

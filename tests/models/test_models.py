@@ -6,6 +6,7 @@ from torch import nn
 
 from loupe.errors import LoupeError, ShapeError, UnknownNameError
 from loupe.models import MODELS, build_model, objective_of
+from loupe.models.expert_net import choose_mixing
 from loupe.models.layer_table import count_parameters, describe_layers
 from loupe.runtime import Streams
 
@@ -141,6 +142,17 @@ def test_mixing_maps_equals_mixing_kernels(experts: int) -> None:
         model(images).square().sum().backward()
     for ours, theirs in zip(maps.parameters(), kernels.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("experts", "width", "mixing"),
+    [(1, 256, "maps"), (2, 256, "kernels"), (2, 164, "maps"), (3, 164, "kernels"), (8, 32, "kernels")],
+)
+def test_the_cheaper_mixing_is_the_default(experts: int, width: int, mixing: str) -> None:
+    """As measured by bench/expert_mixing.py."""
+    assert choose_mixing(experts, width) == mixing
+    model = build("expert-net", (3, (32, 32), 10), blocks=1, experts=experts, width=width)
+    assert model.block1.mixing == mixing
 
 
 def test_gate_weights_are_seen_by_a_hook_and_add_to_one() -> None:

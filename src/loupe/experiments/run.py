@@ -76,6 +76,10 @@ def run_recipe(
             status, failure = "failed", error
         except torch.OutOfMemoryError as error:
             status, failure = "failed", explain_memory(error)
+        except RuntimeError as error:
+            if not (recipe.train.compile and is_from_compiler(error)):
+                raise
+            status, failure = "failed", explain_compiler(error)
         recorder.flush()
         result = judge(
             recipe,
@@ -99,6 +103,22 @@ def open_tensorboard(folder: RunFolder, bench: Bench) -> TensorBoard:
     """Return the observer that writes for TensorBoard, with some images as training sees them."""
     inputs = next(iter(bench.train.epoch(1))).images[:_SHOWN_IMAGES]
     return TensorBoard(folder, inputs, bench.normalization.invert(inputs))
+
+
+def is_from_compiler(error: Exception) -> bool:
+    """Return whether torch.compile raised an error, not the network it compiles."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def explain_compiler(error: Exception) -> TrainingError:
+    """Return what to do where torch.compile does not work."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return TrainingError(
+        "torch.compile could not compile this network here.",
+        got=f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__,
+        allowed="a machine with a C++ compiler, and a network torch.compile understands",
+        next_step="set train.compile=false",
+    )
 
 
 def explain_memory(error: torch.OutOfMemoryError) -> TrainingError:
