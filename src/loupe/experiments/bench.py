@@ -1,6 +1,5 @@
 """Everything a recipe asks for, built and checked against the data, before the first step."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ import torch
 from torch import nn
 
 from loupe.data import (
-    Augmentation,
     Dataset,
     ImageDataset,
     Splits,
@@ -19,9 +17,15 @@ from loupe.data import (
 )
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.mixes import build_mix
-from loupe.data.normalization import Normalization, find_known_problem, find_preset, measure_normalization
+from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError
-from loupe.experiments.network import build_network
+from loupe.experiments.data_checks import (
+    find_transfer_warnings,
+    find_warnings,
+    refuse_unreachable_pixels,
+    refuse_wrong_augmentations,
+)
+from loupe.experiments.network import Network, build_network
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -34,8 +38,6 @@ from loupe.training import (
     build_schedule,
 )
 from loupe.training.schedules import Schedule
-
-_SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
 
 @dataclass(frozen=True)
@@ -109,35 +111,14 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     """
     splits = split_recipe_data(recipe, dataset)
     normalization = choose_normalization(recipe, splits)
-    train_images, batch_size = splits.train, recipe.evaluate.batch_size
-    shape: dict[str, Any] = {
-        "in_channels": train_images.in_channels,
-        "image_size": train_images.image_size,
-    }
-    network = build_network(recipe, **shape, num_classes=train_images.num_classes)
-    model, objective = network.model, choose_objective(recipe)
-    is_classifier = isinstance(objective, Classification)
-    refuse_wrong_output(model, **shape, num_classes=train_images.num_classes if is_classifier else None)
-    if not is_classifier:
-        refuse_unreachable_pixels(model, normalization, train_images)
-    layers = describe_layers(model, **shape)
-    augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
-    refuse_wrong_augmentations(augmentations, train_images)
-    if recipe.train.channels_last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    model.to(device)  # the maps follow the weights
+    network, layers = fit_network(recipe, splits.train, normalization)
+    model = network.model.to(device)
     if recipe.train.compile:
         model.compile()
-    train = TrainingBatches(
-        train_images.to(device),
-        normalization,
-        recipe.train.batch_size,
-        streams,
-        augmentations,
-        build_mix(recipe.data.mix.name, **recipe.data.mix.settings) if recipe.data.mix else None,
-    )
+    train = make_training_batches(recipe, splits.train, normalization, device, streams)
+    batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
+    clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
-    clean = recipe.train.clean_train_images
     return Bench(
         device=device,
         splits=splits,
@@ -146,11 +127,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         layers=layers,
         train=train,
         validation=EvaluationBatches(splits.validation.to(device), normalization, batch_size),
-        clean_train=EvaluationBatches(
-            take_stratified(train_images, clean, recipe.split_seed).to(device), normalization, batch_size
-        )
-        if clean
-        else None,
+        clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
         optimizer=build_optimizer(
             optimizer.name, model.parameters(), decay=recipe.train.decay, **optimizer.settings
         ),
@@ -161,7 +138,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             warmup_epochs=recipe.train.warmup_epochs,
             **schedule.settings,
         ),
-        objective=objective,
+        objective=choose_objective(recipe),
         precision=choose_precision(recipe.train.precision, device),
         notes=network.notes,
         warnings=(
@@ -171,80 +148,56 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     )
 
 
+def fit_network(
+    recipe: Recipe, images: ImageDataset, normalization: Normalization
+) -> tuple[Network, LayerTable]:
+    """Return the network of a recipe, checked against the images, and its layers.
+
+    Raises:
+        LoupeError: it cannot take the images, or gives something that the objective cannot use.
+    """
+    shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
+    network = build_network(recipe, **shape, num_classes=images.num_classes)
+    is_classifier = objective_of(recipe.model.name) == "classification"
+    refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
+    if not is_classifier:
+        refuse_unreachable_pixels(network.model, normalization, images)
+    layers = describe_layers(network.model, **shape)
+    if recipe.train.channels_last:  # the maps follow the weights
+        network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
+    return network, layers
+
+
+def make_training_batches(
+    recipe: Recipe,
+    images: ImageDataset,
+    normalization: Normalization,
+    device: torch.device,
+    streams: Streams,
+) -> TrainingBatches:
+    """Return the batches of a recipe, augmented and mixed as it says.
+
+    Raises:
+        DataError: an augmentation does not fit the images.
+    """
+    augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
+    refuse_wrong_augmentations(augmentations, images)
+    mix = recipe.data.mix
+    return TrainingBatches(
+        images.to(device),
+        normalization,
+        recipe.train.batch_size,
+        streams,
+        augmentations,
+        build_mix(mix.name, **mix.settings) if mix else None,
+    )
+
+
 def choose_objective(recipe: Recipe) -> Objective:
     """Return what the recipe's model is for."""
     if objective_of(recipe.model.name) == "reconstruction":
         return Reconstruction()
     return Classification(recipe.train.label_smoothing)
-
-
-def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, images: ImageDataset) -> None:
-    """Check that a network which gives images back can give their pixels, if it says what it can give.
-
-    Raises:
-        DataError: normalised pixels lie outside the range of its output.
-    """
-    reach = getattr(model, "output_range", None)
-    if reach is None:
-        return
-    low, high = reach
-    some = normalization.apply(images.images[:5000].cpu())
-    if float(some.min()) >= low - 1e-6 and float(some.max()) <= high + 1e-6:
-        return
-    error = float((some - some.clamp(low, high)).square().mean())
-    raise DataError(
-        "This network cannot give its images back: the normalised pixels lie outside its output's range.",
-        got=f"pixels from {float(some.min()):.2f} to {float(some.max()):.2f}, outputs from {low:g} to "
-        f"{high:g}; no weights could do better than a mean squared error of {error:.3f}",
-        allowed="pixels inside the range of the last activation",
-        next_step='set data.normalize="none" (pixels stay in [0, 1]), or model.output=linear',
-    )
-
-
-def find_transfer_warnings(normalization: Normalization, source: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return a warning if copied weights were learnt from differently normalised images."""
-    if source is None:
-        return ()
-    mean, sd = tuple(source["normalization"]["mean"]), tuple(source["normalization"]["sd"])
-    ours = (*normalization.mean, *normalization.sd)
-    if len(ours) == len(mean) + len(sd) and all(
-        abs(a - b) < _SMALL_SHIFT for a, b in zip(ours, (*mean, *sd), strict=True)
-    ):
-        return ()
-    there, here = _write(mean, sd), _write(normalization.mean, normalization.sd)
-    return (
-        f"The copied weights were learnt from images normalised with {there}; here it is {here}. "
-        "data.normalize = {mean = …, sd = …} makes them alike.",
-    )
-
-
-def _write(mean: Sequence[float], sd: Sequence[float]) -> str:
-    means, sds = (", ".join(f"{value:.3f}" for value in values) for values in (mean, sd))
-    return f"mean {means} and sd {sds}"
-
-
-def refuse_wrong_augmentations(augmentations: Sequence[Augmentation], images: ImageDataset) -> None:
-    """Try each augmentation on two images.
-
-    Raises:
-        DataError: one fails, or returns images of another shape or type.
-    """
-    batch = images.images[:2]
-    for augmentation in augmentations:
-        name = type(augmentation).__name__
-        try:
-            changed = augmentation.apply(batch, augmentation.draw(batch, torch.Generator().manual_seed(0)))
-            got = f"{changed.dtype} of shape {tuple(changed.shape)}"
-        except Exception as error:  # a user's own augmentation can fail in any way
-            got = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        wanted = f"{batch.dtype} of shape {tuple(batch.shape)}"
-        if got != wanted:
-            raise DataError(
-                f"The augmentation {name} does not fit these images.",
-                got=got,
-                allowed=f"{wanted}, as it was given",
-                next_step="change its settings in data.augment, or leave it out",
-            )
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
@@ -271,20 +224,3 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
             next_step='set data.normalize = "measured"',
         )
     return chosen
-
-
-def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ...]:
-    """Return what the reader of this run's figures should know."""
-    warnings = []
-    problem = find_known_problem(normalization)
-    if problem:
-        warnings.append(f"Normalisation: {problem}. Measured on the training split, sd is right.")
-    counts = splits.train.class_counts()
-    if max(counts) > 2 * min(counts):
-        names = splits.train.class_names
-        most, least = counts.index(max(counts)), counts.index(min(counts))
-        warnings.append(
-            f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
-            f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
-        )
-    return tuple(warnings)
