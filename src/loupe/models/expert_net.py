@@ -6,6 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from loupe.models import register_model
+from loupe.models.layers.watched import is_watched
 
 _BLOCK_DROPOUT, _HEAD_DROPOUT = 0.25, 0.2
 
@@ -95,7 +96,9 @@ class ExpertBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         weights = self.gate(maps)
-        mixed = self.mix_maps(maps, weights) if self.mixing == "maps" else self.mix_kernels(maps, weights)
+        # who watches the experts with a hook wants their maps
+        by_maps = self.mixing == "maps" or is_watched(self.experts)
+        mixed = self.mix_maps(maps, weights) if by_maps else self.mix_kernels(maps, weights)
         result: Tensor = self.relu(self.dropout(self.norm(mixed)))
         return result
 
