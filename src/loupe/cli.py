@@ -163,6 +163,51 @@ def show(
     return 0
 
 
+@app.command(group=_LOOK)
+def inspect(
+    run: str,
+    /,
+    *,
+    image: Annotated[Path | None, Parameter(help="An image file to look at.")] = None,
+    index: Annotated[int | None, Parameter(help="A validation image, by number from 0.")] = None,
+    class_: Annotated[str | None, Parameter(name="--class", help="The first image of this class.")] = None,
+    layer: Annotated[
+        tuple[str, ...],
+        Parameter(negative=(), consume_multiple=False, help="Layer to draw; repeatable."),
+    ] = (),
+    number: Annotated[
+        str | None, Parameter(help="One number to take apart: layer,channel,row,column or layer,unit.")
+    ] = None,
+    own_scale: Annotated[
+        bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
+    ] = False,
+    out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+) -> int:
+    """Draw what a run's network learned: filters, feature maps, statistics of layers, gates.
+
+    Without a choice of image there is one validation image of each class.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments.inspect_run import inspect_run
+
+    page = inspect_run(
+        run,
+        image=image,
+        index=index,
+        class_name=class_,
+        layers=layer,
+        number=number,
+        own_scale=own_scale,
+        out=out,
+    )
+    print_line(f"inside: {page}")
+    return 0
+
+
 @app.command(name="list", group=_LOOK)
 def list_(folder: Path = Path("runs"), /) -> int:
     """Show the runs in a folder.

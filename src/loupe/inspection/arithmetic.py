@@ -124,7 +124,7 @@ def show_arithmetic(
         column=column,
         window=window.cpu(),
         weights=weight[channel].detach().double().view_as(window).cpu(),
-        bias=float(bias[channel]) if isinstance(bias, Tensor) else 0.0,
+        bias=float(bias.detach()[channel]) if isinstance(bias, Tensor) else 0.0,
         value=float(output[(channel, row, column)[: output.ndim]]),
         steps=_follow(calls, own, channel, row, column),
         receptive_field=find_receptive_field(model, tuple(image.shape), layer, row, column),
