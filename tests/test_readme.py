@@ -15,7 +15,7 @@ from loupe.recipe import find_form_mistakes, read_toml
 from .conftest import needs_official_data
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-QUICK = ["train.epochs=1", "data.fraction=0.3"]
+QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
 
 def find_blocks(language: str) -> list[str]:

@@ -21,6 +21,7 @@ from loupe.reports.inside import (
     show_maps,
     show_number,
     show_statistics,
+    take_one_per_class,
 )
 from loupe.reports.inside_page import write_inside_page
 from loupe.runs import RunFolder, find_run_folder, load_model
@@ -129,8 +130,7 @@ def choose_images(
             raise UnknownNameError("class", class_name, validation.class_names, "choose one of them")
         label = by_folded[class_name.casefold()]
         return validation.select((validation.labels == label).nonzero()[0])
-    firsts = [(validation.labels == label).nonzero()[0, 0] for label in range(validation.num_classes)]
-    return validation.select(torch.stack(firsts))
+    return take_one_per_class(validation)
 
 
 def read_image(file: Path, validation: ImageDataset, description: dict[str, Any]) -> ImageDataset:

@@ -238,6 +238,9 @@ class EvaluateSection(Section):
         description="Also report what picking the epoch on test would have claimed; "
         "opens the test set every epoch.",
     )
+    look_inside: bool = Field(
+        True, description="Draw filters, feature maps and statistics of layers into the report; seconds."
+    )
     confidence: float = Field(
         0.95, gt=0, le=0.9999, description="Level of the confidence intervals, in (0, 0.9999]."
     )

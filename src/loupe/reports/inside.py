@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -22,10 +23,12 @@ from loupe.inspection import (
     show_arithmetic,
 )
 from loupe.inspection.feature_maps import choose_shown_layers
+from loupe.inspection.filters import list_filter_layers
 from loupe.models.layer_table import describe_layers
 
 _MOST_WORK = 1e11  # multiply-adds to spend on figures over many images: seconds on a CPU
 _MOST_IMAGES = 1000
+_MOST_LAYERS_IN_REPORT = 3
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,24 @@ class Subject:
         count = max(20, min(_MOST_IMAGES, affordable, len(self.measured)))
         some = self.measured.select(self.measured.labels.new_tensor(range(min(count, len(self.measured)))))
         return EvaluationBatches(some, self.normalization, batch_size=100)
+
+
+def take_one_per_class(images: ImageDataset, most: int = 10) -> ImageDataset:
+    """Return the first image of each class, of the first classes if there are many."""
+    classes = range(min(most, images.num_classes))
+    firsts = [(images.labels == label).nonzero() for label in classes]
+    return images.select(torch.cat([places[:1, 0] for places in firsts]))
+
+
+def collect_inside(subject: Subject) -> list[InsideFigure]:
+    """Return what the report of a run shows: the first filters, some maps, statistics, gates."""
+    drawable = list_filter_layers(subject.model, subject.image_shape)
+    return [
+        *show_filters(subject, drawable[:1], own_scale=False),
+        *show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT),
+        *show_statistics(subject),
+        *show_gates(subject),
+    ]
 
 
 def show_filters(subject: Subject, layers: Sequence[str | None], *, own_scale: bool) -> list[InsideFigure]:
