@@ -11,7 +11,7 @@ from loupe.conformance.report import CheckResult as CheckResult
 from loupe.conformance.report import FailingCase as FailingCase
 from loupe.conformance.report import LayerReport as LayerReport
 from loupe.conformance.report import Verdict as Verdict
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, suggest
 
 
 def check_layer(layer: Callable[..., Any], kind: str, *, num_examples: int = 40) -> LayerReport:
@@ -41,6 +41,28 @@ def check_layer(layer: Callable[..., Any], kind: str, *, num_examples: int = 40)
             next_step="name the class itself, without brackets",
         )
     return run_checks(layer, kind, LAYER_KINDS.build(kind), num_examples=num_examples)
+
+
+def check_layer_at(place: str, kind: str, *, num_examples: int = 40) -> LayerReport:
+    """Return the same of the layer that `FILE:NAME` names.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+        LoupeError: there is no such file or name, the file cannot be imported, or no kind is given.
+    """
+    kinds = list_layer_kinds()
+    if not kind:
+        raise LoupeError(
+            f"What is {place} to be compared with?",
+            allowed=", ".join(kinds),
+            nearest=suggest(place.rpartition(":")[2], kinds),
+            next_step=f"loupe check-layer {place} --as KIND",
+        )
+    from loupe.conformance.kinds import LAYER_KINDS
+    from loupe.conformance.loading import load_layer
+
+    LAYER_KINDS.get(kind)  # a kind that does not exist is told before a file is run
+    return check_layer(load_layer(place), kind, num_examples=num_examples)
 
 
 def list_layer_kinds() -> dict[str, str]:

@@ -43,6 +43,7 @@ class Family:
         cases: draws them.
         needs: arguments without which the layer does not offer it.
         may_refuse: whether raising counts as not offering it, not as a fault.
+        advice: what to look at if they alone fail and no known fault explains it.
         reference: torch's layer for these cases, where it is another than the kind's.
     """
 
@@ -50,6 +51,7 @@ class Family:
     cases: "SearchStrategy[Case]"
     needs: tuple[str, ...] = ()
     may_refuse: bool = False
+    advice: str = ""
     reference: Callable[..., nn.Module] | None = None
 
 

@@ -37,6 +37,16 @@ class FailingCase:
     got: str
     largest_difference: float | None = None
 
+    def describe(self) -> list[str]:
+        """Return lines for people to read."""
+        difference = self.largest_difference
+        largest = "" if difference is None else f" (largest difference {difference:.3g})"
+        return [
+            f"expected  {self.expected}",
+            f"came      {self.got}{largest}",
+            f"case      {self.construction} on {self.inputs}",
+        ]
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -53,6 +63,11 @@ class CheckResult:
     verdict: Verdict
     explanation: str = ""
     case: FailingCase | None = None
+
+    def describe(self) -> str:
+        """Return what was found, one thing a line; "" if all is well."""
+        lines = [self.explanation] if self.explanation else []
+        return "\n".join(lines if self.case is None else [*lines, *self.case.describe()])
 
 
 @dataclass(frozen=True)

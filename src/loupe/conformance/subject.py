@@ -3,16 +3,19 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from loupe.conformance.cases import Case, LayerKind
-from loupe.conformance.comparing import Failure, LayerFailedError
+from loupe.conformance.cases import Case, Hint, LayerKind
+from loupe.conformance.comparing import Failure, LayerFailedError, is_close
 from loupe.conformance.naming import Place, copy_state, find_places
 from loupe.conformance.report import CheckResult, FailingCase, Verdict
 from loupe.conformance.search import Judge, find_failures
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 Result = TypeVar("Result")
 
@@ -102,26 +105,42 @@ class Subject:
                 return f"{text} ({own.name}, line {frame.lineno})"
         return text
 
-    def search(self, name: str, judge: Judge, *, cases: Any = None) -> CheckResult:
-        """Return whether any case fails, with the smallest that does; one that raises fails."""
-        everything = self.kind.cases(self.offered)
-        failures = find_failures(cases or everything, self.catching(judge), num_examples=self.num_examples)
-        if not failures:
-            return CheckResult(name, Verdict.PASSED)
-        case, failure = failures[-1]
-        explanation = failure.explanation or self._name_fault(failures)
-        return self.fail(name, explanation, case, failure)
+    def search(
+        self,
+        name: str,
+        judge: Judge,
+        *,
+        cases: "SearchStrategy[Case] | None" = None,
+        errors_count: bool = True,
+    ) -> CheckResult:
+        """Return whether any case fails, with the smallest that does.
 
-    def catching(self, judge: Judge) -> Judge:
-        """Return the same judge, for whom a layer that raises fails."""
+        Args:
+            name: what is checked.
+            judge: says how a case fails.
+            cases: where they come from; left out, all arguments are varied.
+            errors_count: whether a layer that raises fails. Where its output has a row, one is enough.
+        """
+        num_judged, last_error = 0, ""
 
         def judge_and_catch(case: Case) -> Failure | None:
+            nonlocal num_judged, last_error
             try:
-                return judge(case)
+                failure = judge(case)
             except LayerFailedError as error:
-                return Failure("no error", str(error), "it raises")
+                last_error = str(error)
+                return Failure("no error", last_error, "it raises") if errors_count else None
+            num_judged += 1
+            return failure
 
-        return judge_and_catch
+        source = self.kind.cases(self.offered) if cases is None else cases
+        failures = find_failures(source, judge_and_catch, num_examples=self.num_examples)
+        if failures:
+            case, failure = failures[-1]
+            return self.fail(name, failure.explanation or self._name_fault(failures), case, failure)
+        if last_error and not num_judged:
+            return CheckResult(name, Verdict.NOT_JUDGED, last_error)
+        return CheckResult(name, Verdict.PASSED)
 
     def fail(self, name: str, explanation: str, case: Case, failure: Failure) -> CheckResult:
         """Return a failed check that shows a case."""
@@ -145,9 +164,7 @@ class Subject:
         return ""
 
 
-def _explains(hint: Any, kind: LayerKind, case: Case, failure: Failure) -> bool:
-    from loupe.conformance.comparing import is_close
-
+def _explains(hint: Hint, kind: LayerKind, case: Case, failure: Failure) -> bool:
     if hint.is_training not in (None, failure.is_training) or failure.value is None:
         return False
     torchs = kind.reference(**case.arguments)
@@ -156,7 +173,7 @@ def _explains(hint: Any, kind: LayerKind, case: Case, failure: Failure) -> bool:
     try:
         with torch.no_grad():
             return is_close(failure.value, hint.imitate(torchs, case.inputs), 1e-3)
-    except (RuntimeError, IndexError):  # the fault cannot be had at these shapes
+    except (RuntimeError, IndexError, TypeError):  # the fault cannot be had at these shapes and settings
         return False
 
 

@@ -74,7 +74,7 @@ def _judge_scale(subject: Subject, case: Case) -> Failure | None:
     if factors.numel() and torch.allclose(factors, torch.tensor(wanted), rtol=1e-4):
         return None
     got = f"{factors.mean().item():.4f} of it on average" if factors.numel() else "nothing is left"
-    explanation = "in training, divide what is kept by 1 - p: then evaluation has nothing to do"
+    explanation = "in training, what is kept is divided by 1 - p; then evaluation has nothing to do"
     return Failure(f"{wanted:.4f} times the input", got, explanation)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.conformance.cases import Case, make_input
-from loupe.conformance.comparing import Failure, compare, is_close
+from loupe.conformance.comparing import Failure, LayerFailedError, compare, is_close
 from loupe.conformance.naming import as_torchs, find_tensors
 from loupe.conformance.report import CheckResult, Verdict
 from loupe.conformance.subject import Subject
@@ -42,7 +42,10 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
             return Failure(
                 "a gradient", "none", "the output is cut off from the gradient: detach, .data, no_grad?"
             )
-        subject.run(lambda: (output * _weights_of(output)).sum().backward())
+        try:
+            subject.run(lambda: (output * _weights_of(output)).sum().backward())
+        except LayerFailedError as error:
+            return Failure("a gradient", str(error), "the gradient cannot be computed")
         held = leaf if parameter is None else find_tensors(module)[subject.places[parameter].name]
         if held.grad is None:
             return Failure("a gradient", "none", "no gradient arrives: detach, .data, or no nn.Parameter?")
@@ -55,7 +58,7 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
             failure.expected, failure.got, failure.explanation, failure.largest_difference
         )
 
-    result = subject.search(name, judge)
+    result = subject.search(name, judge, errors_count=False)
     if result.verdict is Verdict.PASSED and not num_judged:
         return CheckResult(name, Verdict.NOT_JUDGED, "no case was met in which the output is right")
     return result

@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -13,23 +14,41 @@ MODE_NAMES = {True: "training", False: "evaluation"}
 
 def check_outputs(subject: Subject) -> Iterator[CheckResult]:
     """The output is torch's: with defaults, each optional argument, in special cases, with all at once."""
-    kind = subject.kind
+    kind, plain = subject.kind, []
     for is_training in kind.modes:
         name = f"output in {MODE_NAMES[is_training]}" if len(kind.modes) > 1 else "output"
-        yield subject.search(name, _judging(subject, (is_training,)), cases=kind.cases(()))
+        plain.append(subject.search(name, _judging(subject, (is_training,)), cases=kind.cases(())))
+    yield from plain
+    wrong = [result for result in plain if result.verdict is Verdict.FAILED]
     sound = []
     for argument in kind.optional:
-        name = f"argument {argument}"
-        if argument not in subject.argument_names:
-            yield CheckResult(name, Verdict.NOT_OFFERED)
-            continue
-        result = subject.search(name, _judging(subject), cases=kind.cases((argument,)))
+        result = _check_argument(subject, argument, is_output_right=not wrong)
         sound += [argument] if result.verdict is Verdict.PASSED else []
         yield result
     for family in kind.families:
-        yield check_family(subject, family)
+        yield _say_what_is_new(check_family(subject, family), wrong, family.advice)
     if len(sound) > 1:  # an argument that is wrong by itself has its row already
         yield subject.search("all arguments together", _judging(subject), cases=kind.cases(sound))
+
+
+def _check_argument(subject: Subject, argument: str, *, is_output_right: bool) -> CheckResult:
+    name = f"argument {argument}"
+    if argument not in subject.argument_names:
+        return CheckResult(name, Verdict.NOT_OFFERED)
+    if not is_output_right:
+        return CheckResult(name, Verdict.NOT_JUDGED, "the output is wrong without it already")
+    return subject.search(name, _judging(subject), cases=subject.kind.cases((argument,)))
+
+
+def _say_what_is_new(result: CheckResult, wrong: Sequence[CheckResult], advice: str) -> CheckResult:
+    """Return the result of a family in the light of a plain output that may be wrong already."""
+    if result.verdict is not Verdict.FAILED:
+        return result
+    if not wrong:
+        return replace(result, explanation=result.explanation or advice)
+    if result.explanation and result.explanation not in [other.explanation for other in wrong]:
+        return result
+    return CheckResult(result.name, Verdict.NOT_JUDGED, "the output is wrong without it already")
 
 
 def check_family(subject: Subject, family: Family) -> CheckResult:
@@ -80,11 +99,4 @@ def compare_output(
     failure = compare(value, expected)
     if failure is None:
         return None
-    return Failure(
-        expected=failure.expected,
-        got=failure.got,
-        explanation=failure.explanation,
-        largest_difference=failure.largest_difference,
-        value=failure.value,
-        is_training=is_training,
-    )
+    return replace(failure, is_training=is_training)

@@ -10,7 +10,7 @@ from loupe.conformance.subject import Subject, find_file
 
 def check_source(subject: Subject) -> Iterator[CheckResult]:
     """Its own lines are free of what works by luck: dead code, `== None`, writing into a view."""
-    name, file = "source", find_file(subject.layer)
+    name, file = "source code", find_file(subject.layer)
     text = _read(file)
     if file is None or text is None:
         yield CheckResult(name, Verdict.NOT_JUDGED, "there is no file to read it from")

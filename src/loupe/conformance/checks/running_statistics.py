@@ -18,20 +18,28 @@ def check_running_statistics(subject: Subject) -> Iterator[CheckResult]:
     """After several batches the running statistics are torch's, and evaluation leaves them alone."""
     from loupe.conformance.kinds.batch_norm import draw_batches
 
+    are_right = True
     for name, row in _ROWS.items():
         if name not in subject.places:
             explanation = f"no tensor was found that could be torch's {name}"
-            yield CheckResult(row, Verdict.NOT_JUDGED, explanation)
-            continue
-        judge = _judging(subject, name)
-        yield subject.search(row, judge, cases=draw_batches(()))
-    momentum = "argument momentum"
+            result = CheckResult(row, Verdict.NOT_JUDGED, explanation)
+        else:
+            judge = _judging(subject, name)
+            result = subject.search(row, judge, cases=draw_batches(()), errors_count=False)
+        are_right = are_right and result.verdict is Verdict.PASSED
+        yield result
     if "momentum" not in subject.argument_names:
-        yield CheckResult(momentum, Verdict.NOT_OFFERED)
-    elif "running_mean" in subject.places:
+        yield CheckResult("argument momentum", Verdict.NOT_OFFERED)
+    elif not are_right:
+        explanation = "the running statistics are wrong without it already"
+        yield CheckResult("argument momentum", Verdict.NOT_JUDGED, explanation)
+    else:
+        cases = draw_batches(("momentum",))
         judge = _judging(subject, "running_mean")
-        yield subject.search(momentum, judge, cases=draw_batches(("momentum",)))
-    yield subject.search("statistics kept in evaluation", lambda case: _judge_evaluation(subject, case))
+        yield subject.search("argument momentum", judge, cases=cases, errors_count=False)
+    yield subject.search(
+        "statistics kept in evaluation", lambda case: _judge_evaluation(subject, case), errors_count=False
+    )
 
 
 def _judging(subject: Subject, name: str) -> Judge:

@@ -19,8 +19,8 @@ def check_state(subject: Subject) -> Iterator[CheckResult]:
 
 
 def _find_mistakes(subject: Subject, module: nn.Module) -> list[str]:
-    expected = subject.kind.reference(**subject.kind.probe.arguments).state_dict()
-    actual, plain = module.state_dict(), find_plain_tensors(module)
+    torchs = subject.kind.reference(**subject.kind.probe.arguments)
+    expected, actual, plain = torchs.state_dict(), module.state_dict(), find_plain_tensors(module)
     mistakes = []
     for name, value in expected.items():
         place = subject.places.get(name)
@@ -29,59 +29,57 @@ def _find_mistakes(subject: Subject, module: nn.Module) -> list[str]:
             mistakes.append(f"{name}: missing{got}; torch has one of shape {tuple(value.shape)}")
             continue
         if not place.is_in_state:
+            remedy = "nn.Parameter" if name in dict(torchs.named_parameters()) else "self.register_buffer"
             mistakes.append(
-                f"{name}: self.{place.name} is a plain tensor, neither saved nor moved to a GPU: "
-                "use nn.Parameter if it is trained, self.register_buffer if not"
+                f"{name}: self.{place.name} is a plain tensor, neither saved nor moved; use {remedy}"
             )
         elif place.name != name:
             mistakes.append(f"{name}: called {place.name} here")
         if place.fit is Fit.TRANSPOSED:
-            mistakes.append(f"{name}: stored transposed; torch stores {_transposed_words(value)}")
+            shapes = f"{tuple(value.T.shape)}; torch stores outputs x inputs, {tuple(value.shape)}"
+            mistakes.append(f"{name}: stored transposed, {shapes}")
         elif place.fit is Fit.RESHAPED:
             shape = tuple((actual | plain)[place.name].shape)
             mistakes.append(f"{name}: shape {shape}; torch has {tuple(value.shape)}")
-    ours = {place.name for place in subject.places.values()}
-    mistakes += [
-        f"{name}: torch has nothing of that name" for name in actual if name not in ours | expected.keys()
-    ]
-    return mistakes
-
-
-def _transposed_words(value: Tensor) -> str:
-    return f"shape {tuple(value.shape)}, outputs x inputs, not {tuple(value.T.shape)}"
+    known = {place.name for place in subject.places.values()} | expected.keys()
+    return mistakes + [f"{name}: torch has nothing of that name" for name in actual if name not in known]
 
 
 def _check_round_trip(subject: Subject) -> CheckResult:
     """Saved and loaded into a new layer, the state gives the same evaluation output.
 
-    A few training steps come first, so that statistics kept outside the state are missed.
+    A few training batches come first, so that statistics kept outside the state are missed.
     """
     name, probe = "saving and loading", subject.kind.probe
-
-    def evaluate(module: nn.Module) -> object:
-        module.eval()
-        with torch.no_grad():
-            return module(*clone_inputs(probe))
-
-    def save_and_load() -> tuple[object, object]:
-        module, _ = subject.build_pair(probe)
-        module.train()
-        for _ in range(3):
-            module(*clone_inputs(probe))
-        stream = io.BytesIO()
-        torch.save(module.state_dict(), stream)
-        stream.seek(0)
-        twin = subject.layer(**{subject.argument_names.get(k, k): v for k, v in probe.arguments.items()})
-        twin.load_state_dict(torch.load(stream, weights_only=True))
-        return evaluate(module), evaluate(twin)
-
+    module, _ = subject.build_pair(probe)
     try:
-        output, reloaded = subject.run(save_and_load)
+        for _ in range(3):
+            subject.call(module.train(), clone_inputs(probe))
+        output = _evaluate(subject, module)
+    except LayerFailedError as error:
+        return CheckResult(name, Verdict.NOT_JUDGED, str(error))
+    try:
+        twin = subject.build(probe.arguments)
+        subject.run(lambda: twin.load_state_dict(_save_and_load(module)))
+        reloaded = _evaluate(subject, twin)
     except LayerFailedError as error:
         return subject.fail(name, "it raises", probe, Failure("the same output after loading", str(error)))
     failure = compare(reloaded, output) if isinstance(output, Tensor) else None
     if failure is None:
         return CheckResult(name, Verdict.PASSED)
-    lost = ", ".join(f"self.{plain}" for plain in find_plain_tensors(subject.build(probe.arguments)))
+    lost = ", ".join(f"self.{plain}" for plain in find_plain_tensors(module))
     explanation = "a layer loaded from the state dict gives another output"
-    return subject.fail(name, f"{explanation}: {lost} is not saved" if lost else explanation, probe, failure)
+    return subject.fail(name, f"{explanation}; not saved: {lost}" if lost else explanation, probe, failure)
+
+
+def _evaluate(subject: Subject, module: nn.Module) -> object:
+    with torch.no_grad():
+        return subject.call(module.eval(), clone_inputs(subject.kind.probe))
+
+
+def _save_and_load(module: nn.Module) -> dict[str, Tensor]:
+    stream = io.BytesIO()
+    torch.save(module.state_dict(), stream)
+    stream.seek(0)
+    state: dict[str, Tensor] = torch.load(stream, weights_only=True)
+    return state

@@ -2,5 +2,7 @@
 
 from loupe.registry import Registry
 
-LAYER_KINDS = Registry("kind of layer", "loupe.conformance.kinds", given=(), list_command="loupe layer-kinds")
+LAYER_KINDS = Registry(
+    "kind of layer", "loupe.conformance.kinds", given=(), list_command="loupe check-layer --help"
+)
 register_layer_kind = LAYER_KINDS.register

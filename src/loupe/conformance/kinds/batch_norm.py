@@ -21,7 +21,11 @@ def batch_norm() -> LayerKind:
         probe=Case({"num_features": 3}, (make_input(2, 3, 4, 5, shift=1),)),
         cases=_draw_case,
         families=(
-            Family("values close together", _draw_case((), scale=1e-3)),
+            Family(
+                "values close together",
+                _draw_case((), scale=1e-3),
+                advice="here eps counts: it is added to the variance, inside the root",
+            ),
             Family("input of (batch, features)", _draw_features(), may_refuse=True, reference=nn.BatchNorm1d),
         ),
         modes=(True, False),

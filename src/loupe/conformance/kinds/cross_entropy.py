@@ -20,7 +20,11 @@ def cross_entropy() -> LayerKind:
         probe=Case({}, (make_input(4, 3), torch.tensor([2, 0, 1, 1]))),
         cases=_draw_case,
         families=(
-            Family("logits of ±10,000", _draw_case((), scale=1e4)),
+            Family(
+                "logits of ±10,000",
+                _draw_case((), scale=1e4),
+                advice="an exponential overflows: take the largest logit out before exp (log-sum-exp)",
+            ),
             Family("probabilities as targets", _draw_probabilities(), may_refuse=True),
         ),
         hints=(
