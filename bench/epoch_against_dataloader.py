@@ -32,7 +32,7 @@ from loupe.data import EvaluationBatches, ImageDataset, Splits, TrainingBatches,
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.models import build_model
 from loupe.runtime import Streams, describe_device
-from loupe.training import build_optimizer, build_schedule, fit, smoothed_cross_entropy
+from loupe.training import Classification, build_optimizer, build_schedule, fit
 from loupe.training.state import TrainingState
 
 CLASSES = ("T-shirt/top", "Trouser", "Coat", "Sandal", "Bag")
@@ -124,7 +124,7 @@ def prepare_loupe(splits: Splits, normalization: Normalization) -> Callable[[], 
             num_epochs=1,
             optimizer=optimizer,
             schedule=schedule,
-            loss=smoothed_cross_entropy(),
+            objective=Classification(),
             streams=streams,
         )
         return state.history[-1].validation_accuracy

@@ -2,8 +2,8 @@
 
 usage: python bench/packaged_recipes.py [--seeds N] [--out FILE.json] RECIPE …
 
-Test accuracy is that of the best epoch on validation; the test set is opened once a run. Recipes on
-official data need LOUPE_DATA, or a network.
+Test accuracy (of an autoencoder: mean squared error) is that of the best epoch on validation; the test set
+is opened once a run. Recipes on official data need LOUPE_DATA, or a network.
 """
 
 import argparse
@@ -29,11 +29,17 @@ def measure_recipe(name: str, seeds: int) -> dict[str, object]:
 def write_row(name: str, summary: dict[str, object]) -> str:
     """Return recipe, seeds, mean, sd, interval and seconds as a row of a Markdown table."""
     figures = summary["summaries"]
-    test, seconds = figures["best test accuracy"], figures["seconds"]  # type: ignore[index]  # parsed JSON
-    interval = test["interval"]
+    seconds = figures["seconds"]  # type: ignore[index]  # parsed JSON
+    if "best test accuracy" in figures:
+        test, scale, digits, unit = figures["best test accuracy"], 100, 2, " %"
+    else:
+        test, scale, digits, unit = figures["best test loss"], 1, 5, ""
+    mean, sd, low, high = (
+        f"{scale * value:.{digits}f}"
+        for value in (test["mean"], test["sd"], test["interval"]["low"], test["interval"]["high"])
+    )
     return (
-        f"| `{name}` | {test['num_seeds']} | {100 * test['mean']:.2f} % | {100 * test['sd']:.2f} "
-        f"| {100 * interval['low']:.2f} to {100 * interval['high']:.2f} % "
+        f"| `{name}` | {test['num_seeds']} | {mean}{unit} | {sd} | {low} to {high}{unit} "
         f"| {format_duration(seconds['mean'])} (sd {seconds['sd']:.1f} s) |"
     )
 
@@ -46,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     summaries = {}
     print(f"{describe_device(torch.device('cpu'))}, torch {torch.__version__}, loupe {loupe.__version__}")
-    print("| recipe | seeds | test accuracy, mean | sd | 95 % interval of the mean | training time a seed |")
+    print("| recipe | seeds | on test, mean | sd | 95 % interval of the mean | training time a seed |")
     print("|---|---|---|---|---|---|")
     for name in arguments.recipes:
         summaries[name] = measure_recipe(name, arguments.seeds)

@@ -114,8 +114,9 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
         (
             ["train", "digits", "train.epoch=3"],
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
-            "  - train.epoch: got an unknown field; allowed: batch_size, clean_train_images, clip_norm, "
-            "decay, early_stopping, epochs, label_smoothing, optimizer, schedule; did you mean 'epochs'?\n"
+            "  - train.epoch: got an unknown field; allowed: average_decay, batch_size, channels_last, "
+            "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, label_smoothing, "
+            "optimizer, precision, schedule, warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (
@@ -126,7 +127,7 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
         (
             ["data", "cifar"],
             "Error: There is no dataset or recipe called 'cifar'.\n  got: cifar\n"
-            "  allowed: cifar10, digits, fashion-cnn, fashion-cnn-full, fashion-mnist, folder\n"
+            f"  allowed: {', '.join(sorted({*SOURCES, *list_recipes()}))}\n"
             "  did you mean: cifar10\n  next: `loupe datasets` and `loupe recipes` list them\n",
         ),
     ],

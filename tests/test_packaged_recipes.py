@@ -7,6 +7,7 @@ import pytest
 import loupe
 from loupe.recipe import list_recipes
 from loupe.runs import RunResult
+from loupe.training import Observer
 
 from .conftest import needs_official_data
 
@@ -24,14 +25,43 @@ def accuracy(result: RunResult) -> float:
     return result.best.test.accuracy
 
 
+FOR_A_GPU = [name for name in list_recipes() if name.endswith(("-cifar10", "-cifar10-long"))]
+QUICK = ("train.epochs=1", "data.fraction=0.05")
+TWO_STEPS = (
+    *("train.epochs=1", "train.batch_size=7", "train.clean_train_images=0"),
+    *("data.fraction=0.0003", "data.validation=10", "evaluate.test=false"),
+)
+
+
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name == "digits" else needs_official_data) for name in list_recipes()],
+    [
+        pytest.param(name, marks=() if name == "digits" else needs_official_data)
+        for name in list_recipes()
+        if name not in FOR_A_GPU
+    ],
 )
 def test_a_quick_run_comes_to_its_end(name: str, tmp_path: Path) -> None:
-    result = train(name, tmp_path, "train.epochs=1", "data.fraction=0.05")
+    result = train(name, tmp_path, *QUICK)
     assert result.status == "finished"
-    assert accuracy(result) == result.best.test.correct / result.num_images["test"]
+    assert result.best.test.num_images == result.num_images["test"]
+
+
+@needs_official_data
+@pytest.mark.parametrize("name", FOR_A_GPU)
+def test_two_steps_of_a_large_network(name: str, tmp_path: Path) -> None:
+    """All of the recipe, on fourteen images."""
+    steps: list[int] = []
+
+    class CountSteps(Observer):
+        def on_step(self, step: int) -> None:
+            steps.append(step)
+
+    run = loupe.train(name, *TWO_STEPS, f"run.folder={tmp_path}", observers=[CountSteps()])
+    assert steps == [1, 2]
+    result = run.read_result()
+    assert result.status == "finished"
+    assert result.test_openings == ()
 
 
 def test_digits_reach_97_percent(tmp_path: Path) -> None:
@@ -56,3 +86,12 @@ def test_fashion_cnn_reaches_98_percent(tmp_path: Path) -> None:
     result = train("fashion-cnn", tmp_path)
     assert accuracy(result) >= 0.98
     assert result.stopped_early
+
+
+@pytest.mark.slow
+@needs_official_data
+def test_the_six_block_subset_reaches_85_percent_in_ten_minutes(tmp_path: Path) -> None:
+    """A23, D-003-6: the aim the coursework stated, few classes and epochs on a CPU."""
+    result = train("six-block-cifar10-subset", tmp_path)
+    assert accuracy(result) >= 0.85
+    assert result.seconds < 600

@@ -56,11 +56,13 @@ def test_the_recipe_is_right_but_for_the_folder_it_names() -> None:
 
 
 def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = [block for block in find_blocks("python") if "loupe.train" in block]
-    exec(code, {})
+    first, transfer = [block for block in find_blocks("python") if "loupe.train" in block]
+    exec(first, {})
     accuracy, _, interval = capsys.readouterr().out.partition(" ")
     assert 0 <= float(accuracy) <= 1
     assert interval.startswith("Interval(low=")
+    exec(transfer, {})
+    assert "'frozen: dense1, dense2'" in capsys.readouterr().out
 
 
 def test_every_page_linked_to_exists() -> None:

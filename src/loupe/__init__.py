@@ -23,6 +23,7 @@ _PUBLIC = {
     "build_model": "loupe.models",
     "register_dataset": "loupe.data",
     "register_augmentation": "loupe.data",
+    "register_mix": "loupe.data",
     "register_model": "loupe.models",
     "register_optimizer": "loupe.training",
     "register_schedule": "loupe.training",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from loupe.data import load_dataset as load_dataset
     from loupe.data import register_augmentation as register_augmentation
     from loupe.data import register_dataset as register_dataset
+    from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
     from loupe.experiments import load_recipe as load_recipe
     from loupe.experiments import resume as resume

@@ -38,6 +38,7 @@ Plugins = Annotated[
         help="Python file that registers models, datasets …; repeatable.",
     ),
 ]
+Plot = Annotated[bool, Parameter(negative=(), help="Draw the learning rate to schedule-NAME.png.")]
 Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]
 
 
@@ -120,7 +121,13 @@ def data(
 
 
 @app.command(group=_LOOK)
-def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) -> int:
+def show(
+    recipe: str = "digits",
+    /,
+    *overrides: Override,
+    plot: Plot = False,
+    plugin: Plugins = (),
+) -> int:
     """Print a recipe with every setting filled in, and its network layer by layer.
 
     Parameters
@@ -130,10 +137,11 @@ def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) 
     """
     from loupe.experiments import load_recipe
     from loupe.experiments.describe_network import describe_recipe_layers
+    from loupe.experiments.describe_schedule import plot_schedule
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     print_line(resolved.to_toml())
-    table = describe_recipe_layers(resolved)
+    table, notes = describe_recipe_layers(resolved)
     rows = [
         (
             row.name,
@@ -148,6 +156,10 @@ def show(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) 
     rows.append(("together", "", "", f"{total:,}", f"{table.multiply_adds:,}"))
     print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
     print_line(f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
+    for note in notes:
+        print_line(note)
+    if plot:
+        print_line(f"learning rate: {plot_schedule(resolved)}")
     return 0
 
 
@@ -166,7 +178,7 @@ def list_(folder: Path = Path("runs"), /) -> int:
     if not rows:
         print_line(f"No runs in {folder}. `loupe train` makes one.")
         return 0
-    headings = ("run", "state", "model", "epoch", "validation %", "test %", "interval", "looks", "time")
+    headings = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
     print_table(headings, rows, right=(3, 4, 5, 7, 8))
     return 0
 
@@ -194,6 +206,14 @@ def augmentations(*, plugin: Plugins = ()) -> int:
     from loupe.data import AUGMENTATIONS
 
     return _print_registry(AUGMENTATIONS, plugin)
+
+
+@app.command(group=_LOOK)
+def mixes(*, plugin: Plugins = ()) -> int:
+    """List the ways to mix training images, and their settings."""
+    from loupe.data import MIXES
+
+    return _print_registry(MIXES, plugin)
 
 
 @app.command(group=_LOOK)

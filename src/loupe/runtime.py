@@ -9,9 +9,9 @@ generator state has to be saved.
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -55,6 +55,25 @@ class Streams:
             finally:
                 if of_mps is not None:
                     torch.mps.set_rng_state(of_mps)
+
+
+Precision = Literal["float32", "bfloat16"]
+"""What a network computes in; weights, losses and optimizer stay float32 either way."""
+
+
+def choose_precision(wanted: Literal["auto", "float32", "bfloat16"], device: torch.device) -> Precision:
+    """Return what to compute in: for "auto" bfloat16 on a GPU with units for it, else float32."""
+    if wanted != "auto":
+        return wanted
+    has_units = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return "bfloat16" if has_units else "float32"
+
+
+def casting(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    """Return a block in which torch computes convolutions and matrix products in `precision`."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from loupe.errors import LoupeError, ShapeError, UnknownNameError
-from loupe.models import MODELS, build_model
+from loupe.models import MODELS, build_model, objective_of
+from loupe.models.expert_net import choose_mixing
 from loupe.models.layer_table import count_parameters, describe_layers
 from loupe.models.layers import handwritten
 from loupe.runtime import Streams
@@ -30,13 +31,15 @@ def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     assert all(torch.equal(a, b) for a, b in states), "the same seed built other weights"
     images = torch.randn(4, in_channels, *image_size)
     before = images.clone()
-    logits = model(images)
+    outputs = model(images)
     assert torch.equal(images, before), "the input was changed"
-    assert logits.shape == (4, num_classes)
-    assert logits.isfinite().all()
-    assert (logits < 0).any(), "logits look squashed"
-    assert not torch.allclose(logits.sum(1), torch.ones(4)), "logits look like probabilities"
-    logits.square().sum().backward()
+    assert outputs.isfinite().all()
+    if objective_of(name) == "classification":
+        assert outputs.shape == (4, num_classes)
+        assert not torch.allclose(outputs.sum(1), torch.ones(4)), "logits look like probabilities"
+    else:
+        assert outputs.shape == images.shape
+    outputs.square().sum().backward()
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad is not None, f"no gradient reaches {parameter_name}"
         assert parameter.grad.abs().sum() > 0, f"the gradient of {parameter_name} is zero"
@@ -143,6 +146,17 @@ def test_mixing_maps_equals_mixing_kernels(experts: int) -> None:
         model(images).square().sum().backward()
     for ours, theirs in zip(maps.parameters(), kernels.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("experts", "width", "mixing"),
+    [(1, 256, "maps"), (2, 256, "kernels"), (2, 164, "maps"), (3, 164, "kernels"), (8, 32, "kernels")],
+)
+def test_the_cheaper_mixing_is_the_default(experts: int, width: int, mixing: str) -> None:
+    """As measured by bench/expert_mixing.py."""
+    assert choose_mixing(experts, width) == mixing
+    model = build("expert-net", (3, (32, 32), 10), blocks=1, experts=experts, width=width)
+    assert model.block1.mixing == mixing
 
 
 def test_gate_weights_are_seen_by_a_hook_and_add_to_one() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import loupe
-from loupe.data import Dataset, build_augmentation, load_dataset, split_dataset
+from loupe.data import AUGMENTATIONS, Dataset, build_augmentation, load_dataset, split_dataset
 from loupe.reports.data_card import compare_presets, describe_balance, write_data_card
 from loupe.reports.page import format_duration
 
@@ -63,6 +63,15 @@ def test_a_data_card_costs_no_look_at_the_test_set(digits: Dataset, tmp_path: Pa
     text = page.read_text(encoding="utf-8")
     assert splits.train.digest in text
     assert text.count("<img") == 4
+
+
+def test_a_data_card_shows_every_augmentation(digits: Dataset, tmp_path: Path) -> None:
+    splits = split_dataset(digits, validation=200)
+    every = [(name, build_augmentation(name)) for name in AUGMENTATIONS.names()]
+    page = write_data_card(tmp_path, title="digits", splits=splits, augmentations=every, seed=0)
+    text = page.read_text(encoding="utf-8")
+    assert (tmp_path / "augmentations.png").is_file()
+    assert all(type(augmentation).__name__ in text for _, augmentation in every)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
 import copy
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from loupe.data import ImageDataset, build_augmentation
-from loupe.data.batches import EvaluationBatches, TrainingBatches
+from loupe.data import Dataset, ImageDataset, build_augmentation
+from loupe.data.batches import Batch, EvaluationBatches, TrainingBatches
 from loupe.data.normalization import Normalization
 from loupe.errors import TrainingError
 from loupe.models import build_model
 from loupe.runtime import Streams
 from loupe.training import (
     OPTIMIZERS,
+    Classification,
     Observer,
     Snapshot,
     TrainingState,
@@ -20,10 +22,9 @@ from loupe.training import (
     build_optimizer,
     build_schedule,
     fit,
-    smoothed_cross_entropy,
 )
 from loupe.training.loop import is_better
-from loupe.training.measure import Measured, Tally, compute_logits, measure
+from loupe.training.measure import Measured, Tally, compute_outputs, measure
 from loupe.training.schedules import Pace
 from loupe.training.state import Best, take_snapshot
 
@@ -51,7 +52,7 @@ class Fit:
         """Train up to `epochs` of a training planned for `of` epochs."""
         arguments = {
             "schedule": build_schedule("one-cycle", num_epochs=of, steps_per_epoch=len(self.train)),
-            "loss": smoothed_cross_entropy(),
+            "objective": Classification(),
             **self.settings,
             **more,
         }
@@ -134,7 +135,7 @@ def test_the_best_weights_are_a_copy_of_the_best_epochs(few_digits: ImageDataset
     copies = KeepCopies()
     one = Fit(few_digits, observers=[copies])
 
-    def spoil_after_three_epochs(step: int) -> Pace:
+    def spoil_after_three_epochs(step: int, losses: Sequence[float]) -> Pace:
         return Pace(1.0 if step < 3 * len(one.train) else 300.0)
 
     state = one.run(5, schedule=spoil_after_three_epochs)
@@ -164,7 +165,7 @@ def test_averages_are_exact_on_partial_batches(few_digits: ImageDataset, batch_s
     one.model[3] = nn.Identity()
     one.train = TrainingBatches(one.train.dataset, NORMALIZATION, batch_size, one.streams)
     record = one.run(1).history[0]
-    logits = compute_logits(one.model, EvaluationBatches(one.train.dataset, NORMALIZATION))
+    logits = compute_outputs(one.model, EvaluationBatches(one.train.dataset, NORMALIZATION))
     labels = one.train.dataset.labels
     assert record.train_accuracy == (logits.argmax(1) == labels).sum().item() / 140
     assert record.train_loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), abs=1e-6)
@@ -174,8 +175,7 @@ def test_a_perfect_score_on_a_partial_batch_is_one() -> None:
     """D-004-7 again: 1,250 images in batches of 100 could reach 96.2 % at most."""
     tally = Tally(torch.device("cpu"))
     for size in [100] * 12 + [50]:
-        labels = torch.zeros(size, dtype=torch.int64)
-        tally.add(torch.tensor(0.25), nn.functional.one_hot(labels, 5).float(), labels)
+        tally.add(torch.tensor(0.25), torch.ones(size, dtype=torch.bool), size)
     assert tally.result() == Measured(loss=0.25, accuracy=1.0, num_images=1250)
 
 
@@ -191,15 +191,17 @@ def test_clean_accuracy_is_not_the_running_one(few_digits: ImageDataset) -> None
 
 def test_label_smoothing_is_in_the_training_loss_only(few_digits: ImageDataset) -> None:
     """D1, D-003-5: the reported loss was smoothed too. D2: the right class is asked for .964, not .96."""
-    loss = smoothed_cross_entropy(0.04)
+    objective = Classification(label_smoothing=0.04)
     log_probabilities = torch.log_softmax(torch.randn(1, 10), 1)
     target = torch.full((10,), 0.004)
     target[3] = 0.964
     expected = -(target * log_probabilities[0]).sum()
-    assert loss(log_probabilities, torch.tensor([3])).item() == pytest.approx(expected.item(), abs=1e-6)
+    batch = Batch(torch.zeros(1), torch.tensor([3]))
+    loss = objective.training_loss(log_probabilities, batch)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     one = Fit(few_digits)
-    judged = one.run(1, loss=loss)
-    logits = compute_logits(one.model, one.validation)
+    judged = one.run(1, objective=objective)
+    logits = compute_outputs(one.model, one.validation)
     plain = nn.functional.cross_entropy(logits, one.validation.dataset.labels).item()
     assert judged.history[0].validation_loss == pytest.approx(plain, abs=1e-6)
 
@@ -276,3 +278,68 @@ def test_training_does_not_disturb_the_global_generator(few_digits: ImageDataset
     before = torch.get_rng_state()
     Fit(few_digits).run(2)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_schedule_sees_the_validation_losses_so_far(few_digits: ImageDataset) -> None:
+    seen: list[list[float]] = []
+
+    def watch(step: int, losses: Sequence[float]) -> Pace:
+        seen.append(list(losses))
+        return Pace(1.0)
+
+    one = Fit(few_digits)
+    history = one.run(3, schedule=watch).history
+    losses = [record.validation_loss for record in history]
+    assert seen == [losses[: step // len(one.train)] for step in range(3 * len(one.train))]
+
+
+def test_a_resumed_plateau_goes_on_to_the_bit(few_digits: ImageDataset) -> None:
+    def run(*stages: int) -> TrainingState:
+        state = None
+        for epochs in stages:
+            one = Fit(few_digits)
+            schedule = build_schedule(
+                "plateau", num_epochs=8, steps_per_epoch=5, patience=0, min_improvement=0.2, gamma=0.5
+            )
+            start = take_snapshot(state) if state else None
+            state = one.run(epochs, schedule=schedule, start=start)
+        return state
+
+    whole, resumed = run(8), run(3, 8)
+    assert is_same(whole.model.state_dict(), resumed.model.state_dict())
+    rates = [record.learning_rate for record in whole.history]
+    assert rates == [record.learning_rate for record in resumed.history]
+    assert len(set(rates)) > 1, "the rate never fell: the test tests nothing"
+
+
+def test_half_precision_trains_nearly_alike_and_keeps_weights_in_float32(few_digits: ImageDataset) -> None:
+    full, half = Fit(few_digits).run(3), Fit(few_digits, precision="bfloat16").run(3)
+    assert not is_same(full.model.state_dict(), half.model.state_dict()), "nothing was computed in bfloat16"
+    assert {parameter.dtype for parameter in half.model.parameters()} == {torch.float32}
+    assert half.history[-1].validation_loss == pytest.approx(full.history[-1].validation_loss, rel=0.05)
+
+
+def test_channels_last_trains_alike_and_resumes_to_the_bit(digits: Dataset) -> None:
+    """Fused optimizers walk through memory: a resumed state must lie as its weights lie."""
+    images = digits.train.select(torch.arange(200))
+
+    def make() -> Fit:
+        one = Fit(images)
+        with Streams(3).as_global("model"):
+            layers = nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Conv2d(6, 8, 3), nn.Flatten(), nn.Linear(128, 10)
+        one.model = nn.Sequential(*layers)
+        one.optimizer = build_optimizer("adam", one.model.parameters(), learning_rate=0.01)
+        return one
+
+    def make_last() -> Fit:
+        one = make()
+        one.model.to(memory_format=torch.channels_last)
+        return one
+
+    plain, whole = make().run(4), make_last().run(4)
+    resumed = make_last().run(4, start=take_snapshot(make_last().run(2)))
+    assert is_same(whole.model.state_dict(), resumed.model.state_dict())
+    assert whole.model[2].weight.is_contiguous(memory_format=torch.channels_last)
+    for a, b in zip(plain.model.parameters(), whole.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-2)
+    assert all(tensor.is_contiguous() for tensor in take_snapshot(whole).tensors.values())

@@ -45,7 +45,7 @@ def run_torch(make: object, per_step: bool) -> list[tuple[float, float]]:
 def test_agreement_with_torch(name: str, settings: dict[str, object], make: object, per_step: bool) -> None:
     schedule = build_schedule(name, num_epochs=EPOCHS, steps_per_epoch=STEPS, **settings)
     expected = run_torch(make, per_step)
-    got = [schedule(step).factor for step in range(EPOCHS * STEPS)]
+    got = [schedule(step, []).factor for step in range(EPOCHS * STEPS)]
     assert got == pytest.approx([rate for rate, _ in expected], abs=1e-9)
 
 
@@ -66,20 +66,20 @@ def test_one_cycle_agrees_with_torch_in_rate_and_momentum(per: str) -> None:
         if len(rates) < ticks:
             reference.step()
     stride = 1 if per == "step" else STEPS
-    paces = [schedule(tick * stride) for tick in range(ticks)]
+    paces = [schedule(tick * stride, []) for tick in range(ticks)]
     assert [pace.factor for pace in paces] == pytest.approx(rates, abs=1e-9)
     assert [pace.momentum for pace in paces] == pytest.approx(momenta, abs=1e-9)
 
 
 def test_one_cycle_leaves_the_optimizers_momentum_alone_unless_told() -> None:
     schedule = build_schedule("one-cycle", num_epochs=3, steps_per_epoch=2)
-    assert {schedule(step).momentum for step in range(6)} == {None}
+    assert {schedule(step, []).momentum for step in range(6)} == {None}
     with pytest.raises(LoupeError, match="allowed: both, or neither"):
         build_schedule("one-cycle", num_epochs=3, steps_per_epoch=2, low_momentum=0.8)
 
 
 def test_one_cycle_of_a_single_epoch_still_trains() -> None:
-    assert build_schedule("one-cycle", num_epochs=1, steps_per_epoch=5, per="epoch")(3).factor == 1.0
+    assert build_schedule("one-cycle", num_epochs=1, steps_per_epoch=5, per="epoch")(3, []).factor == 1.0
 
 
 @pytest.mark.parametrize("name", SCHEDULES.names())
@@ -87,11 +87,62 @@ def test_one_cycle_of_a_single_epoch_still_trains() -> None:
 def test_contract(name: str, epochs: int, steps: int) -> None:
     settings = {"step": {"every": 2}, "multi-step": {"drops": [2]}}.get(name, {})
     schedule = build_schedule(name, num_epochs=epochs, steps_per_epoch=steps, **settings)
-    factors = [schedule(step).factor for step in range(epochs * steps)]
+    factors = [schedule(step, []).factor for step in range(epochs * steps)]
     assert all(0 <= factor <= 1 for factor in factors), "the optimizer's rate is the largest one used"
-    assert factors == [schedule(step).factor for step in range(epochs * steps)], "it keeps a state"
+    assert factors == [schedule(step, []).factor for step in range(epochs * steps)], "it keeps a state"
 
 
 def test_the_step_schedule_asks_for_its_setting() -> None:
     with pytest.raises(LoupeError, match=r"step\.every: got nothing; allowed: a value is required"):
         build_schedule("step", num_epochs=1, steps_per_epoch=1)
+
+
+def test_plateau_agrees_with_torch() -> None:
+    losses = [
+        1.0,
+        0.9,
+        0.95,
+        0.93,
+        0.92,
+        0.91,
+        0.5,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.49,
+        0.48,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+    ]
+    for settings in ({"patience": 2, "gamma": 0.5}, {"patience": 0, "gamma": 0.1, "floor": 0.02}):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        reference = lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            patience=settings["patience"],
+            factor=settings["gamma"],
+            min_lr=settings.get("floor", 0.0),
+            eps=0.0,
+        )
+        schedule = build_schedule("plateau", num_epochs=20, steps_per_epoch=STEPS, **settings)
+        for epoch in range(len(losses)):
+            assert schedule(epoch * STEPS, losses[:epoch]).factor == pytest.approx(
+                optimizer.param_groups[0]["lr"]
+            ), f"after {epoch} epochs"
+            reference.step(losses[epoch])
+
+
+def test_warm_up_rises_to_the_schedule_and_then_is_the_schedule() -> None:
+    plain = build_schedule("cosine", num_epochs=EPOCHS, steps_per_epoch=STEPS)
+    warmed = build_schedule("cosine", num_epochs=EPOCHS, steps_per_epoch=STEPS, warmup_epochs=2)
+    factors = [warmed(step, []).factor / plain(step, []).factor for step in range(2 * STEPS + 1)]
+    assert factors == pytest.approx([(step + 1) / 15 for step in range(15)])
+    later = range(2 * STEPS, EPOCHS * STEPS)
+    assert [warmed(step, []) for step in later] == [plain(step, []) for step in later]
+    momentum = {"low_momentum": 0.85, "high_momentum": 0.95}
+    cycle = build_schedule("one-cycle", num_epochs=4, steps_per_epoch=STEPS, warmup_epochs=1, **momentum)
+    assert cycle(0, []).momentum == 0.95, "warm-up moves the rate only"

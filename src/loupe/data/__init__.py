@@ -15,6 +15,9 @@ from loupe.data.batches import TrainingBatches as TrainingBatches
 from loupe.data.dataset import ImageDataset as ImageDataset
 from loupe.data.locked_test import LockedTest as LockedTest
 from loupe.data.locked_test import Opening as Opening
+from loupe.data.mixes import MIXES as MIXES
+from loupe.data.mixes import build_mix as build_mix
+from loupe.data.mixes import register_mix as register_mix
 from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
 from loupe.data.sources import register_dataset as register_dataset

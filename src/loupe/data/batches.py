@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from loupe.data.augmentations import Augmentation
 from loupe.data.dataset import ImageDataset
+from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
 
 
 class Batch(NamedTuple):
-    """Normalised images (batch, channels, height, width) float32 and labels (batch,) int64."""
+    """Normalised images and their labels.
+
+    Args:
+        images: (batch, channels, height, width) float32.
+        labels: (batch,) int64; (batch, classes) float32, each row adding to 1, where images are mixed.
+    """
 
     images: Tensor
     labels: Tensor
@@ -53,6 +60,7 @@ class TrainingBatches:
             batch before it: batch norm has no spread of one.
         streams: random numbers; the epoch's order comes from "order", augmentations from "augment".
         augmentations: applied to uint8 batches, one after the other.
+        mix: blends normalised images in pairs, and their labels; random numbers from "mix".
     """
 
     dataset: ImageDataset
@@ -60,6 +68,7 @@ class TrainingBatches:
     batch_size: int
     streams: Streams
     augmentations: Sequence[Augmentation] = ()
+    mix: Mix | None = None
 
     def __len__(self) -> int:
         return len(self._sizes())
@@ -75,8 +84,18 @@ class TrainingBatches:
         device = self.dataset.images.device
         order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
         augment_stream = self.streams.generator("augment", epoch, device)
+        mix_stream = self.streams.generator("mix", epoch)
         for indices in order.to(device).split(self._sizes()):
             images = self.dataset.images[indices]
             for augmentation in self.augmentations:
                 images = augmentation.apply(images, augmentation.draw(images, augment_stream))
-            yield Batch(self.normalization.apply(images), self.dataset.labels[indices])
+            batch = Batch(self.normalization.apply(images), self.dataset.labels[indices])
+            yield self._mix(batch, mix_stream) if self._mixes_in(epoch) else batch
+
+    def _mixes_in(self, epoch: int) -> bool:
+        return self.mix is not None and (self.mix.until_epoch is None or epoch <= self.mix.until_epoch)
+
+    def _mix(self, batch: Batch, stream: torch.Generator) -> Batch:
+        assert self.mix is not None
+        targets = F.one_hot(batch.labels, self.dataset.num_classes).float()
+        return Batch(*self.mix.apply(batch.images, targets, self.mix.draw(batch.images, stream)))

@@ -8,3 +8,6 @@ from loupe.evaluation.metrics import compute_metrics as compute_metrics
 from loupe.evaluation.metrics import rank_confused_pairs as rank_confused_pairs
 from loupe.evaluation.predict import Predictions as Predictions
 from loupe.evaluation.predict import predict as predict
+from loupe.evaluation.reconstruction import Reconstructions as Reconstructions
+from loupe.evaluation.reconstruction import ReconstructionScore as ReconstructionScore
+from loupe.evaluation.reconstruction import reconstruct as reconstruct

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from loupe.evaluation.intervals import Interval, compute_wilson_interval
 from loupe.evaluation.predict import Predictions
-from loupe.training.losses import negative_log_likelihood
+from loupe.training.objectives import negative_log_likelihood
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches
-from loupe.training.measure import compute_logits
+from loupe.runtime import Precision
+from loupe.training.measure import compute_outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,6 @@ class Predictions:
         return self.predicted == self.labels
 
 
-def predict(model: nn.Module, batches: EvaluationBatches) -> Predictions:
+def predict(model: nn.Module, batches: EvaluationBatches, precision: Precision = "float32") -> Predictions:
     """Return the network's predictions for every image, without augmentation."""
-    return Predictions(batches.dataset.labels.cpu(), compute_logits(model, batches))
+    return Predictions(batches.dataset.labels.cpu(), compute_outputs(model, batches, precision))

@@ -1,6 +1,5 @@
 """Everything a recipe asks for, built and checked against the data, before the first step."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ import torch
 from torch import nn
 
 from loupe.data import (
-    Augmentation,
     Dataset,
     ImageDataset,
     Splits,
@@ -18,13 +16,27 @@ from loupe.data import (
     take_stratified,
 )
 from loupe.data.batches import EvaluationBatches, TrainingBatches
-from loupe.data.normalization import Normalization, find_known_problem, find_preset, measure_normalization
+from loupe.data.mixes import build_mix
+from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError
-from loupe.models import build_model
+from loupe.experiments.data_checks import (
+    find_transfer_warnings,
+    find_warnings,
+    refuse_unreachable_pixels,
+    refuse_wrong_augmentations,
+)
+from loupe.experiments.network import Network, build_network
+from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
-from loupe.runtime import Streams
-from loupe.training import build_optimizer, build_schedule
+from loupe.runtime import Precision, Streams, choose_precision
+from loupe.training import (
+    Classification,
+    Objective,
+    Reconstruction,
+    build_optimizer,
+    build_schedule,
+)
 from loupe.training.schedules import Schedule
 
 
@@ -41,6 +53,9 @@ class Bench:
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
+        objective: what the network is trained for.
+        precision: what layers compute in.
+        notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
 
@@ -54,6 +69,9 @@ class Bench:
     clean_train: EvaluationBatches | None
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    objective: Objective
+    precision: Precision
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def describe_network(self, recipe: Recipe) -> dict[str, Any]:
@@ -66,6 +84,7 @@ class Bench:
             "image_size": list(train.image_size),
             "class_names": list(train.class_names),
             "normalization": {"mean": self.normalization.mean, "sd": self.normalization.sd},
+            "objective": objective_of(recipe.model.name),
         }
 
 
@@ -92,33 +111,14 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     """
     splits = split_recipe_data(recipe, dataset)
     normalization = choose_normalization(recipe, splits)
-    train_images, batch_size = splits.train, recipe.evaluate.batch_size
-    with streams.as_global("model"):
-        model = build_model(
-            recipe.model.name,
-            in_channels=train_images.in_channels,
-            image_size=train_images.image_size,
-            num_classes=train_images.num_classes,
-            **recipe.model.settings,
-        )
-    shape: dict[str, Any] = {
-        "in_channels": train_images.in_channels,
-        "image_size": train_images.image_size,
-    }
-    refuse_wrong_output(model, **shape, num_classes=train_images.num_classes)
-    layers = describe_layers(model, **shape)
-    augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
-    refuse_wrong_augmentations(augmentations, train_images)
-    model.to(device)
-    train = TrainingBatches(
-        train_images.to(device),
-        normalization,
-        recipe.train.batch_size,
-        streams,
-        augmentations,
-    )
+    network, layers = fit_network(recipe, splits.train, normalization)
+    model = network.model.to(device)
+    if recipe.train.compile:
+        model.compile()
+    train = make_training_batches(recipe, splits.train, normalization, device, streams)
+    batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
+    clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
-    clean = recipe.train.clean_train_images
     return Bench(
         device=device,
         splits=splits,
@@ -127,43 +127,77 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         layers=layers,
         train=train,
         validation=EvaluationBatches(splits.validation.to(device), normalization, batch_size),
-        clean_train=EvaluationBatches(
-            take_stratified(train_images, clean, recipe.split_seed).to(device), normalization, batch_size
-        )
-        if clean
-        else None,
+        clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
         optimizer=build_optimizer(
             optimizer.name, model.parameters(), decay=recipe.train.decay, **optimizer.settings
         ),
         schedule=build_schedule(
-            schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=len(train), **schedule.settings
+            schedule.name,
+            num_epochs=recipe.train.epochs,
+            steps_per_epoch=len(train),
+            warmup_epochs=recipe.train.warmup_epochs,
+            **schedule.settings,
         ),
-        warnings=find_warnings(normalization, splits),
+        objective=choose_objective(recipe),
+        precision=choose_precision(recipe.train.precision, device),
+        notes=network.notes,
+        warnings=(
+            *find_warnings(normalization, splits),
+            *find_transfer_warnings(normalization, network.source),
+        ),
     )
 
 
-def refuse_wrong_augmentations(augmentations: Sequence[Augmentation], images: ImageDataset) -> None:
-    """Try each augmentation on two images.
+def fit_network(
+    recipe: Recipe, images: ImageDataset, normalization: Normalization
+) -> tuple[Network, LayerTable]:
+    """Return the network of a recipe, checked against the images, and its layers.
 
     Raises:
-        DataError: one fails, or returns images of another shape or type.
+        LoupeError: it cannot take the images, or gives something that the objective cannot use.
     """
-    batch = images.images[:2]
-    for augmentation in augmentations:
-        name = type(augmentation).__name__
-        try:
-            changed = augmentation.apply(batch, augmentation.draw(batch, torch.Generator().manual_seed(0)))
-            got = f"{changed.dtype} of shape {tuple(changed.shape)}"
-        except Exception as error:  # a user's own augmentation can fail in any way
-            got = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        wanted = f"{batch.dtype} of shape {tuple(batch.shape)}"
-        if got != wanted:
-            raise DataError(
-                f"The augmentation {name} does not fit these images.",
-                got=got,
-                allowed=f"{wanted}, as it was given",
-                next_step="change its settings in data.augment, or leave it out",
-            )
+    shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
+    network = build_network(recipe, **shape, num_classes=images.num_classes)
+    is_classifier = objective_of(recipe.model.name) == "classification"
+    refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
+    if not is_classifier:
+        refuse_unreachable_pixels(network.model, normalization, images)
+    layers = describe_layers(network.model, **shape)
+    if recipe.train.channels_last:  # the maps follow the weights
+        network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
+    return network, layers
+
+
+def make_training_batches(
+    recipe: Recipe,
+    images: ImageDataset,
+    normalization: Normalization,
+    device: torch.device,
+    streams: Streams,
+) -> TrainingBatches:
+    """Return the batches of a recipe, augmented and mixed as it says.
+
+    Raises:
+        DataError: an augmentation does not fit the images.
+    """
+    augmentations = [build_augmentation(choice.name, **choice.settings) for choice in recipe.data.augment]
+    refuse_wrong_augmentations(augmentations, images)
+    mix = recipe.data.mix
+    return TrainingBatches(
+        images.to(device),
+        normalization,
+        recipe.train.batch_size,
+        streams,
+        augmentations,
+        build_mix(mix.name, **mix.settings) if mix else None,
+    )
+
+
+def choose_objective(recipe: Recipe) -> Objective:
+    """Return what the recipe's model is for."""
+    if objective_of(recipe.model.name) == "reconstruction":
+        return Reconstruction()
+    return Classification(recipe.train.label_smoothing)
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
@@ -172,15 +206,16 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     Raises:
         DataError: stated constants are not one per channel.
     """
-    stated = recipe.data.normalize
+    stated, channels = recipe.data.normalize, splits.train.in_channels
     if stated == "measured":
         return measure_normalization(splits.train.images)
+    if stated == "none":
+        return Normalization((0.0,) * channels, (1.0,) * channels)
     chosen = (
         find_preset(stated).normalization
         if isinstance(stated, str)
         else Normalization(stated.mean, stated.sd)
     )
-    channels = splits.train.in_channels
     if not len(chosen.mean) == len(chosen.sd) == channels:
         raise DataError(
             f"The normalisation does not fit images with {channels} channel(s).",
@@ -189,20 +224,3 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
             next_step='set data.normalize = "measured"',
         )
     return chosen
-
-
-def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ...]:
-    """Return what the reader of this run's figures should know."""
-    warnings = []
-    problem = find_known_problem(normalization)
-    if problem:
-        warnings.append(f"Normalisation: {problem}. Measured on the training split, sd is right.")
-    counts = splits.train.class_counts()
-    if max(counts) > 2 * min(counts):
-        names = splits.train.class_names
-        most, least = counts.index(max(counts)), counts.index(min(counts))
-        warnings.append(
-            f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
-            f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
-        )
-    return tuple(warnings)

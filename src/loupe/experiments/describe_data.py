@@ -5,7 +5,8 @@ from pathlib import Path
 
 from loupe.data import SOURCES, build_augmentation
 from loupe.errors import LoupeError, UnknownNameError
-from loupe.experiments.bench import load_recipe_data, refuse_wrong_augmentations, split_recipe_data
+from loupe.experiments.bench import load_recipe_data, split_recipe_data
+from loupe.experiments.data_checks import refuse_wrong_augmentations
 from loupe.experiments.prepare import load_recipe
 from loupe.plugins import load_plugin
 from loupe.recipe import list_recipes

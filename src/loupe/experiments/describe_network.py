@@ -2,14 +2,13 @@
 
 from loupe.data import SOURCES
 from loupe.experiments.bench import load_recipe_data
-from loupe.models import build_model
+from loupe.experiments.network import build_network
 from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.recipe import Recipe
-from loupe.runtime import Streams
 
 
-def describe_recipe_layers(recipe: Recipe) -> LayerTable:
-    """Return the layer table of a recipe's network.
+def describe_recipe_layers(recipe: Recipe) -> tuple[LayerTable, tuple[str, ...]]:
+    """Return the layer table of a recipe's network, and what was copied into it and frozen.
 
     Raises:
         ShapeError: the images are too small for the network.
@@ -17,15 +16,9 @@ def describe_recipe_layers(recipe: Recipe) -> LayerTable:
     """
     (in_channels, *size), num_classes = find_shapes(recipe)
     image_size = (size[0], size[1])
-    with Streams(recipe.run.seed).as_global("model"):
-        model = build_model(
-            recipe.model.name,
-            in_channels=in_channels,
-            image_size=image_size,
-            num_classes=num_classes,
-            **recipe.model.settings,
-        )
-    return describe_layers(model, in_channels=in_channels, image_size=image_size)
+    network = build_network(recipe, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
+    layers = describe_layers(network.model, in_channels=in_channels, image_size=image_size)
+    return layers, network.notes
 
 
 def find_shapes(recipe: Recipe) -> tuple[tuple[int, ...], int]:

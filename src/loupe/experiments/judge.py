@@ -1,12 +1,13 @@
 """Judging what a training reached: best and last weights on validation, then on test, once."""
 
 from statistics import median
-from typing import Literal
 
 from loupe.data.batches import EvaluationBatches
-from loupe.evaluation import Predictions, compute_metrics, predict
+from loupe.evaluation import compute_metrics, predict, reconstruct
+from loupe.evaluation.reconstruction import compute_baselines, compute_reconstruction_score
 from loupe.experiments.bench import Bench
 from loupe.experiments.test_picking import TestPicker
+from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe
 from loupe.runs import Outcome, RunFolder, RunResult
@@ -49,9 +50,11 @@ def judge(
     best = last = None
     history = reached.history if reached else []
     if reached is not None and reached.best_epoch is not None:
-        last, _ = _judge_weights(recipe, bench, reached, "model", len(history), batches)
-        best, predictions = _judge_weights(recipe, bench, reached, "best", reached.best_epoch, batches)
-        folder.write_predictions(**predictions)
+        judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
+        bench.model.load_state_dict(reached.last_weights)
+        last = judge_weights(recipe, bench, len(history), batches)
+        bench.model.load_state_dict(reached.weights("best"))
+        best = judge_weights(recipe, bench, reached.best_epoch, batches, folder)
     return RunResult(
         status=status,
         reason=reason,
@@ -73,21 +76,52 @@ def judge(
         parameters=count_parameters(bench.model),
         confidence=recipe.evaluate.confidence,
         warnings=warnings,
+        objective=objective_of(recipe.model.name),
+        notes=bench.notes,
     )
 
 
-def _judge_weights(
+def is_classifier(recipe: Recipe) -> bool:
+    """Return whether the recipe's model says classes."""
+    return objective_of(recipe.model.name) == "classification"
+
+
+def _judge_classifier(
     recipe: Recipe,
     bench: Bench,
-    reached: Snapshot,
-    which: Literal["best", "model"],
     epoch: int,
     batches: dict[str, EvaluationBatches],
-) -> tuple[Outcome, dict[str, Predictions]]:
-    bench.model.load_state_dict(reached.weights(which))
-    predictions = {split: predict(bench.model, of_split) for split, of_split in batches.items()}
+    folder: RunFolder | None = None,
+) -> Outcome:
+    """Judge the weights in the bench's network, and write their predictions if a folder is given."""
+    predictions = {
+        split: predict(bench.model, of_split, bench.precision) for split, of_split in batches.items()
+    }
+    if folder is not None:
+        folder.write_predictions(**predictions)
     class_names, confidence = bench.splits.train.class_names, recipe.evaluate.confidence
     metrics = {
         split: compute_metrics(predicted, class_names, confidence) for split, predicted in predictions.items()
     }
-    return Outcome(epoch, metrics["validation"], metrics.get("test")), predictions
+    return Outcome(epoch, metrics["validation"], metrics.get("test"))
+
+
+def _judge_reconstruction(
+    recipe: Recipe,
+    bench: Bench,
+    epoch: int,
+    batches: dict[str, EvaluationBatches],
+    folder: RunFolder | None = None,
+) -> Outcome:
+    """Judge the weights in the bench's network, and write their reconstructions if a folder is given."""
+    made = {split: reconstruct(bench.model, of_split, bench.precision) for split, of_split in batches.items()}
+    if folder is not None:
+        folder.write_reconstructions(**made)
+    train = EvaluationBatches(bench.train.dataset, bench.normalization, recipe.evaluate.batch_size)
+    scores = {
+        split: compute_reconstruction_score(
+            one.errors, compute_baselines(train, batches[split]), recipe.evaluate.confidence
+        )
+        for split, one in made.items()
+    }
+    return Outcome(epoch, scores["validation"], scores.get("test"))

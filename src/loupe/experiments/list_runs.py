@@ -1,5 +1,7 @@
 """Runs as lines of text: the table of `loupe list`, and what `loupe train` prints at the end."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
@@ -7,8 +9,16 @@ from loupe.errors import LoupeError
 from loupe.evaluation import Metrics, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.recipe import Recipe
-from loupe.reports.page import format_duration, format_interval, format_percent
+from loupe.reports.page import (
+    describe_baselines,
+    describe_error,
+    format_duration,
+    format_error,
+    format_interval,
+    format_percent,
+)
 from loupe.runs import RunFolder, RunResult, list_run_folders
+from loupe.runs.result import Score
 
 _EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
 
@@ -16,7 +26,8 @@ _EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
 def list_runs(parent: Path) -> list[tuple[str, ...]]:
     """Return a row of text for each run in `parent`, oldest first; seeds follow their summary.
 
-    Columns: run, state, model, best epoch, validation %, test %, interval, looks at the test set, time.
+    Columns: run, state, model, best epoch, validation, test (accuracy, or error of what is given back),
+    interval, looks at the test set, time.
     """
     rows = []
     for path in list_run_folders(parent):
@@ -53,14 +64,15 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
     lines = [f"{result.status} after {format_duration(result.seconds)}"]
     if result.status != "finished":
         lines[0] += f"; `loupe resume {path}` goes on"
+    lines += result.notes
     lines += [f"warning: {warning}" for warning in result.warnings]
     if result.best is not None:
         lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
-        lines.append(f"validation accuracy {_describe_accuracy(result.best.validation)}")
+        lines.append(f"validation {_describe_score(result.best.validation)}")
         if result.best.test is not None:
             looks = len(result.test_openings)
             times = "once" if looks == 1 else f"{looks} times"
-            lines.append(f"test accuracy {_describe_accuracy(result.best.test)}, looked at {times}")
+            lines.append(f"test {_describe_score(result.best.test)}, looked at {times}")
     return lines, _EXIT[result.status]
 
 
@@ -68,15 +80,17 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     lines = []
     for result in results:
         if result is not None and result.best is not None and result.best.test is not None:
-            lines.append(f"seed {result.seed}: test accuracy {_describe_accuracy(result.best.test)}")
+            lines.append(f"seed {result.seed}: test {_describe_score(result.best.test)}")
     found = [result for result in results if result is not None]
     summary = _summarise(found)
-    validation = [result.best.validation.accuracy for result in found if result.best]
+    validation = [value_of(result.best.validation) for result in found if result.best]
+    write = _find_writer(found)
     if validation and summary is None:
-        lines.append(f"mean validation accuracy {format_percent(fmean(validation))}; the test set is locked")
+        lines.append(f"mean on validation {write(fmean(validation))}; the test set is locked")
     if summary is not None and summary.interval is not None and summary.sd is not None:
-        spread = f"sd {100 * summary.sd:.2f}, interval of the mean {format_interval(summary.interval)}"
-        lines.append(f"mean over {summary.num_seeds} seeds: {format_percent(summary.mean)}, {spread}")
+        low, high = write(summary.interval.low), write(summary.interval.high)
+        spread = f"sd {write(summary.sd)}, interval of the mean {low} to {high}"
+        lines.append(f"mean over {summary.num_seeds} seeds: {write(summary.mean)}, {spread}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
     if unfinished:
         lines.append(f"{len(unfinished)} of {len(results)} seeds not finished; `loupe resume {path}` goes on")
@@ -84,13 +98,32 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     return lines, 0
 
 
-def _describe_accuracy(metrics: Metrics) -> str:
-    return f"{format_percent(metrics.accuracy)} ({format_interval(metrics.interval)})"
+def _describe_score(score: Score) -> str:
+    if isinstance(score, Metrics):
+        return f"accuracy {format_percent(score.accuracy)} ({format_interval(score.interval)})"
+    return f"{describe_error(score)}; {describe_baselines(score)}"
 
 
 def _summarise(results: list[RunResult]) -> SeedSummary | None:
-    values = [result.best.test.accuracy for result in results if result.best and result.best.test]
-    return summarise_seeds(values, results[0].confidence, low=0, high=1) if values else None
+    values = [value_of(result.best.test) for result in results if result.best and result.best.test]
+    high = 1 if results and results[0].objective == "classification" else math.inf
+    return summarise_seeds(values, results[0].confidence, low=0, high=high) if values else None
+
+
+def value_of(score: Score) -> float:
+    """Return the figure a score stands for: accuracy in [0, 1], or mean squared error."""
+    return score.accuracy if isinstance(score, Metrics) else score.loss
+
+
+def _find_writer(results: list[RunResult]) -> Callable[[float], str]:
+    """Return how the figures of these runs are written: as percentages, or as errors."""
+    return format_error if any(one.objective == "reconstruction" for one in results) else format_percent
+
+
+def _write_interval(score: Score) -> str:
+    if isinstance(score, Metrics):
+        return format_interval(score.interval)
+    return f"{format_error(score.interval.low)} to {format_error(score.interval.high)}"
 
 
 def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
@@ -98,17 +131,21 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
     if result is None or result.best is None:
         history = folder.read_history()
         state = result.status if result else "unfinished"
-        reached = f"{100 * max(one.validation_accuracy for one in history):.2f}" if history else ""
+        accuracies = [one.validation_accuracy for one in history if one.validation_accuracy is not None]
+        losses = [one.validation_loss for one in history]
+        reached = (
+            format_percent(max(accuracies)) if accuracies else format_error(min(losses)) if losses else ""
+        )
         return name, state, recipe.model.name, f"({len(history)})", reached, "", "", "", ""
-    test = result.best.test
+    test, write = result.best.test, _find_writer([result])
     return (
         name,
         result.status,
         recipe.model.name,
         str(result.best.epoch),
-        f"{100 * result.best.validation.accuracy:.2f}",
-        f"{100 * test.accuracy:.2f}" if test else "locked",
-        format_interval(test.interval) if test else "",
+        write(value_of(result.best.validation)),
+        write(value_of(test)) if test else "locked",
+        _write_interval(test) if test else "",
         str(len(result.test_openings)),
         format_duration(result.seconds),
     )
@@ -118,15 +155,17 @@ def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None])
     finished = [result for result in results if result is not None and result.status == "finished"]
     state = "finished" if len(finished) == len(results) else f"{len(finished)} of {len(results)} seeds"
     summary = _summarise(finished)
-    validation = [result.best.validation.accuracy for result in finished if result.best]
+    validation = [value_of(result.best.validation) for result in finished if result.best]
+    write = _find_writer(finished)
+    interval = summary.interval if summary else None
     return (
         name,
         state,
         recipe.model.name,
         "",
-        f"{100 * sum(validation) / len(validation):.2f}" if validation else "",
-        f"{100 * summary.mean:.2f}" if summary else "",
-        f"mean: {format_interval(summary.interval)}" if summary and summary.interval else "",
+        write(fmean(validation)) if validation else "",
+        write(summary.mean) if summary else "",
+        f"mean: {write(interval.low)} to {write(interval.high)}" if interval else "",
         str(sum(len(result.test_openings) for result in finished)),
         format_duration(sum(result.seconds for result in finished)),
     )

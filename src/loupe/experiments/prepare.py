@@ -9,14 +9,17 @@ import torch
 from torch import nn
 
 from loupe.data import AUGMENTATIONS, SOURCES
+from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
-from loupe.models import MODELS, build_model
+from loupe.experiments.network import build_network
+from loupe.models import MODELS, objective_of
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.recipe.schema import Choice, DataSection, ModelSection
 from loupe.registry import Registry
-from loupe.runtime import Streams, choose_device
+from loupe.runs import find_run_folder
+from loupe.runtime import choose_device
 from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
@@ -47,6 +50,7 @@ def load_recipe(
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
+    mistakes += find_objective_mistakes(mapping)
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
@@ -79,12 +83,40 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     augment = [augment] if isinstance(augment, str | Mapping) else augment
     for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
         mistakes += _check_choice(AUGMENTATIONS, choice, f"data.augment.{index}")
+    if data.get("mix") is not None:
+        mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
-    presets = ["measured", *PRESETS]
+    presets = ["measured", "none", *PRESETS]
     if isinstance(normalize, str) and normalize not in presets:
         near = suggest(normalize, presets)
         mistakes.append(Mistake("data.normalize", repr(normalize), ", ".join(presets), near))
     return mistakes
+
+
+def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
+    """Return what a model that gives images back cannot be asked for; it is selected by its loss.
+
+    The mapping of such a model gets `evaluate.select_by = "loss"` if it says nothing.
+    """
+    data, model, train, evaluate = (
+        _table(mapping, section) for section in ("data", "model", "train", "evaluate")
+    )
+    name = model.get("name", Recipe().model.name)
+    if name not in MODELS or objective_of(name) == "classification":
+        return []
+    mapping["evaluate"] = {"select_by": "loss", **evaluate}
+    why = f"the model {name} names no class"
+    asked = [
+        ("evaluate.select_by", mapping["evaluate"]["select_by"], "loss"),
+        ("evaluate.show_test_picking", evaluate.get("show_test_picking", False), False),
+        ("train.label_smoothing", train.get("label_smoothing", 0.0), 0.0),
+        ("data.mix", data.get("mix"), None),
+    ]
+    return [
+        Mistake(place, repr(got), f"{'nothing' if only is None else repr(only)}: {why}")
+        for place, got, only in asked
+        if got != only
+    ]
 
 
 def resolve_settings(recipe: Recipe) -> Recipe:
@@ -99,6 +131,10 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if "path" in mapping["data"]:  # a resume may be called from elsewhere
         mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
+    if recipe.data.mix is not None:
+        mapping["data"]["mix"] = resolve(MIXES, recipe.data.mix)
+    if recipe.transfer is not None and recipe.transfer.run is not None:
+        mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
     mapping["model"] = resolve(MODELS, recipe.model)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
@@ -106,7 +142,7 @@ def resolve_settings(recipe: Recipe) -> Recipe:
 
 
 def refuse_what_cannot_fit(recipe: Recipe) -> None:
-    """Try what can be tried without the data: device, optimizer, schedule, and the network's shapes.
+    """Try what can be tried without the data: device, optimizer, schedule, the network and its transfer.
 
     Raises:
         LoupeError: the first part that does not fit.
@@ -119,14 +155,12 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     if "image_shape" in facts:
         in_channels, *image_size = facts["image_shape"]
         classes = recipe.data.classes
-        with Streams(0).as_global("model"):
-            build_model(
-                recipe.model.name,
-                in_channels=in_channels,
-                image_size=(image_size[0], image_size[1]),
-                num_classes=len(classes) if classes else facts["num_classes"],
-                **recipe.model.settings,
-            )
+        build_network(
+            recipe,
+            in_channels=in_channels,
+            image_size=(image_size[0], image_size[1]),
+            num_classes=len(classes) if classes else facts["num_classes"],
+        )
 
 
 def _load_plugins(named: object, more: Sequence[str]) -> object:

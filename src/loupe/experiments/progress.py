@@ -94,6 +94,6 @@ def _describe(record: EpochRecord) -> list[str]:
         f"{record.train_loss:.4f}",
         "" if clean is None else f"{100 * clean:.2f}",
         f"{record.validation_loss:.4f}",
-        f"{100 * record.validation_accuracy:.2f}",
+        "" if record.validation_accuracy is None else f"{100 * record.validation_accuracy:.2f}",
         f"{record.seconds:.1f}",
     ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from loupe.errors import RunError
 from loupe.experiments.bench import Bench
+from loupe.experiments.network import find_source_run
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, describe_environment
@@ -28,6 +29,8 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> list[str]:
         data_digests=digests,
         plugins={plugin: load_plugin(plugin) for plugin in recipe.run.plugins},
         recipe_digest=digest_recipe(recipe),
+        precision=bench.precision,
+        transfer=digest_transfer(recipe),
     )
     notes: list[str] = []
     if folder.environment_file.exists():
@@ -39,8 +42,18 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> list[str]:
         folder.clear_leftovers()
     else:
         folder.start(recipe, environment)
+    for note in bench.notes:
+        folder.log(note)
     splits.test.continue_record(folder.read_openings(), folder.log_opening)
     return notes
+
+
+def digest_transfer(recipe: Recipe) -> dict[str, str]:
+    """Return the SHA-256 of the weights a recipe starts from, by their run's folder."""
+    if recipe.transfer is None or recipe.transfer.run is None:
+        return {}
+    source = find_source_run(recipe, recipe.transfer)
+    return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
 
 
 def digest_recipe(recipe: Recipe) -> str:
@@ -67,7 +80,7 @@ def find_machine_changes(before: dict[str, Any], now: dict[str, Any]) -> list[st
     """Return how the machine differs from the one a run was started on, where weights may depend on it."""
     changed = [
         f"{name} {before.get(name)} → {now[name]}"
-        for name in ("loupe", "commit", "device", "threads", "platform")
+        for name in ("loupe", "commit", "device", "threads", "precision", "platform")
         if before.get(name) != now[name]
     ]
     torch_before = (before.get("packages") or {}).get("torch")
@@ -81,7 +94,7 @@ def find_machine_changes(before: dict[str, Any], now: dict[str, Any]) -> list[st
 
 def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
     before = folder.read_environment()
-    for field, name in (("data_digests", "data"), ("plugins", "plugins")):
+    for field, name in (("data_digests", "data"), ("plugins", "plugins"), ("transfer", "starting weights")):
         old = before.get(field) or {}
         changed = [key for key, digest in environment[field].items() if old.get(key) != digest]
         if changed:

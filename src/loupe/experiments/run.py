@@ -6,16 +6,18 @@ import torch
 
 from loupe.data import Dataset
 from loupe.errors import TrainingError
-from loupe.experiments.bench import load_recipe_data, set_up
+from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.judge import judge
 from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.runs import Recorder, RunFolder, RunResult
+from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import Observer, WindowedEarlyStopping, fit, smoothed_cross_entropy
+from loupe.training import Observer, WindowedEarlyStopping, fit
+
+_SHOWN_IMAGES = 32  # for TensorBoard
 
 
 def run_recipe(
@@ -43,6 +45,7 @@ def run_recipe(
         start = folder.read_snapshot()
         recorder = Recorder(folder, bench.describe_network(recipe), start)
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
+        watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
         stopping = recipe.train.early_stopping
         status: Status = "finished"
         failure: TrainingError | None = None
@@ -54,15 +57,17 @@ def run_recipe(
                 num_epochs=recipe.train.epochs,
                 optimizer=bench.optimizer,
                 schedule=bench.schedule,
-                loss=smoothed_cross_entropy(recipe.train.label_smoothing),
+                objective=bench.objective,
                 streams=streams,
                 clip_norm=recipe.train.clip_norm,
+                average_decay=recipe.train.average_decay,
+                precision=bench.precision,
                 early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
                 if stopping
                 else None,
                 select_by=recipe.evaluate.select_by,
                 clean_train=bench.clean_train,
-                observers=[*([picker] if picker else []), recorder, *observers],
+                observers=[*([picker] if picker else []), recorder, *watchers, *observers],
                 start=start,
             )
         except KeyboardInterrupt:
@@ -71,6 +76,10 @@ def run_recipe(
             status, failure = "failed", error
         except torch.OutOfMemoryError as error:
             status, failure = "failed", explain_memory(error)
+        except RuntimeError as error:
+            if not (recipe.train.compile and is_from_compiler(error)):
+                raise
+            status, failure = "failed", explain_compiler(error)
         recorder.flush()
         result = judge(
             recipe,
@@ -88,6 +97,28 @@ def run_recipe(
     if failure is not None:
         raise failure
     return result
+
+
+def open_tensorboard(folder: RunFolder, bench: Bench) -> TensorBoard:
+    """Return the observer that writes for TensorBoard, with some images as training sees them."""
+    inputs = next(iter(bench.train.epoch(1))).images[:_SHOWN_IMAGES]
+    return TensorBoard(folder, inputs, bench.normalization.invert(inputs))
+
+
+def is_from_compiler(error: Exception) -> bool:
+    """Return whether torch.compile raised an error, not the network it compiles."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def explain_compiler(error: Exception) -> TrainingError:
+    """Return what to do where torch.compile does not work."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return TrainingError(
+        "torch.compile could not compile this network here.",
+        got=f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__,
+        allowed="a machine with a C++ compiler, and a network torch.compile understands",
+        next_step="set train.compile=false",
+    )
 
 
 def explain_memory(error: torch.OutOfMemoryError) -> TrainingError:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from loupe.errors import TrainingError
-from loupe.evaluation import summarise_seeds
+from loupe.evaluation import Metrics, ReconstructionScore, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.experiments.bench import load_recipe_data
 from loupe.experiments.record import refuse_other_recipe
@@ -62,10 +62,11 @@ def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[s
         assert run.best is not None
         assert run.last is not None
         for name, outcome in (("best", run.best), ("last", run.last)):
-            figures.setdefault(f"{name} validation accuracy", []).append(outcome.validation.accuracy)
-            if outcome.test is not None:
-                figures.setdefault(f"{name} test accuracy", []).append(outcome.test.accuracy)
-                figures.setdefault(f"{name} test loss", []).append(outcome.test.loss)
+            for split, score in (("validation", outcome.validation), ("test", outcome.test)):
+                if isinstance(score, Metrics):
+                    figures.setdefault(f"{name} {split} accuracy", []).append(score.accuracy)
+                if isinstance(score, ReconstructionScore) or (score is not None and split == "test"):
+                    figures.setdefault(f"{name} {split} loss", []).append(score.loss)
         figures.setdefault("best epoch", []).append(run.best.epoch)
         figures.setdefault("seconds", []).append(run.seconds)
         if run.test_picking is not None:

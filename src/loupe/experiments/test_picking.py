@@ -30,7 +30,9 @@ class TestPicker(Observer):
         batches = EvaluationBatches(
             test.to(self._bench.device), self._bench.normalization, self._bench.validation.batch_size
         )
-        self._accuracies[state.epoch] = measure(state.model, batches).accuracy
+        measured = measure(state.judged, batches, precision=self._bench.precision)
+        assert measured.accuracy is not None  # recipes of other objectives are refused
+        self._accuracies[state.epoch] = measured.accuracy
         self._folder.write_test_looks(self._accuracies)
 
     def result(self) -> TestPicking | None:

@@ -4,12 +4,14 @@ Shapes in this package: images are (batch, channels, height, width) float; logit
 (batch, classes) float.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from loupe.errors import LoupeError, ShapeError
 from loupe.registry import Registry
+
+ObjectiveName = Literal["classification", "reconstruction"]
 
 MODELS = Registry(
     "model",
@@ -18,6 +20,16 @@ MODELS = Registry(
     list_command="loupe models",
 )
 register_model = MODELS.register
+
+
+def objective_of(name: str) -> ObjectiveName:
+    """Return what a model is for: classification, unless it was registered with another `objective`.
+
+    Raises:
+        UnknownNameError: there is no such model.
+    """
+    objective: ObjectiveName = MODELS.facts(name).get("objective", "classification")
+    return objective
 
 
 def build_model(

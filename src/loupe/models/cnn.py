@@ -6,6 +6,7 @@ from torch import nn
 
 from loupe.errors import ShapeError
 from loupe.models import register_model
+from loupe.models.initialisation import draw_uniform
 from loupe.models.layers.fast_max_pool import FastMaxPool2d
 from loupe.models.layers.fast_stack import FastStack
 
@@ -47,7 +48,8 @@ def cnn(
 
     One or two convolutions shrink the maps by their kernels; four keep the size (padding 2) and pool
     after each pair. With few convolutions the first dense layer holds most of the parameters: on
-    28 x 28 images the one-convolution nets are *larger* than the two-convolution ones.
+    28 x 28 images the one-convolution nets are *larger* than the two-convolution ones. Weights and biases
+    start uniform in ±1 / sqrt(inputs of a unit).
 
     Raises:
         ShapeError: a map becomes smaller than the kernel, or vanishes.
@@ -70,7 +72,9 @@ def cnn(
         layers[f"dense_relu{number}"] = nn.ReLU()
         features = dense_width
     layers["logits"] = nn.Linear(features, num_classes)
-    return FastStack(layers)
+    model = FastStack(layers)
+    draw_uniform(model)
+    return model
 
 
 def _size_after_conv(

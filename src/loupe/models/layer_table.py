@@ -121,16 +121,23 @@ def run_on_zeros(model: nn.Module, *, in_channels: int, image_size: tuple[int, i
 
 
 def refuse_wrong_output(
-    model: nn.Module, *, in_channels: int, image_size: tuple[int, int], num_classes: int
+    model: nn.Module, *, in_channels: int, image_size: tuple[int, int], num_classes: int | None
 ) -> None:
-    """Check that the network gives one logit a class for one image.
+    """Check that the network gives one logit a class for one image, or an image if there are no classes.
 
     Raises:
         ShapeError: it gives something else.
     """
     output = run_on_zeros(model, in_channels=in_channels, image_size=image_size)
     shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-    if shape != (1, num_classes):
+    if num_classes is None and shape != (1, in_channels, *image_size):
+        raise ShapeError(
+            f"{type(model).__name__} does not give its image back.",
+            got=f"an output of {shape} for one image",
+            allowed=f"{(1, in_channels, *image_size)}, the shape of the image",
+            next_step="let its output have the shape of its input, or register it without objective=…",
+        )
+    if num_classes is not None and shape != (1, num_classes):
         raise ShapeError(
             f"{type(model).__name__} does not give one logit a class.",
             got=f"an output of {shape} for one image",

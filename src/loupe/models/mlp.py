@@ -5,6 +5,7 @@ from pydantic import Field
 from torch import nn
 
 from loupe.models import register_model
+from loupe.models.initialisation import draw_uniform
 
 
 @register_model("mlp")
@@ -18,7 +19,10 @@ def mlp(
         Field(description="Units of the hidden layers, each 1 to 65,536."),
     ] = (128, 64, 32),
 ) -> nn.Sequential:
-    """Dense layers with ReLU on the flattened image, logits at the end (no sigmoid, no softmax)."""
+    """Dense layers with ReLU on the flattened image, logits at the end (no sigmoid, no softmax).
+
+    Weights and biases start uniform in ±1 / sqrt(inputs of a unit).
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     features = in_channels * image_size[0] * image_size[1]
     for number, width in enumerate(widths, start=1):
@@ -26,4 +30,6 @@ def mlp(
         layers[f"relu{number}"] = nn.ReLU()
         features = width
     layers["logits"] = nn.Linear(features, num_classes)
-    return nn.Sequential(layers)
+    model = nn.Sequential(layers)
+    draw_uniform(model)
+    return model

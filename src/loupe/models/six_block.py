@@ -6,6 +6,7 @@ from torch import nn
 
 from loupe.errors import ShapeError
 from loupe.models import register_model
+from loupe.models.initialisation import draw_uniform
 
 
 class _Block(NamedTuple):
@@ -38,7 +39,7 @@ def six_block(
     """Six convolution blocks with batch norm, channel dropout and average pooling; 4.1 M parameters.
 
     Each block is convolution (no bias), norm, ReLU, channel dropout, and twice a 2 x 2 average pooling.
-    Weights start as torch's layers do: Kaiming-uniform with a = √5.
+    Weights start uniform in ±1 / sqrt(inputs of a unit).
 
     Raises:
         ShapeError: the images vanish on the way.
@@ -67,4 +68,6 @@ def six_block(
     layers["flatten"] = nn.Flatten()
     layers["dropout"] = nn.Dropout(_HEAD_DROPOUT)
     layers["logits"] = nn.Linear(channels, num_classes)
-    return nn.Sequential(layers)
+    model = nn.Sequential(layers)
+    draw_uniform(model)
+    return model

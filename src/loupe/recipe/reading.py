@@ -16,6 +16,7 @@ from loupe.recipe.schema import (
     Recipe,
     RunSection,
     TrainSection,
+    TransferSection,
 )
 
 
@@ -44,6 +45,18 @@ def _validate(mapping: Mapping[str, Any]) -> Recipe:
     return validate_strictly(Recipe, _expand_names(mapping))
 
 
+def _write_out(place: str, bare: str) -> dict[str, Any]:
+    """Return the table that a bare word stands for: a name, or the run to transfer from."""
+    return {"run" if place == "transfer" else "name": bare}
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "model": (),
+    "data": ("augment", "mix"),
+    "train": ("optimizer", "schedule"),
+}
+
+
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe with bare names, such as `model = "mlp"`, written out as tables."""
 
@@ -51,7 +64,9 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
         return {"name": value} if isinstance(value, str) else value
 
     expanded = {**mapping}
-    for section, choices in (("model", ()), ("data", ("augment",)), ("train", ("optimizer", "schedule"))):
+    if isinstance(expanded.get("transfer"), str):
+        expanded["transfer"] = _write_out("transfer", expanded["transfer"])
+    for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
         table = expanded[section] if section == "train" else expand(expanded[section])
@@ -129,7 +144,7 @@ def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
     for parent in parents:
         inner = table.get(parent)
         if isinstance(inner, str):
-            inner = {"name": inner}
+            inner = _write_out(parent, inner)
         table[parent] = dict(inner) if isinstance(inner, Mapping) else {}
         table = table[parent]
     if value is None:
@@ -143,6 +158,7 @@ def _field_names() -> dict[str, Iterable[str]]:
         "": Recipe,
         "data": DataSection,
         "data.normalize": Normalization,
+        "transfer": TransferSection,
         "train": TrainSection,
         "train.early_stopping": EarlyStopping,
         "evaluate": EvaluateSection,

@@ -1,6 +1,7 @@
 """The fields of a recipe: types, ranges, meanings, defaults. No torch here."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -95,11 +96,16 @@ class DataSection(NamedSection):
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
     )
+    mix: Choice | None = Field(
+        None,
+        description="Blends training images and their labels in pairs; `loupe mixes` lists the ways; "
+        "no mixing if left out.",
+    )
     normalize: Normalization | str = Field(
         "measured",
         union_mode="left_to_right",
-        description='"measured" on the training split, a preset\'s name, or {mean = […], sd = […]} '
-        "for pixels in [0, 1].",
+        description='"measured" on the training split, "none" (pixels stay in [0, 1]), a preset\'s name, '
+        "or {mean = […], sd = […]} for pixels in [0, 1].",
     )
 
     @field_validator("normalize", mode="before")
@@ -119,6 +125,39 @@ class ModelSection(NamedSection):
     """Which network. Further keys are the model's settings."""
 
     name: str = Field("mlp", description="Model; `loupe models` lists them.")
+
+
+class TransferSection(Section):
+    """Where the weights start, and which of them stay as they are."""
+
+    run: str | None = Field(
+        None, description="Run whose best weights are copied, by name and shape; a path, or a name in runs/."
+    )
+    part: str = Field(
+        "", description='Part of that run\'s network to copy from, such as "encoder"; all of it if left out.'
+    )
+    head: Literal["new", "copied"] = Field(
+        "new", description='Whether the last layer starts fresh ("new") or is copied too.'
+    )
+    freeze: Literal["none", "all"] | tuple[str, ...] = Field(
+        "none",
+        union_mode="left_to_right",
+        description='What is not trained: "none", "all" but the head, or a list of layers; '
+        "`loupe show` names them.",
+    )
+
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _tell_lists_from_words(cls, value: object) -> object:
+        is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        if value not in ("none", "all") and not is_list:
+            raise ValueError('"none", "all", or a list of layers')
+        return tuple(value) if isinstance(value, list) else value
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run to copy from."""
+        return Path(self.run or "")
 
 
 class EarlyStopping(Section):
@@ -146,6 +185,9 @@ class TrainSection(Section):
         Choice(name="constant"),
         description="Learning-rate schedule and its settings; `loupe schedules` lists them.",
     )
+    warmup_epochs: float = Field(
+        0.0, ge=0, le=10**6, description="Epochs over which the learning rate rises from nothing, ≥ 0."
+    )
     label_smoothing: float = Field(
         0.0,
         ge=0,
@@ -154,6 +196,24 @@ class TrainSection(Section):
     )
     clip_norm: float | None = Field(
         None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."
+    )
+    average_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Decay of a moving average of the weights, in (0, 1); the average is then what is judged "
+        "and kept. No average if left out.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description='What layers compute in: "auto" is bfloat16 on GPUs with units for it, else float32. '
+        "Weights stay float32.",
+    )
+    channels_last: bool = Field(
+        False, description="Lay weights and maps out channel by channel of each pixel; faster on many GPUs."
+    )
+    compile: bool = Field(
+        False, description="Compile the network with torch.compile: minutes at first, then faster steps."
     )
     early_stopping: EarlyStopping | None = Field(
         None, description="Windowed early stopping; trains all epochs if left out."
@@ -195,6 +255,9 @@ class RunSection(Section):
         None, le=1024, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."
     )
     folder: str = Field("runs", description="Folder that receives the run folder.")
+    tensorboard: bool = Field(
+        False, description="Also write curves, images and graph for TensorBoard into the run folder."
+    )
     plugins: tuple[str, ...] = Field(
         (), description="Python files that register further models, datasets, augmentations …"
     )
@@ -214,6 +277,7 @@ class Recipe(Section):
     about: str = Field("", description="One line that says what the recipe is for.")
     data: DataSection = DataSection()
     model: ModelSection = ModelSection()
+    transfer: TransferSection | None = None
     train: TrainSection = TrainSection()
     evaluate: EvaluateSection = EvaluateSection()
     run: RunSection = RunSection()

@@ -63,6 +63,11 @@ class LineChart:
     x_label: str = "epoch"
 
 
+def name_loss(is_classifier: bool) -> str:
+    """Return what the loss of a network is, for the axis of a chart."""
+    return "negative log likelihood (nats)" if is_classifier else "mean squared error per pixel"
+
+
 def draw_line_chart(chart: LineChart) -> Markup:
     """Return the chart as an HTML <figure>."""
     low, high = _value_range(chart)

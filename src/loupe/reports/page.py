@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loupe.evaluation import Interval
+from loupe.evaluation import Interval, ReconstructionScore
 from loupe.runs.writing import write_text
 from loupe.version import __version__
 
@@ -46,6 +46,8 @@ def _environment() -> Environment:
         "duration": format_duration,
         "decimals": format_decimals,
         "level": format_level,
+        "error": format_error,
+        "baselines": describe_baselines,
     }
     environment.globals |= {
         "style": Markup(_read("style.css")),
@@ -67,6 +69,22 @@ def format_percent(share: float, digits: int = 2) -> str:
 def format_interval(interval: Interval, digits: int = 2) -> str:
     """Return an interval of shares as percentages: "97.52 to 98.37 %"."""
     return f"{100 * interval.low:.{digits}f} to {100 * interval.high:.{digits}f} %"
+
+
+def format_error(error: float) -> str:
+    """Return a mean squared error with three significant digits: 0.0336."""
+    return f"{error:.3g}" if error < 1e-4 else f"{error:#.3g}"
+
+
+def describe_error(score: ReconstructionScore) -> str:
+    """Return a reconstruction error with its interval."""
+    low, high = format_error(score.interval.low), format_error(score.interval.high)
+    return f"mean squared error {format_error(score.loss)} ({low} to {high})"
+
+
+def describe_baselines(score: ReconstructionScore) -> str:
+    """Return the errors of the guesses a reconstruction has to beat: "constant 0.172, mean image 0.0868"."""
+    return ", ".join(f"{one.name} {format_error(one.loss)}" for one in score.baselines)
 
 
 def format_thousands(number: float) -> str:

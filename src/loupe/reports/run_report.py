@@ -9,12 +9,14 @@ import torch
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
-from loupe.evaluation import Metrics, Predictions, rank_confused_pairs
+from loupe.evaluation import Metrics, Predictions, ReconstructionScore, rank_confused_pairs
 from loupe.models.layer_table import LayerTable
-from loupe.reports.charts import LineChart, Series, draw_line_chart, smooth
-from loupe.reports.page import format_duration, format_percent, format_thousands, write_page
+from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
+from loupe.reports.page import format_duration, format_error, format_percent, format_thousands, write_page
 from loupe.reports.pictures import encode_png
+from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.result import Score
 from loupe.training import EpochRecord
 
 _MOST_WRONG, _MOST_RIGHT = 24, 12
@@ -42,18 +44,14 @@ def write_run_report(
         validation: its validation images, in the order of the stored predictions.
         layers: of its network.
     """
-    recipe, history = folder.read_recipe(), folder.read_history()
+    recipe = folder.read_recipe()
     judged_split, judged = _choose_judged(result)
-    right: list[ShownPrediction] = []
-    wrong: list[ShownPrediction] = []
-    num_wrong = 0
-    if result.best is not None:
-        predictions = folder.read_predictions()["validation"]
-        num_wrong = int((~predictions.is_right).sum())
-        right, wrong = show_predictions(validation, predictions)
+    is_classifier = result.objective == "classification"
+    find = _show_classes if is_classifier else _show_errors
     write_page(
         folder.report_file,
-        "run.html",
+        "run.html" if is_classifier else "reconstruction.html",
+        is_classifier=is_classifier,
         run_name=name_run(folder.path),
         run_path=folder.path,
         recipe=recipe,
@@ -62,15 +60,47 @@ def write_run_report(
         judged=judged,
         judged_split=judged_split,
         tiles=list(_make_tiles(result)),
-        charts=draw_curves(history, result.best.epoch if result.best else None, folder.read_test_looks()),
-        pairs=rank_confused_pairs(judged.confusion, validation.class_names) if judged else [],
-        right=right,
-        wrong=wrong,
-        num_wrong=num_wrong,
-        num_validation=len(validation),
         layers=layers,
         environment=list(_flatten(folder.read_environment())),
+        **find(folder, result, validation),
     )
+
+
+def _show_classes(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
+    """Return what the page of a classifier shows of it."""
+    _, judged = _choose_judged(result)
+    right: list[ShownPrediction] = []
+    wrong: list[ShownPrediction] = []
+    num_wrong = 0
+    if result.best is not None:
+        predictions = folder.read_predictions()["validation"]
+        num_wrong = int((~predictions.is_right).sum())
+        right, wrong = show_predictions(validation, predictions)
+    confusion = judged.confusion if isinstance(judged, Metrics) else ()
+    return {
+        "charts": draw_curves(folder.read_history(), _mark_best(result), folder.read_test_looks()),
+        "pairs": rank_confused_pairs(confusion, validation.class_names),
+        "right": right,
+        "wrong": wrong,
+        "num_wrong": num_wrong,
+        "num_validation": len(validation),
+    }
+
+
+def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
+    """Return what the page of a network that gives images back shows of it."""
+    history, shown = folder.read_history(), {}
+    score = None
+    if result.best is not None:
+        shown = show_reconstructions(validation, folder.read_reconstructions()["validation"])
+        assert isinstance(result.best.validation, ReconstructionScore)
+        score = result.best.validation
+    charts = [chart_errors(history, score, _mark_best(result)), _chart_rate(history)] if history else []
+    return {"charts": [draw_line_chart(chart) for chart in charts], "shown": shown}
+
+
+def _mark_best(result: RunResult) -> tuple[int, str] | None:
+    return (result.best.epoch, f"best epoch {result.best.epoch}") if result.best else None
 
 
 def name_run(path: Path) -> str:
@@ -79,8 +109,8 @@ def name_run(path: Path) -> str:
     return f"{path.parent.name}/{path.name}" if is_seed else path.name
 
 
-def _choose_judged(result: RunResult) -> tuple[str, Metrics | None]:
-    """Return the split that headlines the report and its metrics: test if opened, else validation."""
+def _choose_judged(result: RunResult) -> tuple[str, Score | None]:
+    """Return the split that headlines the report and its score: test if opened, else validation."""
     if result.best is None:
         return "validation", None
     if result.best.test is not None:
@@ -91,7 +121,12 @@ def _choose_judged(result: RunResult) -> tuple[str, Metrics | None]:
 def _make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
     if result.best is not None:
         validation = result.best.validation
-        yield {"value": format_percent(validation.accuracy), "label": "validation accuracy"}
+        if isinstance(validation, Metrics):
+            yield {"value": format_percent(validation.accuracy), "label": "validation accuracy"}
+        else:
+            yield {"value": format_error(validation.loss), "label": "validation error"}
+            for baseline in validation.baselines:
+                yield {"value": format_error(baseline.loss), "label": f"{baseline.name}, no network"}
         epochs = f"best epoch of {result.last.epoch}" if result.last else "best epoch"
         early = ", stopped early" if result.stopped_early else ""
         yield {"value": str(result.best.epoch), "label": epochs + early}
@@ -106,14 +141,13 @@ def _make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
 
 
 def draw_curves(
-    history: Sequence[EpochRecord], best_epoch: int | None, test_looks: dict[int, float]
+    history: Sequence[EpochRecord], mark: tuple[int, str] | None, test_looks: dict[int, float]
 ) -> list[Markup]:
     """Return the charts of a history: accuracy, loss, and the gap between training and validation."""
     if not history:
         return []
     epochs = [record.epoch for record in history]
-    mark = (best_epoch, f"best epoch {best_epoch}") if best_epoch is not None else None
-    validation = [record.validation_accuracy for record in history]
+    validation = [record.validation_accuracy or 0.0 for record in history]
     clean = [record.clean_train_accuracy for record in history]
     running = [record.train_accuracy for record in history]
     accuracy = [
@@ -134,17 +168,10 @@ def draw_curves(
         None if trained is None else trained - held_out
         for trained, held_out in zip(clean, validation, strict=True)
     ]
-    rates = [record.learning_rate for record in history]
     charts = [
         LineChart("Accuracy", "accuracy (%)", epochs, _present(accuracy), scale=100, digits=2, mark=mark),
-        LineChart("Loss", "negative log likelihood (nats)", epochs, _present(loss), digits=4, mark=mark),
-        LineChart(
-            "Learning rate",
-            "at the end of the epoch",
-            epochs,
-            [Series("learning rate", rates, "c4")],
-            digits=6,
-        ),
+        LineChart("Loss", name_loss(True), epochs, _present(loss), digits=4, mark=mark),
+        _chart_rate(history),
     ]
     if any(value is not None for value in gap):
         series = [Series("clean training − validation", gap, "c5")]
@@ -156,6 +183,12 @@ def draw_curves(
             ),
         )
     return [draw_line_chart(chart) for chart in charts]
+
+
+def _chart_rate(history: Sequence[EpochRecord]) -> LineChart:
+    epochs, rates = [record.epoch for record in history], [record.learning_rate for record in history]
+    series = [Series("learning rate", rates, "c4")]
+    return LineChart("Learning rate", "at the end of the epoch", epochs, series, digits=6)
 
 
 def _present(series: Sequence[Series]) -> list[Series]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from loupe.evaluation.intervals import SeedSummary
-from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
 from loupe.reports.page import format_level, write_page
 from loupe.runs import RunFolder
 
@@ -23,7 +23,8 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
     """
     recipe = RunFolder(path).read_recipe()
     results = [result for run in runs if (result := run.read_result()) is not None]
-    split = "test" if "best test accuracy" in summaries else "validation"
+    figure = "loss" if any(result.objective == "reconstruction" for result in results) else "accuracy"
+    split = "test" if f"best test {figure}" in summaries else "validation"
     write_page(
         path / "report.html",
         "seeds.html",
@@ -31,8 +32,9 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         runs=results,
-        headline=summaries.get(f"best {split} accuracy"),
+        headline=summaries.get(f"best {split} {figure}"),
         headline_split=split,
+        is_classifier=figure == "accuracy",
         confidence=format_level(recipe.evaluate.confidence),
         rows=[_make_row(name, summary) for name, summary in summaries.items()],
         charts=_draw_curves(runs),
@@ -76,11 +78,10 @@ def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:
         ]
 
     accuracy, loss = make_series("validation_accuracy"), make_series("validation_loss")
-    return [
-        draw_line_chart(
-            LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
-        ),
-        draw_line_chart(
-            LineChart("Validation loss", "negative log likelihood (nats)", epochs, loss, digits=4)
-        ),
-    ]
+    is_classifier = any(value is not None for series in accuracy for value in series.values)
+    charts = [LineChart("Validation loss", name_loss(is_classifier), epochs, loss, digits=4)]
+    if is_classifier:
+        charts.insert(
+            0, LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
+        )
+    return [draw_line_chart(chart) for chart in charts]

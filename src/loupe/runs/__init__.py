@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from loupe.runs.environment import describe_environment as describe_environment
+from loupe.runs.finding import create_run_folder as create_run_folder
+from loupe.runs.finding import find_run_folder as find_run_folder
+from loupe.runs.finding import is_run_folder as is_run_folder
+from loupe.runs.finding import list_run_folders as list_run_folders
 from loupe.runs.folder import RunFolder as RunFolder
-from loupe.runs.folder import create_run_folder as create_run_folder
-from loupe.runs.folder import find_run_folder as find_run_folder
-from loupe.runs.folder import is_run_folder as is_run_folder
-from loupe.runs.folder import list_run_folders as list_run_folders
 from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome
 from loupe.runs.result import RunResult as RunResult
 from loupe.runs.result import TestPicking as TestPicking
+from loupe.runs.tensorboard import TensorBoard as TensorBoard
 from loupe.runs.weights import load_model as load_model
+from loupe.runs.weights import read_weights as read_weights
 
 
 def load_run(place: str | Path) -> RunFolder:

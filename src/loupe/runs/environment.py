@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 import loupe.version
-from loupe.runtime import describe_device
+from loupe.runtime import Precision, describe_device
 
 _PACKAGES = ("torch", "numpy", "pillow", "pydantic", "safetensors", "matplotlib")
 
@@ -23,6 +23,8 @@ def describe_environment(
     data_digests: Mapping[str, str],
     plugins: Mapping[str, str],
     recipe_digest: str,
+    precision: Precision = "float32",
+    transfer: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return versions, machine, commit, seed and digests, as plain values.
 
@@ -32,6 +34,8 @@ def describe_environment(
         data_digests: SHA-256 of each split.
         plugins: SHA-256 of each plugin file.
         recipe_digest: SHA-256 of the resolved recipe.
+        precision: what layers compute in.
+        transfer: SHA-256 of the weights of the run the network starts from, by that run's folder.
     """
     return {
         "loupe": loupe.version.__version__,
@@ -42,10 +46,12 @@ def describe_environment(
         "device": describe_device(device),
         "cpu_count": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "precision": precision,
         "seed": seed,
         "recipe_digest": recipe_digest,
         "data_digests": dict(data_digests),
         "plugins": dict(plugins),
+        "transfer": dict(transfer or {}),
     }
 
 

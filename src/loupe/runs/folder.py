@@ -4,10 +4,8 @@ import contextlib
 import csv
 import io
 import json
-import os
-import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from loupe.data import Opening
-from loupe.errors import RunError, suggest
-from loupe.evaluation import Predictions
+from loupe.errors import RunError
+from loupe.evaluation import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
@@ -48,11 +47,13 @@ class RunFolder:
     | `result.json`                | figures with intervals, confusion, test openings             |
     | `best.safetensors`           | weights of the best epoch on validation                      |
     | `last/checkpoint.safetensors`| all that exact resume needs                                  |
-    | `predictions.npz`            | labels and logits of the best weights                        |
+    | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
+    |                              | errors and some reconstructed images                         |
     | `report.html`                | the report                                                   |
     | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
     |                              | picking on test would have claimed                           |
+    | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
     | `log.txt`                    | what happened when                                           |
     """
 
@@ -68,6 +69,7 @@ class RunFolder:
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
         self.test_looks_file = path / "test_by_epoch.jsonl"
+        self.tensorboard_folder = path / "tensorboard"
         self.log_file = path / "log.txt"
 
     def __repr__(self) -> str:
@@ -99,10 +101,25 @@ class RunFolder:
 
     def write_predictions(self, **predictions: Predictions) -> None:
         """Write labels and logits of each named split."""
-        arrays = {}
-        for split, predicted in predictions.items():
-            arrays[f"{split}_labels"] = predicted.labels.numpy()
-            arrays[f"{split}_logits"] = predicted.logits.numpy()
+        self._write_arrays(
+            {
+                f"{split}_{name}": getattr(predicted, name).numpy()
+                for split, predicted in predictions.items()
+                for name in ("labels", "logits")
+            }
+        )
+
+    def write_reconstructions(self, **reconstructions: Reconstructions) -> None:
+        """Write errors and pictures of each named split, in the place of predictions."""
+        self._write_arrays(
+            {
+                f"{split}_{name}": getattr(made, name).numpy()
+                for split, made in reconstructions.items()
+                for name in ("errors", "shown", "pictures")
+            }
+        )
+
+    def _write_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         with replacing(self.predictions_file) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
 
@@ -175,7 +192,11 @@ class RunFolder:
         if not all(file.is_file() for file in wanted):
             return False
         try:
-            result, _ = self.read_result(), self.read_predictions()
+            result = self.read_result()
+            if result is not None and result.objective == "reconstruction":
+                self.read_reconstructions()
+            else:
+                self.read_predictions()
             with _reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
                 _ = file.metadata()["loupe"]
         except RunError:
@@ -203,18 +224,25 @@ class RunFolder:
 
     def read_predictions(self) -> dict[str, Predictions]:
         """Return the stored predictions by split."""
+        with self._read_arrays() as (splits, read):
+            return {split: Predictions(read(split, "labels"), read(split, "logits")) for split in splits}
+
+    def read_reconstructions(self) -> dict[str, Reconstructions]:
+        """Return the stored errors and reconstructed images by split."""
+        names = ("errors", "shown", "pictures")
+        with self._read_arrays() as (splits, read):
+            return {split: Reconstructions(*(read(split, name) for name in names)) for split in splits}
+
+    @contextlib.contextmanager
+    def _read_arrays(self) -> Iterator[tuple[list[str], Callable[[str, str], Tensor]]]:
+        """Give the splits in the file, and a function that reads an array of one."""
         with (
             _reading(self.predictions_file),
             self.predictions_file.open("rb") as file,
             np.load(file, allow_pickle=False) as arrays,
         ):
-            splits = sorted({name.removesuffix("_labels").removesuffix("_logits") for name in arrays.files})
-            return {
-                split: Predictions(
-                    torch.from_numpy(arrays[f"{split}_labels"]), torch.from_numpy(arrays[f"{split}_logits"])
-                )
-                for split in splits
-            }
+            splits = sorted({name.rpartition("_")[0] for name in arrays.files})
+            yield splits, lambda split, name: torch.from_numpy(arrays[f"{split}_{name}"])
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set, oldest first."""
@@ -247,85 +275,6 @@ def _reading(path: Path, advice: str = "restore the file, or train again") -> It
             allowed="the file as Loupe wrote it",
             next_step=advice,
         ) from None
-
-
-def create_run_folder(parent: Path, recipe_name: str) -> Path:
-    """Create and return `parent/<recipe>-<date>-<short id>`, a folder that was not there before.
-
-    Raises:
-        RunError: the folder cannot be made.
-    """
-    while True:
-        name = f"{recipe_name}-{datetime.now(UTC):%Y-%m-%d}-{secrets.token_hex(3)}"
-        try:
-            (parent / name).mkdir(parents=True)
-        except FileExistsError:
-            if parent.is_dir():
-                continue
-            raise _cannot_create(parent, "it is a file") from None
-        except OSError as error:
-            raise _cannot_create(parent, os.strerror(error.errno or 0)) from None
-        return parent / name
-
-
-def _cannot_create(parent: Path, reason: str) -> RunError:
-    return RunError(
-        f"No run folder can be made in {parent}.",
-        got=reason,
-        allowed="a folder that can be written to",
-        next_step="set run.folder to another place",
-    )
-
-
-def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
-    """Return the run folder at a path, or by name (or an unmistakable beginning of it) inside `parent`.
-
-    Raises:
-        RunError: there is none, or several fit.
-    """
-    path = Path(place).expanduser()
-    path = path.parent if path.name == "recipe.toml" else path
-    for folder in (path, parent / path):
-        if is_run_folder(folder):
-            return folder
-    if (path / "recipe.toml").is_file():
-        raise RunError(
-            f"{path} holds a recipe, but no run.",
-            got="a recipe.toml without environment.json",
-            allowed="a folder that `loupe train` made",
-            next_step=f"loupe train {path / 'recipe.toml'}",
-        )
-    names = [folder.name for folder in list_run_folders(parent)]
-    fitting = [name for name in names if name == str(place)] or [
-        name for name in names if str(place) and name.startswith(str(place))
-    ]
-    if len(fitting) == 1:
-        return parent / fitting[0]
-    raise RunError(
-        f"Several runs begin with {str(place)!r}." if fitting else f"There is no run {str(place)!r}.",
-        got=str(place),
-        allowed=f"a run folder: {', '.join((fitting or names)[-8:]) or 'none in ' + str(parent)}",
-        nearest=None if fitting else suggest(place, names),
-        next_step="`loupe list` shows the runs",
-    )
-
-
-def is_run_folder(path: Path) -> bool:
-    """Return whether a folder holds a run, or a series of seeds."""
-    return (path / "environment.json").is_file() or any(path.glob("seed-*/environment.json"))
-
-
-def list_run_folders(parent: Path) -> list[Path]:
-    """Return the run folders in `parent`, oldest first."""
-    if not parent.is_dir():
-        return []
-    folders = [path for path in parent.iterdir() if path.is_dir() and is_run_folder(path)]
-    return sorted(folders, key=_find_start)
-
-
-def _find_start(folder: Path) -> int:
-    """Return when the first run of a folder was started; its environment is written once, then."""
-    return min(file.stat().st_mtime_ns for file in folder.glob("**/environment.json"))
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:

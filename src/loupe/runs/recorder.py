@@ -43,10 +43,11 @@ class Recorder(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         record = state.history[-1]
         self._folder.write_history(state.history)
+        accuracy = record.validation_accuracy
+        judged = "" if accuracy is None else f", validation accuracy {accuracy:.4f}"
         self._folder.log(
             f"epoch {record.epoch}: train loss {record.train_loss:.4f}, validation loss "
-            f"{record.validation_loss:.4f}, validation accuracy {record.validation_accuracy:.4f}, "
-            f"{record.seconds:.2f} s"
+            f"{record.validation_loss:.4f}{judged}, {record.seconds:.2f} s"
         )
         self.latest, self._is_written = take_snapshot(state), False
         elapsed = time.perf_counter() - self._started

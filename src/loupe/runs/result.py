@@ -4,9 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from loupe.data import Opening
-from loupe.evaluation import Metrics
+from loupe.evaluation import Metrics, ReconstructionScore
+from loupe.models import ObjectiveName
 
 Status = Literal["finished", "interrupted", "failed"]
+Score = Metrics | ReconstructionScore
+"""How well weights do on a split: by accuracy, or by the error of what they give back."""
 
 
 @dataclass(frozen=True)
@@ -14,17 +17,21 @@ class Outcome:
     """One set of weights, judged. `test` is None while the test set stays locked."""
 
     epoch: int
-    validation: Metrics
-    test: Metrics | None = None
+    validation: Score
+    test: Score | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Outcome":
         test = values["test"]
         return cls(
             epoch=values["epoch"],
-            validation=Metrics.from_dict(values["validation"]),
-            test=Metrics.from_dict(test) if test else None,
+            validation=_read_score(values["validation"]),
+            test=_read_score(test) if test else None,
         )
+
+
+def _read_score(values: dict[str, Any]) -> Score:
+    return Metrics.from_dict(values) if "accuracy" in values else ReconstructionScore.from_dict(values)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class RunResult:
         parameters: numbers in the network.
         confidence: level of the intervals.
         warnings: what the reader of the figures should know.
+        objective: what the network was trained for.
+        notes: what was done before training: weights copied, layers frozen.
     """
 
     status: Status
@@ -77,6 +86,8 @@ class RunResult:
     parameters: int
     confidence: float
     warnings: tuple[str, ...] = ()
+    objective: ObjectiveName = "classification"
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,5 +103,6 @@ class RunResult:
                 "test_picking": TestPicking(**picking) if picking else None,
                 "test_openings": tuple(Opening(**opening) for opening in values["test_openings"]),
                 "warnings": tuple(values["warnings"]),
+                "notes": tuple(values["notes"]),
             }
         )

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from loupe.errors import RunError
 from loupe.models import build_model
@@ -22,23 +22,7 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
         RunError: the run has no weights yet, or the file is damaged.
         LoupeError: a plugin the network comes from is gone.
     """
-    if not run.best_file.exists():
-        raise RunError(
-            f"Run {run.path.name} has no weights yet.",
-            got="no best.safetensors",
-            allowed="a run with at least one epoch",
-            next_step=f"loupe resume {run.path}",
-        )
-    try:
-        with safe_open(run.best_file, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-            description: dict[str, Any] = json.loads(file.metadata()["loupe"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise RunError(
-            f"{run.best_file} is damaged.",
-            got=str(error),
-            next_step=f"loupe resume {run.path} writes it anew",
-        ) from None
+    weights, description = read_weights(run)
     for plugin in run.read_recipe().run.plugins:
         load_plugin(plugin)
     settings = dict(description["model"])
@@ -60,3 +44,29 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
             next_step=f"loupe resume {run.path} writes them anew",
         ) from None
     return model.eval(), description
+
+
+def read_weights(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of a run's best epoch by name, on the CPU, and the network's description.
+
+    Raises:
+        RunError: the run has no weights yet, or the file is damaged.
+    """
+    if not run.best_file.exists():
+        raise RunError(
+            f"Run {run.path.name} has no weights yet.",
+            got="no best.safetensors",
+            allowed="a run with at least one epoch",
+            next_step=f"loupe resume {run.path}",
+        )
+    try:
+        with safe_open(run.best_file, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            description: dict[str, Any] = json.loads(file.metadata()["loupe"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{run.best_file} is damaged.",
+            got=str(error),
+            next_step=f"loupe resume {run.path} writes it anew",
+        ) from None
+    return weights, description

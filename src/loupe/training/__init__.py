@@ -2,7 +2,9 @@
 
 from loupe.training.early_stopping import WindowedEarlyStopping as WindowedEarlyStopping
 from loupe.training.loop import fit as fit
-from loupe.training.losses import smoothed_cross_entropy as smoothed_cross_entropy
+from loupe.training.objectives import Classification as Classification
+from loupe.training.objectives import Objective as Objective
+from loupe.training.objectives import Reconstruction as Reconstruction
 from loupe.training.observers import Observer as Observer
 from loupe.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from loupe.training.optimizers import build_optimizer as build_optimizer

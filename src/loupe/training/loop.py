@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.errors import RunError, TrainingError
-from loupe.runtime import Streams
+from loupe.runtime import Precision, Streams
+from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
-from loupe.training.losses import Loss
-from loupe.training.measure import Measured, Tally, measure
+from loupe.training.measure import Measured, Tally, measure, run_model
+from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
 from loupe.training.schedules import Pace, Schedule
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
@@ -29,9 +30,11 @@ def fit(
     num_epochs: int,
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
-    loss: Loss,
+    objective: Objective,
     streams: Streams,
     clip_norm: float | None = None,
+    average_decay: float | None = None,
+    precision: Precision = "float32",
     early_stopping: WindowedEarlyStopping | None = None,
     select_by: SelectBy = "accuracy",
     clean_train: EvaluationBatches | None = None,
@@ -40,7 +43,8 @@ def fit(
 ) -> TrainingState:
     """Train a network and return what was reached; the best epoch's weights are in `state.best`.
 
-    Nothing here knows a test set: selection and stopping see validation only.
+    Nothing here knows a test set: selection and stopping see validation only. Layers whose parameters are
+    all frozen stay in evaluation mode: nothing in them moves, running statistics included.
 
     Args:
         model: a network on the device of the batches.
@@ -49,9 +53,11 @@ def fit(
         num_epochs: epochs to train, ≥ 1, those before `start` included.
         optimizer: over the model's parameters; its learning rate is the largest the schedule uses.
         schedule: pace of each step.
-        loss: what is minimised.
+        objective: what is minimised, and what is reported.
         streams: randomness inside the network (dropout), stream "network".
         clip_norm: largest global norm of the gradients, > 0.
+        average_decay: keep a moving average of the weights with this decay, in (0, 1), and judge that.
+        precision: what the network computes in, in training and in evaluation.
         early_stopping: when to stop before `num_epochs`.
         select_by: validation figure that picks the best epoch; ties go to the lower loss.
         clean_train: training images to measure as validation is measured, after each epoch.
@@ -61,7 +67,8 @@ def fit(
     Raises:
         TrainingError: the loss is no longer a finite number.
     """
-    state = TrainingState(model, optimizer)
+    average = WeightAverage(model, average_decay) if average_decay is not None else None
+    state = TrainingState(model, optimizer, average)
     base_rates = [group["lr"] for group in optimizer.param_groups]
     if start is not None:
         try:
@@ -79,11 +86,18 @@ def fit(
         epoch, started = state.epoch + 1, time.perf_counter()
         with streams.as_global("network", epoch, train.dataset.images.device):
             running = train_one_epoch(
-                model, train, epoch, optimizer, schedule, loss, base_rates, clip_norm, observers
+                state,
+                train,
+                schedule=schedule,
+                objective=objective,
+                base_rates=base_rates,
+                clip_norm=clip_norm,
+                precision=precision,
+                observers=observers,
             )
         trained_seconds = time.perf_counter() - started
-        clean = measure(model, clean_train) if clean_train is not None else None
-        judged = measure(model, validation)
+        clean = measure(state.judged, clean_train, objective, precision) if clean_train else None
+        judged = measure(state.judged, validation, objective, precision)
         _refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
         state.history.append(
             EpochRecord(
@@ -100,7 +114,7 @@ def fit(
             )
         )
         if is_better(judged, state.best, select_by):
-            state.best = Best(epoch, judged.loss, judged.accuracy, copy_weights(model))
+            state.best = Best(epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
         if early_stopping is not None:
             losses = [record.validation_loss for record in state.history]
             state.stopped_early = early_stopping.should_stop(losses)
@@ -112,29 +126,31 @@ def fit(
 
 
 def train_one_epoch(
-    model: nn.Module,
+    state: TrainingState,
     batches: TrainingBatches,
-    epoch: int,
-    optimizer: torch.optim.Optimizer,
+    *,
     schedule: Schedule,
-    loss: Loss,
+    objective: Objective,
     base_rates: Sequence[float],
     clip_norm: float | None = None,
+    precision: Precision = "float32",
     observers: Sequence[Observer] = (),
 ) -> Measured:
-    """Train on every image once and return the running loss and accuracy.
+    """Train on every image once, from where the state stands, and return the running loss and accuracy.
 
     Raises:
         TrainingError: the loss is no longer a finite number.
     """
-    model.train()
+    model, optimizer, epoch = state.model, state.optimizer, state.epoch + 1
+    enter_training_mode(model)
     device = batches.dataset.images.device
     tally = Tally(device)
+    losses = [record.validation_loss for record in state.history]
     first_step = (epoch - 1) * len(batches)
-    for step, (images, labels) in enumerate(batches.epoch(epoch)):
-        set_pace(optimizer, schedule(first_step + step), base_rates)
-        logits = model(images)
-        step_loss = loss(logits, labels)
+    for step, batch in enumerate(batches.epoch(epoch)):
+        set_pace(optimizer, schedule(first_step + step, losses), base_rates)
+        outputs = run_model(model, batch.images, precision)
+        step_loss = objective.training_loss(outputs, batch)
         step_loss.backward()
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
@@ -142,12 +158,23 @@ def train_one_epoch(
             _refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        tally.add(step_loss, logits, labels)
+        if state.average is not None:
+            state.average.update(model)
+        tally.add(step_loss, objective.hits(outputs, batch), len(batch.images))
         for observer in observers:
             observer.on_step(step + 1)
     if device.type != "cpu":
         _refuse_first_infinite(tally.losses, epoch, optimizer)
     return tally.result()
+
+
+def enter_training_mode(model: nn.Module) -> None:
+    """Put a network into training mode, but for the layers whose parameters are all frozen."""
+    model.train()
+    for module in model.modules():
+        own = list(module.parameters(recurse=False))
+        if own and not any(parameter.requires_grad for parameter in own):
+            module.eval()
 
 
 def set_pace(optimizer: torch.optim.Optimizer, pace: Pace, base_rates: Sequence[float]) -> None:
@@ -165,8 +192,9 @@ def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
     """Return whether an epoch beats the best so far on validation; equal accuracy needs a lower loss."""
     if best is None:
         return True
-    if select_by == "accuracy" and judged.accuracy != best.validation_accuracy:
-        return judged.accuracy > best.validation_accuracy
+    now, before = judged.accuracy, best.validation_accuracy
+    if select_by == "accuracy" and now is not None and before is not None and now != before:
+        return now > before
     return judged.loss < best.validation_loss
 
 

@@ -8,15 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import Batch
-from loupe.training.losses import negative_log_likelihood
+from loupe.runtime import Precision, casting
+from loupe.training.objectives import Classification, Objective
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean negative log likelihood (nats) and accuracy in [0, 1] over `num_images`."""
+    """Mean loss and accuracy over `num_images`.
+
+    Args:
+        loss: as the objective reports it: of a classifier the negative log likelihood in nats.
+        accuracy: in [0, 1]; None where nothing is right or wrong.
+        num_images: images counted.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
     num_images: int
 
 
@@ -34,11 +41,12 @@ class Tally:
         self._sizes: list[int] = []
         self._hits: list[Tensor] = []
 
-    def add(self, mean_loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch: its mean loss (scalar), logits (batch, classes) and labels (batch,)."""
+    def add(self, mean_loss: Tensor, hits: Tensor | None, num_images: int) -> None:
+        """Count a batch: its mean loss (scalar), how right each answer is (batch,), and its size."""
         self._losses.append(mean_loss.detach())
-        self._hits.append(logits.detach().argmax(1) == labels)
-        self._sizes.append(len(labels))
+        if hits is not None:
+            self._hits.append(hits.detach())
+        self._sizes.append(num_images)
 
     @property
     def losses(self) -> Tensor:
@@ -50,7 +58,8 @@ class Tally:
         num_images = sum(self._sizes)
         sizes = torch.tensor(self._sizes, dtype=self._dtype, device=self._losses[0].device)
         loss = (self.losses.to(self._dtype) * sizes).sum() / num_images
-        return Measured(float(loss), int(torch.cat(self._hits).sum()) / num_images, num_images)
+        accuracy = float(torch.cat(self._hits).sum(dtype=self._dtype)) / num_images if self._hits else None
+        return Measured(float(loss), accuracy, num_images)
 
 
 @contextmanager
@@ -65,19 +74,33 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         model.train(was_training)
 
 
-def measure(model: nn.Module, batches: Iterable[Batch]) -> Measured:
-    """Return loss and accuracy over all batches."""
+def measure(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    objective: Objective | None = None,
+    precision: Precision = "float32",
+) -> Measured:
+    """Return loss and accuracy over all batches, of a classifier if no objective is given."""
+    objective = objective or Classification()
     tally: Tally | None = None
     with evaluating(model):
-        for images, labels in batches:
-            tally = tally or Tally(images.device)
-            logits = model(images)
-            tally.add(negative_log_likelihood(logits, labels).mean(), logits, labels)
+        for batch in batches:
+            tally = tally or Tally(batch.images.device)
+            outputs = run_model(model, batch.images, precision)
+            losses = objective.losses(outputs, batch)
+            tally.add(losses.mean(), objective.hits(outputs, batch), len(losses))
     assert tally is not None, "there is nothing to measure: no batches"
     return tally.result()
 
 
-def compute_logits(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
-    """Return the logits of every image in order, (images, classes) float32 on the CPU."""
+def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32") -> Tensor:
+    """Return the network's outputs as float32, whatever it computes in."""
+    with casting(images.device, precision):
+        outputs: Tensor = model(images)
+    return outputs.float()
+
+
+def compute_outputs(model: nn.Module, batches: Iterable[Batch], precision: Precision = "float32") -> Tensor:
+    """Return the outputs for every image in order, float32 on the CPU."""
     with evaluating(model):
-        return torch.cat([model(images).float().cpu() for images, _ in batches])
+        return torch.cat([run_model(model, batch.images, precision).cpu() for batch in batches])

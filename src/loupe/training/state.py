@@ -9,19 +9,25 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from loupe.training.averaging import WeightAverage
+
 
 @dataclass(frozen=True)
 class EpochRecord:
     """One row of the history.
 
+    Accuracies are None where nothing is right or wrong (reconstruction); the losses then are mean squared
+    errors per pixel, else negative log likelihoods in nats.
+
     Args:
         epoch: 1, 2, …
         learning_rate: rate of the epoch's last step.
         train_loss: running mean of the training loss while weights move (with label smoothing).
-        train_accuracy: running accuracy on the augmented batches while weights move.
-        clean_train_loss: negative log likelihood on unaugmented training images after the epoch.
+        train_accuracy: running accuracy on the augmented batches while weights move; of mixed images the
+            share of the label that was named.
+        clean_train_loss: loss on unaugmented training images after the epoch.
         clean_train_accuracy: accuracy on the same images; comparable with validation.
-        validation_loss: negative log likelihood on validation.
+        validation_loss: loss on validation.
         validation_accuracy: accuracy on validation.
         seconds: the whole epoch.
         images_per_second: training images a second, evaluation left out.
@@ -30,11 +36,11 @@ class EpochRecord:
     epoch: int
     learning_rate: float
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     clean_train_loss: float | None
     clean_train_accuracy: float | None
     validation_loss: float
-    validation_accuracy: float
+    validation_accuracy: float | None
     seconds: float
     images_per_second: float
 
@@ -51,19 +57,28 @@ class Best:
 
     epoch: int
     validation_loss: float
-    validation_accuracy: float
+    validation_accuracy: float | None
     weights: dict[str, Tensor] = field(repr=False)
 
 
 @dataclass
 class TrainingState:
-    """A training in progress, as observers see it after each epoch."""
+    """A training in progress, as observers see it after each epoch.
+
+    `judged` is the network whose figures stand in the history: the average of the weights if one is kept.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    average: WeightAverage | None = None
     history: list[EpochRecord] = field(default_factory=list)
     best: Best | None = None
     stopped_early: bool = False
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is measured and kept."""
+        return self.average.model if self.average is not None else self.model
 
     @property
     def epoch(self) -> int:
@@ -89,8 +104,13 @@ class Snapshot:
         best = self.values.get("best")
         return best["epoch"] if best else None
 
-    def weights(self, of: Literal["best", "model", "optimizer"]) -> dict[str, Tensor]:
-        """Return the tensors of the best epoch's weights, the last epoch's, or the optimizer."""
+    @property
+    def last_weights(self) -> dict[str, Tensor]:
+        """What was judged after the last epoch: the average of the weights, or the weights."""
+        return self.weights("average") or self.weights("model")
+
+    def weights(self, of: Literal["best", "model", "average", "optimizer"]) -> dict[str, Tensor]:
+        """Return the tensors of the best epoch's weights, the last epoch's, their average, the optimizer."""
         prefix = f"{of}."
         return {
             name.removeprefix(prefix): tensor
@@ -101,7 +121,12 @@ class Snapshot:
 
 def copy_weights(model: nn.Module) -> dict[str, Tensor]:
     """Return a copy of all parameters and buffers on the CPU; training on does not change it."""
-    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+    return {name: _copy(tensor) for name, tensor in model.state_dict().items()}
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    # contiguous, whatever the memory format: files know no other
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
 def take_snapshot(state: TrainingState) -> Snapshot:
@@ -112,7 +137,7 @@ def take_snapshot(state: TrainingState) -> Snapshot:
     for index, slots in optimizer["state"].items():
         for slot, value in slots.items():
             if isinstance(value, Tensor):
-                tensors[f"optimizer.{index}.{slot}"] = value.detach().to("cpu", copy=True)
+                tensors[f"optimizer.{index}.{slot}"] = _copy(value)
             else:
                 scalars.setdefault(str(index), {})[slot] = value
     values: dict[str, Any] = {
@@ -120,6 +145,9 @@ def take_snapshot(state: TrainingState) -> Snapshot:
         "stopped_early": state.stopped_early,
         "optimizer": {"groups": optimizer["param_groups"], "scalars": scalars},
     }
+    if state.average is not None:
+        tensors |= {f"average.{name}": tensor for name, tensor in copy_weights(state.average.model).items()}
+        values["average_updates"] = state.average.num_updates
     if state.best is not None:
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
         values["best"] = {
@@ -133,11 +161,14 @@ def take_snapshot(state: TrainingState) -> Snapshot:
 def restore_snapshot(snapshot: Snapshot, state: TrainingState) -> None:
     """Put a snapshot into a state whose model and optimizer were built from the same recipe."""
     state.model.load_state_dict(snapshot.weights("model"))
+    if state.average is not None:
+        state.average.model.load_state_dict(snapshot.weights("average"))
+        state.average.num_updates = snapshot.values["average_updates"]
+    parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Any]] = {}
     for place, tensor in snapshot.weights("optimizer").items():
         index, _, slot = place.partition(".")
-        # a copy: the optimizer would go on to change the snapshot's own tensors
-        slots.setdefault(int(index), {})[slot] = tensor.clone()
+        slots.setdefault(int(index), {})[slot] = _lay_out_like(parameters[int(index)], tensor)
     saved = snapshot.values["optimizer"]
     for index, scalars in saved["scalars"].items():
         slots.setdefault(int(index), {}).update(scalars)
@@ -146,3 +177,14 @@ def restore_snapshot(snapshot: Snapshot, state: TrainingState) -> None:
     state.stopped_early = snapshot.values["stopped_early"]
     if "best" in snapshot.values:
         state.best = Best(**snapshot.values["best"], weights=snapshot.weights("best"))
+
+
+def _lay_out_like(parameter: Tensor, saved: Tensor) -> Tensor:
+    """Return a copy of an optimizer's tensor in its parameter's memory format.
+
+    A copy, because the optimizer would go on to change the snapshot's own tensors; in the same format,
+    because fused optimizers walk through the memory of both side by side.
+    """
+    if saved.shape != parameter.shape:
+        return saved.clone()
+    return torch.empty_like(parameter, dtype=saved.dtype, device="cpu", requires_grad=False).copy_(saved)

@@ -15,10 +15,18 @@ class Augmentation(Protocol):
     """
 
     def draw(self, images: Tensor, generator: torch.Generator) -> Any:
-        """Return the random choices for a batch of (batch, channels, height, width) images."""
+        """Return the random choices for a batch, each image's own: a tensor, or a named tuple of tensors.
+
+        Args:
+            images: (batch, channels, height, width), not yet normalised: uint8, or float32 from 0 to 255.
+            generator: on the device of the images; the only source of chance.
+        """
 
     def apply(self, images: Tensor, draw: Any) -> Tensor:
-        """Return the changed batch, of the same shape and dtype; the input stays as it was."""
+        """Return the changed batch, of the same shape and dtype; the input stays as it was.
+
+        What works on the 256 levels of a pixel (colours, policies) rounds float32 images to them first.
+        """
 
 
 AUGMENTATIONS = Registry(

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
+from loupe.models.layers.watched import is_watched
 
 _MOST_IN_CHANNELS, _MOST_OUT_CHANNELS = 3, 32
 _convolution_backward = torch.ops.aten.convolution_backward
@@ -52,7 +53,7 @@ def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) 
         and layer.padding_mode == "zeros"
         and isinstance(layer.padding, tuple)
         and _is_output_even(layer, images)
-        and not (_is_watched(layer) or _is_watched(following))
+        and not (is_watched(layer) or is_watched(following))
         and not torch.compiler.is_compiling()
     )
 
@@ -66,12 +67,6 @@ def _is_output_even(conv: nn.Conv2d, images: Tensor) -> bool:
 def _padding_of(conv: nn.Conv2d) -> list[int]:
     assert isinstance(conv.padding, tuple)
     return list(conv.padding)
-
-
-def _is_watched(layer: nn.Module) -> bool:
-    return bool(
-        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-    )
 
 
 def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:

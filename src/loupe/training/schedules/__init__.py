@@ -1,9 +1,9 @@
-"""Learning-rate schedules: one file each; pure functions of the step, with no state to save.
+"""Learning-rate schedules: one file each; pure functions of what has happened, with no state to save.
 
 A schedule scales the optimizer's learning rate, which therefore is always the *largest* one used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -18,8 +18,9 @@ class Pace(NamedTuple):
     momentum: float | None = None
 
 
-Schedule = Callable[[int], Pace]
-"""Maps a step (0, 1, …, counted over all epochs) to the pace of that step."""
+Schedule = Callable[[int, Sequence[float]], Pace]
+"""Maps a step (0, 1, …, counted over all epochs) and the validation losses of the epochs completed to the
+pace of that step."""
 
 Per = Annotated[
     Literal["epoch", "step"], Field(description="When the rate changes: after each epoch or each step.")
@@ -34,8 +35,17 @@ SCHEDULES = Registry(
 register_schedule = SCHEDULES.register
 
 
-def build_schedule(name: str, *, num_epochs: int, steps_per_epoch: int, **settings: Any) -> Schedule:
+def build_schedule(
+    name: str, *, num_epochs: int, steps_per_epoch: int, warmup_epochs: float = 0.0, **settings: Any
+) -> Schedule:
     """Return the schedule called `name` for a training of known length.
+
+    Args:
+        name: registered name; `loupe schedules` lists them.
+        num_epochs: epochs of the training, ≥ 1.
+        steps_per_epoch: steps of each, ≥ 1.
+        warmup_epochs: epochs over which the rate rises from nothing to what the schedule says, ≥ 0.
+        settings: the schedule's own settings.
 
     Raises:
         UnknownNameError: there is no such schedule.
@@ -44,7 +54,17 @@ def build_schedule(name: str, *, num_epochs: int, steps_per_epoch: int, **settin
     schedule: Schedule = SCHEDULES.build(
         name, settings, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch
     )
-    return schedule
+    return warm_up(schedule, round(warmup_epochs * steps_per_epoch)) if warmup_epochs else schedule
+
+
+def warm_up(schedule: Schedule, num_steps: int) -> Schedule:
+    """Return a schedule that rises linearly to the given one over the first steps (Goyal et al., 2017)."""
+
+    def warmed(step: int, losses: Sequence[float]) -> Pace:
+        pace = schedule(step, losses)
+        return pace._replace(factor=pace.factor * min(1.0, (step + 1) / (num_steps + 1)))
+
+    return warmed
 
 
 def count_ticks(per: Per, *, num_epochs: int, steps_per_epoch: int) -> tuple[int, int]:

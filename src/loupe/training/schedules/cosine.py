@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -19,7 +20,7 @@ def cosine(
     """Half a cosine from the full learning rate down to a floor (Loshchilov and Hutter, 2017)."""
     steps_per_tick, num_ticks = count_ticks(per, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch)
 
-    def schedule(step: int) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> Pace:
         progress = (step // steps_per_tick) / num_ticks
         return Pace(floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2)
 

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -18,7 +19,7 @@ def multi_step(
 ) -> Schedule:
     """Drop the learning rate by a factor after each of the named epochs."""
 
-    def schedule(step: int) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> Pace:
         epochs_done = step // steps_per_epoch
         return Pace(gamma ** sum(epochs_done >= drop for drop in drops))
 

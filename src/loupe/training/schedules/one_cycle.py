@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -44,7 +45,7 @@ def one_cycle(
     steps_per_tick, num_ticks = count_ticks(per, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch)
     peak, last = max(0.0, warmup * num_ticks - 1), num_ticks - 1
 
-    def schedule(step: int) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> Pace:
         tick = step // steps_per_tick
         if tick <= peak:
             rise = tick / peak if peak > 0 else 1.0

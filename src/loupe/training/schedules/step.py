@@ -14,4 +14,4 @@ def step(
     gamma: Annotated[float, Field(gt=0, le=1, description="Factor of each drop, in (0, 1].")] = 0.1,
 ) -> Schedule:
     """Drop the learning rate by a factor every few epochs."""
-    return lambda step: Pace(gamma ** (step // steps_per_epoch // every))
+    return lambda step, losses: Pace(gamma ** (step // steps_per_epoch // every))

@@ -1,0 +1,99 @@
+"""What is checked once the data is there: refused if it cannot work, warned of if it can mislead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from loupe.data import Augmentation, ImageDataset, Splits
+from loupe.data.normalization import Normalization, find_known_problem
+from loupe.errors import DataError
+
+_SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
+
+
+def refuse_wrong_augmentations(augmentations: Sequence[Augmentation], images: ImageDataset) -> None:
+    """Try each augmentation on two images.
+
+    Raises:
+        DataError: one fails, or returns images of another shape or type.
+    """
+    batch = images.images[:2]
+    for augmentation in augmentations:
+        name = type(augmentation).__name__
+        try:
+            changed = augmentation.apply(batch, augmentation.draw(batch, torch.Generator().manual_seed(0)))
+            got = f"{changed.dtype} of shape {tuple(changed.shape)}"
+        except Exception as error:  # a user's own augmentation can fail in any way
+            got = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        wanted = f"{batch.dtype} of shape {tuple(batch.shape)}"
+        if got != wanted:
+            raise DataError(
+                f"The augmentation {name} does not fit these images.",
+                got=got,
+                allowed=f"{wanted}, as it was given",
+                next_step="change its settings in data.augment, or leave it out",
+            )
+
+
+def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, images: ImageDataset) -> None:
+    """Check that a network which gives images back can give their pixels, if it says what it can give.
+
+    Raises:
+        DataError: normalised pixels lie outside the range of its output.
+    """
+    reach = getattr(model, "output_range", None)
+    if reach is None:
+        return
+    low, high = reach
+    some = normalization.apply(images.images[:5000].cpu())
+    if float(some.min()) >= low - 1e-6 and float(some.max()) <= high + 1e-6:
+        return
+    error = float((some - some.clamp(low, high)).square().mean())
+    raise DataError(
+        "This network cannot give its images back: the normalised pixels lie outside its output's range.",
+        got=f"pixels from {float(some.min()):.2f} to {float(some.max()):.2f}, outputs from {low:g} to "
+        f"{high:g}; no weights could do better than a mean squared error of {error:.3f}",
+        allowed="pixels inside the range of the last activation",
+        next_step='set data.normalize="none" (pixels stay in [0, 1]), or model.output=linear',
+    )
+
+
+def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ...]:
+    """Return what the reader of this run's figures should know."""
+    warnings = []
+    problem = find_known_problem(normalization)
+    if problem:
+        warnings.append(f"Normalisation: {problem}. Measured on the training split, sd is right.")
+    counts = splits.train.class_counts()
+    if max(counts) > 2 * min(counts):
+        names = splits.train.class_names
+        most, least = counts.index(max(counts)), counts.index(min(counts))
+        warnings.append(
+            f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
+            f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
+        )
+    return tuple(warnings)
+
+
+def find_transfer_warnings(normalization: Normalization, source: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return a warning if copied weights were learnt from differently normalised images."""
+    if source is None:
+        return ()
+    mean, sd = tuple(source["normalization"]["mean"]), tuple(source["normalization"]["sd"])
+    ours = (*normalization.mean, *normalization.sd)
+    if len(ours) == len(mean) + len(sd) and all(
+        abs(a - b) < _SMALL_SHIFT for a, b in zip(ours, (*mean, *sd), strict=True)
+    ):
+        return ()
+    there, here = _write(mean, sd), _write(normalization.mean, normalization.sd)
+    return (
+        f"The copied weights were learnt from images normalised with {there}; here it is {here}. "
+        "data.normalize = {mean = …, sd = …} makes them alike.",
+    )
+
+
+def _write(mean: Sequence[float], sd: Sequence[float]) -> str:
+    means, sds = (", ".join(f"{value:.3f}" for value in values) for values in (mean, sd))
+    return f"mean {means} and sd {sds}"

@@ -1,0 +1,117 @@
+"""The network of a recipe: built, and started from another run's weights if the recipe says so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import nn
+
+from loupe.errors import LoupeError, RunError
+from loupe.models import build_model
+from loupe.models.transfer import copy_weights_by_name, find_head, freeze_all_but, freeze_layers
+from loupe.recipe import Recipe
+from loupe.recipe.schema import TransferSection
+from loupe.runs import RunFolder, read_weights
+from loupe.runtime import Streams
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network ready to train.
+
+    Args:
+        model: on the CPU.
+        notes: what was copied, skipped and frozen, in words.
+        source: description of the network the weights come from; None for fresh weights.
+    """
+
+    model: nn.Module
+    notes: tuple[str, ...] = ()
+    source: dict[str, object] | None = None
+
+
+def build_network(
+    recipe: Recipe, *, in_channels: int, image_size: tuple[int, int], num_classes: int
+) -> Network:
+    """Return the network of a recipe, fitted to the images.
+
+    Raises:
+        ShapeError: the images do not fit the network.
+        LoupeError: the run to start from is gone, or nothing of it fits.
+    """
+    with Streams(recipe.run.seed).as_global("model"):
+        model = build_model(
+            recipe.model.name,
+            in_channels=in_channels,
+            image_size=image_size,
+            num_classes=num_classes,
+            **recipe.model.settings,
+        )
+    if recipe.transfer is None:
+        return Network(model)
+    head = find_head(model, in_channels=in_channels, image_size=image_size)
+    notes, source = _copy(model, recipe, recipe.transfer, head)
+    frozen = _freeze(model, recipe.transfer, head)
+    if frozen:
+        notes.append(f"frozen: {_list_layers(frozen)}")
+    return Network(model, tuple(notes), source)
+
+
+def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:
+    """Return the run to start from; of a series of seeds the one with the recipe's own seed.
+
+    Raises:
+        RunError: the series has no such seed.
+    """
+    path = transfer.path
+    if not (path / "environment.json").is_file() and any(path.glob("seed-*/environment.json")):
+        seeds = sorted(seed.parent.name for seed in path.glob("seed-*/environment.json"))
+        path = path / f"seed-{recipe.run.seed}"
+        if path.name not in seeds:
+            raise RunError(
+                f"The series {path.parent.name} has no run with seed {recipe.run.seed} to start from.",
+                got=path.name,
+                allowed=", ".join(seeds),
+                next_step="name one of them in transfer.run, or use the same seeds",
+            )
+    return RunFolder(path)
+
+
+def _copy(
+    model: nn.Module, recipe: Recipe, transfer: TransferSection, head: str
+) -> tuple[list[str], dict[str, object] | None]:
+    if transfer.run is None:
+        return [], None
+    run = find_source_run(recipe, transfer)
+    weights, description = read_weights(run)
+    new = [head] if transfer.head == "new" else []
+    outcome = copy_weights_by_name(model, weights, part=transfer.part, new=new)
+    epoch = description["best"]["epoch"]
+    notes = [f"copied from {run.path.name}, epoch {epoch}: {_list_layers(outcome.copied)}"]
+    reasons: dict[str, list[str]] = {}
+    for name, reason in outcome.skipped.items():
+        reasons.setdefault(reason, []).append(name)
+    notes += [f"not copied ({reason}): {_list_layers(names)}" for reason, names in reasons.items()]
+    if outcome.unused:
+        notes.append(f"left behind: {_list_layers(outcome.unused)}")
+    return notes, description
+
+
+def _freeze(model: nn.Module, transfer: TransferSection, head: str) -> tuple[str, ...]:
+    if transfer.freeze == "none":
+        return ()
+    frozen = (
+        freeze_all_but(model, head) if transfer.freeze == "all" else freeze_layers(model, transfer.freeze)
+    )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise LoupeError(
+            "Nothing is left to train: every layer is frozen.",
+            got=f"transfer.freeze = {list(transfer.freeze)}",
+            allowed="at least one layer that is not frozen",
+            next_step='freeze fewer layers, or set transfer.freeze = "all", which leaves the head',
+        )
+    return frozen
+
+
+def _list_layers(tensors: Iterable[str]) -> str:
+    """Return the layers that hold these tensors, each once: "conv1, conv2"."""
+    return ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in tensors))

@@ -1,0 +1,20 @@
+"""Looking inside a network: returns arrays and small result objects, draws nothing, writes nothing.
+
+Works on any `nn.Module`. Shapes in this package: images are (batch, channels, height, width) float, as the
+network takes them (normalised); maps are (batch, channels, height, width) float.
+"""
+
+from loupe.inspection.arithmetic import Arithmetic as Arithmetic
+from loupe.inspection.arithmetic import find_receptive_field as find_receptive_field
+from loupe.inspection.arithmetic import show_arithmetic as show_arithmetic
+from loupe.inspection.capture import capture_layers as capture_layers
+from loupe.inspection.capture import find_layer as find_layer
+from loupe.inspection.capture import list_layer_names as list_layer_names
+from loupe.inspection.feature_maps import FeatureMaps as FeatureMaps
+from loupe.inspection.feature_maps import compute_feature_maps as compute_feature_maps
+from loupe.inspection.filters import Filters as Filters
+from loupe.inspection.filters import read_filters as read_filters
+from loupe.inspection.gates import GateWeights as GateWeights
+from loupe.inspection.gates import measure_gates as measure_gates
+from loupe.inspection.layer_statistics import LayerStatistics as LayerStatistics
+from loupe.inspection.layer_statistics import measure_layers as measure_layers

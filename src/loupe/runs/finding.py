@@ -1,0 +1,87 @@
+"""Where run folders are: made, found by path or name, listed."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loupe.errors import RunError, suggest
+
+
+def create_run_folder(parent: Path, recipe_name: str) -> Path:
+    """Create and return `parent/<recipe>-<date>-<short id>`, a folder that was not there before.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
+    while True:
+        name = f"{recipe_name}-{datetime.now(UTC):%Y-%m-%d}-{secrets.token_hex(3)}"
+        try:
+            (parent / name).mkdir(parents=True)
+        except FileExistsError:
+            if parent.is_dir():
+                continue
+            raise _cannot_create(parent, "it is a file") from None
+        except OSError as error:
+            raise _cannot_create(parent, os.strerror(error.errno or 0)) from None
+        return parent / name
+
+
+def _cannot_create(parent: Path, reason: str) -> RunError:
+    return RunError(
+        f"No run folder can be made in {parent}.",
+        got=reason,
+        allowed="a folder that can be written to",
+        next_step="set run.folder to another place",
+    )
+
+
+def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
+    """Return the run folder at a path, or by name (or an unmistakable beginning of it) inside `parent`.
+
+    Raises:
+        RunError: there is none, or several fit.
+    """
+    path = Path(place).expanduser()
+    path = path.parent if path.name == "recipe.toml" else path
+    for folder in (path, parent / path):
+        if is_run_folder(folder):
+            return folder
+    if (path / "recipe.toml").is_file():
+        raise RunError(
+            f"{path} holds a recipe, but no run.",
+            got="a recipe.toml without environment.json",
+            allowed="a folder that `loupe train` made",
+            next_step=f"loupe train {path / 'recipe.toml'}",
+        )
+    names = [folder.name for folder in list_run_folders(parent)]
+    fitting = [name for name in names if name == str(place)] or [
+        name for name in names if str(place) and name.startswith(str(place))
+    ]
+    if len(fitting) == 1:
+        return parent / fitting[0]
+    raise RunError(
+        f"Several runs begin with {str(place)!r}." if fitting else f"There is no run {str(place)!r}.",
+        got=str(place),
+        allowed=f"a run folder: {', '.join((fitting or names)[-8:]) or 'none in ' + str(parent)}",
+        nearest=None if fitting else suggest(place, names),
+        next_step="`loupe list` shows the runs",
+    )
+
+
+def is_run_folder(path: Path) -> bool:
+    """Return whether a folder holds a run, or a series of seeds."""
+    return (path / "environment.json").is_file() or any(path.glob("seed-*/environment.json"))
+
+
+def list_run_folders(parent: Path) -> list[Path]:
+    """Return the run folders in `parent`, oldest first."""
+    if not parent.is_dir():
+        return []
+    folders = [path for path in parent.iterdir() if path.is_dir() and is_run_folder(path)]
+    return sorted(folders, key=_find_start)
+
+
+def _find_start(folder: Path) -> int:
+    """Return when the first run of a folder was started; its environment is written once, then."""
+    return min(file.stat().st_mtime_ns for file in folder.glob("**/environment.json"))

@@ -1,0 +1,125 @@
+"""Settings of a recipe that change how a network is trained, each seen to arrive."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import loupe
+from loupe.errors import TrainingError
+from loupe.experiments.describe_schedule import plot_schedule
+from loupe.training import SCHEDULES
+
+from .conftest import StopAfter, Train, is_same_weights
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.mix=mixup",
+        "data.mix={name='cutmix', share_per='image'}",
+        "train.average_decay=0.9",
+        "train.warmup_epochs=1",
+        "train.precision=bfloat16",
+        "train.schedule={name='plateau', patience=0, min_improvement=0.5}",
+    ],
+)
+def test_a_setting_changes_the_weights_and_resumes_to_the_bit(train: Train, override: str) -> None:
+    plain, whole = train("train.epochs=4"), train("train.epochs=4", override)
+    assert not is_same_weights(plain.best_file, whole.best_file)
+    stopped = train("train.epochs=4", override, observers=[StopAfter(2, KeyboardInterrupt())])
+    loupe.resume(stopped.path)
+    assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
+    assert stopped.read_result().best == whole.read_result().best
+
+
+def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:
+    plain, last = train("train.epochs=1"), train("train.epochs=1", "train.channels_last=true")
+    a, b = load_file(plain.best_file), load_file(last.best_file)
+    for name, tensor in a.items():
+        torch.testing.assert_close(tensor, b[name], atol=2e-3, rtol=0.05)
+    stopped = train("train.channels_last=true", observers=[StopAfter(2, KeyboardInterrupt())])
+    loupe.resume(stopped.path)
+    assert is_same_weights(stopped.checkpoint_file, train("train.channels_last=true").checkpoint_file)
+
+
+def test_the_numbers_of_an_average_are_those_of_the_kept_weights(train: Train) -> None:
+    run = train("train.average_decay=0.95")
+    checkpoint = load_file(run.checkpoint_file)
+    assert any(name.startswith("average.") for name in checkpoint)
+    assert "moving average of the trained ones (decay 0.95)" in run.report_file.read_text(encoding="utf-8")
+    result, last = run.read_result(), run.read_history()[-1]
+    assert result.last.validation.accuracy == last.validation_accuracy
+
+
+def test_precision_is_recorded(train: Train) -> None:
+    assert train("train.epochs=1").read_environment()["precision"] == "float32"
+
+
+def test_curves_for_tensorboard(train: Train) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    plain, run = train(), train("run.tensorboard=true")
+    assert is_same_weights(plain.checkpoint_file, run.checkpoint_file), "watching changed the training"
+    events = EventAccumulator(str(run.tensorboard_folder)).Reload()
+    scalars = events.Scalars("accuracy/validation")
+    expected = [(record.epoch, pytest.approx(record.validation_accuracy)) for record in run.read_history()]
+    assert [(event.step, event.value) for event in scalars] == expected
+    assert events.Tags()["graph"]
+    assert events.Tags()["images"]
+
+
+def test_tensorboard_goes_on_after_a_resume(train: Train) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = train("run.tensorboard=true", observers=[StopAfter(2, KeyboardInterrupt())])
+    loupe.resume(run.path)
+    events = EventAccumulator(str(run.tensorboard_folder)).Reload()
+    assert [event.step for event in events.Scalars("loss/validation")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", SCHEDULES.names())
+def test_every_schedule_can_be_drawn(name: str, tmp_path: Path) -> None:
+    required = {"step": ", every=2", "multi-step": ", drops=[2, 3]"}.get(name, "")
+    recipe = loupe.load_recipe("digits", [f"train.schedule={{name='{name}'{required}}}", "train.epochs=5"])
+    path = plot_schedule(recipe, tmp_path)
+    assert path.name == "schedule-digits.png"
+    assert path.stat().st_size > 5_000
+
+
+def test_a_very_long_schedule_is_drawn_quickly(tmp_path: Path) -> None:
+    plot_schedule(loupe.load_recipe("digits", ["train.epochs=1000000"]), tmp_path)
+
+
+def test_a_compiler_that_fails_is_a_failed_run_and_no_traceback(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    def fail_to_compile(module: nn.Module) -> None:
+        def forward(images: torch.Tensor) -> None:
+            raise BackendCompilerFailed(print, RuntimeError("no C++ compiler"), None)
+
+        module.forward = forward
+
+    monkeypatch.setattr(nn.Module, "compile", fail_to_compile)
+    with pytest.raises(TrainingError) as caught:
+        train("train.compile=true")
+    assert caught.value.message == "torch.compile could not compile this network here."
+    assert caught.value.next_step == "set train.compile=false"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch warns of itself
+def test_a_compiled_network_trains_alike(train: Train) -> None:
+    try:
+        plain, compiled = train("train.epochs=1"), train("train.epochs=1", "train.compile=true")
+    except TrainingError as error:
+        pytest.skip(f"torch.compile does not work here: {error.got}")
+    a, b = load_file(plain.best_file), load_file(compiled.best_file)
+    for name, tensor in a.items():
+        torch.testing.assert_close(tensor, b[name], atol=2e-3, rtol=0.05)
