@@ -13,6 +13,7 @@ from torch import nn
 import loupe
 from loupe.conformance import LayerReport, Verdict, list_layer_kinds
 from loupe.conformance.kinds import LAYER_KINDS
+from loupe.errors import LoupeError
 from loupe.models.layers import handwritten
 
 from . import faulty_layers as faulty
@@ -209,6 +210,17 @@ def test_an_exception_is_one_line_with_its_place_in_the_file() -> None:
 
 def test_a_function_that_makes_the_layer_will_do() -> None:
     assert check(faulty.make_linear, "linear").is_passed
+
+
+def test_a_layer_that_is_built_already_is_refused() -> None:
+    with pytest.raises(LoupeError, match="got: an object of type Linear"):
+        loupe.check_layer(nn.Linear(3, 5), "linear")
+
+
+def test_a_wrong_argument_does_not_hide_the_gradients() -> None:
+    report = check(faulty.IgnoresDilation, "conv2d")
+    assert [result.name for result in report.failures] == ["argument dilation"]
+    assert all(result.verdict is not Verdict.NOT_JUDGED for result in report.results)
 
 
 def test_the_caller_notices_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

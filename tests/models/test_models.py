@@ -58,7 +58,7 @@ def test_activations_are_modules_each_used_once(name: str, settings: dict[str, o
     """Attribution methods rest on it."""
     model, calls = build(name, **settings), {}
     activations = [module for module in model.modules() if isinstance(module, nn.ReLU | handwritten.ReLU)]
-
+    assert activations
     for module in activations:
         module.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1}))
     model(torch.randn(1, 1, 28, 28))

@@ -33,12 +33,12 @@ def check_layer(layer: Callable[..., Any], kind: str, *, num_examples: int = 40)
     from loupe.conformance.kinds import LAYER_KINDS
     from loupe.conformance.run import run_checks
 
-    if not callable(layer):
+    if not callable(layer) or (hasattr(layer, "forward") and not isinstance(layer, type)):
         raise LoupeError(
-            "That is no layer.",
-            got=type(layer).__name__,
+            "That is no class of layers.",
+            got=f"an object of type {type(layer).__name__}",
             allowed="a subclass of torch.nn.Module, or a function that returns a module",
-            next_step="name the class itself, without brackets",
+            next_step="hand in the class itself, without brackets: the checks build it anew again and again",
         )
     return run_checks(layer, kind, LAYER_KINDS.build(kind), num_examples=num_examples)
 

@@ -1,8 +1,10 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from loupe.conformance.cases import LayerKind
 from loupe.conformance.checks.construction import check_construction, match_arguments
+from loupe.conformance.checks.outputs import ARGUMENT_ROW, OUTPUT_ROW
 from loupe.conformance.comparing import LayerFailedError
 from loupe.conformance.naming import find_places
 from loupe.conformance.report import CheckResult, LayerReport, Verdict
@@ -31,8 +33,20 @@ def _run(subject: Subject) -> Iterator[CheckResult]:
         return
     state = subject.kind.reference(**subject.kind.probe.arguments).state_dict()
     places = find_places(module, state, subject.kind.aliases)
-    known = Subject(
-        subject.layer, subject.name, subject.kind, subject.argument_names, places, subject.num_examples
+    known = replace(subject, places=places)
+    for check in known.kind.checks:
+        for result in check(known):
+            known = _learn(known, result)
+            yield result
+
+
+def _learn(subject: Subject, result: CheckResult) -> Subject:
+    """Return the same subject, with what a failed row says of those to come."""
+    if result.verdict is not Verdict.FAILED:
+        return subject
+    if result.name.startswith(ARGUMENT_ROW):
+        wrong = subject.wrong_arguments | {result.name.removeprefix(ARGUMENT_ROW)}
+        return replace(subject, wrong_arguments=wrong)
+    return replace(
+        subject, is_output_right=subject.is_output_right and not result.name.startswith(OUTPUT_ROW)
     )
-    for check in subject.kind.checks:
-        yield from check(known)

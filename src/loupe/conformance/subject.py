@@ -31,6 +31,8 @@ class Subject:
         argument_names: its constructor's name for each of torch's arguments it takes.
         places: where it keeps torch's parameters and buffers.
         num_examples: random cases a check.
+        wrong_arguments: optional arguments that were found wrong; further checks leave them alone.
+        is_output_right: whether its output was right wherever it was looked at.
     """
 
     layer: Callable[..., Any]
@@ -39,11 +41,14 @@ class Subject:
     argument_names: Mapping[str, str]
     places: Mapping[str, Place]
     num_examples: int
+    wrong_arguments: frozenset[str] = frozenset()
+    is_output_right: bool = True
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """The optional arguments that it takes."""
-        return tuple(name for name in self.kind.optional if name in self.argument_names)
+        """The optional arguments that it takes, but for those found wrong."""
+        known = self.argument_names.keys() - self.wrong_arguments
+        return tuple(name for name in self.kind.optional if name in known)
 
     def write_construction(self, arguments: Mapping[str, Any]) -> str:
         """Return the call that makes the layer, as Python."""
@@ -111,15 +116,15 @@ class Subject:
         judge: Judge,
         *,
         cases: "SearchStrategy[Case] | None" = None,
-        errors_count: bool = True,
     ) -> CheckResult:
         """Return whether any case fails, with the smallest that does.
+
+        A layer that raises fails, but not again where its output has failed already.
 
         Args:
             name: what is checked.
             judge: says how a case fails.
-            cases: where they come from; left out, all arguments are varied.
-            errors_count: whether a layer that raises fails. Where its output has a row, one is enough.
+            cases: where they come from; left out, all arguments are varied that are right by themselves.
         """
         num_judged, last_error = 0, ""
 
@@ -129,7 +134,7 @@ class Subject:
                 failure = judge(case)
             except LayerFailedError as error:
                 last_error = str(error)
-                return Failure("no error", last_error, "it raises") if errors_count else None
+                return Failure("no error", last_error, "it raises") if self.is_output_right else None
             num_judged += 1
             return failure
 
@@ -139,7 +144,7 @@ class Subject:
             case, failure = failures[-1]
             return self.fail(name, failure.explanation or self._name_fault(failures), case, failure)
         if last_error and not num_judged:
-            return CheckResult(name, Verdict.NOT_JUDGED, last_error)
+            return CheckResult(name, Verdict.NOT_JUDGED, "it raises, as in the output")
         return CheckResult(name, Verdict.PASSED)
 
     def fail(self, name: str, explanation: str, case: Case, failure: Failure) -> CheckResult:

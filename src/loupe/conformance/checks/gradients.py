@@ -58,7 +58,7 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
             failure.expected, failure.got, failure.explanation, failure.largest_difference
         )
 
-    result = subject.search(name, judge, errors_count=False)
+    result = subject.search(name, judge)
     if result.verdict is Verdict.PASSED and not num_judged:
         return CheckResult(name, Verdict.NOT_JUDGED, "no case was met in which the output is right")
     return result

@@ -17,14 +17,10 @@ def check_modes(subject: Subject) -> Iterator[CheckResult]:
     The layer is compared with itself: whatever else is wrong with it has rows of its own.
     """
     yield subject.search(
-        "training mode without gradients",
-        lambda case: _compare_with_itself(subject, case, True),
-        errors_count=False,
+        "training mode without gradients", lambda case: _compare_with_itself(subject, case, True)
     )
     yield subject.search(
-        "evaluation mode with gradients",
-        lambda case: _compare_with_itself(subject, case, False),
-        errors_count=False,
+        "evaluation mode with gradients", lambda case: _compare_with_itself(subject, case, False)
     )
 
 

@@ -9,6 +9,8 @@ from loupe.conformance.report import CheckResult, Verdict
 from loupe.conformance.search import Judge
 from loupe.conformance.subject import Subject, clone_inputs
 
+OUTPUT_ROW, ARGUMENT_ROW = "output", "argument "
+"""How the rows about the plain output and about an argument begin."""
 MODE_NAMES = {True: "training", False: "evaluation"}
 
 
@@ -16,7 +18,7 @@ def check_outputs(subject: Subject) -> Iterator[CheckResult]:
     """The output is torch's: with defaults, each optional argument, in special cases, with all at once."""
     kind, plain = subject.kind, []
     for is_training in kind.modes:
-        name = f"output in {MODE_NAMES[is_training]}" if len(kind.modes) > 1 else "output"
+        name = f"{OUTPUT_ROW} in {MODE_NAMES[is_training]}" if len(kind.modes) > 1 else OUTPUT_ROW
         plain.append(subject.search(name, _judging(subject, (is_training,)), cases=kind.cases(())))
     yield from plain
     wrong = [result for result in plain if result.verdict is Verdict.FAILED]
@@ -32,7 +34,7 @@ def check_outputs(subject: Subject) -> Iterator[CheckResult]:
 
 
 def _check_argument(subject: Subject, argument: str, *, is_output_right: bool) -> CheckResult:
-    name = f"argument {argument}"
+    name = f"{ARGUMENT_ROW}{argument}"
     if argument not in subject.argument_names:
         return CheckResult(name, Verdict.NOT_OFFERED)
     if not is_output_right:

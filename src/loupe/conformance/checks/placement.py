@@ -59,7 +59,7 @@ def _compare_there(
     """Compare with torch's layer in evaluation, where nothing is random."""
     probe = subject.kind.probe
     if not _is_right_at_home(subject):
-        explanation = "all tensors move along; the values are wrong before already"
+        explanation = "all tensors move along; the values were wrong before they moved"
         return CheckResult(name, Verdict.NOT_JUDGED, explanation)
     inputs = [
         value.to(device, dtype) if value.is_floating_point() else value.to(device) for value in probe.inputs

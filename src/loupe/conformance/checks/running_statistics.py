@@ -25,7 +25,7 @@ def check_running_statistics(subject: Subject) -> Iterator[CheckResult]:
             result = CheckResult(row, Verdict.NOT_JUDGED, explanation)
         else:
             judge = _judging(subject, name)
-            result = subject.search(row, judge, cases=draw_batches(()), errors_count=False)
+            result = subject.search(row, judge, cases=draw_batches(()))
         are_right = are_right and result.verdict is Verdict.PASSED
         yield result
     if "momentum" not in subject.argument_names:
@@ -36,10 +36,8 @@ def check_running_statistics(subject: Subject) -> Iterator[CheckResult]:
     else:
         cases = draw_batches(("momentum",))
         judge = _judging(subject, "running_mean")
-        yield subject.search("argument momentum", judge, cases=cases, errors_count=False)
-    yield subject.search(
-        "statistics kept in evaluation", lambda case: _judge_evaluation(subject, case), errors_count=False
-    )
+        yield subject.search("argument momentum", judge, cases=cases)
+    yield subject.search("statistics kept in evaluation", lambda case: _judge_evaluation(subject, case))
 
 
 def _judging(subject: Subject, name: str) -> Judge:

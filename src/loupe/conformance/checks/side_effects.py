@@ -40,7 +40,7 @@ def check_input_unchanged(subject: Subject) -> Iterator[CheckResult]:
                     )
         return None
 
-    yield subject.search("input left as it was", judge, errors_count=False)
+    yield subject.search("input left as it was", judge)
 
 
 def check_generators(subject: Subject) -> Iterator[CheckResult]:
