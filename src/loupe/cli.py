@@ -285,6 +285,37 @@ def schedules(*, plugin: Plugins = ()) -> int:
     return _print_registry(SCHEDULES, plugin)
 
 
+@app.command(name="check-layer", group=_WORK)
+def check_layer(
+    place: str,
+    /,
+    *,
+    as_: Annotated[
+        str,
+        Parameter(
+            name="--as",
+            help="What it is to be: conv2d, linear, max-pool2d, avg-pool2d, global-avg-pool, batch-norm, "
+            "relu, dropout, cross-entropy.",
+        ),
+    ] = "",
+) -> int:
+    """Compare a layer you wrote with torch's own, and show the smallest case of each fault.
+
+    Parameters
+    ----------
+    place
+        FILE:NAME, a Python file and a class in it, or a function that takes torch's arguments.
+    """
+    from loupe.conformance import check_layer_at
+
+    report = check_layer_at(place, as_)
+    rows = [(result.name, str(result.verdict), result.describe()) for result in report.results]
+    print_line(f"{report.layer} as {report.kind}")
+    print_table(("check", "verdict", "what was found"), rows)
+    print_line(report.summary, style="bold")
+    return 0 if report.is_passed else 1
+
+
 def describe_recipe_fields() -> str:
     """Return the fields of a recipe as Markdown, for `loupe train --help`."""
     from loupe.recipe import describe_fields
