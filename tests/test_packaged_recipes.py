@@ -67,7 +67,6 @@ def test_two_steps_of_a_large_network(name: str, tmp_path: Path) -> None:
 def test_digits_reach_97_percent(tmp_path: Path) -> None:
     result = train("digits", tmp_path)
     assert accuracy(result) >= 0.97
-    assert result.seconds < 60
 
 
 @needs_official_data

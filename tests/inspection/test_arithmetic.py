@@ -48,7 +48,12 @@ def test_the_sum_is_the_layers_own_value(
 
 @pytest.mark.parametrize("name", [name for name in MODELS if objective_of(name) == "classification"])
 def test_every_weighing_layer_of_every_model(name: str) -> None:
-    settings = {"expert-net": {"blocks": 2, "width": 8, "experts": 3}, "resnet": {"depth": 20}}.get(name, {})
+    small = {
+        "expert-net": {"blocks": 2, "width": 8, "experts": 3},
+        "resnet": {"depth": 20},
+        "six-block": {"width": 0.1},
+    }
+    settings = small.get(name, {})
     model, image = build(name, **settings), torch.randn(3, 16, 16)
     layers = [
         layer

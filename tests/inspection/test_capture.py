@@ -76,8 +76,8 @@ def test_layers_that_are_not_there_or_not_called() -> None:
 
 @pytest.mark.parametrize("name", MODELS.names())
 def test_every_layer_of_every_model_can_be_captured_and_changes_nothing(name: str) -> None:
-    model = build_model(name, in_channels=1, image_size=(28, 28), num_classes=4).eval()
-    images = torch.randn(2, 1, 28, 28)
+    model = build_model(name, in_channels=1, image_size=(16, 16), num_classes=4).eval()
+    images = torch.randn(2, 1, 16, 16)
     layers = list_layer_names(model)
     outputs = capture_layers(model, images, layers)
     with torch.inference_mode():

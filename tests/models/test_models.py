@@ -22,11 +22,20 @@ def build(name: str, shape: tuple[int, tuple[int, int], int] = SHAPES[0], **sett
         )
 
 
+SMALL = {
+    "expert-net": {"blocks": 2, "width": 32},
+    "resnet": {"depth": 20},
+    "six-block": {"width": 0.25},
+}
+"""Settings that make large networks small enough to try three shapes in seconds."""
+
+
 @pytest.mark.parametrize("name", MODELS.names())
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     in_channels, image_size, num_classes = shape
-    model, twin = build(name, shape), build(name, shape)
+    settings = SMALL.get(name, {})
+    model, twin = build(name, shape, **settings), build(name, shape, **settings)
     states = zip(model.state_dict().values(), twin.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in states), "the same seed built other weights"
     images = torch.randn(4, in_channels, *image_size)
@@ -49,6 +58,15 @@ def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     twin.load_state_dict(model.state_dict())
     model.eval(), twin.eval()
     assert torch.equal(model(images), twin(images)), "the state does not round-trip"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradient_reaches_every_parameter_at_full_size(name: str) -> None:
+    model = build(name, (3, (16, 16), 10))
+    model(torch.randn(2, 3, 16, 16)).square().sum().backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None, f"no gradient reaches {parameter_name}"
+        assert parameter.grad.abs().sum() > 0, f"the gradient of {parameter_name} is zero"
 
 
 @pytest.mark.parametrize(
