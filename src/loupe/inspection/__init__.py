@@ -7,3 +7,10 @@ network takes them (normalised); maps are (batch, channels, height, width) float
 from loupe.inspection.capture import capture_layers as capture_layers
 from loupe.inspection.capture import find_layer as find_layer
 from loupe.inspection.capture import list_layer_names as list_layer_names
+from loupe.inspection.explanation import Explanation as Explanation
+from loupe.inspection.explanation import explain as explain
+from loupe.inspection.explanations import EXPLANATIONS as EXPLANATIONS
+from loupe.inspection.explanations import Attribution as Attribution
+from loupe.inspection.explanations import register_explanation as register_explanation
+from loupe.inspection.sanity_check import SanityCheck as SanityCheck
+from loupe.inspection.sanity_check import check_sanity as check_sanity
