@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError
-from loupe.inspection.capture import list_layer_names, recording
+from loupe.inspection.capture import recording
 from loupe.inspection.explanation import Targets, explain, undisturbed
 from loupe.runtime import Streams
 
@@ -36,12 +36,15 @@ class SanityCheck:
     Args:
         method: name of the method.
         targets: (batch,) int64, the class explained at every stage.
+        num_images: images compared; those whose map of the trained weights is flat say nothing, and are
+            left out.
         stages: from the head only to the whole network.
         threshold: correlation from which on the maps count as unchanged.
     """
 
     method: str
     targets: Tensor
+    num_images: int
     stages: tuple[SanityStage, ...]
     threshold: float
 
@@ -89,31 +92,34 @@ def check_sanity(
         settings: the method's own settings.
 
     Raises:
-        LoupeError: as `explain`, or the network has nothing to draw anew.
+        LoupeError: as `explain`; the network has nothing to draw anew; all maps are flat.
     """
     trained = explain(model, images, method, targets, **settings)
+    speaks = trained.maps.flatten(1).amax(1) > trained.maps.flatten(1).amin(1)
+    if not speaks.any():
+        raise LoupeError(
+            f"There is nothing to compare: {method} is flat for all of these images.",
+            got="maps with one value everywhere",
+            allowed="at least one map that says where the evidence is",
+            next_step="choose other images, settings or another method",
+        )
     copied = copy.deepcopy(model)
     stages = []
     for layers in _group(_list_from_head(copied, images), num_stages):
         for layer in layers:
-            with Streams(seed).as_global(f"new weights of {layer}", device=images.device):
+            with Streams(seed).as_global(f"new weights {layer}", device=images.device):
                 _draw_anew(copied.get_submodule(layer))
         maps = explain(copied, images, method, trained.targets, **settings).maps
-        stages.append(
-            SanityStage(
-                tuple(layers),
-                float(correlate_ranks(trained.maps, maps).mean()),
-                float(correlate_ranks(trained.maps.abs(), maps.abs()).mean()),
-            )
-        )
-    return SanityCheck(method, trained.targets, tuple(stages), threshold)
+        correlations = correlate_ranks(trained.maps[speaks], maps[speaks])
+        absolute = correlate_ranks(trained.maps[speaks].abs(), maps[speaks].abs())
+        stages.append(SanityStage(tuple(layers), float(correlations.mean()), float(absolute.mean())))
+    return SanityCheck(method, trained.targets, int(speaks.sum()), tuple(stages), threshold)
 
 
 def correlate_ranks(first: Tensor, second: Tensor) -> Tensor:
     """Return Spearman's rank correlation of two maps, in [-1, 1], for each image.
 
-    Equal values share their mean rank. A map that is the same everywhere correlates with nothing (0) except
-    another such map (1): both say nothing.
+    Equal values share their mean rank. A map that is the same everywhere correlates with nothing: 0.
 
     Args:
         first: (batch, …) float.
@@ -124,11 +130,11 @@ def correlate_ranks(first: Tensor, second: Tensor) -> Tensor:
     sizes = [one.norm(dim=1) for one in centred]
     product = sizes[0] * sizes[1]
     correlation: Tensor = (centred[0] * centred[1]).sum(1) / product.where(product > 0, 1.0)
-    are_both_flat = (sizes[0] == 0) & (sizes[1] == 0)
-    return correlation.masked_fill(are_both_flat, 1.0)
+    return correlation
 
 
 def _rank(values: Tensor) -> Tensor:
+    """Return the rank of each value within its row, from 1; equal values share their mean rank."""
     ordered = values.contiguous().sort(1).values
     below = torch.searchsorted(ordered, values.contiguous())
     up_to = torch.searchsorted(ordered, values.contiguous(), right=True)
@@ -138,13 +144,14 @@ def _rank(values: Tensor) -> Tensor:
 def _list_from_head(model: nn.Module, images: Tensor) -> list[str]:
     """Return the layers with parameters, from the forward pass's last to its first, then those not called."""
     with_parameters = [
-        name for name in list_layer_names(model) if list(model.get_submodule(name).parameters(recurse=False))
+        name for name, module in model.named_modules() if list(module.parameters(recurse=False))
     ]
     if not with_parameters:
         raise LoupeError(
             f"{type(model).__name__} has no weights to draw anew.", next_step="check a network that learns"
         )
-    with undisturbed(model, images.device), torch.no_grad(), recording(model, with_parameters) as outputs:
+    below_root = [name for name in with_parameters if name]  # the root itself holds weights in some networks
+    with undisturbed(model, images.device), torch.no_grad(), recording(model, below_root) as outputs:
         model(images[:1])
     called = [name for name in outputs if "#" not in name]
     return called[::-1] + [name for name in with_parameters if name not in called]

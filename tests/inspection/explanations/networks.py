@@ -53,27 +53,30 @@ class Plain(nn.Module):
 
 
 def draw_marked_images(num_images: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return noise with a cross or a ring in the upper left corner, and which of the two: all else is chance.
+    """Return noise: as it is (class 0), with a cross (1) or a ring (2) within the upper left 8 x 8 pixels.
 
-    Images (images, 1, 28, 28) float, labels (images,) int64. The mark lies within 8 x 8 pixels.
+    Nothing else tells the classes apart. Images (images, 1, 28, 28) float, labels (images,) int64.
     """
     generator = torch.Generator().manual_seed(seed)
     images = 0.7 * torch.randn(num_images, 1, SIDE, SIDE, generator=generator)
-    labels = torch.randint(2, (num_images,), generator=generator)
-    cross, ring = torch.zeros(2, 6, 6)
+    labels = torch.randint(3, (num_images,), generator=generator)
+    nothing, cross, ring = torch.zeros(3, 6, 6)
     cross[2:4], cross[:, 2:4] = 1, 1
     ring[[0, 5]], ring[:, [0, 5]] = 1, 1
-    images[:, 0, 1:7, 1:7] += 3 * torch.stack([cross, ring])[labels]
+    images[:, 0, 1:7, 1:7] += 3 * torch.stack([nothing, cross, ring])[labels]
     return images, labels
 
 
 def train_on_marks(name: str, num_steps: int, learning_rate: float = 0.01) -> nn.Module:
     """Return a network that tells the marks apart."""
-    model = make_network(name, num_classes=2)
+    model = make_network(name, num_classes=3)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     images, labels = draw_marked_images(64 * num_steps, seed=3)
     with Streams(1).as_global("dropout"):
-        for some_images, some_labels in zip(images.split(64), labels.split(64), strict=True):
+        for step, (some_images, some_labels) in enumerate(
+            zip(images.split(64), labels.split(64), strict=True)
+        ):
+            optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / num_steps)
             loss = F.cross_entropy(model(some_images), some_labels)
             optimizer.zero_grad()
             loss.backward()

@@ -10,7 +10,7 @@ from loupe.errors import LoupeError
 from loupe.inspection.explanations import Attribution, register_explanation
 from loupe.inspection.explanations.through_captum import load_captum_class
 
-_RECTIFIERS = ("ReluBackward", "ThresholdBackward", "ClampMinBackward")
+_RECTIFIERS = ("ReluBackward", "ThresholdBackward")
 
 
 @register_explanation("guided-backprop", is_signed=True)
@@ -95,8 +95,10 @@ def _count_uses(logits: Tensor) -> Counter[tuple[Any, int]]:
 
 
 def _is_relu(node: Any) -> bool:
-    is_relu: bool = node is not None and node.name().startswith(_RECTIFIERS)
-    return is_relu
+    name = "" if node is None else node.name()
+    if name.startswith("Clamp"):  # clamp(min=0) is a ReLU in other words; other bounds are not
+        return bool(getattr(node, "_saved_min", None) == 0 and getattr(node, "_saved_max", None) is None)
+    return name.startswith(_RECTIFIERS)
 
 
 def _refuse(model: nn.Module, found: str) -> None:
