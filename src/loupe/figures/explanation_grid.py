@@ -65,9 +65,9 @@ def draw_explanation_grid(
     figure = new_figure(_INCHES_PER_IMAGE * num_columns + 0.2, (_INCHES_PER_IMAGE + 0.2) * num_rows + 0.6)
     grid = np.empty((num_rows, num_columns), dtype=object)
     for row, (image, title) in enumerate(zip(images, titles, strict=True)):
-        for column in range(num_columns):
-            place = row * num_columns + column + 1
-            grid[row, column] = _new_picture_axes(figure, num_rows, num_columns, place)
+        for number in range(num_columns):
+            place = row * num_columns + number + 1
+            grid[row, number] = _new_picture_axes(figure, num_rows, num_columns, place)
         grey = image.shape[2] == 1
         grid[row, 0].imshow(
             image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255,
@@ -131,7 +131,7 @@ def _draw_colour_bar(
         ScalarMappable(Normalize(-end if column.is_signed else 0, end), _colours_over_grey(column.is_signed)),
         ax=axes, location="bottom", fraction=0.03, pad=0.01, aspect=12, shrink=0.9,
     )  # fmt: skip
-    bar.outline.set_visible(False)  # type: ignore[operator]  # the stub takes it for a method's result
+    bar.outline.set_visible(False)
     lowest = -end if column.is_signed else 0.0
     bar.set_ticks([lowest, end] if lowest == 0 else [lowest, 0, end])
     written = f"{end:.2g}" if scale == "column" else "1"

@@ -8,7 +8,13 @@ from torch import Tensor, nn
 
 from loupe.inspection import explain
 from loupe.runtime import computing
-from tests.inspection.explanations.networks import CORNER, SIDE, draw_marked_images, train_on_marks
+from tests.inspection.explanations.networks import (
+    CORNER,
+    SIDE,
+    draw_marked_images,
+    make_network,
+    train_on_marks,
+)
 
 SHARE_OF_AREA = CORNER**2 / SIDE**2
 
@@ -45,7 +51,7 @@ def test_evidence_lies_where_it_was_planted(name_and_network: tuple[str, nn.Modu
     assert says_something.float().mean() >= (0.5 if (network, method) == ("cnn", "grad-cam") else 1.0)
     share, hits = locate(found.maps[says_something])
     assert hits.float().mean() > 0.9
-    assert share.mean() > 2.5 * SHARE_OF_AREA
+    assert share.mean() > 2 * SHARE_OF_AREA
 
 
 def locate(maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,7 +66,9 @@ def test_an_untrained_network_does_not_find_it() -> None:
     """The check above must be able to fail."""
     images, labels = draw_marked_images(60, seed=9)
     # the mark is brighter than all else, so any network reacts there; brightness alone is no evidence
-    maps = explain(train_on_marks("cnn", 0), images[labels == 0], "occlusion", **SETTINGS["occlusion"]).maps
+    maps = explain(
+        make_network("cnn", num_classes=3), images[labels == 0], "occlusion", **SETTINGS["occlusion"]
+    ).maps
     share, hits = locate(maps)
     assert hits.float().mean() < 0.5
-    assert share.mean() < 2.5 * SHARE_OF_AREA
+    assert share.mean() < 2 * SHARE_OF_AREA

@@ -73,7 +73,7 @@ class Occlusion:
             image, window = part // num_windows, part % num_windows
             covered = images[image].masked_fill(windows[window][:, None], self.fill)
             scores.append(self._score(model, covered, targets[image]))
-        return torch.cat(scores).unflatten(0, (len(images), num_windows))
+        return torch.cat(scores).view(len(images), num_windows)
 
     def _score(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
         logits = model(images)
