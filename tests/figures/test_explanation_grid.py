@@ -13,7 +13,7 @@ SIGNED[0, 0, 0], SIGNED[0, 3, 3], SIGNED[1, 0, 0] = 2.0, -1.0, 0.5
 
 
 def pixels(figure: Figure, place: int) -> np.ndarray:
-    """Return what a panel shows; panels come row by row, colour bars after them."""
+    """Return what a panel shows; row by row; then come colour bars, the first a blank one."""
     return np.asarray(figure.axes[place].images[0].get_array())
 
 
@@ -56,9 +56,11 @@ def test_titles_pictures_and_empty_maps(channels: int, tmp_path: Path) -> None:
     assert figure.axes[1].get_xlabel() == "zero everywhere"
     assert figure.axes[4].get_xlabel() == ""
     np.testing.assert_array_equal(pixels(figure, 3), images[1, ..., 0] if channels == 1 else images[1])
-    assert [text.get_text() for text in figure.axes[6].get_xticklabels()] == ["0", "1"]
+    assert [text.get_text() for text in figure.axes[7].get_xticklabels()] == ["0", "1"]
     save_figure(figure, tmp_path / "grid.png")
     assert (tmp_path / "grid.png").stat().st_size > 0
+    bottoms = [axes.get_position().y0 for axes in figure.axes[:3]]
+    assert max(bottoms) - min(bottoms) < 0.01  # picture and maps stand in line
 
 
 def test_the_picture_shows_through() -> None:

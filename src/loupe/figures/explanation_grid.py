@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +19,14 @@ _CONTRAST = 0.6  # of that picture: colours must still be found again on the col
 _BLUE_TO_AMBER = ["#08306b", "#3f6ea8", "#8c8c8c", "#d9a441", "#fff0a8"]
 _SIGNED = LinearSegmentedColormap.from_list("against and for", _BLUE_TO_AMBER)
 _UNSIGNED = LinearSegmentedColormap.from_list("for", ["#1c1c1c", "#6b4a1e", "#c98a2b", "#fff0a8"])
+
+_BAR_PLACE: dict[str, Any] = {
+    "location": "bottom",
+    "fraction": 0.03,
+    "pad": 0.01,
+    "aspect": 12,
+    "shrink": 0.9,
+}
 
 Scale = Literal["each map", "column"]
 
@@ -62,7 +70,9 @@ def draw_explanation_grid(
             the last colour, so that a few pixels do not hide the others.
     """
     num_rows, num_columns = len(images), 1 + len(columns)
-    figure = new_figure(_INCHES_PER_IMAGE * num_columns + 0.2, (_INCHES_PER_IMAGE + 0.2) * num_rows + 0.6)
+    title_lines = sum(1 + title.count("\n") for title in titles)
+    height = (_INCHES_PER_IMAGE + 0.1) * num_rows + 0.15 * title_lines + 0.7
+    figure = new_figure(_INCHES_PER_IMAGE * num_columns + 0.2, height)
     grid = np.empty((num_rows, num_columns), dtype=object)
     for row, (image, title) in enumerate(zip(images, titles, strict=True)):
         for number in range(num_columns):
@@ -74,6 +84,7 @@ def draw_explanation_grid(
             interpolation="nearest",
         )  # fmt: skip
         grid[row, 0].set_title(title, fontsize=8)
+    _leave_room_for_bar(figure, list(grid[:, 0]))
     for number, column in enumerate(columns, start=1):
         ends = _find_ends(column.maps, scale, percentile)
         for row, (image, values, end) in enumerate(zip(images, column.maps, ends, strict=True)):
@@ -123,14 +134,23 @@ def _colours_over_grey(is_signed: bool) -> Colormap:
     return ListedColormap(_mix(_colours_of(is_signed)(np.linspace(0, 1, 256))[:, :3], 0.5))
 
 
+def _leave_room_for_bar(figure: Figure, axes: list[Axes]) -> None:
+    """Take as much room from the pictures as the maps give to their colour bars: rows stay in line."""
+    blank = figure.colorbar(ScalarMappable(), ax=axes, **_BAR_PLACE).ax
+    blank.set_xticks([])
+    for drawn in (*blank.collections, *blank.spines.values()):
+        drawn.set_visible(False)
+
+
 def _draw_colour_bar(
     figure: Figure, axes: list[Axes], column: MapColumn, ends: np.ndarray, scale: Scale, percentile: float
 ) -> None:
     end = float(ends[0]) if scale == "column" else 1.0
     bar = figure.colorbar(
         ScalarMappable(Normalize(-end if column.is_signed else 0, end), _colours_over_grey(column.is_signed)),
-        ax=axes, location="bottom", fraction=0.03, pad=0.01, aspect=12, shrink=0.9,
-    )  # fmt: skip
+        ax=axes,
+        **_BAR_PLACE,
+    )
     bar.outline.set_visible(False)
     lowest = -end if column.is_signed else 0.0
     bar.set_ticks([lowest, end] if lowest == 0 else [lowest, 0, end])
