@@ -10,6 +10,11 @@ from loupe.inspection.arithmetic import show_arithmetic as show_arithmetic
 from loupe.inspection.capture import capture_layers as capture_layers
 from loupe.inspection.capture import find_layer as find_layer
 from loupe.inspection.capture import list_layer_names as list_layer_names
+from loupe.inspection.explanation import Explanation as Explanation
+from loupe.inspection.explanation import explain as explain
+from loupe.inspection.explanations import EXPLANATIONS as EXPLANATIONS
+from loupe.inspection.explanations import Attribution as Attribution
+from loupe.inspection.explanations import register_explanation as register_explanation
 from loupe.inspection.feature_maps import FeatureMaps as FeatureMaps
 from loupe.inspection.feature_maps import compute_feature_maps as compute_feature_maps
 from loupe.inspection.filters import Filters as Filters
@@ -18,3 +23,5 @@ from loupe.inspection.gates import GateWeights as GateWeights
 from loupe.inspection.gates import measure_gates as measure_gates
 from loupe.inspection.layer_statistics import LayerStatistics as LayerStatistics
 from loupe.inspection.layer_statistics import measure_layers as measure_layers
+from loupe.inspection.sanity_check import SanityCheck as SanityCheck
+from loupe.inspection.sanity_check import check_sanity as check_sanity
