@@ -82,7 +82,7 @@ def write_comparison(
         reasons=reasons,
         flips=flips,
         why_no_pictures=why_no_pictures,
-        style=sheet.render_style() if sheet is not None else "",
+        sheet_style=sheet.render_style() if sheet is not None else "",
     )
 
 

@@ -1,7 +1,8 @@
 """What the report of a classifier shows of its classes, its mistakes and the images it is unsure of."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from loupe.runs.result import Score
 
 _MOST_WRONG, _MOST_UNCERTAIN, _MOST_RIGHT = 24, 12, 12
 _MOST_IN_CELL = 12
+_SPACE = "\N{NO-BREAK SPACE}"
 _SHEET_PIXELS = 1_000_000  # of all cells together; about 1.5 MB of a page
 
 
@@ -42,6 +44,7 @@ class ShownPrediction:
         runner_up: the next most probable class.
         runner_up_confidence: probability of that, in [0, 1].
         neighbours: the nearest training images, nearest first.
+        neighbour_classes: their classes in words: "2 × Coat, 1 × Shirt".
     """
 
     picture: Picture
@@ -51,6 +54,7 @@ class ShownPrediction:
     runner_up: str
     runner_up_confidence: float
     neighbours: tuple[Picture, ...] = ()
+    neighbour_classes: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -139,28 +143,27 @@ class _Gallery:
         true = names[self.labels[index]]
         (guess, runner_up), (sure, less) = self.classes[index], self.probabilities[index]
         alt = f"validation image {index}, {true}: {names[guess]}, {format_percent(sure, 1)} sure"
-        near = self.find_near(index) if with_neighbours else ()
-        return ShownPrediction(
-            self.sheet.show_from(self.images, index, alt),
-            true,
-            names[guess],
-            sure,
-            names[runner_up],
-            less,
-            near,
+        shown = ShownPrediction(
+            self.sheet.show_from(self.images, index, alt), true, names[guess], sure, names[runner_up], less
         )
+        if not with_neighbours or index not in self.searched:
+            return shown
+        return replace(shown, **self.find_near(self.searched[index]))
 
-    def find_near(self, index: int) -> tuple[Picture, ...]:
-        if index not in self.searched:
-            return ()
-        near = self.record.neighbours[self.searched[index]].tolist()
-        far = self.record.distances[self.searched[index]].tolist()
-        return tuple(
-            show_training_image(
-                self.record, self.sheet, image, self.images.class_names, f", distance {one:.3f}"
-            )
-            for image, one in zip(near, far, strict=True)
-        )
+    def find_near(self, place: int) -> dict[str, Any]:
+        near = self.record.neighbours[place].tolist()
+        far = self.record.distances[place].tolist()
+        names = self.images.class_names
+        counts = Counter(names[self.record.find_picture(image)[1]] for image in near)
+        return {
+            "neighbours": tuple(
+                show_training_image(self.record, self.sheet, image, names, f", distance {one:.3f}")
+                for image, one in zip(near, far, strict=True)
+            ),
+            "neighbour_classes": ", ".join(
+                f"{count}{_SPACE}×{_SPACE}{name}" for name, count in counts.items()
+            ),
+        }
 
 
 def show_training_image(
@@ -233,7 +236,7 @@ def _show_hardest(
             story = f"learnt in epoch {learnt}"
         else:
             story = "wrong at the end" if bool(difficulty.ever_right[place]) else "never right"
-        story += f", forgotten {forgotten}\N{NO-BREAK SPACE}×" if forgotten else ""
+        story += f", forgotten {forgotten}{_SPACE}×" if forgotten else ""
         yield HardExample(picture, images.class_names[label], float(difficulty.mean_loss[place]), story)
 
 
