@@ -13,7 +13,7 @@ from loupe.models import MODELS
 from loupe.recipe import list_recipes
 from loupe.training import OPTIMIZERS, SCHEDULES
 
-QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3"]
+QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
 
 @pytest.fixture(autouse=True)

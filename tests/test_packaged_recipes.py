@@ -26,10 +26,10 @@ def accuracy(result: RunResult) -> float:
 
 
 FOR_A_GPU = [name for name in list_recipes() if name.endswith(("-cifar10", "-cifar10-long"))]
-QUICK = ("train.epochs=1", "data.fraction=0.05")
+QUICK = ("train.epochs=1", "data.fraction=0.05", "evaluate.look_inside=false")
 TWO_STEPS = (
     *("train.epochs=1", "train.batch_size=7", "train.clean_train_images=0"),
-    *("data.fraction=0.0003", "data.validation=10", "evaluate.test=false"),
+    *("data.fraction=0.0003", "data.validation=10", "evaluate.test=false", "evaluate.look_inside=false"),
 )
 
 

@@ -15,7 +15,7 @@ from loupe.recipe import find_form_mistakes, read_toml
 from .conftest import needs_official_data
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-QUICK = ["train.epochs=1", "data.fraction=0.3"]
+QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
 
 def find_blocks(language: str) -> list[str]:
@@ -33,8 +33,10 @@ COMMANDS = [
 @pytest.fixture(autouse=True)
 def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (plugin,) = [block for block in find_blocks("python") if "register_model" in block]
-    (tmp_path / "linear.py").write_text(plugin)
+    for block in find_blocks("python"):
+        file = re.match(r"# (\w+\.py)\n", block)
+        if file:
+            (tmp_path / file[1]).write_text(block)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -43,7 +45,7 @@ def test_commands_run(command: list[str]) -> None:
 
 
 def test_there_are_commands_to_run() -> None:
-    assert {command[0] for command in COMMANDS} >= {"recipes", "train", "show", "data", "list"}
+    assert {command[0] for command in COMMANDS} >= {"recipes", "train", "show", "data", "list", "check-layer"}
 
 
 def test_the_recipe_is_right_but_for_the_folder_it_names() -> None:

@@ -17,6 +17,8 @@ _PUBLIC = {
     "load_model": "loupe.runs",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
+    "check_layer": "loupe.conformance",
+    "LayerReport": "loupe.conformance",
     "load_dataset": "loupe.data",
     "build_model": "loupe.models",
     "register_dataset": "loupe.data",
@@ -30,6 +32,8 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
+    from loupe.conformance import LayerReport as LayerReport
+    from loupe.conformance import check_layer as check_layer
     from loupe.data import load_dataset as load_dataset
     from loupe.data import register_augmentation as register_augmentation
     from loupe.data import register_dataset as register_dataset

@@ -163,6 +163,51 @@ def show(
     return 0
 
 
+@app.command(group=_LOOK)
+def inspect(
+    run: str,
+    /,
+    *,
+    image: Annotated[Path | None, Parameter(help="An image file to look at.")] = None,
+    index: Annotated[int | None, Parameter(help="A validation image, by number from 0.")] = None,
+    class_: Annotated[str | None, Parameter(name="--class", help="The first image of this class.")] = None,
+    layer: Annotated[
+        tuple[str, ...],
+        Parameter(negative=(), consume_multiple=False, help="Layer to draw; repeatable."),
+    ] = (),
+    number: Annotated[
+        str | None, Parameter(help="One number to take apart: layer,channel,row,column or layer,unit.")
+    ] = None,
+    own_scale: Annotated[
+        bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
+    ] = False,
+    out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+) -> int:
+    """Draw what a run's network learned: filters, feature maps, statistics of layers, gates.
+
+    Without a choice of image there is one validation image of each class.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments.inspect_run import inspect_run
+
+    page = inspect_run(
+        run,
+        image=image,
+        index=index,
+        class_name=class_,
+        layers=layer,
+        number=number,
+        own_scale=own_scale,
+        out=out,
+    )
+    print_line(f"inside: {page}")
+    return 0
+
+
 @app.command(name="list", group=_LOOK)
 def list_(folder: Path = Path("runs"), /) -> int:
     """Show the runs in a folder.
@@ -256,6 +301,37 @@ def schedules(*, plugin: Plugins = ()) -> int:
     from loupe.training import SCHEDULES
 
     return _print_registry(SCHEDULES, plugin)
+
+
+@app.command(name="check-layer", group=_WORK)
+def check_layer(
+    place: str,
+    /,
+    *,
+    as_: Annotated[
+        str,
+        Parameter(
+            name="--as",
+            help="What it is to be: conv2d, linear, max-pool2d, avg-pool2d, global-avg-pool, batch-norm, "
+            "relu, dropout, cross-entropy.",
+        ),
+    ] = "",
+) -> int:
+    """Compare a layer you wrote with torch's own, and show the smallest case of each fault.
+
+    Parameters
+    ----------
+    place
+        FILE:NAME, a Python file and a class in it, or a function that takes torch's arguments.
+    """
+    from loupe.conformance import check_layer_at
+
+    report = check_layer_at(place, as_)
+    rows = [(result.name, str(result.verdict), result.describe()) for result in report.results]
+    print_line(f"{report.layer} as {report.kind}")
+    print_table(("check", "verdict", "what was found"), rows)
+    print_line(report.summary, style="bold")
+    return 0 if report.is_passed else 1
 
 
 def describe_recipe_fields() -> str:

@@ -37,7 +37,7 @@ def load_plugin(place: str) -> str:
         del sys.modules[name]
         if isinstance(error, LoupeError):
             raise
-        line = getattr(error, "lineno", None) or _last_line_in(error, path)
+        line = getattr(error, "lineno", None) or find_last_line(error, path)
         raise LoupeError(
             f"The plugin {place} cannot be imported.",
             got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
@@ -47,7 +47,8 @@ def load_plugin(place: str) -> str:
     return digest
 
 
-def _last_line_in(error: BaseException, path: Path) -> int | None:
+def find_last_line(error: BaseException, path: Path) -> int | None:
+    """Return the line of a file an error came through last; None if it never did."""
     line, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):

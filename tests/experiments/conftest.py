@@ -14,6 +14,7 @@ QUICK = (
     "train.clean_train_images=200",
     "model.width=1",
     "data.fraction=0.3",
+    "evaluate.look_inside=false",
 )
 """A digits recipe of under a second, with everything the full one has."""
 

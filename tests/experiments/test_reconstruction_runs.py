@@ -20,6 +20,7 @@ AUTOENCODER = {
     "data": {"name": "digits", "normalize": "none"},
     "model": {"name": "autoencoder", "widths": [24, 12]},
     "train": {"epochs": 4, "optimizer": {"name": "adam", "learning_rate": 0.005}, "clean_train_images": 100},
+    "evaluate": {"look_inside": False},
 }
 
 
@@ -101,6 +102,7 @@ MLP = {
     "data": {"name": "digits", "normalize": "none"},
     "model": {"name": "mlp", "widths": [24, 12]},
     "train": {"epochs": 2},
+    "evaluate": {"look_inside": False},
 }
 
 

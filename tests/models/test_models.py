@@ -8,6 +8,7 @@ from loupe.errors import LoupeError, ShapeError, UnknownNameError
 from loupe.models import MODELS, build_model, objective_of
 from loupe.models.expert_net import choose_mixing
 from loupe.models.layer_table import count_parameters, describe_layers
+from loupe.models.layers import handwritten
 from loupe.runtime import Streams
 
 SHAPES = [(1, (28, 28), 5), (3, (32, 32), 10), (2, (33, 29), 7)]
@@ -50,11 +51,14 @@ def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     assert torch.equal(model(images), twin(images)), "the state does not round-trip"
 
 
-@pytest.mark.parametrize("name", MODELS.names())
-def test_activations_are_modules_each_used_once(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "settings"), [*((name, {}) for name in MODELS.names()), ("resnet", {"layers": "handwritten"})]
+)
+def test_activations_are_modules_each_used_once(name: str, settings: dict[str, object]) -> None:
     """Attribution methods rest on it."""
-    model, calls = build(name), {}
-    activations = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+    model, calls = build(name, **settings), {}
+    activations = [module for module in model.modules() if isinstance(module, nn.ReLU | handwritten.ReLU)]
+    assert activations
     for module in activations:
         module.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1}))
     model(torch.randn(1, 1, 28, 28))

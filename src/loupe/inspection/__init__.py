@@ -4,11 +4,22 @@ Works on any `nn.Module`. Shapes in this package: images are (batch, channels, h
 network takes them (normalised); maps are (batch, channels, height, width) float.
 """
 
+from loupe.inspection.arithmetic import Arithmetic as Arithmetic
+from loupe.inspection.arithmetic import find_receptive_field as find_receptive_field
+from loupe.inspection.arithmetic import show_arithmetic as show_arithmetic
 from loupe.inspection.capture import capture_layers as capture_layers
 from loupe.inspection.capture import find_layer as find_layer
 from loupe.inspection.capture import list_layer_names as list_layer_names
+from loupe.inspection.feature_maps import FeatureMaps as FeatureMaps
+from loupe.inspection.feature_maps import compute_feature_maps as compute_feature_maps
 from loupe.inspection.features import FeatureMap as FeatureMap
 from loupe.inspection.features import Neighbours as Neighbours
 from loupe.inspection.features import compute_features as compute_features
 from loupe.inspection.features import embed as embed
 from loupe.inspection.features import find_neighbours as find_neighbours
+from loupe.inspection.filters import Filters as Filters
+from loupe.inspection.filters import read_filters as read_filters
+from loupe.inspection.gates import GateWeights as GateWeights
+from loupe.inspection.gates import measure_gates as measure_gates
+from loupe.inspection.layer_statistics import LayerStatistics as LayerStatistics
+from loupe.inspection.layer_statistics import measure_layers as measure_layers

@@ -1,6 +1,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Literal, NamedTuple
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -8,7 +9,38 @@ from torch import Tensor, nn
 
 from loupe.errors import ShapeError
 from loupe.models import register_model
+from loupe.models.layers import handwritten
 
+
+class LayerMakers(NamedTuple):
+    """What a residual network is built from: one class or function a kind of layer."""
+
+    conv: Callable[..., nn.Module]
+    norm: Callable[[int], nn.Module]
+    relu: Callable[[], nn.Module]
+    average_pool: Callable[[], nn.Module]
+    max_pool: Callable[[], nn.Module]
+    linear: Callable[[int, int], nn.Module]
+
+
+_LAYERS = {
+    "torch": LayerMakers(
+        conv=nn.Conv2d,
+        norm=nn.BatchNorm2d,
+        relu=nn.ReLU,
+        average_pool=partial(nn.AdaptiveAvgPool2d, 1),
+        max_pool=partial(nn.AdaptiveMaxPool2d, 1),
+        linear=nn.Linear,
+    ),
+    "handwritten": LayerMakers(
+        conv=handwritten.Conv2d,
+        norm=handwritten.BatchNorm,
+        relu=handwritten.ReLU,
+        average_pool=handwritten.GlobalAvgPool,
+        max_pool=handwritten.GlobalMaxPool,
+        linear=handwritten.Linear,
+    ),
+}
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 20: (3, 3, 3), 56: (9, 9, 9)}
 
 
@@ -25,6 +57,10 @@ def resnet(
     pool: Annotated[
         Literal["average", "max"], Field(description="How the last maps become one number a channel.")
     ] = "average",
+    layers: Annotated[
+        Literal["torch", "handwritten"],
+        Field(description="Whose layers: torch's, or Loupe's own written to be read (slower, equal)."),
+    ] = "torch",
 ) -> nn.Sequential:
     """Residual networks in their CIFAR form: a 3 x 3 stem and no early pooling (He et al., 2016).
 
@@ -44,25 +80,26 @@ def resnet(
             allowed=f"images of at least {smallest} x {smallest} pixels",
             next_step="choose model.depth=20, or larger images",
         )
+    make = _LAYERS[layers]
     channels = first_width = 16 if len(stages) == 3 else 64
     make_block = _make_block_maker(depth)
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        conv=nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
-        norm=nn.BatchNorm2d(channels),
-        relu=nn.ReLU(),
+    parts: OrderedDict[str, nn.Module] = OrderedDict(
+        conv=make.conv(in_channels, channels, 3, padding=1, bias=False),
+        norm=make.norm(channels),
+        relu=make.relu(),
     )
     for number, num_blocks in enumerate(stages, start=1):
         blocks = []
         for index in range(num_blocks):
             stride = 2 if number > 1 and index == 0 else 1
-            block = make_block(channels, first_width * 2 ** (number - 1), stride)
+            block = make_block(make, channels, first_width * 2 ** (number - 1), stride)
             channels = block.out_channels
             blocks.append(block)
-        layers[f"stage{number}"] = nn.Sequential(*blocks)
-    layers["pool"] = nn.AdaptiveAvgPool2d(1) if pool == "average" else nn.AdaptiveMaxPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["logits"] = nn.Linear(channels, num_classes)
-    model = nn.Sequential(layers)
+        parts[f"stage{number}"] = nn.Sequential(*blocks)
+    parts["pool"] = make.average_pool() if pool == "average" else make.max_pool()
+    parts["flatten"] = nn.Flatten()
+    parts["logits"] = make.linear(channels, num_classes)
+    model = nn.Sequential(parts)
     _initialise(model)
     return model
 
@@ -70,11 +107,13 @@ def resnet(
 class ResidualBlock(nn.Module):
     """Layers, and a shortcut around them that is added before the last ReLU."""
 
-    def __init__(self, layers: OrderedDict[str, nn.Module], shortcut: nn.Module, out_channels: int) -> None:
+    def __init__(
+        self, layers: OrderedDict[str, nn.Module], shortcut: nn.Module, relu: nn.Module, out_channels: int
+    ) -> None:
         super().__init__()
         self.layers = nn.Sequential(layers)
         self.shortcut = shortcut
-        self.relu = nn.ReLU()
+        self.relu = relu
         self.out_channels = out_channels
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -93,63 +132,66 @@ class PadShortcut(nn.Module):
         return F.pad(maps[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.new_channels))
 
 
-def _make_block_maker(depth: int) -> Callable[[int, int, int], ResidualBlock]:
+def _make_block_maker(depth: int) -> Callable[[LayerMakers, int, int, int], ResidualBlock]:
     if depth in (20, 56):
         return _make_paper_block
     return _make_bottleneck if depth == 50 else _make_basic_block
 
 
-def _make_basic_block(channels: int, width: int, stride: int) -> ResidualBlock:
-    return ResidualBlock(
-        _basic_layers(channels, width, stride), _project(channels, width, stride), out_channels=width
-    )
+def _make_basic_block(make: LayerMakers, channels: int, width: int, stride: int) -> ResidualBlock:
+    layers = _basic_layers(make, channels, width, stride)
+    return ResidualBlock(layers, _project(make, channels, width, stride), make.relu(), out_channels=width)
 
 
-def _make_paper_block(channels: int, width: int, stride: int) -> ResidualBlock:
+def _make_paper_block(make: LayerMakers, channels: int, width: int, stride: int) -> ResidualBlock:
     shortcut = nn.Identity() if channels == width else PadShortcut(width - channels)
-    return ResidualBlock(_basic_layers(channels, width, stride), shortcut, out_channels=width)
+    layers = _basic_layers(make, channels, width, stride)
+    return ResidualBlock(layers, shortcut, make.relu(), out_channels=width)
 
 
-def _make_bottleneck(channels: int, width: int, stride: int) -> ResidualBlock:
+def _make_bottleneck(make: LayerMakers, channels: int, width: int, stride: int) -> ResidualBlock:
     layers: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(channels, width, 1, bias=False),
-        norm1=nn.BatchNorm2d(width),
-        relu1=nn.ReLU(),
-        conv2=nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False),
-        norm2=nn.BatchNorm2d(width),
-        relu2=nn.ReLU(),
-        conv3=nn.Conv2d(width, 4 * width, 1, bias=False),
-        norm3=nn.BatchNorm2d(4 * width),
+        conv1=make.conv(channels, width, 1, bias=False),
+        norm1=make.norm(width),
+        relu1=make.relu(),
+        conv2=make.conv(width, width, 3, stride=stride, padding=1, bias=False),
+        norm2=make.norm(width),
+        relu2=make.relu(),
+        conv3=make.conv(width, 4 * width, 1, bias=False),
+        norm3=make.norm(4 * width),
     )
-    return ResidualBlock(layers, _project(channels, 4 * width, stride), out_channels=4 * width)
+    shortcut = _project(make, channels, 4 * width, stride)
+    return ResidualBlock(layers, shortcut, make.relu(), out_channels=4 * width)
 
 
-def _basic_layers(channels: int, width: int, stride: int) -> OrderedDict[str, nn.Module]:
+def _basic_layers(make: LayerMakers, channels: int, width: int, stride: int) -> OrderedDict[str, nn.Module]:
     return OrderedDict(
-        conv1=nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
-        norm1=nn.BatchNorm2d(width),
-        relu1=nn.ReLU(),
-        conv2=nn.Conv2d(width, width, 3, padding=1, bias=False),
-        norm2=nn.BatchNorm2d(width),
+        conv1=make.conv(channels, width, 3, stride=stride, padding=1, bias=False),
+        norm1=make.norm(width),
+        relu1=make.relu(),
+        conv2=make.conv(width, width, 3, padding=1, bias=False),
+        norm2=make.norm(width),
     )
 
 
-def _project(channels: int, out_channels: int, stride: int) -> nn.Module:
+def _project(make: LayerMakers, channels: int, out_channels: int, stride: int) -> nn.Module:
     """Return the identity where shapes agree, else a 1 x 1 convolution with norm."""
     if stride == 1 and channels == out_channels:
         return nn.Identity()
     return nn.Sequential(
         OrderedDict(
-            conv=nn.Conv2d(channels, out_channels, 1, stride=stride, bias=False),
-            norm=nn.BatchNorm2d(out_channels),
+            conv=make.conv(channels, out_channels, 1, stride=stride, bias=False),
+            norm=make.norm(out_channels),
         )
     )
 
 
 def _initialise(model: nn.Module) -> None:
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | handwritten.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | handwritten.BatchNorm):
+            assert module.weight is not None
+            assert module.bias is not None
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)

@@ -251,6 +251,9 @@ class EvaluateSection(Section):
         description="Record loss and correctness of the training images after every epoch, to find the "
         "hard ones: true for all of them, or how many (a stratified subset).",
     )
+    look_inside: bool = Field(
+        True, description="Draw filters, feature maps and statistics of layers into the report; seconds."
+    )
     confidence: float = Field(
         0.95, gt=0, le=0.9999, description="Level of the confidence intervals, in (0, 0.9999]."
     )

@@ -3,6 +3,7 @@
 import base64
 import io
 
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
@@ -13,6 +14,13 @@ def encode_png(image: Tensor) -> str:
     picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels[:3].transpose(1, 2, 0))
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
+    return encode_bytes(buffer.getvalue())
+
+
+def encode_figure(figure: Figure, dpi: int) -> str:
+    """Return a figure as a `data:image/png` address."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, facecolor="white", format="png")
     return encode_bytes(buffer.getvalue())
 
 

@@ -7,15 +7,20 @@ from typing import Any
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
+from loupe.data.normalization import Normalization
 from loupe.evaluation import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
+from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
 from loupe.reports.mistakes import show_mistakes
 from loupe.reports.page import format_duration, format_error, format_percent, format_thousands, write_page
+from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
-from loupe.runs import RunFolder, RunResult
+from loupe.runs import RunFolder, RunResult, load_model
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
+
+_DPI = 110
 
 
 def write_run_report(
@@ -47,6 +52,7 @@ def write_run_report(
         tiles=list(_make_tiles(result)),
         layers=layers,
         environment=list(_flatten(folder.read_environment())),
+        inside=_look_inside(folder, validation) if result.best and recipe.evaluate.look_inside else [],
         **find(folder, result, validation),
     )
 
@@ -70,6 +76,16 @@ def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset)
         score = result.best.validation
     charts = [chart_errors(history, score, _mark_best(result)), _chart_rate(history)] if history else []
     return {"charts": [draw_line_chart(chart) for chart in charts], "shown": shown, "mistakes": None}
+
+
+def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[InsideFigure, str]]:
+    """Return figures of what the best weights learned, each with its picture."""
+    model, description = load_model(folder)
+    constants = description["normalization"]
+    normalization = Normalization(tuple(constants["mean"]), tuple(constants["sd"]))
+    shown = take_one_per_class(validation)
+    figures = collect_inside(Subject(model, normalization, shown, validation))
+    return [(figure, encode_figure(figure.figure, _DPI)) for figure in figures]
 
 
 def _mark_best(result: RunResult) -> tuple[int, str] | None:

@@ -1,0 +1,178 @@
+"""`loupe inspect`: what the network of a run learned, as figures and one page."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loupe.data import ImageDataset
+from loupe.data.image_files import UNREADABLE, decode_image, describe_unreadable, to_channels
+from loupe.data.normalization import Normalization
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.experiments.bench import load_recipe_data, split_recipe_data
+from loupe.inspection.filters import list_filter_layers
+from loupe.reports.inside import (
+    InsideFigure,
+    Subject,
+    show_filters,
+    show_gates,
+    show_maps,
+    show_number,
+    show_statistics,
+    take_one_per_class,
+)
+from loupe.reports.inside_page import write_inside_page
+from loupe.runs import RunFolder, find_run_folder, load_model
+
+_MOST_LAYERS = 6
+
+
+def inspect_run(
+    place: str | Path,
+    *,
+    image: Path | None = None,
+    index: int | None = None,
+    class_name: str | None = None,
+    layers: Sequence[str] = (),
+    number: str | None = None,
+    own_scale: bool = False,
+    out: Path = Path("inspections"),
+) -> Path:
+    """Draw what the best weights of a run learned, and return the page that holds it all.
+
+    The images are validation images, so that looking inside costs no look at the test set; without a choice
+    there is one of each class.
+
+    Args:
+        place: a run's folder or name.
+        image: a file to look at instead.
+        index: number of a validation image, from 0.
+        class_name: a class, for its first validation image.
+        layers: layers to draw; some from first to last if left out.
+        number: `layer,channel,row,column` of a number to take apart, or `layer,unit` of a dense layer.
+        own_scale: give each filter and map a scale of its own.
+        out: folder that receives a folder for the run.
+
+    Raises:
+        LoupeError: no such run, image, class, layer or number.
+    """
+    run = RunFolder(find_run_folder(place))
+    model, description = load_model(run)
+    normalization = Normalization(
+        tuple(description["normalization"]["mean"]), tuple(description["normalization"]["sd"])
+    )
+    recipe = run.read_recipe()
+    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+    shown = choose_images(validation, description, image=image, index=index, class_name=class_name)
+    subject = Subject(model, normalization, shown, validation)
+    figures = list(_draw(subject, layers, number, own_scale=own_scale))
+    return write_inside_page(out / run.path.name, run, figures)
+
+
+def _draw(
+    subject: Subject, layers: Sequence[str], number: str | None, *, own_scale: bool
+) -> Iterator[InsideFigure]:
+    if number is not None:
+        yield show_number(subject, *parse_number(number))
+    drawable = list_filter_layers(subject.model, subject.image_shape)
+    wanted = [layer for layer in layers if layer in drawable] if layers else drawable[:1]
+    yield from show_filters(subject, wanted, own_scale=own_scale)
+    maps = [layer for layer in layers if layer not in drawable or _is_convolution(subject, layer)]
+    if maps or not layers:
+        yield from show_maps(subject, maps or None, own_scale=own_scale, most_layers=_MOST_LAYERS)
+    if not layers:
+        yield from show_statistics(subject)
+        yield from show_gates(subject)
+
+
+def _is_convolution(subject: Subject, layer: str) -> bool:
+    return getattr(subject.model.get_submodule(layer), "weight", torch.empty(0)).ndim == 4
+
+
+def choose_images(
+    validation: ImageDataset,
+    description: dict[str, Any],
+    *,
+    image: Path | None,
+    index: int | None,
+    class_name: str | None,
+) -> ImageDataset:
+    """Return the images to look at: a file, one validation image, or one of each class.
+
+    Raises:
+        LoupeError: more than one was asked for, or it is not there.
+    """
+    choices = {"--image": image, "--index": index, "--class": class_name}
+    asked = [name for name, value in choices.items() if value is not None]
+    if len(asked) > 1:
+        raise LoupeError(
+            "One image is looked at, and several were asked for.",
+            got=", ".join(asked),
+            allowed="one of --image, --index, --class; none of them shows one image of each class",
+            next_step=f"leave out {asked[-1]}",
+        )
+    if image is not None:
+        return read_image(image, validation, description)
+    if index is not None:
+        if not 0 <= index < len(validation):
+            raise LoupeError(
+                f"There is no validation image {index}.",
+                got=index,
+                allowed=f"0 to {len(validation) - 1}",
+                next_step="choose a number in that range",
+            )
+        return validation.select(torch.tensor([index]))
+    if class_name is not None:
+        by_folded = {name.casefold(): label for label, name in enumerate(validation.class_names)}
+        if class_name.casefold() not in by_folded:
+            raise UnknownNameError("class", class_name, validation.class_names, "choose one of them")
+        label = by_folded[class_name.casefold()]
+        return validation.select((validation.labels == label).nonzero()[0])
+    return take_one_per_class(validation)
+
+
+def read_image(file: Path, validation: ImageDataset, description: dict[str, Any]) -> ImageDataset:
+    """Return an image file as a dataset of one, in the size and channels the network takes.
+
+    Raises:
+        LoupeError: the file is no image, or not of the network's size.
+    """
+    try:
+        pixels = decode_image(file)
+    except UNREADABLE as error:
+        raise LoupeError(
+            f"The image {file} cannot be read.",
+            got=describe_unreadable(error),
+            allowed="an image file such as PNG or JPEG",
+            next_step="name another file",
+        ) from None
+    height, width = description["image_size"]
+    if pixels.shape[:2] != (height, width):
+        raise LoupeError(
+            f"The image {file} has another size than the network's images.",
+            got=f"{pixels.shape[1]} x {pixels.shape[0]} pixels",
+            allowed=f"{width} x {height}",
+            next_step="cut or resize it first: how is for you to say, not for Loupe to guess",
+        )
+    images = torch.from_numpy(to_channels(pixels, description["in_channels"]).copy()).permute(2, 0, 1)[None]
+    return ImageDataset(images, torch.zeros(1, dtype=torch.int64), (file.name,), str(file))
+
+
+def parse_number(text: str) -> tuple[str, int, int, int]:
+    """Return layer, channel, row and column of `layer,channel,row,column` or `layer,unit`.
+
+    Raises:
+        LoupeError: it is neither.
+    """
+    match = re.fullmatch(r"([\w.]+),(\d+)(?:,(\d+),(\d+))?", text.replace(" ", ""))
+    if match is None:
+        raise LoupeError(
+            f"{text!r} names no number of a network.",
+            got=text,
+            allowed="layer,channel,row,column, such as conv1,3,10,10; or layer,unit for a dense layer",
+            next_step="`loupe show` lists the layers and the shapes of their outputs",
+        )
+    layer, channel, row, column = match.groups()
+    return layer, int(channel), int(row or 0), int(column or 0)

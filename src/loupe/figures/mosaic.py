@@ -1,0 +1,43 @@
+"""Many small pictures laid side by side as one: a single drawing, however many there are."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+
+
+def choose_columns(count: int, height: int, width: int, aspect: float = 2.0) -> int:
+    """Return how many tiles to put in a row, so that the whole is about `aspect` times as wide as high."""
+    return max(1, min(count, round(math.sqrt(count * aspect * height / width))))
+
+
+def lay_tiles(tiles: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+    """Return tiles as one picture, row by row, with gaps of nan between them.
+
+    Args:
+        tiles: (count, height, width) or (count, height, width, 3) float.
+        columns: tiles a row.
+        gap: width of the gaps, in pixels.
+    """
+    count, height, width = tiles.shape[:3]
+    rows = -(-count // columns)
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *tiles.shape[3:])
+    picture = np.full(shape, np.nan)
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        picture[top : top + height, left : left + width] = tile
+    return picture
+
+
+def label_tiles(axes: Axes, count: int, columns: int, height: int, width: int, gap: int = 1) -> None:
+    """Write the number of the first tile at the left of each row, and the columns above."""
+    rows = -(-count // columns)
+    step = max(1, columns // 16)
+    axes.set_yticks([row * (height + gap) + (height - 1) / 2 for row in range(rows)])
+    axes.set_yticklabels([str(row * columns) for row in range(rows)], fontsize=7)
+    shown = range(0, columns, step)
+    axes.set_xticks([column * (width + gap) + (width - 1) / 2 for column in shown])
+    axes.set_xticklabels([f"+{column}" if column else "0" for column in shown], fontsize=7)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,291 @@
+"""The arithmetic of one number: what was multiplied, added, normalised and rectified to make it."""
+
+import contextlib
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from loupe.errors import LoupeError
+from loupe.inspection.capture import find_layer, list_layer_names
+from loupe.training.measure import evaluating
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The pixels of the input that a number can depend on: rows and columns, the last ones included."""
+
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a following layer did with the number.
+
+    Args:
+        layer: name of the layer.
+        kind: class of the module.
+        before: the number it received.
+        after: the number it gave; of pooling, the number of the window it went into.
+    """
+
+    layer: str
+    kind: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """How one output of a convolution or dense layer came about, for one image.
+
+    Args:
+        layer: name of the layer.
+        channel: which filter or unit, from 0.
+        row: of the output map, from 0; 0 for a dense layer.
+        column: of the output map, from 0; 0 for a dense layer.
+        window: (channels, height, width) float64, the inputs that were multiplied, padding included.
+        weights: of the same shape, what they were multiplied with.
+        bias: what was added; 0 if the layer has none.
+        value: what the layer itself computed.
+        steps: what the following layers made of it, as far as it stays one number.
+        receptive_field: what of the image it can depend on.
+    """
+
+    layer: str
+    channel: int
+    row: int
+    column: int
+    window: Tensor
+    weights: Tensor
+    bias: float
+    value: float
+    steps: tuple[Step, ...]
+    receptive_field: ReceptiveField
+
+    @property
+    def products(self) -> Tensor:
+        """(channels, height, width) float64, window times weights."""
+        return self.window * self.weights
+
+    @property
+    def total(self) -> float:
+        """Sum of the products and the bias; equal to `value` up to rounding."""
+        return float(self.products.sum()) + self.bias
+
+
+def show_arithmetic(
+    model: nn.Module, image: Tensor, layer: str, channel: int, row: int = 0, column: int = 0
+) -> Arithmetic:
+    """Return how one number of a convolution or dense layer came about.
+
+    Args:
+        model: any network.
+        image: (channels, height, width) float, as the network takes it, on its device.
+        layer: name of a convolution or dense layer.
+        channel: which filter or unit, from 0.
+        row: of the output map, from 0.
+        column: of the output map, from 0.
+
+    Raises:
+        LoupeError: the layer multiplies nothing, or the place lies outside its output.
+    """
+    module = find_layer(model, layer)
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, Tensor) or weight.ndim not in (2, 4):
+        able = [
+            name
+            for name in list_layer_names(model)
+            if getattr(getattr(find_layer(model, name), "weight", None), "ndim", 0) in (2, 4)
+        ]
+        raise LoupeError(
+            f"The layer {layer!r} does not multiply a window with weights.",
+            got=type(module).__name__,
+            allowed=", ".join(able),
+            next_step="choose a convolution or a dense layer",
+        )
+    calls = _record_calls(model, image[None])
+    own = next((index for index, call in enumerate(calls) if call.name == layer), None)
+    if own is None:
+        raise LoupeError(f"The layer {layer!r} takes no part in the forward pass.", got=layer)
+    inputs, output = calls[own].inputs[0].double(), calls[own].output[0]
+    _refuse_place(layer, output, channel, row, column)
+    window = _cut_window(module, inputs, channel, row, column) if weight.ndim == 4 else inputs.view(-1, 1, 1)
+    bias = getattr(module, "bias", None)
+    return Arithmetic(
+        layer=layer,
+        channel=channel,
+        row=row,
+        column=column,
+        window=window.cpu(),
+        weights=weight[channel].detach().double().view_as(window).cpu(),
+        bias=float(bias.detach()[channel]) if isinstance(bias, Tensor) else 0.0,
+        value=float(output[(channel, row, column)[: output.ndim]]),
+        steps=_follow(calls, own, channel, row, column),
+        receptive_field=find_receptive_field(model, tuple(image.shape), layer, row, column),
+    )
+
+
+def find_receptive_field(
+    model: nn.Module, image_shape: tuple[int, ...], layer: str, row: int = 0, column: int = 0
+) -> ReceptiveField:
+    """Return the smallest rectangle of the input that holds all a number can depend on.
+
+    Found by letting "not a number" in: a row of the image that turns the output into nan is seen by it. That
+    is exact for any network, shortcuts and gates included.
+
+    Args:
+        model: any network; a copy in double precision is run.
+        image_shape: (channels, height, width).
+        layer: name of a layer.
+        row: of its output map, from 0.
+        column: of its output map, from 0.
+    """
+    channels, height, width = image_shape
+    double = copy.deepcopy(model).double().cpu()  # other precisions may take shortcuts that spread nan
+    images = torch.zeros(height + width, channels, height, width, dtype=torch.float64)
+    for index in range(height):
+        images[index, :, index, :] = torch.nan
+    for index in range(width):
+        images[height + index, :, :, index] = torch.nan
+    output = _run_until(double, images, layer)
+    is_map = output.ndim == 4
+    seen = output[:, :, row, column].isnan().any(1) if is_map else output.flatten(1).isnan().any(1)
+    rows, columns = seen[:height].nonzero().flatten().tolist(), seen[height:].nonzero().flatten().tolist()
+    if not rows or not columns:
+        return ReceptiveField(0, height - 1, 0, width - 1)  # it depends on nothing, or stops every nan
+    return ReceptiveField(rows[0], rows[-1], columns[0], columns[-1])
+
+
+class _ReachedError(Exception):
+    """Ends a forward pass at the layer that was wanted."""
+
+
+def _run_until(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+    """Return the first output of a layer; the layers after it do not run."""
+    outputs: list[Tensor] = []
+
+    def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+        outputs.append(output.detach())
+        raise _ReachedError
+
+    handle = find_layer(model, layer).register_forward_hook(hook)
+    try:
+        with evaluating(model), contextlib.suppress(_ReachedError):
+            model(images)
+    finally:
+        handle.remove()
+    return outputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    name: str
+    module: nn.Module
+    source: int  # identity of the tensor it was given, to see what follows what
+    result: int
+    inputs: Tensor
+    output: Tensor
+
+
+def _record_calls(model: nn.Module, images: Tensor) -> list[_Call]:
+    """Return every call of a layer in one forward pass, in order, with its input and output."""
+    calls: list[_Call] = []
+    kept: list[Tensor] = []  # so that no identity is used twice
+
+    def note(name: str) -> object:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+            if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
+                kept.extend([inputs[0], output])
+                calls.append(
+                    _Call(
+                        name,
+                        module,
+                        id(inputs[0]),
+                        id(output),
+                        inputs[0].detach().clone(),
+                        output.detach().clone(),
+                    )
+                )
+
+        return hook
+
+    handles = [find_layer(model, name).register_forward_hook(note(name)) for name in list_layer_names(model)]  # type: ignore[arg-type]  # torch's stub wants more of a hook
+    try:
+        with evaluating(model):
+            model(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def _cut_window(module: nn.Module, inputs: Tensor, channel: int, row: int, column: int) -> Tensor:
+    """Return the (channels, height, width) values under a kernel, zeros where it reaches over the border."""
+    (stride_y, stride_x), (dilation_y, dilation_x) = _pair(module, "stride"), _pair(module, "dilation")
+    pad_y, pad_x = _pair(module, "padding")
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    filters, in_group, height, width = weight.shape
+    group = channel // (filters // (len(inputs) // in_group))
+    padded = F.pad(inputs, (pad_x, pad_x, pad_y, pad_y))[group * in_group : (group + 1) * in_group]
+    top, left = row * stride_y, column * stride_x
+    bottom, right = top + dilation_y * (height - 1) + 1, left + dilation_x * (width - 1) + 1
+    return padded[:, top:bottom:dilation_y, left:right:dilation_x]
+
+
+def _pair(module: nn.Module, name: str) -> tuple[int, int]:
+    value = getattr(module, name, 0 if name == "padding" else 1)
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def _follow(calls: list[_Call], own: int, channel: int, row: int, column: int) -> tuple[Step, ...]:
+    """Return what the next layers made of a number, as long as each takes the output of the one before."""
+    steps = []
+    current = calls[own]
+    place: tuple[int, ...] = (channel, row, column)[: current.output.ndim - 1]
+    for call in calls[own + 1 :]:
+        if call.source != current.result or call.output.ndim != current.output.ndim:
+            continue
+        if call.output.shape[1] != current.output.shape[1]:
+            break
+        after = place
+        if call.output.shape != call.inputs.shape:
+            if "Pool" not in type(call.module).__name__ or call.output.shape[-1] * call.output.shape[-2] == 1:
+                break
+            (stride_y, stride_x) = _pair(call.module, "stride")
+            after = (channel, place[1] // stride_y, place[2] // stride_x)
+            if after[1] >= call.output.shape[2] or after[2] >= call.output.shape[3]:
+                break  # the pooling leaves the last row or column out
+        steps.append(
+            Step(
+                call.name,
+                type(call.module).__name__,
+                float(current.output[(0, *place)]),
+                float(call.output[(0, *after)]),
+            )
+        )
+        current, place = call, after
+        if len(list(call.module.parameters())) and getattr(call.module, "weight", None) is not None:
+            weight = call.module.weight
+            if isinstance(weight, Tensor) and weight.ndim > 1:
+                steps.pop()
+                break
+    return tuple(steps)
+
+
+def _refuse_place(layer: str, output: Tensor, channel: int, row: int, column: int) -> None:
+    sizes = (*output.shape, 1, 1)[:3]
+    for name, place, size in zip(("channel", "row", "column"), (channel, row, column), sizes, strict=True):
+        if not 0 <= place < size:
+            raise LoupeError(
+                f"The layer {layer!r} has no {name} {place}.",
+                got=f"{name} {place}",
+                allowed=f"0 to {size - 1}",
+                next_step=f"choose a {name} in that range",
+            )

@@ -1,0 +1,215 @@
+"""What a network learned, as figures with captions: for the report of a run and for `loupe inspect`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from loupe.data import EvaluationBatches, ImageDataset
+from loupe.data.normalization import Normalization
+from loupe.figures.arithmetic import draw_arithmetic
+from loupe.figures.feature_map_grid import draw_feature_maps, draw_maps_by_class
+from loupe.figures.filter_grid import draw_filters
+from loupe.figures.gate_weights import draw_gate_weights
+from loupe.figures.layer_statistics import draw_layer_statistics
+from loupe.inspection import (
+    compute_feature_maps,
+    measure_gates,
+    measure_layers,
+    read_filters,
+    show_arithmetic,
+)
+from loupe.inspection.feature_maps import choose_shown_layers
+from loupe.inspection.filters import list_filter_layers
+from loupe.models.layer_table import describe_layers
+
+_MOST_WORK = 1e11  # multiply-adds to spend on figures over many images: seconds on a CPU
+_MOST_IMAGES = 1000
+_MOST_LAYERS_IN_REPORT = 3
+
+
+@dataclass(frozen=True)
+class InsideFigure:
+    """A figure, what it is called as a file, and what stands above and below it on a page."""
+
+    name: str
+    heading: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained network and the images to look at it with.
+
+    Args:
+        model: on the CPU, in evaluation mode.
+        normalization: what its input went through in training.
+        shown: images to draw.
+        measured: labelled images for figures over many of them.
+    """
+
+    model: nn.Module
+    normalization: Normalization
+    shown: ImageDataset
+    measured: ImageDataset
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images."""
+        return self.shown.in_channels, *self.shown.image_size
+
+    @property
+    def inputs(self) -> Tensor:
+        """The images to draw, as the network takes them."""
+        return self.normalization.apply(self.shown.images)
+
+    @property
+    def pictures(self) -> list[np.ndarray]:
+        """The images to draw, (height, width, channels) uint8."""
+        return list(self.shown.images.permute(0, 2, 3, 1).numpy())
+
+    @property
+    def titles(self) -> list[str]:
+        """The class of each image to draw."""
+        return [self.shown.class_names[label] for label in self.shown.labels.tolist()]
+
+    def batches(self) -> EvaluationBatches:
+        """Return as many of the measured images as can be run in seconds."""
+        channels, *size = self.image_shape
+        layers = describe_layers(self.model, in_channels=channels, image_size=(size[0], size[1]))
+        affordable = int(_MOST_WORK / max(1, layers.multiply_adds))
+        count = max(20, min(_MOST_IMAGES, affordable, len(self.measured)))
+        some = self.measured.select(self.measured.labels.new_tensor(range(min(count, len(self.measured)))))
+        return EvaluationBatches(some, self.normalization, batch_size=100)
+
+
+def take_one_per_class(images: ImageDataset, most: int = 10) -> ImageDataset:
+    """Return the first image of each class, of the first classes if there are many."""
+    classes = range(min(most, images.num_classes))
+    firsts = [(images.labels == label).nonzero() for label in classes]
+    return images.select(torch.cat([places[:1, 0] for places in firsts]))
+
+
+def collect_inside(subject: Subject) -> list[InsideFigure]:
+    """Return what the report of a run shows: the first filters, some maps, statistics, gates."""
+    drawable = list_filter_layers(subject.model, subject.image_shape)
+    return [
+        *show_filters(subject, drawable[:1], own_scale=False),
+        *show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT),
+        *show_statistics(subject),
+        *show_gates(subject),
+    ]
+
+
+def show_filters(subject: Subject, layers: Sequence[str | None], *, own_scale: bool) -> list[InsideFigure]:
+    """Return a figure of filters a layer; None stands for the first layer that has some.
+
+    Raises:
+        LoupeError: a layer has none.
+    """
+    found = []
+    for layer in layers:
+        filters = read_filters(subject.model, layer, subject.image_shape)
+        figure = draw_filters(filters.weights.numpy(), filters.layer, own_scale=own_scale)
+        caption = (
+            "Mid-grey is zero. "
+            + ("Each filter has a scale of its own: shades of different filters cannot be compared."
+               if own_scale else "All filters share one scale, so that shades can be compared.")
+        )  # fmt: skip
+        found.append(InsideFigure(f"filters-{filters.layer}", f"Filters of {filters.layer}", caption, figure))
+    return found
+
+
+def show_maps(
+    subject: Subject, layers: Sequence[str] | None, *, own_scale: bool, most_layers: int
+) -> list[InsideFigure]:
+    """Return a figure of feature maps a layer: of one image every channel, of several a row an image.
+
+    Raises:
+        LoupeError: there is no such layer, or it gives no maps.
+    """
+    chosen = layers or choose_shown_layers(subject.model, subject.inputs, most_layers)
+    found = []
+    for one in compute_feature_maps(subject.model, subject.inputs, chosen) if chosen else []:
+        maps = one.maps.numpy()
+        if len(maps) == 1:
+            figure = draw_feature_maps(
+                subject.pictures[0], maps[0], one.layer, subject.titles[0], own_scale=own_scale
+            )
+            caption = "Every channel once, as the network computed it."
+        else:
+            figure = draw_maps_by_class(
+                subject.pictures, maps, one.layer, subject.titles, own_scale=own_scale
+            )
+            caption = "A row an image, a column a channel, as the network computed them."
+        found.append(InsideFigure(f"maps-{one.layer}", f"Feature maps of {one.layer}", caption, figure))
+    return found
+
+
+def show_statistics(subject: Subject) -> list[InsideFigure]:
+    """Return the figure of sparsity, dead units and selectivity by layer; none without activations."""
+    batches = subject.batches()
+    measured = measure_layers(subject.model, batches, subject.measured.num_classes)
+    if not measured:
+        return []
+    figure = draw_layer_statistics(
+        [one.layer for one in measured],
+        [one.sparsity for one in measured],
+        [one.num_dead / one.num_units for one in measured],
+        [one.selectivity for one in measured],
+    )
+    first, last = measured[0], measured[-1]
+    caption = (
+        f"Over {len(batches.dataset):,} validation images. A dead unit is zero for all of them. Class "
+        "selectivity: 0 answers all classes alike, 100 answers one class only"
+    )
+    if first.selectivity is not None and last.selectivity is not None and len(measured) > 1:
+        caption += f"; here it goes from {first.selectivity:.0%} in {first.layer} to {last.selectivity:.0%} "
+        caption += f"in {last.layer}"
+    return [InsideFigure("layer-statistics", "From first layer to last", caption + ".", figure)]
+
+
+def show_gates(subject: Subject) -> list[InsideFigure]:
+    """Return the figure of the weights that gates give to experts; none for a network without gates."""
+    batches = subject.batches()
+    gates = measure_gates(subject.model, batches, subject.measured.num_classes)
+    if not gates:
+        return []
+    weights = [gate.by_class.numpy() for gate in gates]
+    figure = draw_gate_weights(weights, [gate.layer for gate in gates], subject.measured.class_names)
+    entropies = ", ".join(f"{gate.layer} {gate.entropy:.2f}" for gate in gates)
+    caption = (
+        f"Mean weight of each expert for the images of each class, over {len(batches.dataset):,} validation "
+        f"images. Entropy of an image's weights, 1 where all experts count alike: {entropies}."
+    )
+    warnings = [gate.warning for gate in gates if gate.warning]
+    caption += "".join(f" {warning[0].upper()}{warning[1:]}." for warning in warnings)
+    return [InsideFigure("gates", "Which expert for which class", caption, figure)]
+
+
+def show_number(subject: Subject, layer: str, channel: int, row: int, column: int) -> InsideFigure:
+    """Return the figure of how one number came about, for the first of the images to draw.
+
+    Raises:
+        LoupeError: there is no such number.
+    """
+    shown = show_arithmetic(subject.model, subject.inputs[0], layer, channel, row, column)
+    field = shown.receptive_field
+    figure = draw_arithmetic(
+        subject.pictures[0],
+        (field.first_row, field.last_row, field.first_column, field.last_column),
+        shown.window.numpy(),
+        shown.weights.numpy(),
+        shown.bias,
+        [(step.layer, step.after) for step in shown.steps],
+        f"{layer}, channel {channel}, row {row}, column {column}",
+    )
+    caption = (
+        f"Products of input and weights, their sum and the bias: {shown.total:.5f}; the network itself has "
+        f"{shown.value:.5f}. The frame holds all pixels the number can depend on."
+    )
+    return InsideFigure(f"number-{layer}-{channel}-{row}-{column}", f"One number of {layer}", caption, figure)

@@ -1,0 +1,84 @@
+"""What only our own layers promise; that they are torch's is checked by `tests/conformance`."""
+
+import pytest
+import torch
+from torch import nn
+
+from loupe.errors import LoupeError, ShapeError
+from loupe.models.layers import handwritten as ours
+
+IMAGES = torch.randn(2, 4, 6, 7, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("mine", "torchs", "arguments"),
+    [
+        (ours.Conv2d, nn.Conv2d, {"in_channels": 4, "out_channels": 6, "kernel_size": (3, 2), "groups": 2}),
+        (ours.Linear, nn.Linear, {"in_features": 7, "out_features": 3}),
+        (ours.BatchNorm, nn.BatchNorm2d, {"num_features": 4, "momentum": None}),
+    ],
+)
+def test_the_same_seed_gives_torchs_initial_weights(
+    mine: type[nn.Module], torchs: type[nn.Module], arguments: dict[str, object]
+) -> None:
+    states = []
+    for layer in (mine, torchs):
+        torch.manual_seed(5)
+        states.append(layer(**arguments).state_dict())
+    assert list(states[0]) == list(states[1])
+    assert all(torch.equal(states[0][name], value) for name, value in states[1].items())
+
+
+def test_the_same_seed_gives_torchs_dropout() -> None:
+    outputs = []
+    for layer in (ours.Dropout(0.3), nn.Dropout(0.3)):
+        torch.manual_seed(5)
+        outputs.append(layer(IMAGES))
+    assert torch.equal(outputs[0], outputs[1])
+
+
+def test_momentum_of_none_weighs_all_batches_alike() -> None:
+    norms = ours.BatchNorm(4, momentum=None), nn.BatchNorm2d(4, momentum=None)
+    for norm in norms:
+        for factor in (1, 2, 3):
+            norm(factor * IMAGES)
+    assert torch.allclose(norms[0].running_mean, norms[1].running_mean)
+    assert torch.allclose(norms[0].running_var, norms[1].running_var)
+
+
+@pytest.mark.parametrize(
+    "layer", [ours.Conv2d(4, 2, 3), ours.MaxPool2d(2), ours.AvgPool2d(2), ours.GlobalMaxPool()]
+)
+def test_images_without_a_batch_axis_are_taken(layer: nn.Module) -> None:
+    assert torch.allclose(layer(IMAGES[0]), layer(IMAGES)[0], atol=1e-6)
+
+
+def test_zero_is_no_trouble_for_relu_and_infinity_none_for_cross_entropy() -> None:
+    zeros = torch.zeros(3, requires_grad=True)
+    ours.ReLU()(zeros).sum().backward()
+    assert zeros.grad is not None
+    assert zeros.grad.tolist() == [0, 0, 0], "torch's gradient at 0"
+    assert ours.ReLU()(torch.tensor([float("nan")])).isnan().all(), "what is broken stays visible"
+    logits = torch.tensor([[2.0, 1.0, float("-inf")]])
+    assert torch.allclose(
+        ours.CrossEntropy()(logits, torch.tensor([0])), nn.CrossEntropyLoss()(logits, torch.tensor([0]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "message"),
+    [
+        (lambda: ours.Conv2d(3, 4, 1, groups=2), "got: in_channels=3, out_channels=4, groups=2"),
+        (lambda: ours.Conv2d(4, 4, 9)(IMAGES), "got: a side of 6 pixels with its padding"),
+        (lambda: ours.MaxPool2d(2, padding=2), r"got: padding \(2, 2\), kernel_size \(2, 2\)"),
+        (lambda: ours.AvgPool2d(9)(IMAGES), "got: maps of 6 x 7 pixels with their padding"),
+        (lambda: ours.BatchNorm(3)(IMAGES), r"got: an input of \(2, 4, 6, 7\)"),
+        (lambda: ours.BatchNorm(4)(torch.zeros(1, 4)), "cannot train on a single value a channel"),
+        (lambda: ours.Dropout(1.5), "got: 1.5"),
+        (lambda: ours.CrossEntropy("avg"), "allowed: mean, sum, none"),
+        (lambda: ours.CrossEntropy(label_smoothing=2), "got: 2"),
+    ],
+)
+def test_impossible_settings_and_shapes_are_refused(attempt: object, message: str) -> None:
+    with pytest.raises((ShapeError, LoupeError), match=message):
+        attempt()  # type: ignore[operator]
