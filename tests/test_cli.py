@@ -180,6 +180,17 @@ def test_data_writes_a_card_with_pictures(capsys: pytest.CaptureFixture[str]) ->
     assert (page.parent / "augmentations.png").is_file()
 
 
+def test_compare_writes_one_page(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("first", "second"):
+        assert main(["train", "digits", *QUICK, f"name={name}"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "first", "second"]) == 0
+    assert capsys.readouterr().out == "comparison: comparison.html\n"
+    assert "2 runs compared" in Path("comparison.html").read_text(encoding="utf-8")
+    assert main(["compare", "first", "--out", "there/page.html"]) == 1
+    assert capsys.readouterr().err.startswith("Error: A comparison needs two runs or more.\n  got: first\n")
+
+
 def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.py").write_text(
         "from torch import nn\nfrom loupe import register_model\n\n"

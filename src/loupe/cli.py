@@ -229,6 +229,24 @@ def list_(folder: Path = Path("runs"), /) -> int:
 
 
 @app.command(group=_LOOK)
+def compare(
+    *runs: str,
+    out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
+) -> int:
+    """Compare runs on one page: figures, curves, recipes, classes, and whether they differ beyond noise.
+
+    Parameters
+    ----------
+    runs
+        Two or more run folders, or names inside runs/; a series of seeds counts as one.
+    """
+    from loupe.experiments.compare_runs import compare_runs
+
+    print_line(f"comparison: {compare_runs(runs, out)}")
+    return 0
+
+
+@app.command(group=_LOOK)
 def recipes() -> int:
     """List the packaged recipes."""
     from loupe.recipe import list_recipes

@@ -105,7 +105,9 @@ def test_resume_never_removes_or_overwrites_what_is_no_run(tmp_path: Path) -> No
     assert (project / "recipe.toml").read_text().startswith("# mine")
 
 
-@pytest.mark.parametrize("missing", ["report.html", "best.safetensors", "predictions.npz", "result.json"])
+@pytest.mark.parametrize(
+    "missing", ["report.html", "best.safetensors", "predictions.npz", "mistakes.npz", "result.json"]
+)
 def test_resume_brings_back_what_a_finished_run_lost(train: Train, missing: str) -> None:
     run = train()
     before = run.read_result()

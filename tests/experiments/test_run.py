@@ -26,6 +26,7 @@ FILES = {
     "best.safetensors",
     "last",
     "predictions.npz",
+    "mistakes.npz",
     "report.html",
     "test_openings.jsonl",
     "log.txt",

@@ -97,5 +97,10 @@ def split_dataset(
 
 def take_stratified(dataset: ImageDataset, count: int, seed: int) -> ImageDataset:
     """Return a fixed stratified subset of at most `count` images."""
+    return dataset.select(pick_stratified(dataset.labels, count, seed))
+
+
+def pick_stratified(labels: torch.Tensor, count: int, seed: int) -> torch.Tensor:
+    """Return a fixed stratified choice of at most `count` images, (chosen,) int64 indices, sorted."""
     generator: torch.Generator = Streams(seed).generator("stratified subset")
-    return dataset.select(stratified_order(dataset.labels, generator)[:count].sort().values)
+    return stratified_order(labels, generator)[:count].sort().values

@@ -6,6 +6,7 @@ from loupe.data.batches import EvaluationBatches
 from loupe.evaluation import compute_metrics, predict, reconstruct
 from loupe.evaluation.reconstruction import compute_baselines, compute_reconstruction_score
 from loupe.experiments.bench import Bench
+from loupe.experiments.look_back import look_back
 from loupe.experiments.test_picking import TestPicker
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
@@ -99,6 +100,7 @@ def _judge_classifier(
     }
     if folder is not None:
         folder.write_predictions(**predictions)
+        folder.write_mistakes(look_back(recipe, folder, bench, predictions["validation"]))
     class_names, confidence = bench.splits.train.class_names, recipe.evaluate.confidence
     metrics = {
         split: compute_metrics(predicted, class_names, confidence) for split, predicted in predictions.items()

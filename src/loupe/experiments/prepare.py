@@ -109,6 +109,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
     asked = [
         ("evaluate.select_by", mapping["evaluate"]["select_by"], "loss"),
         ("evaluate.show_test_picking", evaluate.get("show_test_picking", False), False),
+        ("evaluate.track_examples", evaluate.get("track_examples", False), False),
         ("train.label_smoothing", train.get("label_smoothing", 0.0), 0.0),
         ("data.mix", data.get("mix"), None),
     ]

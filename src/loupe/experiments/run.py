@@ -8,6 +8,7 @@ from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.judge import judge
+from loupe.experiments.look_back import follow_examples
 from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
@@ -43,8 +44,10 @@ def run_recipe(
         bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
         warnings = (*bench.warnings, *open_record(recipe, folder, bench))
         start = folder.read_snapshot()
-        recorder = Recorder(folder, bench.describe_network(recipe), start)
+        tracker = follow_examples(recipe, folder, bench) if recipe.evaluate.track_examples else None
+        recorder = Recorder(folder, bench.describe_network(recipe), start, tracker)
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
+        before: list[Observer] = [one for one in (picker, tracker) if one is not None]
         watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
         stopping = recipe.train.early_stopping
         status: Status = "finished"
@@ -67,7 +70,7 @@ def run_recipe(
                 else None,
                 select_by=recipe.evaluate.select_by,
                 clean_train=bench.clean_train,
-                observers=[*([picker] if picker else []), recorder, *watchers, *observers],
+                observers=[*before, recorder, *watchers, *observers],
                 start=start,
             )
         except KeyboardInterrupt:

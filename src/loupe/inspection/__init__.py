@@ -17,6 +17,11 @@ from loupe.inspection.explanations import Attribution as Attribution
 from loupe.inspection.explanations import register_explanation as register_explanation
 from loupe.inspection.feature_maps import FeatureMaps as FeatureMaps
 from loupe.inspection.feature_maps import compute_feature_maps as compute_feature_maps
+from loupe.inspection.features import FeatureMap as FeatureMap
+from loupe.inspection.features import Neighbours as Neighbours
+from loupe.inspection.features import compute_features as compute_features
+from loupe.inspection.features import embed as embed
+from loupe.inspection.features import find_neighbours as find_neighbours
 from loupe.inspection.filters import Filters as Filters
 from loupe.inspection.filters import read_filters as read_filters
 from loupe.inspection.gates import GateWeights as GateWeights

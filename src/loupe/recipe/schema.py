@@ -49,6 +49,13 @@ def _count_or_fraction(value: object) -> object:
     raise ValueError("a number of images (1, 2, …) or a fraction between 0 and 1")
 
 
+def _flag_or_count(value: object) -> object:
+    """Keep true, false, or a whole number as a count of images."""
+    if isinstance(value, bool) or (isinstance(value, int) and 1 <= value < 10**12):
+        return value
+    raise ValueError("true, false, or a number of images (1, 2, …)")
+
+
 def _refuse_repeats(value: tuple[Any, ...] | None, allowed: str) -> tuple[Any, ...] | None:
     if value is not None and len(set(value)) < len(value):
         raise ValueError(allowed)
@@ -56,6 +63,7 @@ def _refuse_repeats(value: tuple[Any, ...] | None, allowed: str) -> tuple[Any, .
 
 
 CountOrFraction = Annotated[int | float, BeforeValidator(_count_or_fraction)]
+FlagOrCount = Annotated[bool | int, BeforeValidator(_flag_or_count)]
 
 
 class Normalization(Section):
@@ -237,6 +245,11 @@ class EvaluateSection(Section):
         False,
         description="Also report what picking the epoch on test would have claimed; "
         "opens the test set every epoch.",
+    )
+    track_examples: FlagOrCount = Field(
+        False,
+        description="Record loss and correctness of the training images after every epoch, to find the "
+        "hard ones: true for all of them, or how many (a stratified subset).",
     )
     look_inside: bool = Field(
         True, description="Draw filters, feature maps and statistics of layers into the report; seconds."

@@ -52,6 +52,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": Markup(_read("style.css")),
         "chart_script": Markup(_read("charts.js")),
+        "mistakes_script": Markup(_read("mistakes.js")),
         "loupe_version": __version__,
     }
     return environment

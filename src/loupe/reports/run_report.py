@@ -1,39 +1,26 @@
 """A run folder as one HTML page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
-from loupe.evaluation import Metrics, Predictions, ReconstructionScore, rank_confused_pairs
+from loupe.evaluation import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
+from loupe.reports.mistakes import show_mistakes
 from loupe.reports.page import format_duration, format_error, format_percent, format_thousands, write_page
-from loupe.reports.pictures import encode_figure, encode_png
+from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult, load_model
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
 
-_MOST_WRONG, _MOST_RIGHT = 24, 12
 _DPI = 110
-
-
-@dataclass(frozen=True)
-class ShownPrediction:
-    """One image with what the network says of it."""
-
-    picture: str
-    true_class: str
-    predicted_class: str
-    confidence: float
-    is_right: bool
 
 
 def write_run_report(
@@ -73,21 +60,9 @@ def write_run_report(
 def _show_classes(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
     """Return what the page of a classifier shows of it."""
     _, judged = _choose_judged(result)
-    right: list[ShownPrediction] = []
-    wrong: list[ShownPrediction] = []
-    num_wrong = 0
-    if result.best is not None:
-        predictions = folder.read_predictions()["validation"]
-        num_wrong = int((~predictions.is_right).sum())
-        right, wrong = show_predictions(validation, predictions)
-    confusion = judged.confusion if isinstance(judged, Metrics) else ()
     return {
         "charts": draw_curves(folder.read_history(), _mark_best(result), folder.read_test_looks()),
-        "pairs": rank_confused_pairs(confusion, validation.class_names),
-        "right": right,
-        "wrong": wrong,
-        "num_wrong": num_wrong,
-        "num_validation": len(validation),
+        "mistakes": show_mistakes(folder, result, validation, judged),
     }
 
 
@@ -100,7 +75,7 @@ def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset)
         assert isinstance(result.best.validation, ReconstructionScore)
         score = result.best.validation
     charts = [chart_errors(history, score, _mark_best(result)), _chart_rate(history)] if history else []
-    return {"charts": [draw_line_chart(chart) for chart in charts], "shown": shown}
+    return {"charts": [draw_line_chart(chart) for chart in charts], "shown": shown, "mistakes": None}
 
 
 def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[InsideFigure, str]]:
@@ -207,28 +182,6 @@ def _chart_rate(history: Sequence[EpochRecord]) -> LineChart:
 
 def _present(series: Sequence[Series]) -> list[Series]:
     return [one for one in series if any(value is not None for value in one.values)]
-
-
-def show_predictions(
-    images: ImageDataset, predictions: Predictions
-) -> tuple[list[ShownPrediction], list[ShownPrediction]]:
-    """Return some right predictions, drawn at random, and the most confident wrong ones."""
-    confidence = predictions.confidence
-    wrong = (~predictions.is_right).nonzero().flatten()
-    wrong = wrong[confidence[wrong].argsort(descending=True, stable=True)][:_MOST_WRONG]
-    right = predictions.is_right.nonzero().flatten()
-    drawn = torch.randperm(len(right), generator=torch.Generator().manual_seed(0))[:_MOST_RIGHT]
-
-    def show(index: int) -> ShownPrediction:
-        return ShownPrediction(
-            picture=encode_png(images.images[index]),
-            true_class=images.class_names[int(predictions.labels[index])],
-            predicted_class=images.class_names[int(predictions.predicted[index])],
-            confidence=float(confidence[index]),
-            is_right=bool(predictions.is_right[index]),
-        )
-
-    return [show(int(i)) for i in right[drawn]], [show(int(i)) for i in wrong]
 
 
 def _flatten(values: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from loupe.runs.environment import describe_environment as describe_environment
+from loupe.runs.examples import ExampleTracker as ExampleTracker
 from loupe.runs.finding import create_run_folder as create_run_folder
 from loupe.runs.finding import find_run_folder as find_run_folder
 from loupe.runs.finding import is_run_folder as is_run_folder
 from loupe.runs.finding import list_run_folders as list_run_folders
 from loupe.runs.folder import RunFolder as RunFolder
+from loupe.runs.mistakes import MistakeRecord as MistakeRecord
 from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome
 from loupe.runs.result import RunResult as RunResult

@@ -4,26 +4,25 @@ import contextlib
 import csv
 import io
 import json
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError
-from loupe.evaluation import Predictions, Reconstructions
+from loupe.evaluation import ExampleRecord, Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
+from loupe.runs.mistakes import MistakeRecord
+from loupe.runs.reading import read_arrays, reading
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
     append_line,
     remove_leftovers,
-    replacing,
+    write_arrays,
     write_json,
     write_tensors,
     write_text,
@@ -49,6 +48,10 @@ class RunFolder:
     | `last/checkpoint.safetensors`| all that exact resume needs                                  |
     | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
     |                              | errors and some reconstructed images                         |
+    | `mistakes.npz`               | of a classifier: nearest training images of its mistakes,    |
+    |                              | hardest training images, the map of the validation images    |
+    | `examples.npz`               | loss and correctness of training images after every epoch;   |
+    |                              | only if the recipe asks for it                               |
     | `report.html`                | the report                                                   |
     | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
@@ -66,6 +69,8 @@ class RunFolder:
         self.best_file = path / "best.safetensors"
         self.checkpoint_file = path / "last" / "checkpoint.safetensors"
         self.predictions_file = path / "predictions.npz"
+        self.mistakes_file = path / "mistakes.npz"
+        self.examples_file = path / "examples.npz"
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
         self.test_looks_file = path / "test_by_epoch.jsonl"
@@ -101,27 +106,17 @@ class RunFolder:
 
     def write_predictions(self, **predictions: Predictions) -> None:
         """Write labels and logits of each named split."""
-        self._write_arrays(
-            {
-                f"{split}_{name}": getattr(predicted, name).numpy()
-                for split, predicted in predictions.items()
-                for name in ("labels", "logits")
-            }
-        )
+        write_arrays(self.predictions_file, _name_arrays(predictions, ("labels", "logits")))
 
     def write_reconstructions(self, **reconstructions: Reconstructions) -> None:
         """Write errors and pictures of each named split, in the place of predictions."""
-        self._write_arrays(
-            {
-                f"{split}_{name}": getattr(made, name).numpy()
-                for split, made in reconstructions.items()
-                for name in ("errors", "shown", "pictures")
-            }
-        )
+        write_arrays(self.predictions_file, _name_arrays(reconstructions, _RECONSTRUCTED))
 
-    def _write_arrays(self, arrays: dict[str, np.ndarray]) -> None:
-        with replacing(self.predictions_file) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy's stub reads **arrays as allow_pickle
+    def write_mistakes(self, record: MistakeRecord) -> None:
+        write_arrays(self.mistakes_file, record.to_arrays())
+
+    def write_examples(self, record: ExampleRecord) -> None:
+        write_arrays(self.examples_file, vars(record))
 
     def write_result(self, result: RunResult) -> None:
         write_json(self.result_file, result.to_dict())
@@ -169,13 +164,13 @@ class RunFolder:
     # ---- reading
 
     def read_recipe(self) -> Recipe:
-        with _reading(self.recipe_file):
+        with reading(self.recipe_file):
             return parse_recipe(
                 read_toml(self.recipe_file.read_text(encoding="utf-8"), str(self.recipe_file))
             )
 
     def read_environment(self) -> dict[str, Any]:
-        with _reading(self.environment_file):
+        with reading(self.environment_file):
             environment = json.loads(self.environment_file.read_text(encoding="utf-8"))
             return dict(environment.items())
 
@@ -183,7 +178,7 @@ class RunFolder:
         """Return the result, or None while there is none."""
         if not self.result_file.exists():
             return None
-        with _reading(self.result_file):
+        with reading(self.result_file):
             return RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
 
     def is_finished(self) -> bool:
@@ -197,7 +192,10 @@ class RunFolder:
                 self.read_reconstructions()
             else:
                 self.read_predictions()
-            with _reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
+                self.read_mistakes()
+                if self.read_recipe().evaluate.track_examples and self.read_examples() is None:
+                    return False
+            with reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
                 _ = file.metadata()["loupe"]
         except RunError:
             return False
@@ -207,7 +205,7 @@ class RunFolder:
         """Return the epochs so far; an empty list before the first."""
         if not self.history_file.exists():
             return []
-        with _reading(self.history_file):
+        with reading(self.history_file):
             rows = csv.DictReader(io.StringIO(self.history_file.read_text(encoding="utf-8")))
             return [_read_record(row) for row in rows]
 
@@ -216,7 +214,7 @@ class RunFolder:
         if not self.checkpoint_file.exists():
             return None
         advice = "delete it: `loupe resume` then starts this run from its first epoch"
-        with _reading(self.checkpoint_file, advice), safe_open(self.checkpoint_file, framework="pt") as file:
+        with reading(self.checkpoint_file, advice), safe_open(self.checkpoint_file, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
             snapshot = Snapshot(tensors, json.loads(file.metadata()["values"]))
             _ = snapshot.history, snapshot.best_epoch
@@ -224,31 +222,33 @@ class RunFolder:
 
     def read_predictions(self) -> dict[str, Predictions]:
         """Return the stored predictions by split."""
-        with self._read_arrays() as (splits, read):
-            return {split: Predictions(read(split, "labels"), read(split, "logits")) for split in splits}
+        with reading(self.predictions_file):
+            splits = _split_arrays(read_arrays(self.predictions_file))
+            return {split: Predictions(**arrays) for split, arrays in splits.items()}
 
     def read_reconstructions(self) -> dict[str, Reconstructions]:
         """Return the stored errors and reconstructed images by split."""
-        names = ("errors", "shown", "pictures")
-        with self._read_arrays() as (splits, read):
-            return {split: Reconstructions(*(read(split, name) for name in names)) for split in splits}
+        with reading(self.predictions_file):
+            splits = _split_arrays(read_arrays(self.predictions_file))
+            return {split: Reconstructions(**arrays) for split, arrays in splits.items()}
 
-    @contextlib.contextmanager
-    def _read_arrays(self) -> Iterator[tuple[list[str], Callable[[str, str], Tensor]]]:
-        """Give the splits in the file, and a function that reads an array of one."""
-        with (
-            _reading(self.predictions_file),
-            self.predictions_file.open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            splits = sorted({name.rpartition("_")[0] for name in arrays.files})
-            yield splits, lambda split, name: torch.from_numpy(arrays[f"{split}_{name}"])
+    def read_mistakes(self) -> MistakeRecord:
+        """Return what was kept for looking at the mistakes of a classifier."""
+        with reading(self.mistakes_file):
+            return MistakeRecord.from_arrays(read_arrays(self.mistakes_file))
+
+    def read_examples(self) -> ExampleRecord | None:
+        """Return what became of the training images epoch by epoch; None if that was not recorded."""
+        if not self.examples_file.exists():
+            return None
+        with reading(self.examples_file):
+            return ExampleRecord(**read_arrays(self.examples_file))
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set, oldest first."""
         if not self.openings_file.exists():
             return []
-        with _reading(self.openings_file):
+        with reading(self.openings_file):
             lines = self.openings_file.read_text(encoding="utf-8").splitlines()
             return [Opening(**json.loads(line)) for line in lines if line]
 
@@ -256,25 +256,26 @@ class RunFolder:
         """Return the test accuracy by epoch, as far as epochs were looked at."""
         if not self.test_looks_file.exists():
             return {}
-        with _reading(self.test_looks_file):
+        with reading(self.test_looks_file):
             lines = self.test_looks_file.read_text(encoding="utf-8").splitlines()
             rows = [json.loads(line) for line in lines]
             return {row["epoch"]: row["accuracy"] for row in rows}
 
 
-@contextlib.contextmanager
-def _reading(path: Path, advice: str = "restore the file, or train again") -> Iterator[None]:
-    """Turn whatever a missing or damaged file causes into a RunError that names it."""
-    damage = (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, SafetensorError)
-    try:
-        yield
-    except (*damage, zipfile.BadZipFile) as error:
-        raise RunError(
-            f"{path} is missing or damaged.",
-            got=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}",
-            allowed="the file as Loupe wrote it",
-            next_step=advice,
-        ) from None
+_RECONSTRUCTED = ("errors", "shown", "pictures")
+
+
+def _name_arrays(by_split: Mapping[str, object], names: tuple[str, ...]) -> dict[str, Tensor]:
+    return {f"{split}_{name}": getattr(one, name) for split, one in by_split.items() for name in names}
+
+
+def _split_arrays(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return the arrays of each split by their names within it."""
+    splits: dict[str, dict[str, Tensor]] = {}
+    for place, array in sorted(arrays.items()):
+        split, _, name = place.rpartition("_")
+        splits.setdefault(split, {})[name] = array
+    return splits
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:

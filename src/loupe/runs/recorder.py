@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from loupe.runs.examples import ExampleTracker
 from loupe.runs.folder import RunFolder
 from loupe.training.observers import Observer
 from loupe.training.state import Snapshot, TrainingState, take_snapshot
@@ -22,13 +23,21 @@ class Recorder(Observer):
         folder: where to write.
         description: what `best.safetensors` says of the network and its input.
         start: the checkpoint training goes on from, if it does.
+        examples: what follows single training images, if something does; written before each checkpoint.
 
     `latest` is the copy of the state after the last whole epoch, None before the first.
     """
 
-    def __init__(self, folder: RunFolder, description: dict[str, Any], start: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        description: dict[str, Any],
+        start: Snapshot | None = None,
+        examples: ExampleTracker | None = None,
+    ) -> None:
         self._folder = folder
         self._description = description
+        self._examples = examples
         self.latest = start
         self._is_written = start is None  # a resumed run writes its files anew, whatever became of them
         self._written_best: int | None = None
@@ -62,6 +71,8 @@ class Recorder(Observer):
         if self.latest.best_epoch != self._written_best:
             self._folder.write_best(self.latest, self._description)
             self._written_best = self.latest.best_epoch
+        if self._examples is not None:
+            self._examples.write(len(self.latest.history))
         self._folder.write_snapshot(self.latest)
         self._is_written = True
         self._writing_seconds += time.perf_counter() - started

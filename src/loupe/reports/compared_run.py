@@ -1,0 +1,70 @@
+"""A run as it stands on a page with others, and what they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loupe.evaluation import Metrics
+from loupe.recipe import Recipe
+from loupe.runs import RunFolder, RunResult
+from loupe.runs.result import Score
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run, or a series of seeds that stands for one.
+
+    Args:
+        path: its folder.
+        recipe: what it was asked for.
+        folders: of the run, or of each seed that has a result.
+        results: one for each folder, each with its best weights judged.
+        is_series: whether it is a series of seeds.
+    """
+
+    path: Path
+    recipe: Recipe
+    folders: tuple[RunFolder, ...]
+    results: tuple[RunResult, ...]
+    is_series: bool
+
+    @property
+    def name(self) -> str:
+        """Its folder's name; for a seed of a series, the series' before it."""
+        is_seed = (self.path.parent / "recipe.toml").is_file()
+        return f"{self.path.parent.name}/{self.path.name}" if is_seed else self.path.name
+
+    @property
+    def is_classifier(self) -> bool:
+        return self.results[0].objective == "classification"
+
+    def scores(self, split: str) -> list[Score]:
+        """Return the best weights' scores on a split, one a seed; none for seeds whose test is locked."""
+        outcomes = [result.best for result in self.results if result.best is not None]
+        scores = [one.test if split == "test" else one.validation for one in outcomes]
+        return [score for score in scores if score is not None]
+
+    def digest(self, split: str) -> str | None:
+        """Return the SHA-256 of a split's images; None if the seeds of a series have different ones."""
+        digests = {folder.read_environment()["data_digests"][split] for folder in self.folders}
+        return digests.pop() if len(digests) == 1 else None
+
+
+def figure_of(score: Score) -> float:
+    """Return the figure a score stands for: accuracy in [0, 1], or mean squared error."""
+    return score.accuracy if isinstance(score, Metrics) else score.loss
+
+
+def find_shared(runs: Sequence[ComparedRun], split: str) -> str:
+    """Return why runs cannot be compared image by image on a split; empty if they can."""
+    series = [run.name for run in runs if run.is_series]
+    if series:
+        return (
+            f"{', '.join(series)}: a series of seeds has several answers to an image; name one of its seeds."
+        )
+    if any(not run.scores(split) for run in runs):
+        return "Not all of these runs opened the test set."
+    if len({run.digest(split) for run in runs}) > 1:
+        way = " Runs with the same data and data.split_seed share them." if split == "validation" else ""
+        return f"These runs do not share their {split} images.{way}"
+    return ""

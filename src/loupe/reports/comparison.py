@@ -1,0 +1,252 @@
+"""Several runs as one HTML page: figures, curves, recipes, classes, and the images on which they differ."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from markupsafe import Markup
+
+from loupe.data import ImageDataset
+from loupe.evaluation import Metrics, PairedComparison, compare_predictions, summarise_seeds
+from loupe.evaluation.comparison import adjust_for_many
+from loupe.recipe import Recipe
+from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
+from loupe.reports.compared_run import ComparedRun, figure_of, find_shared
+from loupe.reports.page import format_error, format_interval, format_level, format_percent, write_page
+from loupe.reports.picture_sheet import Picture, PictureSheet
+from loupe.training import EpochRecord
+
+_COLOURS = ("c1", "c2", "c4", "c5", "c3")  # by place on the command line, the same on the whole page
+_MOST_FLIPPED = 24  # pictures each way
+
+
+@dataclass(frozen=True)
+class Test:
+    """Two runs on the same images, in words and figures; `adjusted` allows for the other pairs."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    first: str
+    second: str
+    paired: PairedComparison
+    adjusted: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """Images that one run gets right and the other wrong: how many, and some of them."""
+
+    heading: str
+    count: int
+    shown: list[tuple[Picture, str, str]]
+
+
+def write_comparison(
+    out: Path, runs: Sequence[ComparedRun], images: ImageDataset | None, why_no_pictures: str
+) -> None:
+    """Write the page.
+
+    Args:
+        out: the HTML file.
+        runs: two or more that are judged by the same figure.
+        images: the validation images they share, if they do and these are at hand.
+        why_no_pictures: why they are not, if they are shared and not at hand.
+    """
+    sheet = PictureSheet(images.image_size) if images is not None else None
+    is_classifier, tests, reasons, flips = runs[0].is_classifier, {}, {}, []
+    if is_classifier:
+        for split in ("validation", "test"):
+            reasons[split] = find_shared(runs, split)
+            tests[split] = [] if reasons[split] else compare_pairs(runs, split)
+    if images is not None and sheet is not None:
+        flips = list(_show_flips(tests["validation"][: len(runs) - 1], runs, images, sheet))
+    split = "test" if all(run.scores("test") for run in runs) else "validation"
+    write_page(
+        out,
+        "compare.html",
+        runs=[
+            {"name": run.name, "colour": _COLOURS[place % len(_COLOURS)], "run": run, **_summarise(run)}
+            for place, run in enumerate(runs)
+        ],
+        is_classifier=is_classifier,
+        confidence=format_level(runs[0].recipe.evaluate.confidence),
+        charts=draw_curves(runs),
+        differences=list(find_recipe_differences([run.recipe for run in runs])),
+        classes=compare_classes(runs, split) if is_classifier else [],
+        class_split=split,
+        tests=tests,
+        reasons=reasons,
+        flips=flips,
+        why_no_pictures=why_no_pictures,
+        sheet_style=sheet.render_style() if sheet is not None else "",
+    )
+
+
+def _summarise(run: ComparedRun) -> dict[str, str]:
+    return {split: _write_scores(run, split) for split in ("validation", "test")}
+
+
+def _write_scores(run: ComparedRun, split: str) -> str:
+    """Return a figure with its interval: over images for a run, over seeds for a series."""
+    scores = run.scores(split)
+    if not scores:
+        return "locked"
+    write: Callable[[float], str] = format_percent if run.is_classifier else format_error
+    if not run.is_series:
+        score = scores[0]
+        if isinstance(score, Metrics):
+            return f"{format_percent(score.accuracy)} ({format_interval(score.interval)})"
+        return f"{write(score.loss)} ({write(score.interval.low)} to {write(score.interval.high)})"
+    summary = summarise_seeds([figure_of(score) for score in scores], run.recipe.evaluate.confidence, low=0)
+    spread = "" if summary.sd is None else f", sd {write(summary.sd)}"
+    count = "1 seed" if summary.num_seeds == 1 else f"{summary.num_seeds} seeds"
+    return f"mean {write(summary.mean)}{spread}, {count}"
+
+
+def compare_pairs(runs: Sequence[ComparedRun], split: str) -> list[Test]:
+    """Return the test of each pair of runs on the images they share, pairs with the first run first.
+
+    The p values are adjusted for their number.
+    """
+    predictions = [run.folders[0].read_predictions()[split] for run in runs]
+    pairs = list(combinations(range(len(runs)), 2))
+    paired = [compare_predictions(predictions[one], predictions[other]) for one, other in pairs]
+    adjusted = adjust_for_many([one.p_value for one in paired])
+    confidence = runs[0].recipe.evaluate.confidence
+    return [
+        Test(
+            runs[first].name,
+            runs[second].name,
+            result,
+            p_value,
+            describe_test(runs[first].name, runs[second].name, result, p_value, confidence),
+        )
+        for (first, second), result, p_value in zip(pairs, paired, adjusted, strict=True)
+    ]
+
+
+def describe_test(
+    first: str, second: str, paired: PairedComparison, p_value: float, confidence: float
+) -> str:
+    """Return whether two runs differ by more than the chance of which images they are judged on."""
+    one, other = len(paired.only_first), len(paired.only_second)
+    if not one + other:
+        return f"{first} and {second} are right and wrong on the same images."
+    better, worse = (first, second) if one >= other else (second, first)
+    points = f"{100 * abs(paired.difference):.2f} points"
+    chance = f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
+    if p_value < 1 - confidence:
+        return f"{better} is better than {worse} by {points}, beyond noise ({chance})."
+    if one == other:
+        return f"{first} and {second} get equally many images right ({chance})."
+    return f"{better} is {points} ahead of {worse}; that is within noise ({chance})."
+
+
+def find_recipe_differences(recipes: Sequence[Recipe]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each field in which recipes differ, with the value in each; "–" where it is left out."""
+    flat = [dict(_flatten(recipe.to_dict())) for recipe in recipes]
+    fields = dict.fromkeys(field for one in flat for field in one)
+    for field in fields:
+        values = [one.get(field, "–") for one in flat]
+        if any(value != values[0] for value in values):
+            yield field, values
+
+
+def _flatten(values: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    for name, value in items:
+        inside = f"{place}.{name}" if place else str(name)
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(x, dict) for x in value)):
+            yield from _flatten(value, inside)
+        else:
+            yield inside, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def compare_classes(runs: Sequence[ComparedRun], split: str) -> list[dict[str, Any]]:
+    """Return a row a class: its accuracy in each run (mean over seeds), and its gains on the first run.
+
+    Nothing if the runs know different classes.
+    """
+    names = {score.class_names for run in runs for score in run.scores(split) if isinstance(score, Metrics)}
+    if len(names) != 1:
+        return []
+    by_run = [_average_classes(run, split) for run in runs]
+    rows = []
+    for name in next(iter(names)):
+        values = [of_run.get(name) for of_run in by_run]
+        first = values[0]
+        gains = [None if one is None or first is None else one - first for one in values[1:]]
+        rows.append({"name": name, "values": values, "gains": gains})
+    return rows
+
+
+def _average_classes(run: ComparedRun, split: str) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for score in run.scores(split):
+        assert isinstance(score, Metrics)
+        for one in score.per_class:
+            values.setdefault(one.name, []).append(one.accuracy)
+    return {name: fmean(of_class) for name, of_class in values.items()}
+
+
+def draw_curves(runs: Sequence[ComparedRun]) -> list[Markup]:
+    """Return the charts of validation accuracy and loss, one curve a run; of a series the mean over seeds."""
+    histories = [[folder.read_history() for folder in run.folders] for run in runs]
+    longest = max((len(history) for of_run in histories for history in of_run), default=0)
+    if not longest:
+        return []
+
+    def make_series(column: str) -> list[Series]:
+        return [
+            Series(
+                f"{run.name}, mean" if run.is_series else run.name,
+                _average_histories(of_run, column, longest),
+                _COLOURS[place % len(_COLOURS)],
+                is_dashed=place % 2 == 1,
+            )
+            for place, (run, of_run) in enumerate(zip(runs, histories, strict=True))
+        ]
+
+    epochs, is_classifier = list(range(1, longest + 1)), runs[0].is_classifier
+    loss = LineChart(
+        "Validation loss", name_loss(is_classifier), epochs, make_series("validation_loss"), digits=4
+    )
+    if not is_classifier:
+        return [draw_line_chart(loss)]
+    accuracy = make_series("validation_accuracy")
+    chart = LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
+    return [draw_line_chart(chart), draw_line_chart(loss)]
+
+
+def _average_histories(
+    histories: Sequence[Sequence[EpochRecord]], column: str, longest: int
+) -> list[float | None]:
+    """Return the mean over seeds of each epoch; None once a seed has ended: the others alone mean another."""
+    shortest = min(len(history) for history in histories)
+    means = [fmean(getattr(history[epoch], column) for history in histories) for epoch in range(shortest)]
+    return [*means, *[None] * (longest - shortest)]
+
+
+def _show_flips(
+    tests: Sequence[Test], runs: Sequence[ComparedRun], images: ImageDataset, sheet: PictureSheet
+) -> Iterator[Flipped]:
+    """Yield the images that flip between the first run and each other one, both ways."""
+    predictions = {run.name: run.folders[0].read_predictions()["validation"] for run in runs}
+    for test in tests:
+        ways = [
+            (test.first, test.second, test.paired.only_first),
+            (test.second, test.first, test.paired.only_second),
+        ]
+        for right, wrong, flipped in ways:
+            shown = []
+            for index in flipped[:_MOST_FLIPPED].tolist():
+                true = images.class_names[int(predictions[right].labels[index])]
+                said = images.class_names[int(predictions[wrong].predicted[index])]
+                sure = format_percent(float(predictions[wrong].confidence[index]), 1)
+                alt = f"validation image {index}, {true}"
+                shown.append((sheet.show_from(images, index, alt), true, f"{said} {sure}"))
+            yield Flipped(f"Right in {right}, wrong in {wrong}", len(flipped), shown)
