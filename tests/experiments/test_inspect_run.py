@@ -61,9 +61,10 @@ def run(train: Train) -> RunFolder:
 
 
 def test_one_image_shows_every_channel_and_a_number_is_taken_apart(run: RunFolder, tmp_path: Path) -> None:
-    page = inspect_run(run.path, class_name="7", layers=["conv2"], number="conv2,3,4,4", out=tmp_path / "out")
+    chosen = {"layers": ["conv2"], "number": "conv2,3,4,4", "why": ["grad-cam", "integrated-gradients"]}
+    page = inspect_run(run.path, class_name="7", **chosen, out=tmp_path / "out")
     names = {path.stem for path in page.parent.glob("*.png")}
-    assert names == {"filters-conv2", "maps-conv2", "number-conv2-3-4-4"}
+    assert names == {"filters-conv2", "maps-conv2", "number-conv2-3-4-4", "reasons"}
     text = page.read_text(encoding="utf-8")
     assert "Every channel once" in text
     assert "the network itself has" in text
@@ -91,6 +92,9 @@ def test_mistakes(run: RunFolder) -> None:
     with pytest.raises(LoupeError) as caught:
         inspect_run(run.path, layers=["conv22"])
     assert caught.value.nearest == "conv2"
+    with pytest.raises(LoupeError) as caught:
+        inspect_run(run.path, why=["gradcam"])
+    assert caught.value.nearest == "grad-cam"
     with pytest.raises(LoupeError, match="'logits' gives numbers, not maps"):
         inspect_run(run.path, layers=["logits"])
 
@@ -110,6 +114,6 @@ def test_the_report_of_a_run_looks_inside(train: Train) -> None:
     page = train("train.epochs=1", "evaluate.look_inside=true").report_file.read_text(encoding="utf-8")
     assert '<h2 id="inside">' in page
     assert '<a href="#inside">' in page
-    assert page.count('<figure class="figure">') == 5
+    assert page.count('<figure class="figure">') == 6
     assert len(page) < 2_000_000
     assert '<h2 id="inside">' not in train("train.epochs=1").report_file.read_text(encoding="utf-8")

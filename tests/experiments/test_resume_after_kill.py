@@ -14,7 +14,10 @@ from safetensors.torch import load_file
 import loupe
 from loupe.runs import RunFolder
 
-RECIPE = ("train.epochs=40", "train.clean_train_images=0", "model.width=1", "data.fraction=0.5")
+RECIPE = (
+    *("train.epochs=40", "train.clean_train_images=0", "model.width=1", "data.fraction=0.5"),
+    *("run.threads=1", "evaluate.look_inside=false"),
+)
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:

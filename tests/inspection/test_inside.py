@@ -117,7 +117,7 @@ def test_gates_by_class_entropy_and_collapse() -> None:
     torch.testing.assert_close(one.by_class[:3].sum(1), torch.ones(3, dtype=torch.float64))
     assert one.by_class[3].isnan().all()
     torch.testing.assert_close(one.by_class[:3].mean(0), one.mean)
-    assert 0 < one.entropy <= one.usage_entropy <= 1 + 1e-12
+    assert 0 < one.entropy <= one.usage_entropy + 1e-6 <= 1 + 2e-6
     assert one.warning is None
     with torch.no_grad():
         model.block2.gate.logits.weight.zero_()

@@ -16,10 +16,12 @@ from loupe.inspection.filters import list_filter_layers
 from loupe.reports.inside import (
     InsideFigure,
     Subject,
+    choose_methods,
     show_filters,
     show_gates,
     show_maps,
     show_number,
+    show_reasons,
     show_statistics,
     take_one_per_class,
 )
@@ -37,6 +39,7 @@ def inspect_run(
     class_name: str | None = None,
     layers: Sequence[str] = (),
     number: str | None = None,
+    why: Sequence[str] = (),
     own_scale: bool = False,
     out: Path = Path("inspections"),
 ) -> Path:
@@ -52,6 +55,7 @@ def inspect_run(
         class_name: a class, for its first validation image.
         layers: layers to draw; some from first to last if left out.
         number: `layer,channel,row,column` of a number to take apart, or `layer,unit` of a dense layer.
+        why: methods that say which pixels speak for the predicted class; some if nothing else is chosen.
         own_scale: give each filter and map a scale of its own.
         out: folder that receives a folder for the run.
 
@@ -67,15 +71,22 @@ def inspect_run(
     validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
     shown = choose_images(validation, description, image=image, index=index, class_name=class_name)
     subject = Subject(model, normalization, shown, validation)
-    figures = list(_draw(subject, layers, number, own_scale=own_scale))
+    figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
     return write_inside_page(out / run.path.name, run, figures)
 
 
 def _draw(
-    subject: Subject, layers: Sequence[str], number: str | None, *, own_scale: bool
+    subject: Subject, layers: Sequence[str], number: str | None, why: Sequence[str], *, own_scale: bool
 ) -> Iterator[InsideFigure]:
     if number is not None:
         yield show_number(subject, *parse_number(number))
+    if why:
+        yield from show_reasons(subject, why)
+    if layers or not (number or why):
+        yield from _draw_layers(subject, layers, own_scale=own_scale)
+
+
+def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) -> Iterator[InsideFigure]:
     drawable = list_filter_layers(subject.model, subject.image_shape)
     wanted = [layer for layer in layers if layer in drawable] if layers else drawable[:1]
     yield from show_filters(subject, wanted, own_scale=own_scale)
@@ -85,6 +96,7 @@ def _draw(
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
+        yield from show_reasons(subject, choose_methods(subject))
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:

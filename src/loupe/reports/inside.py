@@ -11,24 +11,27 @@ from torch import Tensor, nn
 from loupe.data import EvaluationBatches, ImageDataset
 from loupe.data.normalization import Normalization
 from loupe.figures.arithmetic import draw_arithmetic
+from loupe.figures.explanation_grid import MapColumn, draw_explanation_grid
 from loupe.figures.feature_map_grid import draw_feature_maps, draw_maps_by_class
 from loupe.figures.filter_grid import draw_filters
 from loupe.figures.gate_weights import draw_gate_weights
 from loupe.figures.layer_statistics import draw_layer_statistics
 from loupe.inspection import (
     compute_feature_maps,
+    explain,
     measure_gates,
     measure_layers,
     read_filters,
     show_arithmetic,
 )
-from loupe.inspection.feature_maps import choose_shown_layers
+from loupe.inspection.feature_maps import choose_shown_layers, list_map_layers
 from loupe.inspection.filters import list_filter_layers
 from loupe.models.layer_table import describe_layers
 
 _MOST_WORK = 1e11  # multiply-adds to spend on figures over many images: seconds on a CPU
 _MOST_IMAGES = 1000
 _MOST_LAYERS_IN_REPORT = 3
+_MOST_EXPLAINED = 5
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def collect_inside(subject: Subject) -> list[InsideFigure]:
         *show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT),
         *show_statistics(subject),
         *show_gates(subject),
+        *show_reasons(subject, choose_methods(subject), most_images=_MOST_EXPLAINED),
     ]
 
 
@@ -189,6 +193,48 @@ def show_gates(subject: Subject) -> list[InsideFigure]:
     warnings = [gate.warning for gate in gates if gate.warning]
     caption += "".join(f" {warning[0].upper()}{warning[1:]}." for warning in warnings)
     return [InsideFigure("gates", "Which expert for which class", caption, figure)]
+
+
+def choose_methods(subject: Subject) -> list[str]:
+    """Return the methods of explanation that fit the network and take seconds."""
+    inputs = subject.inputs[:1]
+    methods = ["grad-cam"] if list_map_layers(subject.model, inputs) else []
+    channels, *size = subject.image_shape
+    layers = describe_layers(subject.model, in_channels=channels, image_size=(size[0], size[1]))
+    windows = 200  # roughly, with the default size and stride
+    if layers.multiply_adds * windows * _MOST_EXPLAINED < _MOST_WORK:
+        methods.append("occlusion")
+    return methods
+
+
+def show_reasons(
+    subject: Subject, methods: Sequence[str], *, most_images: int | None = None
+) -> list[InsideFigure]:
+    """Return the figure of what speaks for the predicted class, a column a method; none without methods.
+
+    Raises:
+        UnknownNameError: there is no such method.
+        LoupeError: a method does not fit the network, or its package is not installed.
+    """
+    inputs = subject.inputs[:most_images]
+    if not methods:
+        return []
+    found = [explain(subject.model, inputs, method) for method in methods]
+    names = subject.measured.class_names
+    titles = [
+        f"{names[target]} {probability:.0%}" + ("" if names[target] == true else f"\nis {true}")
+        for target, probability, true in zip(
+            found[0].targets.tolist(), found[0].probabilities.tolist(), subject.titles, strict=False
+        )
+    ]
+    columns = [MapColumn(one.method, one.maps.cpu().numpy(), one.is_signed) for one in found]
+    figure = draw_explanation_grid(np.stack(subject.pictures[: len(inputs)]), titles, columns)
+    caption = (
+        "What speaks for the class the network names, with its probability. Amber speaks for it"
+        + (", blue against it. " if any(one.is_signed for one in found) else ". ")
+        + "Each map has a range of its own. A map shows where the network looked, not that it was right to."
+    )
+    return [InsideFigure("reasons", "Why this class", caption, figure)]
 
 
 def show_number(subject: Subject, layer: str, channel: int, row: int, column: int) -> InsideFigure:

@@ -47,7 +47,7 @@ EXPLANATIONS = Registry(
     "explanation",
     "loupe.inspection.explanations",
     given=(),
-    list_command="loupe.inspection.EXPLANATIONS.names()",
+    list_command="loupe explanations",
 )
 
 Method = TypeVar("Method", bound=Callable[..., ExplanationMethod])

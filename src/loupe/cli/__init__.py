@@ -1,0 +1,44 @@
+"""The command line: verbs that hand over to `loupe.experiments`; torch is loaded only where it is needed."""
+
+import sys
+from collections.abc import Sequence
+
+from loupe.cli import listing, looking, working
+from loupe.cli.app import app
+from loupe.errors import LoupeError
+from loupe.terminal import print_error
+
+__all__ = ["app", "listing", "looking", "main", "working"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
+    if asks_for_recipe_help(sys.argv[1:] if arguments is None else arguments):
+        app["train"].help_epilogue = describe_recipe_fields()
+    try:
+        status = app(arguments)
+    except LoupeError as error:
+        print_error(str(error))
+        return 1
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        if isinstance(error, BrokenPipeError):  # the reader (`| head`) went away
+            sys.stderr.close()
+            return 0
+        print_error(f"{error.strerror or error}.\n  got: {error.filename or type(error).__name__}")
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
+        return 130
+    return status if isinstance(status, int) else 0
+
+
+def describe_recipe_fields() -> str:
+    """Return the fields of a recipe as Markdown, for `loupe train --help`."""
+    from loupe.recipe import describe_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_fields()]
+    return "\n".join(["**Fields of a recipe** (`section.field` = default):", "", *lines])
+
+
+def asks_for_recipe_help(arguments: Sequence[str]) -> bool:
+    return "train" in arguments and bool({"--help", "-h"} & set(arguments))

@@ -1,0 +1,33 @@
+"""The command itself, its groups, and the parameters that several verbs take."""
+
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from loupe.version import __version__
+
+WORK = Group("Work", sort_key=0)
+LOOK = Group("Look up", sort_key=1)
+
+app = App(
+    name="loupe",
+    help="A lab bench for small-image classifiers: one small file in; a trained network, honest numbers "
+    "and a report out.\n\nStart with `loupe train`, which trains on digits that ship with Loupe.",
+    version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    help_format="markdown",
+)
+app["--help"].group = app["--version"].group = Group("Other", sort_key=9)
+
+Plugins = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--plugin",
+        negative=(),
+        consume_multiple=False,
+        help="Python file that registers models, datasets …; repeatable.",
+    ),
+]
+Plot = Annotated[bool, Parameter(negative=(), help="Draw the learning rate to schedule-NAME.png.")]
+Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]

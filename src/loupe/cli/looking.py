@@ -1,0 +1,144 @@
+"""Verbs that look at recipes and runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from loupe.cli.app import LOOK, Override, Plot, Plugins, app
+from loupe.terminal import print_line, print_table, write_count
+
+
+@app.command(group=LOOK)
+def show(
+    recipe: str = "digits",
+    /,
+    *overrides: Override,
+    plot: Plot = False,
+    plugin: Plugins = (),
+) -> int:
+    """Print a recipe with every setting filled in, and its network layer by layer.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe, a TOML file, or a finished run's recipe.toml.
+    """
+    from loupe.experiments import load_recipe
+    from loupe.experiments.describe_network import describe_recipe_layers
+    from loupe.experiments.describe_schedule import plot_schedule
+
+    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    print_line(resolved.to_toml())
+    table, notes = describe_recipe_layers(resolved)
+    rows = [
+        (
+            row.name,
+            row.kind,
+            " x ".join(map(str, row.output_shape)),
+            write_count(row.parameters),
+            write_count(row.multiply_adds),
+        )
+        for row in table.rows
+    ]
+    total = table.parameters
+    rows.append(("together", "", "", f"{total:,}", f"{table.multiply_adds:,}"))
+    print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
+    print_line(f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
+    for note in notes:
+        print_line(note)
+    if plot:
+        print_line(f"learning rate: {plot_schedule(resolved)}")
+    return 0
+
+
+@app.command(group=LOOK)
+def inspect(
+    run: str,
+    /,
+    *,
+    image: Annotated[Path | None, Parameter(help="An image file to look at.")] = None,
+    index: Annotated[int | None, Parameter(help="A validation image, by number from 0.")] = None,
+    class_: Annotated[str | None, Parameter(name="--class", help="The first image of this class.")] = None,
+    layer: Annotated[
+        tuple[str, ...],
+        Parameter(negative=(), consume_multiple=False, help="Layer to draw; repeatable."),
+    ] = (),
+    number: Annotated[
+        str | None, Parameter(help="One number to take apart: layer,channel,row,column or layer,unit.")
+    ] = None,
+    why: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative=(),
+            consume_multiple=False,
+            help="Method that says why this class; repeatable. `loupe explanations` lists them.",
+        ),
+    ] = (),
+    own_scale: Annotated[
+        bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
+    ] = False,
+    out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+) -> int:
+    """Draw what a run's network learned: filters, feature maps, layers in numbers, gates, reasons.
+
+    Without a choice of image there is one validation image of each class.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments.inspect_run import inspect_run
+
+    page = inspect_run(
+        run,
+        image=image,
+        index=index,
+        class_name=class_,
+        layers=layer,
+        number=number,
+        why=why,
+        own_scale=own_scale,
+        out=out,
+    )
+    print_line(f"inside: {page}")
+    return 0
+
+
+@app.command(name="list", group=LOOK)
+def list_(folder: Path = Path("runs"), /) -> int:
+    """Show the runs in a folder.
+
+    Parameters
+    ----------
+    folder
+        Where the run folders are.
+    """
+    from loupe.experiments.list_runs import list_runs
+
+    rows = list_runs(folder)
+    if not rows:
+        print_line(f"No runs in {folder}. `loupe train` makes one.")
+        return 0
+    headings = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
+    print_table(headings, rows, right=(3, 4, 5, 7, 8))
+    return 0
+
+
+@app.command(group=LOOK)
+def compare(
+    *runs: str,
+    out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
+) -> int:
+    """Compare runs on one page: figures, curves, recipes, classes, and whether they differ beyond noise.
+
+    Parameters
+    ----------
+    runs
+        Two or more run folders, or names inside runs/; a series of seeds counts as one.
+    """
+    from loupe.experiments.compare_runs import compare_runs
+
+    print_line(f"comparison: {compare_runs(runs, out)}")
+    return 0

@@ -1,0 +1,129 @@
+"""Verbs that make something: a run, a data card, a verdict on a layer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from loupe.cli.app import WORK, Override, Plugins, app
+from loupe.errors import LoupeError
+from loupe.terminal import open_console, print_line, print_table
+
+if TYPE_CHECKING:
+    from loupe.recipe import Recipe
+
+
+@app.command(group=WORK)
+def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) -> int:
+    """Train a recipe and write a run folder with a report.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe, a TOML file, or a finished run's recipe.toml.
+    """
+    from loupe.experiments import load_recipe, make_run_folder, start_run
+
+    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    return _watch(start_run, resolved, make_run_folder(resolved))
+
+
+@app.command(group=WORK)
+def resume(run: str, /) -> int:
+    """Go on with a run that was broken off; it ends as if it had never been.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments import carry_out, is_finished, load_recipe
+    from loupe.runs import find_run_folder
+
+    path = find_run_folder(run)
+    recipe = load_recipe(path / "recipe.toml")
+    if is_finished(recipe, path):
+        print_line(f"{path.name} is finished; nothing to do.")
+        return _print_outcome(path)
+    return _watch(carry_out, recipe, path)
+
+
+@app.command(group=WORK)
+def data(
+    name: str,
+    /,
+    *overrides: Override,
+    out: Annotated[Path, Parameter(help="Folder for cards.")] = Path("cards"),
+    plugin: Plugins = (),
+) -> int:
+    """Write a data card: what the images are, measured.
+
+    Parameters
+    ----------
+    name
+        A dataset, a packaged recipe (its classes, fraction and augmentations are shown), or a recipe file.
+    """
+    from loupe.experiments.describe_data import write_card
+
+    page = write_card(name, overrides, out=out, plugins=plugin)
+    print_line(f"data card: {page}")
+    return 0
+
+
+@app.command(name="check-layer", group=WORK)
+def check_layer(
+    place: str,
+    /,
+    *,
+    as_: Annotated[
+        str,
+        Parameter(
+            name="--as",
+            help="What it is to be: conv2d, linear, max-pool2d, avg-pool2d, global-avg-pool, batch-norm, "
+            "relu, dropout, cross-entropy.",
+        ),
+    ] = "",
+) -> int:
+    """Compare a layer you wrote with torch's own, and show the smallest case of each fault.
+
+    Parameters
+    ----------
+    place
+        FILE:NAME, a Python file and a class in it, or a function that takes torch's arguments.
+    """
+    from loupe.conformance import check_layer_at
+
+    report = check_layer_at(place, as_)
+    rows = [(result.name, str(result.verdict), result.describe()) for result in report.results]
+    print_line(f"{report.layer} as {report.kind}")
+    print_table(("check", "verdict", "what was found"), rows)
+    print_line(report.summary, style="bold")
+    return 0 if report.is_passed else 1
+
+
+def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
+    """Carry out a recipe with live progress, and print how it ended."""
+    from loupe.experiments.progress import LiveProgress
+
+    print_line(f"training {recipe.name} in {path}")
+    progress = LiveProgress(open_console())
+    try:
+        carry_out(recipe, path, observers=[progress])
+    except LoupeError:
+        progress.close()
+        if path.exists():
+            print_line(f"What was reached is kept in {path}")
+        raise
+    finally:
+        progress.close()
+    return _print_outcome(path)
+
+
+def _print_outcome(path: Path) -> int:
+    from loupe.experiments.list_runs import describe_outcome
+
+    lines, status = describe_outcome(path)
+    for line in lines:
+        print_line(line)
+    return status
