@@ -15,8 +15,8 @@ help: ## list the targets
 demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a report
 	$(BIN)/loupe train digits
 
-test: $(VENV)/.dev ## run the fast tests
-	$(BIN)/pytest
+test: $(VENV)/.dev ## run the fast tests, on two processes
+	$(BIN)/pytest -n 2
 
 test-all: $(VENV)/.dev ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'

@@ -72,7 +72,7 @@ def assert_finished(run: RunFolder) -> None:
 
 
 def test_a_killed_run_resumes_to_the_bit(tmp_path: Path) -> None:
-    check(tmp_path, kills=2, seed=time.time_ns())
+    check(tmp_path, kills=1, seed=time.time_ns())
 
 
 @pytest.mark.slow

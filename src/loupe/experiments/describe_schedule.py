@@ -7,7 +7,7 @@ from loupe.figures.style import save_figure
 from loupe.recipe import Recipe
 from loupe.training import SCHEDULES, build_schedule
 
-_MOST_POINTS = 20_000
+_MOST_POINTS = 5_000
 _STEPS_PER_EPOCH = 100  # how finely an epoch is drawn; how many it really has depends on the data
 
 
@@ -24,11 +24,12 @@ def plot_schedule(recipe: Recipe, folder: Path = Path()) -> Path:
     )
     num_steps = num_epochs * steps_per_epoch
     steps = range(0, num_steps, max(1, num_steps // _MOST_POINTS))
-    # as if the validation loss never fell after the first epoch; most schedules do not look at it
-    paces = [schedule(step, [1.0] * (step // steps_per_epoch)) for step in steps]
+    follows_losses = SCHEDULES.facts(choice.name).get("follows_losses", False)
+    # for those that look at it, as if the validation loss never fell after the first epoch
+    paces = [schedule(step, [1.0] * (step // steps_per_epoch) if follows_losses else []) for step in steps]
     rate = recipe.train.optimizer.settings["learning_rate"]
     title = f"{recipe.name}: {choice.name}"
-    if SCHEDULES.facts(choice.name).get("follows_losses"):
+    if follows_losses:
         title += ", if the validation loss never fell after the first epoch"
     figure = draw_schedule(
         [step / steps_per_epoch for step in steps],

@@ -27,6 +27,7 @@ from loupe.inspection import (
 from loupe.inspection.feature_maps import choose_shown_layers, list_map_layers
 from loupe.inspection.filters import list_filter_layers
 from loupe.models.layer_table import describe_layers
+from loupe.training.measure import evaluating
 
 _MOST_WORK = 1e11  # multiply-adds to spend on figures over many images: seconds on a CPU
 _MOST_IMAGES = 1000
@@ -196,8 +197,11 @@ def show_gates(subject: Subject) -> list[InsideFigure]:
 
 
 def choose_methods(subject: Subject) -> list[str]:
-    """Return the methods of explanation that fit the network and take seconds."""
+    """Return the methods of explanation that fit the network and take seconds; none if it names no class."""
     inputs = subject.inputs[:1]
+    with evaluating(subject.model):
+        if subject.model(inputs).ndim != 2:
+            return []
     methods = ["grad-cam"] if list_map_layers(subject.model, inputs) else []
     channels, *size = subject.image_shape
     layers = describe_layers(subject.model, in_channels=channels, image_size=(size[0], size[1]))

@@ -1,4 +1,3 @@
-import pickle
 import random
 from collections.abc import Callable, Iterator
 
@@ -11,10 +10,16 @@ from loupe.conformance.naming import find_tensors
 from loupe.conformance.report import CheckResult, Verdict
 from loupe.conformance.subject import Subject, clone_inputs
 
+
+def _write_numpy_state() -> bytes:
+    state = np.random.get_state(legacy=False)["state"]
+    return repr((state["key"].tolist(), state["pos"])).encode()
+
+
 _GENERATORS: dict[str, tuple[Callable[[int], object], Callable[[], bytes]]] = {
     "torch": (torch.manual_seed, lambda: torch.get_rng_state().numpy().tobytes()),
-    "numpy": (np.random.seed, lambda: pickle.dumps(np.random.get_state())),
-    "random": (random.seed, lambda: pickle.dumps(random.getstate())),
+    "numpy": (np.random.seed, _write_numpy_state),
+    "random": (random.seed, lambda: repr(random.getstate()).encode()),
 }
 """How to seed a global generator, and how to see where it stands."""
 

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-import safetensors.torch
 import torch
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from loupe.conformance.comparing import Failure, LayerFailedError, compare
@@ -80,4 +80,4 @@ def _evaluate(subject: Subject, module: nn.Module) -> object:
 def _save_and_load(module: nn.Module) -> dict[str, Tensor]:
     """Return what is left of a state dict that went through a file: its tensors, as they were."""
     tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
-    return safetensors.torch.load(safetensors.torch.save(tensors))
+    return load(save(tensors))
