@@ -39,8 +39,14 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             (tmp_path / file[1]).write_text(block)
 
 
+RUNS = {"inspect": ("wide",), "compare": ("wide", "narrow")}
+"""Names of the runs a verb looks at, by verb; the README trains them further up."""
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_commands_run(command: list[str]) -> None:
+    for name in RUNS.get(command[0], ()):
+        assert main(["train", "digits", f"name={name}", *QUICK]) == 0
     assert main([*command, *(QUICK if command[0] == "train" else [])]) == 0
 
 

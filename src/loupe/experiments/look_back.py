@@ -17,6 +17,7 @@ _NEIGHBOURS = 3
 _MOST_SEARCHED = 20_000  # training images; the search is then much shorter than an epoch
 _MOST_MAPPED = 2_000  # validation images; more points hide one another
 _MOST_HARD = 24
+_MOST_WORK_ON_CPU = 2e11  # multiply-adds for each of the two: seconds
 
 
 def follow_examples(recipe: Recipe, folder: RunFolder, bench: Bench) -> ExampleTracker:
@@ -60,7 +61,7 @@ def _look_at_features(recipe: Recipe, bench: Bench, mistakes: Tensor, hardest: T
         images = (train if of_train else validation).select(indices)
         return EvaluationBatches(images.to(bench.device), bench.normalization, recipe.evaluate.batch_size)
 
-    mapped = pick_stratified(validation.labels, _MOST_MAPPED, recipe.split_seed)
+    mapped = pick_stratified(validation.labels, afford(bench, _MOST_MAPPED), recipe.split_seed)
     placed = embed(torch.cat(features_of(batches_of(mapped, of_train=False))))
     record: dict[str, Tensor] = {
         "mapped": mapped,
@@ -70,7 +71,7 @@ def _look_at_features(recipe: Recipe, bench: Bench, mistakes: Tensor, hardest: T
     }
     if not len(mistakes):
         return _keep_pictures(bench, hardest, **record)
-    searched = pick_stratified(train.labels, _MOST_SEARCHED, recipe.split_seed)
+    searched = pick_stratified(train.labels, afford(bench, _MOST_SEARCHED), recipe.split_seed)
     blocks = compute_features(bench.model, batches_of(searched, of_train=True), head, bench.precision)
     of_mistakes = torch.cat(features_of(batches_of(mistakes, of_train=False)))
     found = find_neighbours(of_mistakes, blocks, _NEIGHBOURS)
@@ -82,6 +83,13 @@ def _look_at_features(recipe: Recipe, bench: Bench, mistakes: Tensor, hardest: T
         "num_searched": torch.tensor([len(searched)]),
     }
     return _keep_pictures(bench, torch.cat([hardest, neighbours.flatten()]), **record)
+
+
+def afford(bench: Bench, most: int) -> int:
+    """Return how many images to run through the network, at most `most`: on a CPU what takes seconds."""
+    if bench.device.type != "cpu":
+        return most
+    return max(100, min(most, int(_MOST_WORK_ON_CPU / max(1, bench.layers.multiply_adds))))
 
 
 def _find_hardest(folder: RunFolder) -> Tensor:
