@@ -74,7 +74,7 @@ def make(folder: Path) -> None:
         "Feature maps of every class",
         "A row an image, a column a channel.",
         "loupe inspect digits",
-        whole / "maps-relu4.png",
+        whole / "maps-relu2.png",
         "maps-by-class",
     )
     gallery.add(
