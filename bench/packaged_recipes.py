@@ -15,7 +15,7 @@ import torch
 
 import loupe
 from loupe.reports.page import format_duration
-from loupe.runtime import describe_device
+from loupe.runtime import choose_device, describe_device
 
 
 def measure_recipe(name: str, seeds: int) -> dict[str, object]:
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="also write all figures as JSON")
     arguments = parser.parse_args()
     summaries = {}
-    print(f"{describe_device(torch.device('cpu'))}, torch {torch.__version__}, loupe {loupe.__version__}")
+    print(f"{describe_device(choose_device())}, torch {torch.__version__}, loupe {loupe.__version__}")
     print("| recipe | seeds | on test, mean | sd | 95 % interval of the mean | training time a seed |")
     print("|---|---|---|---|---|---|")
     for name in arguments.recipes:

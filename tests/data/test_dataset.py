@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.data import ImageDataset
+from loupe.data.dataset import find_classes
 from loupe.errors import DataError
 
 NAMES = ("zero", "one", "two", "three")
@@ -71,3 +72,8 @@ def test_wrong_shapes_types_and_labels_are_refused() -> None:
             ImageDataset(images, bad_labels, NAMES, "")
     with pytest.raises(DataError, match="got: labels 0 to 4\n  allowed: 0 to 3"):
         ImageDataset(images, torch.tensor([0, 4]), NAMES, "")
+
+
+def test_classes_that_differ_in_case_only_are_told_apart() -> None:
+    assert find_classes(["A", "B", "a", "b"], ["A", "b"]) == [0, 3]
+    assert find_classes(["Cat", "Dog"], ["dog"]) == [1]

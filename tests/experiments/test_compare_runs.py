@@ -19,7 +19,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     place = f"run.folder={tmp_path_factory.mktemp('runs')}"
     codes = {
         "name": "codes",
-        "data": {"name": "digits", "normalize": "none", "fraction": 0.3},
+        "data": {"name": "digits", "normalize": "unit", "fraction": 0.3},
         "model": {"name": "autoencoder", "widths": [8, 4]},
         "train": {"epochs": 1},
     }

@@ -82,6 +82,23 @@ def test_a_file_of_the_right_size_can_be_looked_at(run: RunFolder, tmp_path: Pat
         inspect_run(run.path, image=tmp_path / "text.png")
 
 
+def test_a_file_is_not_called_a_validation_image(run: RunFolder, tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "mine.png")
+    page = inspect_run(run.path, image=tmp_path / "mine.png", out=tmp_path / "out").read_text(
+        encoding="utf-8"
+    )
+    assert "The image is mine.png." in page
+    assert "Images are validation images" not in page
+
+
+def test_changed_data_is_refused(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = run.read_environment()
+    environment["data_digests"]["validation"] = "other"
+    monkeypatch.setattr(RunFolder, "read_environment", lambda _: environment)
+    with pytest.raises(LoupeError, match="are not what they were when it was trained"):
+        inspect_run(run.path)
+
+
 def test_mistakes(run: RunFolder) -> None:
     with pytest.raises(LoupeError, match="There is no validation image 200"):
         inspect_run(run.path, index=200)

@@ -100,7 +100,7 @@ def test_what_can_be_followed_is_said(value: str) -> None:
 
 def test_a_network_without_classes_has_no_examples_to_follow() -> None:
     with pytest.raises(RecipeError, match=r"evaluate\.track_examples"):
-        load_recipe({"model": {"name": "autoencoder"}, "data": {"normalize": "none"}}, [TRACK])
+        load_recipe({"model": {"name": "autoencoder"}, "data": {"normalize": "unit"}}, [TRACK])
 
 
 @pytest.fixture(scope="module")

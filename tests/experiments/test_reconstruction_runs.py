@@ -17,7 +17,7 @@ from .conftest import StopAfter, is_same_weights
 
 AUTOENCODER = {
     "name": "digits-autoencoder",
-    "data": {"name": "digits", "normalize": "none"},
+    "data": {"name": "digits", "normalize": "unit"},
     "model": {"name": "autoencoder", "widths": [24, 12]},
     "train": {"epochs": 4, "optimizer": {"name": "adam", "learning_rate": 0.005}, "clean_train_images": 100},
     "evaluate": {"look_inside": False},
@@ -79,7 +79,7 @@ def test_the_published_setting_is_refused_with_the_reason(tmp_path: Path) -> Non
         loupe.train(AUTOENCODER, "data.normalize=half-1", f"run.folder={tmp_path}")
     got, next_step = str(caught.value).splitlines()[1::2]
     assert got.startswith("  got: pixels from -1.00 to 1.00, outputs from 0 to 1; no weights could do better")
-    assert next_step.startswith('  next: set data.normalize="none"')
+    assert next_step.startswith("  next: set data.normalize=unit")
     reachable = ["data.normalize=half-1", "model.output=tanh", "train.epochs=1"]
     loupe.train(AUTOENCODER, *reachable, f"run.folder={tmp_path}")
 
@@ -99,7 +99,7 @@ def test_what_an_autoencoder_cannot_be_asked_for() -> None:
 
 MLP = {
     "name": "digits-mlp",
-    "data": {"name": "digits", "normalize": "none"},
+    "data": {"name": "digits", "normalize": "unit"},
     "model": {"name": "mlp", "widths": [24, 12]},
     "train": {"epochs": 2},
     "evaluate": {"look_inside": False},
@@ -183,3 +183,24 @@ def test_one_epoch_beats_the_mean_image_twice_over(tmp_path: Path) -> None:
     score = run.read_result().best.test
     assert score.baselines[1].loss == pytest.approx(0.087, abs=0.001)
     assert score.loss < score.baselines[1].loss / 2
+
+
+def test_images_that_the_starting_weights_have_seen_are_counted(tmp_path: Path) -> None:
+    """Another seed draws other validation images: some of them taught the weights it starts from."""
+    folder = f"run.folder={tmp_path}"
+    source = loupe.train(MLP, folder, "train.epochs=1")
+    again = [f"transfer={source.path}", "transfer.head=copied", "train.epochs=1", folder]
+    (warning,) = loupe.train(MLP, *again, "run.seed=1").read_result().warnings
+    seen = int(warning.split()[0])
+    assert 100 < seen < 144, "of 144 validation images about nine in ten were training images"
+    assert "data.split_seed = 0 keep them apart" in warning
+    assert loupe.train(MLP, *again, "run.seed=1", "data.split_seed=0").read_result().warnings == ()
+
+
+def test_copying_from_nothing_is_a_mistake() -> None:
+    with pytest.raises(RecipeError, match="a run to copy from, where part or head say what of it"):
+        loupe.load_recipe(MLP, ["transfer.part=encoder"])
+
+
+def test_unit_is_a_value_on_the_command_line_too() -> None:
+    assert loupe.load_recipe("digits", ["data.normalize=unit"]).data.normalize == "unit"

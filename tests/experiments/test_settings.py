@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import loupe
-from loupe.errors import TrainingError
+from loupe.errors import LoupeError, ShapeError, TrainingError
 from loupe.experiments.describe_schedule import plot_schedule
 from loupe.training import SCHEDULES
 
@@ -52,6 +52,36 @@ def test_the_numbers_of_an_average_are_those_of_the_kept_weights(train: Train) -
     assert "moving average of the trained ones (decay 0.95)" in run.report_file.read_text(encoding="utf-8")
     result, last = run.read_result(), run.read_history()[-1]
     assert result.last.validation.accuracy == last.validation_accuracy
+
+
+@pytest.mark.parametrize("model", ["{name='cnn', conv_layers=4}", "mlp", "{name='resnet', depth=20}"])
+def test_every_kind_of_network_trains_in_half_precision(model: str, tmp_path: Path) -> None:
+    quick = ["data.fraction=0.2", "train.epochs=1", "evaluate.look_inside=false", f"run.folder={tmp_path}"]
+    run = loupe.train({"model": {}, "train": {"precision": "bfloat16"}}, f"model={model}", *quick)
+    assert run.read_result().status == "finished"
+
+
+def test_batches_of_one_image_are_refused_where_batch_norm_cannot_train(tmp_path: Path) -> None:
+    overrides = ["model={name='resnet', depth=18}", "train.batch_size=1", f"run.folder={tmp_path}"]
+    with pytest.raises(ShapeError, match="cannot train on one image at a time"):
+        loupe.train({"train": {"epochs": 1}}, *overrides)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_warm_up_that_never_ends_is_a_mistake() -> None:
+    with pytest.raises(LoupeError, match="warmup_epochs below epochs"):
+        loupe.load_recipe("digits", ["train.epochs=5", "train.warmup_epochs=5"])
+
+
+def test_figures_that_cannot_be_drawn_cost_no_run(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise TypeError("no such picture")
+
+    monkeypatch.setattr("loupe.reports.inside.draw_layer_statistics", fail)
+    run = train("train.epochs=1", "evaluate.look_inside=true")
+    assert run.read_result().status == "finished"
+    assert "not all figures of the inside could be drawn: TypeError" in run.log_file.read_text()
+    assert "Filters of conv1" in run.report_file.read_text(encoding="utf-8")
 
 
 def test_precision_is_recorded(train: Train) -> None:

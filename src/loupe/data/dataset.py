@@ -110,9 +110,10 @@ def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> li
         DataError: a class is unknown or named twice.
     """
     by_name = {name.casefold(): index for index, name in enumerate(class_names)}
+    exactly = {name: index for index, name in enumerate(class_names)}
     found = []
     for wanted in classes:
-        index = by_name.get(wanted.casefold()) if isinstance(wanted, str) else wanted
+        index = wanted if isinstance(wanted, int) else exactly.get(wanted, by_name.get(wanted.casefold()))
         if index is None or not 0 <= index < len(class_names):
             listed = ", ".join(f"{i} {name}" for i, name in enumerate(class_names))
             raise DataError(

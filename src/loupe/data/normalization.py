@@ -100,8 +100,8 @@ def find_preset(name: str) -> Preset:
         raise DataError(
             f"There is no normalisation preset {name!r}.",
             got=name,
-            allowed=", ".join(["measured", "none", *PRESETS]),
-            nearest=suggest(name, ["measured", "none", *PRESETS]),
+            allowed=", ".join(["measured", "unit", *PRESETS]),
+            nearest=suggest(name, ["measured", "unit", *PRESETS]),
             next_step='set data.normalize = "measured"',
         )
     return PRESETS[name]

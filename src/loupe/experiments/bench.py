@@ -18,10 +18,11 @@ from loupe.data import (
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
-from loupe.errors import DataError
+from loupe.errors import DataError, LoupeError
 from loupe.experiments.data_checks import (
     find_transfer_warnings,
     find_warnings,
+    refuse_lonely_batches,
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
 )
@@ -29,6 +30,7 @@ from loupe.experiments.network import Network, build_network
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
+from loupe.runs import RunFolder
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training import (
     Classification,
@@ -144,8 +146,44 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         warnings=(
             *find_warnings(normalization, splits),
             *find_transfer_warnings(normalization, network.source),
+            *find_seen_images(recipe, splits, network.source_run),
         ),
     )
+
+
+def find_seen_images(recipe: Recipe, splits: Splits, source: RunFolder | None) -> tuple[str, ...]:
+    """Return a warning for validation images that the network's starting weights were trained on.
+
+    The other run's training images are loaded again and compared pixel by pixel.
+    """
+    if source is None:
+        return ()
+    before = source.read_recipe()
+    place = f"of {source.path.name}"
+    try:
+        theirs = split_recipe_data(before, load_recipe_data(before)).train.images
+    except LoupeError as error:
+        return (f"Whether training images {place} are validation images here is unknown: {error.message}",)
+    ours = splits.validation.images
+    if theirs.shape[1:] != ours.shape[1:]:
+        return ()
+    known = {image.tobytes() for image in theirs.numpy()}
+    seen = sum(image.tobytes() in known for image in ours.numpy())
+    warnings = []
+    if seen:
+        warnings.append(
+            f"{seen:,} of {len(ours):,} validation images were training images {place}, whose weights this "
+            "run starts from: figures on validation flatter it, and select it. The same data and "
+            f"data.split_seed = {before.split_seed} keep them apart."
+        )
+    has_same_source = (before.data.name, before.data.settings) == (recipe.data.name, recipe.data.settings)
+    digest = source.read_environment()["data_digests"]["test"]
+    if has_same_source and before.data.classes == recipe.data.classes and digest != splits.test.digest:
+        warnings.append(
+            f"The test images are others than those {place}, from the same source: some may have been "
+            "trained on."
+        )
+    return tuple(warnings)
 
 
 def fit_network(
@@ -162,6 +200,7 @@ def fit_network(
     refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
+    refuse_lonely_batches(network.model, recipe.train.batch_size, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
@@ -209,7 +248,7 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     stated, channels = recipe.data.normalize, splits.train.in_channels
     if stated == "measured":
         return measure_normalization(splits.train.images)
-    if stated == "none":
+    if stated == "unit":
         return Normalization((0.0,) * channels, (1.0,) * channels)
     chosen = (
         find_preset(stated).normalization

@@ -1,6 +1,7 @@
 """Runs side by side: found, checked that they can be compared, and handed to the page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loupe.data import ImageDataset
@@ -24,6 +25,8 @@ def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html
             different figures.
     """
     runs = [_read(place) for place in places]
+    names = [run.name for run in runs]
+    runs = [replace(run, shares_name=names.count(run.name) > 1) for run in runs]
     if len(runs) < 2:
         raise RunError(
             "A comparison needs two runs or more.",

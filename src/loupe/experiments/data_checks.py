@@ -1,5 +1,6 @@
 """What is checked once the data is there: refused if it cannot work, warned of if it can mislead."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.normalization import Normalization, find_known_problem
-from loupe.errors import DataError
+from loupe.errors import DataError, ShapeError
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
@@ -37,6 +38,27 @@ def refuse_wrong_augmentations(augmentations: Sequence[Augmentation], images: Im
             )
 
 
+def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDataset) -> None:
+    """Check that a network can train on batches of one image, if they are that small: batch norm may not.
+
+    Raises:
+        ShapeError: it cannot.
+    """
+    if min(batch_size, len(images)) > 1:
+        return
+    trial = copy.deepcopy(model).train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            trial(images.images[:1].float())
+    except Exception as error:  # a user's own network can fail in any way
+        raise ShapeError(
+            "This network cannot train on one image at a time.",
+            got=str(error).partition("\n")[0],
+            allowed="train.batch_size of 2 or more, and as many training images",
+            next_step="set train.batch_size=2 or more",
+        ) from None
+
+
 def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, images: ImageDataset) -> None:
     """Check that a network which gives images back can give their pixels, if it says what it can give.
 
@@ -56,7 +78,7 @@ def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, im
         got=f"pixels from {float(some.min()):.2f} to {float(some.max()):.2f}, outputs from {low:g} to "
         f"{high:g}; no weights could do better than a mean squared error of {error:.3f}",
         allowed="pixels inside the range of the last activation",
-        next_step='set data.normalize="none" (pixels stay in [0, 1]), or model.output=linear',
+        next_step="set data.normalize=unit (pixels stay in [0, 1]), or model.output=linear",
     )
 
 

@@ -16,7 +16,13 @@ def describe_recipe_layers(recipe: Recipe) -> tuple[LayerTable, tuple[str, ...]]
     """
     (in_channels, *size), num_classes = find_shapes(recipe)
     image_size = (size[0], size[1])
-    network = build_network(recipe, in_channels=in_channels, image_size=image_size, num_classes=num_classes)
+    seeds = recipe.run.seeds
+    network = build_network(
+        recipe.for_seed(seeds[0]) if seeds else recipe,
+        in_channels=in_channels,
+        image_size=image_size,
+        num_classes=num_classes,
+    )
     layers = describe_layers(network.model, in_channels=in_channels, image_size=image_size)
     return layers, network.notes
 

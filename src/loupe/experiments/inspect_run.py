@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from loupe.data import ImageDataset
+from loupe.data.dataset import find_classes
 from loupe.data.image_files import UNREADABLE, decode_image, describe_unreadable, to_channels
 from loupe.data.normalization import Normalization
-from loupe.errors import LoupeError, UnknownNameError
+from loupe.errors import LoupeError, RunError, UnknownNameError
 from loupe.experiments.bench import load_recipe_data, split_recipe_data
 from loupe.inspection.filters import list_filter_layers
 from loupe.reports.inside import (
@@ -26,9 +27,11 @@ from loupe.reports.inside import (
     take_one_per_class,
 )
 from loupe.reports.inside_page import write_inside_page
+from loupe.reports.run_report import name_run
 from loupe.runs import RunFolder, find_run_folder, load_model
 
 _MOST_LAYERS = 6
+_OF_VALIDATION = "Images are validation images, so that looking at them costs no look at the test set."
 
 
 def inspect_run(
@@ -63,16 +66,32 @@ def inspect_run(
         LoupeError: no such run, image, class, layer or number.
     """
     run = RunFolder(find_run_folder(place))
+    seeds = sorted(path.parent.name for path in run.path.glob("seed-*/environment.json"))
+    if seeds and not run.environment_file.exists():
+        raise RunError(
+            f"{run.path.name} is a series of seeds: as many networks.",
+            got=run.path.name,
+            allowed="one of its runs",
+            next_step=f"loupe inspect {run.path / seeds[0]}",
+        )
     model, description = load_model(run)
     normalization = Normalization(
         tuple(description["normalization"]["mean"]), tuple(description["normalization"]["sd"])
     )
     recipe = run.read_recipe()
     validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+    if validation.digest != run.read_environment()["data_digests"]["validation"]:
+        raise RunError(
+            f"The validation images of run {run.path.name} are not what they were when it was trained.",
+            got="another content of the dataset",
+            allowed="the data that environment.json records",
+            next_step="bring the old data back, or train anew",
+        )
     shown = choose_images(validation, description, image=image, index=index, class_name=class_name)
-    subject = Subject(model, normalization, shown, validation)
+    subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
     figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
-    return write_inside_page(out / run.path.name, run, figures)
+    looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
+    return write_inside_page(out / name_run(run.path), run, figures, looked_at)
 
 
 def _draw(
@@ -137,10 +156,11 @@ def choose_images(
             )
         return validation.select(torch.tensor([index]))
     if class_name is not None:
-        by_folded = {name.casefold(): label for label, name in enumerate(validation.class_names)}
-        if class_name.casefold() not in by_folded:
-            raise UnknownNameError("class", class_name, validation.class_names, "choose one of them")
-        label = by_folded[class_name.casefold()]
+        counts = zip(validation.class_names, validation.class_counts(), strict=True)
+        present = [name for name, count in counts if count]
+        if class_name.casefold() not in [name.casefold() for name in present]:
+            raise UnknownNameError("class", class_name, present, "choose one with validation images")
+        (label,) = find_classes(validation.class_names, [class_name])
         return validation.select((validation.labels == label).nonzero()[0])
     return take_one_per_class(validation)
 

@@ -136,7 +136,17 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
         reached = (
             format_percent(max(accuracies)) if accuracies else format_error(min(losses)) if losses else ""
         )
-        return name, state, recipe.model.name, f"({len(history)})", reached, "", "", "", ""
+        return (
+            name,
+            state,
+            recipe.model.name,
+            f"({len(history)})",
+            reached,
+            "",
+            "",
+            str(len(folder.read_openings())),
+            "",
+        )
     test, write = result.best.test, _find_writer([result])
     return (
         name,
@@ -146,7 +156,7 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
         write(value_of(result.best.validation)),
         write(value_of(test)) if test else "locked",
         _write_interval(test) if test else "",
-        str(len(result.test_openings)),
+        str(len(folder.read_openings())),
         format_duration(result.seconds),
     )
 

@@ -22,11 +22,13 @@ class Network:
         model: on the CPU.
         notes: what was copied, skipped and frozen, in words.
         source: description of the network the weights come from; None for fresh weights.
+        source_run: the run it comes from.
     """
 
     model: nn.Module
     notes: tuple[str, ...] = ()
     source: dict[str, object] | None = None
+    source_run: RunFolder | None = None
 
 
 def build_network(
@@ -53,7 +55,8 @@ def build_network(
     frozen = _freeze(model, recipe.transfer, head)
     if frozen:
         notes.append(f"frozen: {_list_layers(frozen)}")
-    return Network(model, tuple(notes), source)
+    source_run = find_source_run(recipe, recipe.transfer) if recipe.transfer.run else None
+    return Network(model, tuple(notes), source, source_run)
 
 
 def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:

@@ -86,7 +86,7 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     if data.get("mix") is not None:
         mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
-    presets = ["measured", "none", *PRESETS]
+    presets = ["measured", "unit", *PRESETS]
     if isinstance(normalize, str) and normalize not in presets:
         near = suggest(normalize, presets)
         mistakes.append(Mistake("data.normalize", repr(normalize), ", ".join(presets), near))
@@ -102,7 +102,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         _table(mapping, section) for section in ("data", "model", "train", "evaluate")
     )
     name = model.get("name", Recipe().model.name)
-    if name not in MODELS or objective_of(name) == "classification":
+    if not isinstance(name, str) or name not in MODELS or objective_of(name) == "classification":
         return []
     mapping["evaluate"] = {"select_by": "loss", **evaluate}
     why = f"the model {name} names no class"
@@ -156,12 +156,14 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     if "image_shape" in facts:
         in_channels, *image_size = facts["image_shape"]
         classes = recipe.data.classes
-        build_network(
-            recipe,
-            in_channels=in_channels,
-            image_size=(image_size[0], image_size[1]),
-            num_classes=len(classes) if classes else facts["num_classes"],
-        )
+        seeds = recipe.run.seeds if recipe.transfer else None
+        for seed in seeds or (recipe.run.seed,):  # each seed may start from another run
+            build_network(
+                recipe.for_seed(seed),
+                in_channels=in_channels,
+                image_size=(image_size[0], image_size[1]),
+                num_classes=len(classes) if classes else facts["num_classes"],
+            )
 
 
 def _load_plugins(named: object, more: Sequence[str]) -> object:

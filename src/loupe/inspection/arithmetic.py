@@ -241,6 +241,11 @@ def _cut_window(module: nn.Module, inputs: Tensor, channel: int, row: int, colum
 
 def _pair(module: nn.Module, name: str) -> tuple[int, int]:
     value = getattr(module, name, 0 if name == "padding" else 1)
+    if value == "same":
+        before = getattr(module, "_reversed_padding_repeated_twice", None) or [0, 0, 0, 0]
+        return before[2], before[0]
+    if value == "valid":
+        return 0, 0
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 

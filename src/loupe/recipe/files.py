@@ -26,7 +26,7 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
     packaged = list_recipes()
     if str(place) in packaged:
         return {"name": str(place), **read_toml(_read_packaged(str(place)), str(place))}
-    path = Path(place).expanduser()
+    path = _expand(place)
     path = path / "recipe.toml" if path.is_dir() else path
     if path.suffix != ".toml" and not path.is_file():
         raise UnknownNameError(
@@ -43,6 +43,13 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
             next_step="`loupe recipes` says more about the packaged ones",
         ) from None
     return {"name": re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recipe", **read_toml(text, str(path))}
+
+
+def _expand(place: str | Path) -> Path:
+    try:
+        return Path(place).expanduser()
+    except RuntimeError:  # the home of nobody
+        return Path(place)
 
 
 def _read_packaged(name: str) -> str:

@@ -112,7 +112,7 @@ class DataSection(NamedSection):
     normalize: Normalization | str = Field(
         "measured",
         union_mode="left_to_right",
-        description='"measured" on the training split, "none" (pixels stay in [0, 1]), a preset\'s name, '
+        description='"measured" on the training split, "unit" (pixels stay in [0, 1]), a preset\'s name, '
         "or {mean = […], sd = […]} for pixels in [0, 1].",
     )
 
@@ -161,6 +161,12 @@ class TransferSection(Section):
         if value not in ("none", "all") and not is_list:
             raise ValueError('"none", "all", or a list of layers')
         return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _refuse_copies_of_nothing(self) -> "TransferSection":
+        if self.run is None and (self.part or self.head == "copied"):
+            raise ValueError("a run to copy from, where part or head say what of it")
+        return self
 
     @property
     def path(self) -> Path:
@@ -231,6 +237,12 @@ class TrainSection(Section):
         description="Training images on which accuracy is measured as on validation "
         "(no augmentation, weights still); 0 turns it off.",
     )
+
+    @model_validator(mode="after")
+    def _refuse_endless_warmup(self) -> "TrainSection":
+        if self.warmup_epochs and self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs below epochs ({self.epochs}), so that the rate is reached")
+        return self
 
 
 class EvaluateSection(Section):

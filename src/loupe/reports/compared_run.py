@@ -20,6 +20,7 @@ class ComparedRun:
         folders: of the run, or of each seed that has a result.
         results: one for each folder, each with its best weights judged.
         is_series: whether it is a series of seeds.
+        shares_name: whether another run of the comparison is called alike.
     """
 
     path: Path
@@ -27,12 +28,14 @@ class ComparedRun:
     folders: tuple[RunFolder, ...]
     results: tuple[RunResult, ...]
     is_series: bool
+    shares_name: bool = False
 
     @property
     def name(self) -> str:
-        """Its folder's name; for a seed of a series, the series' before it."""
-        is_seed = (self.path.parent / "recipe.toml").is_file()
-        return f"{self.path.parent.name}/{self.path.name}" if is_seed else self.path.name
+        """Its folder's name; its parent's before it for a seed of a series, or where two are called alike."""
+        path = self.path.resolve()
+        is_seed = (path.parent / "recipe.toml").is_file()
+        return f"{path.parent.name}/{path.name}" if is_seed or self.shares_name else path.name
 
     @property
     def is_classifier(self) -> bool:

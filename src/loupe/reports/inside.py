@@ -1,6 +1,6 @@
 """What a network learned, as figures with captions: for the report of a run and for `loupe inspect`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from loupe.data import EvaluationBatches, ImageDataset
+from loupe.data import EvaluationBatches, ImageDataset, take_stratified
 from loupe.data.normalization import Normalization
 from loupe.figures.arithmetic import draw_arithmetic
 from loupe.figures.explanation_grid import MapColumn, draw_explanation_grid
@@ -54,12 +54,14 @@ class Subject:
         normalization: what its input went through in training.
         shown: images to draw.
         measured: labelled images for figures over many of them.
+        is_labelled: whether the labels of the images to draw are their classes.
     """
 
     model: nn.Module
     normalization: Normalization
     shown: ImageDataset
     measured: ImageDataset
+    is_labelled: bool = True
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -73,8 +75,10 @@ class Subject:
 
     @property
     def pictures(self) -> list[np.ndarray]:
-        """The images to draw, (height, width, channels) uint8."""
-        return list(self.shown.images.permute(0, 2, 3, 1).numpy())
+        """The images to draw, (height, width, 1 or 3) uint8; of two channels the first, of more three."""
+        channels = self.shown.in_channels
+        drawn = self.shown.images[:, : 1 if channels < 3 else 3]
+        return list(drawn.permute(0, 2, 3, 1).numpy())
 
     @property
     def titles(self) -> list[str]:
@@ -86,8 +90,8 @@ class Subject:
         channels, *size = self.image_shape
         layers = describe_layers(self.model, in_channels=channels, image_size=(size[0], size[1]))
         affordable = int(_MOST_WORK / max(1, layers.multiply_adds))
-        count = max(20, min(_MOST_IMAGES, affordable, len(self.measured)))
-        some = self.measured.select(self.measured.labels.new_tensor(range(min(count, len(self.measured)))))
+        count = max(20, min(_MOST_IMAGES, affordable))
+        some = take_stratified(self.measured, count, seed=0)
         return EvaluationBatches(some, self.normalization, batch_size=100)
 
 
@@ -98,16 +102,14 @@ def take_one_per_class(images: ImageDataset, most: int = 10) -> ImageDataset:
     return images.select(torch.cat([places[:1, 0] for places in firsts]))
 
 
-def collect_inside(subject: Subject) -> list[InsideFigure]:
-    """Return what the report of a run shows: the first filters, some maps, statistics, gates."""
+def collect_inside(subject: Subject) -> Iterator[InsideFigure]:
+    """Yield what the report of a run shows: the first filters, some maps, statistics, gates, reasons."""
     drawable = list_filter_layers(subject.model, subject.image_shape)
-    return [
-        *show_filters(subject, drawable[:1], own_scale=False),
-        *show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT),
-        *show_statistics(subject),
-        *show_gates(subject),
-        *show_reasons(subject, choose_methods(subject), most_images=_MOST_EXPLAINED),
-    ]
+    yield from show_filters(subject, drawable[:1], own_scale=False)
+    yield from show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT)
+    yield from show_statistics(subject)
+    yield from show_gates(subject)
+    yield from show_reasons(subject, choose_methods(subject), most_images=_MOST_EXPLAINED)
 
 
 def show_filters(subject: Subject, layers: Sequence[str | None], *, own_scale: bool) -> list[InsideFigure]:
@@ -224,13 +226,12 @@ def show_reasons(
     if not methods:
         return []
     found = [explain(subject.model, inputs, method) for method in methods]
-    names = subject.measured.class_names
-    titles = [
-        f"{names[target]} {probability:.0%}" + ("" if names[target] == true else f"\nis {true}")
-        for target, probability, true in zip(
-            found[0].targets.tolist(), found[0].probabilities.tolist(), subject.titles, strict=False
-        )
-    ]
+    names, titles = subject.measured.class_names, []
+    for target, probability, true in zip(
+        found[0].targets.tolist(), found[0].probabilities.tolist(), subject.titles, strict=False
+    ):
+        is_wrong = subject.is_labelled and names[target] != true
+        titles.append(f"{names[target]} {probability:.0%}" + (f"\nis {true}" if is_wrong else ""))
     columns = [MapColumn(one.method, one.maps.cpu().numpy(), one.is_signed) for one in found]
     figure = draw_explanation_grid(np.stack(subject.pictures[: len(inputs)]), titles, columns)
     caption = (

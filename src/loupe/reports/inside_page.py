@@ -12,13 +12,14 @@ from loupe.runs import RunFolder
 _DPI = 150
 
 
-def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigure]) -> Path:
+def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigure], looked_at: str) -> Path:
     """Write each figure as a PNG, and all of them into `inside.html`; return the page.
 
     Args:
         folder: receives the files; made if it is not there.
         run: whose network it is.
         figures: in the order of the page.
+        looked_at: a sentence on which images these are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
@@ -33,6 +34,7 @@ def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigu
         "inside.html",
         recipe=recipe,
         run_name=run.path.name,
+        looked_at=looked_at,
         figures=list(zip(figures, pictures, strict=True)),
     )
     return page

@@ -11,7 +11,7 @@ from torch import Tensor
 def encode_png(image: Tensor) -> str:
     """Return a (channels, height, width) uint8 image as a `data:image/png` address."""
     pixels = image.cpu().numpy()
-    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels[:3].transpose(1, 2, 0))
+    picture = Image.fromarray(pixels[0] if len(pixels) < 3 else pixels[:3].transpose(1, 2, 0))
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return encode_bytes(buffer.getvalue())

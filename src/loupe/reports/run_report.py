@@ -84,8 +84,13 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
     constants = description["normalization"]
     normalization = Normalization(tuple(constants["mean"]), tuple(constants["sd"]))
     shown = take_one_per_class(validation)
-    figures = collect_inside(Subject(model, normalization, shown, validation))
-    return [(figure, encode_figure(figure.figure, _DPI)) for figure in figures]
+    drawn = []
+    try:
+        for figure in collect_inside(Subject(model, normalization, shown, validation)):
+            drawn.append((figure, encode_figure(figure.figure, _DPI)))
+    except Exception as error:  # a user's own network can be anything; its figures are worth no run
+        folder.log(f"not all figures of the inside could be drawn: {type(error).__name__}: {error}")
+    return drawn
 
 
 def _mark_best(result: RunResult) -> tuple[int, str] | None:

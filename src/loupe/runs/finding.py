@@ -1,5 +1,6 @@
 """Where run folders are: made, found by path or name, listed."""
 
+import contextlib
 import os
 import secrets
 from datetime import UTC, datetime
@@ -42,7 +43,9 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
     Raises:
         RunError: there is none, or several fit.
     """
-    path = Path(place).expanduser()
+    path = Path(place)
+    with contextlib.suppress(RuntimeError):  # the home of nobody
+        path = path.expanduser()
     path = path.parent if path.name == "recipe.toml" else path
     for folder in (path, parent / path):
         if is_run_folder(folder):

@@ -46,9 +46,11 @@ class TensorBoard(Observer):
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
         self._writer.add_images("training images, as augmented", self._pictures)
+        is_compiled = state.model._compiled_call_impl is not None  # tracing sees nothing of such a network
         with evaluating(state.model), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns of what it traces
-            self._writer.add_graph(state.model, self._inputs[:1])
+            if not is_compiled:
+                self._writer.add_graph(state.model, self._inputs[:1])
         for record in state.history:
             self._write(record)
 

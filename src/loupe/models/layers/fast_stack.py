@@ -45,6 +45,8 @@ def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) 
         and layer.in_channels <= _MOST_IN_CHANNELS
         and layer.out_channels <= _MOST_OUT_CHANNELS
         and images.device.type == "cpu"
+        and images.dtype == layer.weight.dtype
+        and not torch.is_autocast_enabled("cpu")
         and images.ndim == 4
         and not images.requires_grad
         and layer.stride == (1, 1)
