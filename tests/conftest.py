@@ -22,12 +22,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(autouse=True)
 def _undisturbed_torch() -> Iterator[None]:
-    """No test may leave the global generator or the number of threads changed for the next.
+    """Every test starts from the same numbers, and leaves generator and threads as they were for the next.
 
     One thread: on small tensors two spend their time waking each other, and more so on a busy machine.
     """
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     yield
     torch.set_rng_state(state)
     torch.set_num_threads(threads)

@@ -204,3 +204,13 @@ def test_copying_from_nothing_is_a_mistake() -> None:
 
 def test_unit_is_a_value_on_the_command_line_too() -> None:
     assert loupe.load_recipe("digits", ["data.normalize=unit"]).data.normalize == "unit"
+
+
+def test_a_head_copied_from_other_classes_is_warned_of(tmp_path: Path) -> None:
+    some = {**MLP, "data": {**MLP["data"], "classes": [0, 1, 2]}}
+    source = loupe.train(some, f"run.folder={tmp_path}", "train.epochs=1")
+    again = [f"transfer={source.path}", "transfer.head=copied", f"run.folder={tmp_path}", "train.epochs=1"]
+    other = loupe.train({**some, "data": {**some["data"], "classes": [2, 1, 0]}}, *again)
+    assert "learnt for the classes 0, 1, 2; here they are 2, 1, 0" in " ".join(other.read_result().warnings)
+    same = loupe.train(some, *again)
+    assert same.read_result().warnings == ()

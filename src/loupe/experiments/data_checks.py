@@ -10,6 +10,7 @@ from torch import nn
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.normalization import Normalization, find_known_problem
 from loupe.errors import DataError, ShapeError
+from loupe.recipe import Recipe
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
@@ -113,6 +114,19 @@ def find_transfer_warnings(normalization: Normalization, source: Mapping[str, An
     return (
         f"The copied weights were learnt from images normalised with {there}; here it is {here}. "
         "data.normalize = {mean = …, sd = …} makes them alike.",
+    )
+
+
+def find_other_classes(recipe: Recipe, splits: Splits, source: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return a warning if a head is copied from a network of other classes, or another order of them."""
+    if source is None or recipe.transfer is None or recipe.transfer.head == "new":
+        return ()
+    theirs, ours = tuple(source["class_names"]), splits.train.class_names
+    if theirs == ours:
+        return ()
+    return (
+        f"The copied head was learnt for the classes {', '.join(theirs)}; here they are {', '.join(ours)}. "
+        'transfer.head = "new" starts it fresh.',
     )
 
 

@@ -66,6 +66,7 @@ def fit(
 
     Raises:
         TrainingError: the loss is no longer a finite number.
+        RunError: `start` does not belong to this network and optimizer.
     """
     average = WeightAverage(model, average_decay) if average_decay is not None else None
     state = TrainingState(model, optimizer, average)
@@ -99,20 +100,8 @@ def fit(
         clean = measure(state.judged, clean_train, objective, precision) if clean_train else None
         judged = measure(state.judged, validation, objective, precision)
         _refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
-        state.history.append(
-            EpochRecord(
-                epoch=epoch,
-                learning_rate=optimizer.param_groups[0]["lr"],
-                train_loss=running.loss,
-                train_accuracy=running.accuracy,
-                clean_train_loss=clean.loss if clean else None,
-                clean_train_accuracy=clean.accuracy if clean else None,
-                validation_loss=judged.loss,
-                validation_accuracy=judged.accuracy,
-                seconds=time.perf_counter() - started,
-                images_per_second=running.num_images / trained_seconds,
-            )
-        )
+        seconds = (trained_seconds, time.perf_counter() - started)
+        state.history.append(_make_record(epoch, optimizer, running, clean, judged, *seconds))
         if is_better(judged, state.best, select_by):
             state.best = Best(epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
         if early_stopping is not None:
@@ -123,6 +112,29 @@ def fit(
     for observer in observers:
         observer.on_fit_end(state)
     return state
+
+
+def _make_record(
+    epoch: int,
+    optimizer: torch.optim.Optimizer,
+    running: Measured,
+    clean: Measured | None,
+    judged: Measured,
+    trained_seconds: float,
+    seconds: float,
+) -> EpochRecord:
+    return EpochRecord(
+        epoch=epoch,
+        learning_rate=optimizer.param_groups[0]["lr"],
+        train_loss=running.loss,
+        train_accuracy=running.accuracy,
+        clean_train_loss=clean.loss if clean else None,
+        clean_train_accuracy=clean.accuracy if clean else None,
+        validation_loss=judged.loss,
+        validation_accuracy=judged.accuracy,
+        seconds=seconds,
+        images_per_second=running.num_images / trained_seconds,
+    )
 
 
 def train_one_epoch(

@@ -27,7 +27,9 @@ class IntegratedGradients:
     steps: Annotated[int, Field(ge=1, le=10_000, description="Points on the line, 1 to 10,000.")] = 50
     baseline: Annotated[
         float,
-        Field(description="The blank image, as normalised pixels are; 0, the mean colour of the dataset."),
+        Field(
+            description="The blank image, normalised; 0 is the mean colour where normalisation is measured."
+        ),
     ] = 0.0
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attribution:

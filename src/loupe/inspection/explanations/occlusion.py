@@ -34,7 +34,8 @@ class Occlusion:
         Field(ge=1, description="Pixels from window to window, at most `size`; left out, a third of `size`."),
     ] = None
     fill: Annotated[
-        float, Field(description="What covers, as normalised pixels are; 0, the mean colour of the dataset.")
+        float,
+        Field(description="What covers, normalised; 0 is the mean colour where normalisation is measured."),
     ] = 0.0
     score: Annotated[
         Literal["logit", "probability"], Field(description="What drops: the class's logit or probability.")
