@@ -26,7 +26,10 @@ def accuracy(result: RunResult) -> float:
 
 
 FOR_A_GPU = [name for name in list_recipes() if "cifar10" in name]
-QUICK = ("train.epochs=1", "data.fraction=0.05", "evaluate.look_inside=false")
+QUICK = (
+    *("train.epochs=1", "data.fraction=0.05", "data.validation=500"),
+    *("train.clean_train_images=0", "evaluate.look_inside=false"),
+)
 TWO_STEPS = (
     *("train.epochs=1", "train.batch_size=7", "train.clean_train_images=0"),
     *("data.validation=10", "evaluate.test=false", "evaluate.look_inside=false"),
@@ -67,7 +70,7 @@ def test_two_steps_of_a_large_network(name: str, tmp_path: Path) -> None:
 
 
 def test_digits_reach_95_percent_in_a_third_of_their_epochs(tmp_path: Path) -> None:
-    assert accuracy(train("digits", tmp_path, "train.epochs=14", "evaluate.look_inside=false")) >= 0.95
+    assert accuracy(train("digits", tmp_path, "train.epochs=12", "evaluate.look_inside=false")) >= 0.95
 
 
 @pytest.mark.slow
