@@ -41,7 +41,11 @@ def test_a_real_ctrl_c_is_taken_too(train: Train) -> None:
             if step == 2:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    run = train(observers=[PressCtrlC()])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
+    try:
+        run = train(observers=[PressCtrlC()])
+    finally:
+        signal.signal(signal.SIGINT, before)
     result = run.read_result()
     assert result is not None
     assert (result.status, result.best) == ("interrupted", None)
