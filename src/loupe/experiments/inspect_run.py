@@ -31,6 +31,7 @@ from loupe.reports.run_report import name_run
 from loupe.runs import RunFolder, find_run_folder, load_model
 
 _MOST_LAYERS = 6
+_MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a layer named is drawn in full
 _OF_VALIDATION = "Images are validation images, so that looking at them costs no look at the test set."
 
 
@@ -108,7 +109,8 @@ def _draw(
 def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) -> Iterator[InsideFigure]:
     drawable = list_filter_layers(subject.model, subject.image_shape)
     wanted = [layer for layer in layers if layer in drawable] if layers else drawable[:1]
-    yield from show_filters(subject, wanted, own_scale=own_scale)
+    most_channels = _MOST_CHANNELS_NAMED if layers else _MOST_CHANNELS
+    yield from show_filters(subject, wanted, own_scale=own_scale, most_channels=most_channels)
     maps = [layer for layer in layers if layer not in drawable or _is_convolution(subject, layer)]
     if maps or not layers:
         yield from show_maps(subject, maps or None, own_scale=own_scale, most_layers=_MOST_LAYERS)

@@ -47,8 +47,8 @@ def _draw(
     is_matrix = columns is not None
     columns = columns or choose_columns(len(tiles), *size)
     picture = lay_tiles(tiles, columns)
-    inches_wide = min(7.0, max(3.2, 0.42 * columns))
-    inches_high = min(9.0, inches_wide * picture.shape[0] / picture.shape[1] + 0.6)
+    inches_wide = max(3.2, min(7.0, 0.42 * columns), 0.1 * columns)  # a tile stays large enough to see
+    inches_high = min(20.0, inches_wide * picture.shape[0] / picture.shape[1] + 0.6)
     figure = new_figure(inches_wide + (0.9 if end else 0.2), inches_high)
     axes = new_axes(figure)
     if tiles.ndim == 4:

@@ -112,8 +112,12 @@ def collect_inside(subject: Subject) -> Iterator[InsideFigure]:
     yield from show_reasons(subject, choose_methods(subject), most_images=_MOST_EXPLAINED)
 
 
-def show_filters(subject: Subject, layers: Sequence[str | None], *, own_scale: bool) -> list[InsideFigure]:
+def show_filters(
+    subject: Subject, layers: Sequence[str | None], *, own_scale: bool, most_channels: int = 16
+) -> list[InsideFigure]:
     """Return a figure of filters a layer; None stands for the first layer that has some.
+
+    Of a layer that sees more than `most_channels` channels the first ones are drawn; the title says so.
 
     Raises:
         LoupeError: a layer has none.
@@ -121,7 +125,8 @@ def show_filters(subject: Subject, layers: Sequence[str | None], *, own_scale: b
     found = []
     for layer in layers:
         filters = read_filters(subject.model, layer, subject.image_shape)
-        figure = draw_filters(filters.weights.numpy(), filters.layer, own_scale=own_scale)
+        weights = filters.weights.numpy()
+        figure = draw_filters(weights, filters.layer, own_scale=own_scale, most_channels=most_channels)
         caption = (
             "Mid-grey is zero. "
             + ("Each filter has a scale of its own: shades of different filters cannot be compared."
