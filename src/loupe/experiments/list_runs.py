@@ -9,6 +9,7 @@ from loupe.errors import LoupeError
 from loupe.evaluation import Metrics, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.recipe import Recipe
+from loupe.reports.compared_run import figure_of
 from loupe.reports.page import (
     describe_baselines,
     describe_error,
@@ -83,7 +84,7 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
             lines.append(f"seed {result.seed}: test {_describe_score(result.best.test)}")
     found = [result for result in results if result is not None]
     summary = _summarise(found)
-    validation = [value_of(result.best.validation) for result in found if result.best]
+    validation = [figure_of(result.best.validation) for result in found if result.best]
     write = _find_writer(found)
     if validation and summary is None:
         lines.append(f"mean on validation {write(fmean(validation))}; the test set is locked")
@@ -105,14 +106,9 @@ def _describe_score(score: Score) -> str:
 
 
 def _summarise(results: list[RunResult]) -> SeedSummary | None:
-    values = [value_of(result.best.test) for result in results if result.best and result.best.test]
+    values = [figure_of(result.best.test) for result in results if result.best and result.best.test]
     high = 1 if results and results[0].objective == "classification" else math.inf
     return summarise_seeds(values, results[0].confidence, low=0, high=high) if values else None
-
-
-def value_of(score: Score) -> float:
-    """Return the figure a score stands for: accuracy in [0, 1], or mean squared error."""
-    return score.accuracy if isinstance(score, Metrics) else score.loss
 
 
 def _find_writer(results: list[RunResult]) -> Callable[[float], str]:
@@ -153,8 +149,8 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
         result.status,
         recipe.model.name,
         str(result.best.epoch),
-        write(value_of(result.best.validation)),
-        write(value_of(test)) if test else "locked",
+        write(figure_of(result.best.validation)),
+        write(figure_of(test)) if test else "locked",
         _write_interval(test) if test else "",
         str(len(folder.read_openings())),
         format_duration(result.seconds),
@@ -165,7 +161,7 @@ def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None])
     finished = [result for result in results if result is not None and result.status == "finished"]
     state = "finished" if len(finished) == len(results) else f"{len(finished)} of {len(results)} seeds"
     summary = _summarise(finished)
-    validation = [value_of(result.best.validation) for result in finished if result.best]
+    validation = [figure_of(result.best.validation) for result in finished if result.best]
     write = _find_writer(finished)
     interval = summary.interval if summary else None
     return (
