@@ -172,7 +172,7 @@ class UntidyLinear(nn.Module):
 
     def forward(self, x):
         out = (x @ self.weight.T).view(len(x), -1)
-        if self.bias != None:  # noqa: E711
+        if self.bias != None:  # noqa: E711  # the fault
             out += self.bias
         return out
         return out + self.bias
@@ -285,7 +285,7 @@ class InPlaceReLU(nn.Module):
 
 class LeakyReLU(nn.Module):
     def forward(self, x):
-        print("I am called", math.pi)  # noqa: T201
+        print("I am called", math.pi)  # noqa: T201  # the fault
         return torch.where(x > 0, x, 0.01 * x)
 
 

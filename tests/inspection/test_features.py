@@ -43,7 +43,7 @@ def test_features_of_a_map_are_flattened() -> None:
 
 def test_a_layer_that_is_not_called_has_no_features() -> None:
     model = nn.ModuleDict({"used": nn.Linear(4, 2), "unused": nn.Linear(2, 2)})
-    model.forward = lambda images: model["used"](images.mean(1))  # type: ignore[method-assign]
+    model.forward = lambda images: model["used"](images.mean(1))  # type: ignore[method-assign]  # on purpose
     with pytest.raises(LoupeError, match="has no features") as caught:
         list(compute_features(model, some_batches(2), "unused"))
     assert caught.value.got == "a layer that is not called"

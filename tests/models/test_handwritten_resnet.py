@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from loupe.data import ImageDataset
+from loupe.data import Dataset, ImageDataset
 from loupe.models import build_model
 from loupe.models.layers import handwritten
 from loupe.runtime import Streams
@@ -82,9 +82,9 @@ def test_single_precision_agrees_too(depth: int) -> None:
         assert torch.allclose(ours.train(is_training)(images), theirs.train(is_training)(images), atol=1e-4)
 
 
-def test_it_trains(digits: object) -> None:
+def test_it_trains(digits: Dataset) -> None:
     """D-002-5, on real digits: the loss falls far below that of guessing, ln 10 = 2.3."""
-    few: ImageDataset = digits.train.select(torch.arange(256))  # type: ignore[attr-defined]
+    few: ImageDataset = digits.train.select(torch.arange(256))
     images, labels = few.images.float() / 255, few.labels.long()
     with Streams(0).as_global("model"):
         model = build_model(

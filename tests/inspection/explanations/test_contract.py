@@ -188,5 +188,5 @@ def test_a_method_of_ones_own_and_what_it_disturbs(monkeypatch: pytest.MonkeyPat
 def test_an_explanation_is_not_changed() -> None:
     found = explain(make_network("cnn"), make_images(), "grad-cam")
     with pytest.raises(AttributeError):
-        found.method = "other"  # type: ignore[misc]
+        found.method = "other"  # type: ignore[misc]  # frozen: the test
     assert replace(found, method="other").method == "other"

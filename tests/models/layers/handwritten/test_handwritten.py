@@ -81,4 +81,4 @@ def test_zero_is_no_trouble_for_relu_and_infinity_none_for_cross_entropy() -> No
 )
 def test_impossible_settings_and_shapes_are_refused(attempt: object, message: str) -> None:
     with pytest.raises((ShapeError, LoupeError), match=message):
-        attempt()  # type: ignore[operator]
+        attempt()  # type: ignore[operator]  # a parameter of pytest
