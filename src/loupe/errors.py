@@ -115,18 +115,37 @@ class Mistake:
         return f"{self.where}: got {self.got}; allowed: {self.allowed}{near}"
 
 
-class RecipeError(LoupeError):
-    """A recipe with mistakes: all of them, not only the first."""
+class DescriptionError(LoupeError):
+    """A recipe or a study with mistakes: all of them, not only the first.
 
-    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+    Args:
+        subject: what has them, such as "Recipe 'digits'".
+        mistakes: one or more.
+        next_step: what to do now.
+    """
+
+    def __init__(self, subject: str, mistakes: Iterable[Mistake], next_step: str) -> None:
         self.mistakes = tuple(mistakes)
         count = len(self.mistakes)
         counted = "1 mistake" if count == 1 else f"{count} mistakes"
-        super().__init__(
-            f"Recipe {name!r} has {counted}; no data was loaded.",
-            next_step="mend the lines above; `loupe train --help` describes every field",
-        )
+        super().__init__(f"{subject} has {counted}; no data was loaded.", next_step=next_step)
 
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {mistake}" for mistake in self.mistakes)]
         return "\n".join([*lines, f"  next: {self.next_step}"])
+
+
+class RecipeError(DescriptionError):
+    """A recipe with mistakes."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        next_step = "mend the lines above; `loupe train --help` describes every field"
+        super().__init__(f"Recipe {name!r}", mistakes, next_step)
+
+
+class StudyError(DescriptionError):
+    """A study with mistakes, in itself or in the recipes it makes."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        next_step = "mend the lines above; `loupe study --help` describes every field"
+        super().__init__(f"Study {name!r}", mistakes, next_step)

@@ -1,6 +1,7 @@
 """Where recipes are found: packaged ones by name, others by path. No torch here."""
 
 import re
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,63 @@ from loupe.errors import LoupeError, UnknownNameError, suggest
 from loupe.recipe.reading import read_toml
 
 
+@dataclass(frozen=True)
+class TomlFiles:
+    """TOML files of one kind: some in a package, others anywhere on disk.
+
+    Args:
+        kind: what a file describes, "recipe".
+        package: the package that holds the packaged ones; `loupe <its last part>` lists them.
+    """
+
+    kind: str
+    package: str
+
+    def list(self) -> dict[str, str]:
+        """Return the packaged files: name → one line about each."""
+        names = (entry.name for entry in resources.files(self.package).iterdir())
+        packaged = sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+        return {name: str(read_toml(self._read_packaged(name), name).get("about", "")) for name in packaged}
+
+    def read(self, place: str | Path) -> dict[str, Any]:
+        """Return the mapping of a packaged file, a TOML file, or the one in a folder.
+
+        Raises:
+            UnknownNameError: there is no packaged file of this name.
+            LoupeError: the file cannot be read, or is not TOML.
+        """
+        packaged, listing = self.list(), f"`loupe {self.package.rpartition('.')[2]}` says more"
+        if str(place) in packaged:
+            return {"name": str(place), **read_toml(self._read_packaged(str(place)), str(place))}
+        path = _expand(place)
+        path = path / f"{self.kind}.toml" if path.is_dir() else path
+        if path.suffix != ".toml" and not path.is_file():
+            raise UnknownNameError(
+                self.kind, str(place), packaged, f"{listing}; a path to a .toml file works too"
+            )
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise LoupeError(
+                f"The {self.kind} file {path} cannot be read.",
+                got=getattr(error, "strerror", None) or "not UTF-8 text",
+                allowed=f"a TOML file, or one of: {', '.join(packaged)}",
+                nearest=suggest(path.stem, packaged),
+                next_step=f"{listing.replace('more', 'more about the packaged ones')}",
+            ) from None
+        name = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or self.kind
+        return {"name": name, **read_toml(text, str(path))}
+
+    def _read_packaged(self, name: str) -> str:
+        return resources.files(self.package).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+_RECIPES = TomlFiles("recipe", "loupe.recipes")
+
+
 def list_recipes() -> dict[str, str]:
     """Return the packaged recipes: name → one line about each."""
-    names = (entry.name for entry in resources.files("loupe.recipes").iterdir())
-    packaged = sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
-    return {name: str(read_toml(_read_packaged(name), name).get("about", "")) for name in packaged}
+    return _RECIPES.list()
 
 
 def read_recipe_file(place: str | Path) -> dict[str, Any]:
@@ -23,26 +76,7 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
         UnknownNameError: there is no such packaged recipe.
         LoupeError: the file cannot be read, or is not TOML.
     """
-    packaged = list_recipes()
-    if str(place) in packaged:
-        return {"name": str(place), **read_toml(_read_packaged(str(place)), str(place))}
-    path = _expand(place)
-    path = path / "recipe.toml" if path.is_dir() else path
-    if path.suffix != ".toml" and not path.is_file():
-        raise UnknownNameError(
-            "recipe", str(place), packaged, "`loupe recipes` says more; a path to a .toml file works too"
-        )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoupeError(
-            f"The recipe file {path} cannot be read.",
-            got=getattr(error, "strerror", None) or "not UTF-8 text",
-            allowed=f"a TOML file, or one of: {', '.join(packaged)}",
-            nearest=suggest(path.stem, packaged),
-            next_step="`loupe recipes` says more about the packaged ones",
-        ) from None
-    return {"name": re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recipe", **read_toml(text, str(path))}
+    return _RECIPES.read(place)
 
 
 def _expand(place: str | Path) -> Path:
@@ -50,7 +84,3 @@ def _expand(place: str | Path) -> Path:
         return Path(place).expanduser()
     except RuntimeError:  # the home of nobody
         return Path(place)
-
-
-def _read_packaged(name: str) -> str:
-    return resources.files("loupe.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")

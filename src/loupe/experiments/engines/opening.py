@@ -1,0 +1,84 @@
+"""Choosing an engine by name, with as many workers as the machine has room for."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.experiments.engines.engine import Engine
+from loupe.experiments.engines.processes import ProcessEngine
+from loupe.experiments.engines.serial import SerialEngine
+from loupe.runtime import choose_device
+
+_WORKER_BYTES = 1.2e9  # of a process with torch, a dataset and a small network
+
+
+def open_engine(name: str = "auto", *, workers: int | None = None, threads: int = 1) -> Engine:
+    """Return an engine, ready for work; `close` it afterwards.
+
+    Args:
+        name: "serial", "processes", "ray", or "auto": processes where there is room for two or more.
+        workers: how many runs at once, ≥ 1; as many as cores and memory allow if left out.
+        threads: CPU threads of each run.
+
+    Raises:
+        LoupeError: there is no such engine, it is not installed, or a number of workers below 1.
+    """
+    if workers is not None and workers < 1:
+        raise LoupeError(
+            "A study needs a worker.",
+            got=f"--workers {workers}",
+            allowed="a whole number ≥ 1",
+            next_step="leave --workers out: as many as the machine has room for",
+        )
+    if name == "auto":
+        name = "processes" if (workers or count_workers(threads)) > 1 else "serial"
+    if name not in ENGINES:
+        raise UnknownNameError("engine", name, ENGINES, "leave --engine out for the usual choice")
+    return ENGINES[name](workers, threads)
+
+
+def _open_serial(workers: int | None, threads: int) -> Engine:
+    if workers not in (None, 1):
+        raise LoupeError(
+            "The serial engine carries out one run at a time.",
+            got=f"--workers {workers}",
+            allowed="--workers 1, or another engine",
+            next_step="take --engine processes",
+        )
+    return SerialEngine()
+
+
+def _open_processes(workers: int | None, threads: int) -> Engine:
+    return ProcessEngine(workers or count_workers(threads))
+
+
+ENGINES: dict[str, Callable[[int | None, int], Engine]] = {
+    "serial": _open_serial,
+    "processes": _open_processes,
+}
+
+
+def count_workers(threads: int) -> int:
+    """Return how many runs this machine has room for at once: by cores and memory, or one on a GPU."""
+    if choose_device().type != "cpu":
+        return 1
+    by_cores = count_cores() // threads
+    by_memory = int(find_free_memory() / _WORKER_BYTES)
+    return max(1, min(by_cores, by_memory))
+
+
+def count_cores() -> int:
+    """Return the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def find_free_memory() -> float:
+    """Return the memory that is free for new processes, in bytes; infinite where that is not known."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return float("inf")

@@ -1,0 +1,162 @@
+"""Several processes on this machine, each carrying out one run after another."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from loupe.experiments.engines.engine import Conductor, Ended, Job
+from loupe.experiments.engines.worker import Worker
+from loupe.training import EpochRecord
+
+_MOST_TRIES = 3  # of one job whose process dies
+_PATIENCE_SECONDS = 30.0  # for runs to end their epoch after Ctrl-C
+
+
+@dataclass
+class _Process:
+    """A worker process, and the job it is at."""
+
+    process: Any
+    connection: Connection
+    job: Job | None = None
+
+
+class ProcessEngine:
+    """Carries out jobs in long-lived processes: importing torch takes seconds, and is paid once.
+
+    A process that dies in mid-run (out of memory, killed) is replaced, and its run is gone on with from its
+    last checkpoint.
+
+    Args:
+        num_workers: processes, ≥ 1.
+    """
+
+    def __init__(self, num_workers: int) -> None:
+        self.num_workers = num_workers
+        self._context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads half
+        self._workers: list[_Process] = []
+        self._again: list[Job] = []
+        self._tries: Counter[str] = Counter()
+
+    def carry_out(self, conductor: Conductor) -> None:
+        try:
+            while True:
+                self._hand_out(conductor)
+                busy = [worker for worker in self._workers if worker.job is not None]
+                if not busy:
+                    return
+                self._hear_any(busy, conductor)
+        except KeyboardInterrupt:
+            self._stop_runs(conductor)
+            raise
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.join(timeout=5)
+            if worker.process.is_alive():
+                worker.process.kill()
+        self._workers.clear()
+
+    def _hand_out(self, conductor: Conductor) -> None:
+        """Give every idle process a job, as long as there are jobs."""
+        while sum(worker.job is not None for worker in self._workers) < self.num_workers:
+            job = self._again.pop() if self._again else conductor.next_job()
+            if job is None:
+                return
+            worker = self._find_idle()
+            worker.job = job
+            try:
+                worker.connection.send(job)
+            except OSError:  # it died while it was idle
+                self._bury(worker, conductor)
+
+    def _find_idle(self) -> _Process:
+        idle = next((worker for worker in self._workers if worker.job is None), None)
+        return idle if idle is not None else self._start()
+
+    def _start(self) -> _Process:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Process(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _hear_any(self, busy: list[_Process], conductor: Conductor, *, goes_on: bool = True) -> None:
+        by_connection = {worker.connection: worker for worker in busy}
+        for connection in wait(list(by_connection), timeout=1.0):
+            assert isinstance(connection, Connection)
+            self._hear(by_connection[connection], conductor, goes_on)
+
+    def _hear(self, worker: _Process, conductor: Conductor, goes_on: bool) -> None:
+        assert worker.job is not None
+        try:
+            message = worker.connection.recv()
+            if isinstance(message, EpochRecord):
+                worker.connection.send(conductor.on_epoch(worker.job, message) and goes_on)
+                return
+        except (EOFError, OSError):
+            self._bury(worker, conductor)
+            return
+        job, worker.job = worker.job, None
+        conductor.on_end(job, message)
+
+    def _bury(self, worker: _Process, conductor: Conductor) -> None:
+        """Let go of a dead process; its job is tried again, unless it has cost too many processes."""
+        job = worker.job
+        assert job is not None
+        self._workers.remove(worker)
+        worker.connection.close()
+        worker.process.join(timeout=5)
+        self._tries[job.name] += 1
+        if self._tries[job.name] < _MOST_TRIES:
+            self._again.append(job)
+        else:
+            how = f"died {_MOST_TRIES} times (exit status {worker.process.exitcode}; out of memory?)"
+            reason = f"the process that trained it {how}"
+            conductor.on_end(job, Ended("failed", reason))
+
+    def _stop_runs(self, conductor: Conductor) -> None:
+        """Have every run under way end after its epoch, so that it can be gone on with."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        self._again.clear()
+        while time.monotonic() < deadline:
+            busy = [worker for worker in self._workers if worker.job is not None]
+            if not busy:
+                return
+            self._hear_any(busy, conductor, goes_on=False)
+
+
+def _work(connection: Connection, parent: int) -> None:
+    """Carry out what comes through the connection until it is closed: the life of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides what to do
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    worker = Worker()
+
+    def on_epoch(record: EpochRecord) -> bool:
+        connection.send(record)
+        return bool(connection.recv())
+
+    while True:
+        try:
+            job = connection.recv()
+            connection.send(worker.carry_out(job, on_epoch))
+        except (EOFError, OSError):
+            return
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, even if killed: nobody would hear of its runs."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

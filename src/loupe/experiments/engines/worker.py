@@ -1,0 +1,98 @@
+"""Carrying out one job, wherever that is: in this process, in another one, on another machine."""
+
+import json
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable
+
+from loupe.data import Dataset
+from loupe.errors import LoupeError, RunError
+from loupe.experiments.bench import load_recipe_data
+from loupe.experiments.engines.engine import Ended, Job
+from loupe.experiments.record import digest_recipe
+from loupe.experiments.run import run_recipe
+from loupe.plugins import load_plugin
+from loupe.recipe import Recipe
+from loupe.runs import RunFolder
+from loupe.training import EpochRecord, Observer, TrainingState
+
+OnEpoch = Callable[[EpochRecord], bool]
+
+
+class Worker:
+    """Carries out jobs one after another, and keeps the datasets of the last few in memory.
+
+    Args:
+        num_datasets: how many to keep.
+    """
+
+    def __init__(self, num_datasets: int = 3) -> None:
+        self._num_datasets = num_datasets
+        self._datasets: OrderedDict[str, Dataset] = OrderedDict()
+
+    def carry_out(self, job: Job, on_epoch: OnEpoch) -> Ended:
+        """Carry out a job and return how it ended; a finished run is left as it is.
+
+        Args:
+            on_epoch: told of every epoch; says whether to go on.
+        """
+        folder = RunFolder(job.folder)
+        try:
+            for plugin in job.recipe.run.plugins:
+                load_plugin(plugin)
+            clear_other_recipe(folder, job.recipe)
+            if folder.is_finished():
+                return Ended("finished")
+            folder.path.mkdir(parents=True, exist_ok=True)
+            reporter = _Reporter(on_epoch)
+            result = run_recipe(job.recipe, folder, observers=[reporter], dataset=self._load(job.recipe))
+        except LoupeError as error:
+            return Ended("failed", describe_failure(error))
+        except Exception as error:  # a fault of ours, or of a plugin, must not cost the other runs
+            return Ended("failed", f"{type(error).__name__}: {error}")
+        if result.status == "finished":
+            return Ended("finished")
+        return Ended("stopped" if reporter.has_stopped else "interrupted")
+
+    def _load(self, recipe: Recipe) -> Dataset:
+        """Return a dataset with its test set locked anew: looks are counted for each run."""
+        which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+        if which not in self._datasets:
+            self._datasets[which] = load_recipe_data(recipe)
+            while len(self._datasets) > self._num_datasets:
+                self._datasets.popitem(last=False)
+        self._datasets.move_to_end(which)
+        return self._datasets[which]
+
+
+class _Reporter(Observer):
+    """Tells of every epoch, and ends the training where that is wished."""
+
+    def __init__(self, on_epoch: OnEpoch) -> None:
+        self._on_epoch = on_epoch
+        self.has_stopped = False
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        if not self._on_epoch(state.history[-1]):
+            self.has_stopped = True
+            raise KeyboardInterrupt  # as by hand: the run keeps what it reached and can be gone on with
+
+
+def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
+    """Remove an unfinished run of another recipe: its folder is named for what this one computes.
+
+    It differs in a name or a path, or comes from a version with other fields; it cannot be gone on with.
+    """
+    if not folder.environment_file.exists() or folder.is_finished():
+        return
+    try:
+        is_same = folder.read_environment().get("recipe_digest") == digest_recipe(recipe)
+    except RunError:
+        is_same = False
+    if not is_same:
+        shutil.rmtree(folder.path)
+
+
+def describe_failure(error: LoupeError) -> str:
+    """Return a failure on one line: what is wrong and what was got."""
+    return error.message if error.got is None else f"{error.message} (got {error.got})"

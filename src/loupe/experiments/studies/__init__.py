@@ -1,0 +1,4 @@
+"""Studies: a question, the runs that answer it, and the answer."""
+
+from loupe.experiments.studies.loading import load_study as load_study
+from loupe.experiments.studies.run import run_study as run_study

@@ -1,0 +1,73 @@
+"""What determines a run's numbers, as one short text: two runs with the same key are the same run."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from loupe.experiments.bench import load_recipe_data
+from loupe.experiments.record import digest_transfer
+from loupe.experiments.studies.plan import PlannedRun
+from loupe.plugins import load_plugin
+from loupe.recipe import Recipe
+from loupe.runtime import choose_device
+from loupe.version import NUMBERS_VERSION
+
+_LENGTH = 12  # hexadecimal digits: 48 bits, enough for any number of runs one will ever make
+
+
+class Keys:
+    """Compute the keys of runs; each dataset is loaded once, for its digest."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, str] = {}
+        self._of_runs: dict[int, str] = {}
+
+    def of(self, run: PlannedRun) -> str:
+        """Return the key of a run: a digest of its recipe, its data, its starting weights and the code.
+
+        Raises:
+            DataError: the data cannot be loaded.
+        """
+        if id(run) not in self._of_runs:
+            source = self._name_source(run)
+            parts = [reduce_recipe(run.recipe), self._digest_data(run.recipe), source, NUMBERS_VERSION]
+            text = json.dumps(parts, sort_keys=True)
+            self._of_runs[id(run)] = hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+        return self._of_runs[id(run)]
+
+    def _name_source(self, run: PlannedRun) -> str:
+        if run.source is not None:
+            return self.of(run.source)
+        return " ".join(digest_transfer(run.recipe).values())
+
+    def _digest_data(self, recipe: Recipe) -> str:
+        data = recipe.data
+        which = json.dumps([data.name, data.classes, data.settings], sort_keys=True)
+        if which not in self._data:
+            dataset = load_recipe_data(recipe)
+            own = dataset.validation.digest if dataset.validation is not None else ""
+            self._data[which] = f"{dataset.train.digest} {own} {dataset.test.digest}"
+        return self._data[which]
+
+
+def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Return what of a recipe its numbers depend on; files are named by what they hold."""
+    values = recipe.to_dict()
+    for section, fields in _WITHOUT_INFLUENCE.items():
+        table = values if not section else values[section]
+        for name in fields:
+            table.pop(name, None)
+    values["data"].pop("path", None)  # the images count, not where they lie
+    if values.get("transfer"):
+        values["transfer"].pop("run", None)
+    values["run"]["plugins"] = [load_plugin(plugin) for plugin in recipe.run.plugins]
+    values["run"]["device"] = choose_device(recipe.run.device).type
+    return values
+
+
+_WITHOUT_INFLUENCE: dict[str, Iterable[str]] = {
+    "": ("name", "about"),
+    "evaluate": ("look_inside", "confidence"),
+    "run": ("folder", "seeds", "tensorboard"),
+}
