@@ -77,7 +77,8 @@ class StudyConductor:
     """Hands out the runs of a study that are not done, and keeps `results.csv` up to date.
 
     Args:
-        tasks: of the study.
+        runs: of the plan, in its order.
+        tasks: of these runs.
         folder: of the study.
         axes: names of the axes, for the columns.
         known: finished rows by key, from an earlier sitting or another machine.
@@ -86,12 +87,14 @@ class StudyConductor:
 
     def __init__(
         self,
+        runs: Sequence[PlannedRun],
         tasks: Sequence[Task],
         folder: StudyFolder,
         axes: Sequence[str],
         known: dict[str, StudyRow],
         watcher: Watcher,
     ) -> None:
+        self._runs = runs
         self._tasks = {task.key: task for task in tasks}
         self._folder = folder
         self._axes = axes
@@ -170,13 +173,12 @@ class StudyConductor:
 
     def write(self) -> None:
         """Write `results.csv`: a row for each run of the study that has one, in the order of the plan."""
-        rows = []
-        for task in self._tasks.values():
-            if task.key in self._rows:
-                row = self._rows[task.key]
-                rows += [
-                    replace(row, stage=run.stage, arm=run.arm, at=run.at, seed=run.seed) for run in task.runs
-                ]
+        places = {id(run): task.key for task in self._tasks.values() for run in task.runs}
+        rows = [
+            replace(self._rows[key], stage=run.stage, arm=run.arm, at=run.at, seed=run.seed)
+            for run in self._runs
+            if (key := places[id(run)]) in self._rows
+        ]
         self._folder.write_results(rows, self._axes)
 
     def _make_row(self, task: Task, failure: str = "") -> StudyRow:

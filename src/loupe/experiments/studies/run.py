@@ -8,6 +8,7 @@ from loupe.experiments.engines import Engine, open_engine
 from loupe.experiments.studies.conductor import StudyConductor, Task, Watcher, gather_tasks
 from loupe.experiments.studies.keys import Keys
 from loupe.experiments.studies.plan import Plan, make_plan
+from loupe.reports.studies import write_study_report
 from loupe.runs.study_folder import StudyFolder, StudyRow
 from loupe.study import Study
 
@@ -40,7 +41,8 @@ def run_study(
         KeyboardInterrupt: after Ctrl-C, when what was reached is written.
     """
     folder = StudyFolder(out / study.name)
-    conductor = prepare_study(study, make_plan(study), folder, out, known, watcher)
+    plan = make_plan(study)
+    conductor = prepare_study(study, plan, folder, out, known, watcher)
     folder.write_study(study.to_toml())
     conductor.write()
     try:
@@ -48,6 +50,7 @@ def run_study(
             opened_engine.carry_out(conductor)
     finally:
         conductor.write()
+        write_study_report(study, folder, out / "runs", plan.skipped)
     return folder
 
 
@@ -57,7 +60,7 @@ def prepare_study(
     """Return the conductor of a study, with what is done sorted from what is to be run."""
     tasks = find_tasks(plan, out)
     rows = read_known(folder, study, known)
-    return StudyConductor(tasks, folder, tuple(study.axes), rows, watcher or Watcher())
+    return StudyConductor(plan.runs, tasks, folder, tuple(study.axes), rows, watcher or Watcher())
 
 
 def find_tasks(plan: Plan, out: Path) -> list[Task]:
