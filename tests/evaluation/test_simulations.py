@@ -22,6 +22,7 @@ from loupe.evaluation import (
     summarise_seeds,
 )
 from loupe.evaluation.comparison import adjust_for_many
+from loupe.evaluation.intervals import compute_t_quantile
 
 ERROR_RATE = 0.05
 Z = NormalDist().inv_cdf(1 - ERROR_RATE / 2)
@@ -208,6 +209,24 @@ def test_crossed_finds_a_difference_of_one_point() -> None:
     assert found > 0.9
 
 
+def test_satterthwaite_passes_too_much_with_two_seeds_and_crossed_does_not() -> None:
+    """Why `compare_crossed` keeps a quantile for each source: mean squares drawn where seeds matter."""
+    num_draws, generator = 20_000, np.random.default_rng(0)
+    of_seeds, of_images = 20.0, 1.0  # expected mean squares; the rest is 1 as well, and images add nothing
+    means = generator.normal(0, math.sqrt(of_seeds), num_draws)
+    seeds = of_seeds * generator.chisquare(1, num_draws)
+    images = of_images * generator.chisquare(1999, num_draws) / 1999
+    total = seeds + images
+    log_degrees = np.log(total**2 / (seeds**2 + images**2 / 1999))
+    grid = np.linspace(0, math.log(2000), 100)
+    quantiles = [compute_t_quantile(1 - ERROR_RATE / 2, degrees) for degrees in np.exp(grid).tolist()]
+    rejected = abs(means) > np.interp(log_degrees, grid, quantiles) * np.sqrt(total)
+    assert rejected.mean() == pytest.approx(0.12, abs=0.01)
+    by_source = quantiles[0] ** 2 * seeds + Z**2 * np.maximum(images - 1, 0)
+    kept_apart = means**2 > np.maximum(by_source, Z**2 * np.maximum(images, 1))
+    assert kept_apart.mean() < ERROR_RATE + slack(num_draws)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_images", [500, 2000, 10000])
 @pytest.mark.parametrize("num_seeds", [2, 3, 5, 10])
@@ -223,16 +242,18 @@ def test_crossed_rejects_no_more_than_its_nominal_rate(
 SIZES = [1250, 2500, 5000, 10000, 15000, 25000]
 
 
-def measure_power_law(law: PowerLaw, num_seeds: int, seed_sd: float, num_draws: int) -> float:
-    """Share of draws in which the interval at twice the largest size misses the true error there."""
+def measure_power_law(
+    law: PowerLaw, num_seeds: int, seed_sd: float, num_draws: int, at_size: int = 2 * SIZES[-1]
+) -> float:
+    """Share of draws in which the interval at a size misses the true error there."""
     generator = np.random.default_rng(0)
-    truth = law.predict(2 * SIZES[-1])
+    truth = law.predict(at_size)
     curve = np.array([law.predict(size) for size in SIZES])
     missed = 0
     for draw in range(num_draws):
         noise = generator.normal(0, 0.001, (num_seeds, len(SIZES)))
         noise += generator.normal(0, seed_sd, (num_seeds, 1))
-        [predicted] = predict_errors(SIZES, (curve + noise).tolist(), [50000], num_draws=300, seed=draw)
+        [predicted] = predict_errors(SIZES, (curve + noise).tolist(), [at_size], num_draws=300, seed=draw)
         assert predicted.interval is not None
         missed += not predicted.interval.low <= truth <= predicted.interval.high
     return missed / num_draws
@@ -241,12 +262,16 @@ def measure_power_law(law: PowerLaw, num_seeds: int, seed_sd: float, num_draws: 
 FALLING = PowerLaw(floor=0.0107, scale=0.6825, exponent=0.5)  # from 3.0 to 1.5 %
 
 
-@pytest.mark.parametrize(("num_seeds", "seed_sd"), [(3, 0), (5, 0), (5, 0.001)])
-def test_predicted_errors_cover_at_about_their_nominal_rate(num_seeds: int, seed_sd: float) -> None:
+@pytest.mark.parametrize(
+    ("num_seeds", "seed_sd", "at_size"), [(1, 0, 50000), (3, 0, 50000), (5, 0.001, 50000), (5, 0.003, 10000)]
+)
+def test_predicted_errors_cover_at_about_their_nominal_rate(
+    num_seeds: int, seed_sd: float, at_size: int
+) -> None:
     assert FALLING.predict(1250) == pytest.approx(0.030, abs=1e-4)
     assert FALLING.predict(25000) == pytest.approx(0.015, abs=1e-4)
     num_draws = 150
-    missed = measure_power_law(FALLING, num_seeds, seed_sd, num_draws)
+    missed = measure_power_law(FALLING, num_seeds, seed_sd, num_draws, at_size)
     assert 0 < missed < ERROR_RATE + slack(num_draws)
 
 
