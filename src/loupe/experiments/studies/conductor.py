@@ -82,7 +82,8 @@ class StudyConductor:
         folder: of the study.
         axes: names of the axes, for the columns.
         known: finished rows by key, from an earlier sitting or another machine.
-        watcher: hears what happens.
+
+    `watcher` hears what happens.
     """
 
     def __init__(
@@ -92,25 +93,25 @@ class StudyConductor:
         folder: StudyFolder,
         axes: Sequence[str],
         known: dict[str, StudyRow],
-        watcher: Watcher,
     ) -> None:
         self._runs = runs
         self._tasks = {task.key: task for task in tasks}
         self._folder = folder
         self._axes = axes
-        self._watcher = watcher
+        self.watcher = Watcher()
         self._under_way: dict[str, Task] = {}
         self._rows: dict[str, StudyRow] = {}
         self._waiting: list[Task] = []
         self._sort_out(known)
 
     @property
-    def num_waiting(self) -> int:
-        """Runs still to be carried out."""
-        return len(self._waiting)
+    def num_tasks(self) -> int:
+        """Different runs, done or not."""
+        return len(self._tasks)
 
     @property
     def waiting(self) -> tuple[Task, ...]:
+        """What is still to be carried out."""
         return tuple(self._waiting)
 
     def _sort_out(self, known: dict[str, StudyRow]) -> None:
@@ -152,11 +153,11 @@ class StudyConductor:
         self._waiting.remove(task)
         self._under_way[task.key] = task
         job = make_job(task, self._tasks)
-        self._watcher.on_start(job)
+        self.watcher.on_start(job)
         return job
 
     def on_epoch(self, job: Job, record: EpochRecord) -> bool:
-        self._watcher.on_epoch(job, record)
+        self.watcher.on_epoch(job, record)
         return True
 
     def on_end(self, job: Job, ended: Ended) -> None:
@@ -169,7 +170,7 @@ class StudyConductor:
             if ended.status == "failed" and not self._rows[task.key].reason:
                 self._rows[task.key] = replace(self._rows[task.key], status="failed", reason=ended.reason)
         self.write()
-        self._watcher.on_end(job, ended, len(self._rows), len(self._tasks))
+        self.watcher.on_end(job, ended, len(self._rows), len(self._tasks))
 
     def write(self) -> None:
         """Write `results.csv`: a row for each run of the study that has one, in the order of the plan."""
