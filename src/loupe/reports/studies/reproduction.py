@@ -13,7 +13,6 @@ from loupe.runs.writing import write_text
 from loupe.study import Reproduction
 from loupe.version import __version__
 
-
 _QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
 
 
