@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import loupe
-from loupe.errors import DataError, DataFileError, LoupeError, RunError, ShapeError
+from loupe.errors import DataFileError, LoupeError, RunError, ShapeError
 from loupe.experiments.bench import load_recipe_data, load_validation_images
 from loupe.experiments.classifier import Classifier, open_classifier
 from loupe.runs import RunFolder
@@ -99,7 +99,7 @@ def test_images_come_as_the_network_wants_them(grey: Classifier, tmp_path: Path)
 
 def test_another_size_is_refused_unless_somebody_said_how_to_change_it(grey: Classifier) -> None:
     image = Image.new("L", (12, 4), 200)
-    with pytest.raises(DataError, match="got: 12 x 4 pixels\n  allowed: 6 x 4") as caught:
+    with pytest.raises(ShapeError, match="got: 12 x 4 pixels\n  allowed: 6 x 4") as caught:
         grey.prepare(image)
     assert "not for Loupe to guess" in str(caught.value)
     assert int(grey.prepare(image, fit="resize").min()) == 200

@@ -1,5 +1,6 @@
 """Image files of any kind as plain uint8 pixels of a stated size."""
 
+import struct
 import warnings
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -9,19 +10,17 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from loupe.errors import DataError, DataFileError
+from loupe.errors import DataFileError, ShapeError
 
 Fit = Literal["resize", "crop", "pad"]
 ImageSource = Image.Image | str | Path | BinaryIO
 """An image: opened with Pillow, or a file by its place or opened for reading bytes."""
 
 UNREADABLE = (
-    UnidentifiedImageError,
-    OSError,
-    SyntaxError,
-    ValueError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
+    *(UnidentifiedImageError, OSError, SyntaxError, ValueError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError),
+    # what single formats let through when bytes of a file are changed at random
+    *(RuntimeError, AttributeError, LookupError, ArithmeticError, EOFError, TypeError, struct.error),
 )
 """What Pillow raises for a file that is damaged, too large, or no image."""
 
@@ -32,6 +31,16 @@ def list_image_suffixes() -> set[str]:
     """Return the file endings, such as ".png", of the formats that are read."""
     kinds = set(_list_formats())
     return {suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return the image files below a folder, by name; other files, and hidden ones, are passed over."""
+    suffixes = list_image_suffixes()
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.casefold() in suffixes and not file.name.startswith(".") and file.is_file()
+    )
 
 
 def _list_formats() -> list[str]:
@@ -52,10 +61,10 @@ def prepare_image(
 
     Raises:
         DataFileError: the file is no image, or damaged, or too large.
-        DataError: another size, and nobody said how to change it; a network of other channels.
+        ShapeError: another size, and nobody said how to change it; a network of other channels.
     """
     if channels not in (1, 3):
-        raise DataError(
+        raise ShapeError(
             "This network takes no picture.", got=f"{channels} channels", allowed="1 (grey) or 3 (colour)"
         )
     named = f" {source}" if isinstance(source, str | Path) else ""
@@ -70,7 +79,7 @@ def prepare_image(
         ) from None
     height, width = image_size
     if pixels.shape[:2] != image_size and fit is None:
-        raise DataError(
+        raise ShapeError(
             f"The image{named} has another size than the network's images.",
             got=f"{pixels.shape[1]} x {pixels.shape[0]} pixels",
             allowed=f"{width} x {height}",

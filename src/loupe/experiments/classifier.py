@@ -60,7 +60,7 @@ class Classifier:
 
         Raises:
             DataFileError: the file is no image, or damaged, or too large.
-            DataError: another size, and nobody said how to change it.
+            ShapeError: another size, and nobody said how to change it.
         """
         return prepare_image(
             image, channels=self.in_channels, image_size=self.image_size, fit=fit or self.fit

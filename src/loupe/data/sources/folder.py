@@ -26,7 +26,7 @@ from loupe.data.image_files import (
     decode_image,
     describe_unreadable,
     fit_image,
-    list_image_suffixes,
+    list_images,
     to_channels,
 )
 from loupe.data.sources import SourceImages, register_dataset
@@ -78,9 +78,7 @@ def load_folder(
     parts = _find_parts(root)
     class_names = _find_classes(parts)
     files = {
-        part: [
-            (file, label) for label, name in enumerate(class_names) for file in _list_images(folder / name)
-        ]
+        part: [(file, label) for label, name in enumerate(class_names) for file in list_images(folder / name)]
         for part, folder in parts.items()
     }
     _refuse_empty_classes(files, class_names, root)
@@ -164,18 +162,6 @@ def _find_classes(parts: dict[str, Path]) -> list[str]:
 def _list_folders(folder: Path) -> list[Path]:
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-
-
-def _list_images(folder: Path) -> list[Path]:
-    """Return the image files below a class folder, by name; other files are passed over."""
-    if not folder.is_dir():
-        return []
-    suffixes = list_image_suffixes()
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.casefold() in suffixes and not file.name.startswith(".") and file.is_file()
-    )
 
 
 def _refuse_empty_classes(
