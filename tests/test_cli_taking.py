@@ -73,6 +73,26 @@ def test_predict_says_what_it_cannot_read_and_fails(
     assert main(["predict", "mine", str(tmp_path / "large.png"), "--fit", "resize"]) == 0
 
 
+def test_export_writes_a_file_and_its_card(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (run,) = (workplace / "runs").iterdir()
+    assert main(["export", "mine"]) == 0
+    captured = capfd.readouterr()
+    compared, network, card = captured.out.splitlines()
+    assert compared.startswith("compared on 200 validation images: largest difference ")
+    assert network == f"network: exports/{run.name}/mine.onnx"
+    assert card == f"model card: exports/{run.name}/model-card.md"
+    assert captured.err == "", "the exporter of torch spoke to the user"
+    assert main(["export", "mine", "--format", "torch", "--out", "net.pt2"]) == 0
+    assert {"net.pt2", "model-card.md"} <= {file.name for file in workplace.iterdir()}
+    capfd.readouterr()
+
+
+def test_the_card_alone(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "mine", "--format", "card", "--out", "about.md"]) == 0
+    assert capsys.readouterr().out == "model card: about.md\n"
+    assert Path("about.md").read_text(encoding="utf-8").startswith("# mine\n\n## What it is for\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -80,6 +100,11 @@ def test_predict_says_what_it_cannot_read_and_fails(
         (["predict", "mine", "crop"], "Error: These files and folders are not there.\n  got: crop\n"),
         (["predict", "mine"], "Error: There is nothing to look at.\n"),
         (["predict", "mine", "crops", "--below", "90"], "Error: The least probability of an answer is out"),
+        (["export", "min3"], "Error: There is no run 'min3'.\n  got: min3\n"),
+        (
+            ["export", "mine", "--format", "torch", "--out", "net.onnx"],
+            "Error: The file has another ending than its format.\n  got: net.onnx\n",
+        ),
     ],
 )
 def test_a_mistake_is_a_message(

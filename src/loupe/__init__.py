@@ -17,6 +17,7 @@ _PUBLIC = {
     "load_model": "loupe.runs",
     "open_classifier": "loupe.experiments.classifier",
     "predict": "loupe.experiments.predict_images",
+    "export_run": "loupe.experiments.export_run",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
     "check_layer": "loupe.conformance",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from loupe.experiments import resume as resume
     from loupe.experiments import train as train
     from loupe.experiments.classifier import open_classifier as open_classifier
+    from loupe.experiments.export_run import export_run as export_run
     from loupe.experiments.predict_images import predict as predict
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model

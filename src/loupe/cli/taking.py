@@ -55,3 +55,40 @@ def predict(
     if out is not None:
         print_line(f"answers: {out}")
     return 1 if answers.refusals else 0
+
+
+@app.command(group=WORK)
+def export(
+    run: str,
+    /,
+    *,
+    format: Annotated[
+        Literal["onnx", "torch", "card"],
+        Parameter(help="onnx, torch (torch.export, .pt2), or card: the model card alone."),
+    ] = "onnx",
+    out: Annotated[
+        Path | None, Parameter(help="The file, or a folder for it; exports/RUN/ if left out.")
+    ] = None,
+) -> int:
+    """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
+
+    The file takes uint8 images, as many at once as there are; normalisation and softmax are inside, and class
+    names, recipe and figures in its metadata.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments.export_run import export_run, write_model_card
+
+    written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
+    if written.file is not None and written.parity is not None:
+        parity = written.parity
+        print_line(
+            f"compared on {parity.num_images:,} validation images: largest difference "
+            f"{parity.largest_difference:.1e}"
+        )
+        print_line(f"network: {written.file}")
+    print_line(f"model card: {written.card}")
+    return 0

@@ -36,6 +36,10 @@ class Normalization:
         scale, shift = _scale_and_shift(self, images.device)
         return images.float().mul_(scale).add_(shift)
 
+    def scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return what `apply` multiplies pixels by and what it adds, (1, channels, 1, 1) float32 each."""
+        return _scale_and_shift(self, device)
+
     def invert(self, inputs: Tensor) -> Tensor:
         """Return normalised inputs as pixels in [0, 1], clipped, for people to look at."""
         scale, shift = _scale_and_shift(self, inputs.device)
