@@ -122,6 +122,7 @@ def test_onnxruntime_alone_gives_the_same_on_a_thousand_real_images(
     assert names == [str(digit) for digit in range(10)]
 
 
+@pytest.mark.slow
 @needs_official_data
 def test_and_on_fashion_mnist(tmp_path: Path) -> None:
     run = loupe.train("fashion-cnn-full", *QUICK, f"run.folder={tmp_path / 'runs'}", "data.fraction=0.02")
@@ -202,14 +203,14 @@ def test_a_file_that_gives_something_else_is_removed(
 def test_an_earlier_file_outlives_one_that_is_wrong(
     run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = export_run(run.path, "onnx", tmp_path).file
+    file = export_run(run.path, "torch", tmp_path).file
     before = file.read_bytes()
-    monkeypatch.setattr(parity, "run_onnx", lambda *_: (torch.full((200, 10), torch.nan),) * 2)
+    monkeypatch.setattr(parity, "run_torch", lambda *_: (torch.full((200, 10), torch.nan),) * 2)
     with pytest.raises(LoupeError, match="a largest difference of inf"):
-        export_run(run.path, "onnx", tmp_path)
-    monkeypatch.setattr(parity, "run_onnx", fail)
+        export_run(run.path, "torch", tmp_path)
+    monkeypatch.setattr(parity, "run_torch", fail)
     with pytest.raises(LoupeError, match=r"cannot be run, and was removed(.|\n)*got: RuntimeError: broken"):
-        export_run(run.path, "onnx", tmp_path)
+        export_run(run.path, "torch", tmp_path)
     assert file.read_bytes() == before
 
 
@@ -351,6 +352,7 @@ def test_the_code_on_the_card_runs_and_answers_as_loupe_does(
 
 @pytest.mark.parametrize("fit", ["resize", "crop", "pad"])
 @pytest.mark.parametrize("colour", ["grey", "colour"])
+@pytest.mark.filterwarnings("ignore")  # torch's own on reading
 def test_the_code_on_the_card_resizes_as_training_did(
     fit: str, colour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Callable
 ) -> None:
@@ -364,7 +366,7 @@ def test_the_code_on_the_card_resizes_as_training_did(
     monkeypatch.chdir(tmp_path)
     quick = ("model=mlp", "data.validation=4", "train.epochs=1", "evaluate.look_inside=false")
     run = loupe.train({"data": data}, *quick)
-    export = export_run(run.path, "onnx", tmp_path)
+    export = export_run(run.path, "torch", tmp_path)
     turned = Image.fromarray(pixels.integers(0, 255, (31, 12, 3), dtype=np.uint8))
     exif = turned.getexif()
     exif[0x0112] = 8

@@ -67,6 +67,20 @@ def test_the_order_is_stable_and_every_image_comes_once(run: RunFolder, crops: P
     assert len(files) == len(set(files)) == len(list(crops.rglob("*.png")))
 
 
+def test_a_class_folder_named_itself_counts_and_those_above_it_do_not(run: RunFolder, tmp_path: Path) -> None:
+    file = tmp_path / "3" / "8" / "of-all-kinds" / "1.png"
+    file.parent.mkdir(parents=True)
+    Image.new("L", (8, 8)).save(file)
+    for place, true_class in (
+        *((tmp_path, "8"), (tmp_path / "3", "8"), (tmp_path / "3" / "8", "8")),
+        *((file.parent, None), (file, None)),
+    ):
+        (answer,) = predict(run.path, place).answers
+        assert answer.true_class == true_class
+    file.rename(file.parent.parent / "2.png")
+    assert predict(run.path, file.parent.parent / "2.png").answers[0].true_class == "8"
+
+
 def test_unsure_answers_are_counted_and_left_out_of_the_accuracy(run: RunFolder, crops: Path) -> None:
     stored = run.read_predictions()["validation"]
     below = round(float(stored.confidence.median()), 3)

@@ -173,8 +173,9 @@ def _refuse_impossible_numbers(classifier: Classifier, top: int, below: float | 
 def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list[ImageFile]:
     """Return image files, each once: those named, and those below folders named, by name.
 
-    Of a folder's files only those with the ending of an image count; the class of one is the innermost
-    folder above it, within the folder named, that is called like a class.
+    Of a folder's files only those with the ending of an image count. The class of an image is the innermost
+    folder above it that is called like a class, up to the folder named; of a file named itself only the folder
+    it lies in is looked at.
 
     Raises:
         DataError: a place is not there, or a folder holds no image.
@@ -190,7 +191,8 @@ def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list
     found: dict[Path, ImageFile] = {}
     for place in map(Path, places):
         if not place.is_dir():
-            found.setdefault(place, ImageFile(place))
+            true_class = _find_class([place.absolute().parent.name], class_names)
+            found.setdefault(place, ImageFile(place, true_class))
             continue
         images = list_images(place)
         if not images:
@@ -201,14 +203,15 @@ def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list
                 next_step="name another folder, or the files themselves",
             )
         for path in images:
-            found.setdefault(path, ImageFile(path, _find_class(path.relative_to(place), class_names)))
+            folders = [place.absolute().name, *path.relative_to(place).parts[:-1]]
+            found.setdefault(path, ImageFile(path, _find_class(folders, class_names)))
     return list(found.values())
 
 
-def _find_class(path: Path, class_names: Sequence[str]) -> str | None:
-    """Return the class that the innermost folder of a path is named after; case does not matter."""
+def _find_class(folders: Sequence[str], class_names: Sequence[str]) -> str | None:
+    """Return the class that the last of these folders is named after that is; case does not matter."""
     by_name = {name.casefold(): name for name in class_names} | {name: name for name in class_names}
-    for folder in reversed(path.parts[:-1]):
+    for folder in reversed(folders):
         name = by_name.get(folder) or by_name.get(folder.casefold())
         if name is not None:
             return name
