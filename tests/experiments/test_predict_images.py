@@ -18,9 +18,10 @@ from loupe.evaluation import compute_wilson_interval
 from loupe.experiments.answer_tables import list_refusals, summarise_answers, write_table
 from loupe.experiments.bench import load_validation_images
 from loupe.experiments.classifier import Classifier, open_classifier
-from loupe.experiments.predict_images import Answers, predict
+from loupe.experiments.predict_images import Answers, find_files, predict
 from loupe.runs import RunFolder
 
+CLOTHES = ("T-shirt/top", "Shirt")
 QUICK = ("train.epochs=3", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
 
 
@@ -79,6 +80,19 @@ def test_a_class_folder_named_itself_counts_and_those_above_it_do_not(run: RunFo
         assert answer.true_class == true_class
     file.rename(file.parent.parent / "2.png")
     assert predict(run.path, file.parent.parent / "2.png").answers[0].true_class == "8"
+
+
+def test_a_class_with_a_stroke_in_its_name(tmp_path: Path) -> None:
+    for folder in ("T-shirt_top", "t-shirt-top", "Shirt", "shirts"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").touch()
+    found = {file.path.parent.name: file.true_class for file in find_files([tmp_path], CLOTHES)}
+    assert found == {
+        "T-shirt_top": "T-shirt/top",
+        "t-shirt-top": "T-shirt/top",
+        "Shirt": "Shirt",
+        "shirts": None,
+    }
 
 
 def test_unsure_answers_are_counted_and_left_out_of_the_accuracy(run: RunFolder, crops: Path) -> None:

@@ -92,7 +92,9 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     interval = f"{format_interval(accuracy.interval)}, {format_level(accuracy.confidence)} interval"
     figure = f"accuracy {format_percent(accuracy.accuracy)} ({interval})"
     yield f"{figure}: {accuracy.correct:,} of {accuracy.num_images:,} {which}"
-    if accuracy.num_trained_on:
+    if accuracy.num_trained_on is None:
+        yield "whether some of these trained or selected the network is not known: only folders are looked up"
+    elif accuracy.num_trained_on:
         yield (
             f"warning: {accuracy.num_trained_on:,} of these {accuracy.num_images:,} trained or selected the "
             "network: the accuracy flatters it"

@@ -174,8 +174,8 @@ def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list
     """Return image files, each once: those named, and those below folders named, by name.
 
     Of a folder's files only those with the ending of an image count. The class of an image is the innermost
-    folder above it that is called like a class, up to the folder named; of a file named itself only the folder
-    it lies in is looked at.
+    folder above it that is called like a class, up to the folder named; of a file named itself only its own
+    folder counts. What no folder can be called, such as "T-shirt/top", may have "_" or "-" for the stroke.
 
     Raises:
         DataError: a place is not there, or a folder holds no image.
@@ -210,7 +210,8 @@ def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list
 
 def _find_class(folders: Sequence[str], class_names: Sequence[str]) -> str | None:
     """Return the class that the last of these folders is named after that is; case does not matter."""
-    by_name = {name.casefold(): name for name in class_names} | {name: name for name in class_names}
+    by_name = {name.replace("/", mark).casefold(): name for name in class_names for mark in "-_"}
+    by_name |= {name: name for name in class_names}  # exactly so, where names differ in case alone
     for folder in reversed(folders):
         name = by_name.get(folder) or by_name.get(folder.casefold())
         if name is not None:
