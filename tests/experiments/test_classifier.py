@@ -12,6 +12,7 @@ import loupe
 from loupe.errors import DataFileError, LoupeError, RunError, ShapeError
 from loupe.experiments.bench import load_recipe_data, load_validation_images
 from loupe.experiments.classifier import Classifier, open_classifier
+from loupe.experiments.inspect_run import inspect_run
 from loupe.runs import RunFolder
 
 from .conftest import StopAfter, Train
@@ -117,6 +118,12 @@ def test_the_rule_of_the_training_images_holds(tmp_path: Path) -> None:
     trained_on = {image.tobytes() for image in load_recipe_data(run.read_recipe()).train.images.numpy()}
     files = (tmp_path / "crops").rglob("*.png")
     assert trained_on <= {classifier.prepare(file).numpy().tobytes() for file in files}
+
+
+def test_inspect_brings_a_file_to_the_size_as_training_did(tmp_path: Path) -> None:
+    run = train_on_folder(tmp_path, "data.image_size=8", "data.fit=pad")
+    page = inspect_run(run.path, image=tmp_path / "crops" / "red" / "3.png", out=tmp_path / "out")
+    assert "The image is 3.png." in page.read_text(encoding="utf-8")
 
 
 def test_a_network_of_oblong_images(tmp_path: Path) -> None:
