@@ -132,7 +132,11 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         validation=EvaluationBatches(splits.validation.to(device), normalization, batch_size),
         clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
         optimizer=build_optimizer(
-            optimizer.name, model.parameters(), decay=recipe.train.decay, **optimizer.settings
+            optimizer.name,
+            model,
+            decay=recipe.train.decay,
+            batch_size=recipe.train.batch_size,
+            **optimizer.settings,
         ),
         schedule=build_schedule(
             schedule.name,
