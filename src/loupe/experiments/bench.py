@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from loupe.data import (
     Dataset,
@@ -41,6 +41,8 @@ from loupe.training import (
     build_schedule,
 )
 from loupe.training.schedules import Schedule
+
+_IMAGES_TO_START_FROM = 5_000  # for layers that start from training images
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,12 @@ def fit_network(
         LoupeError: it cannot take the images, or gives something that the objective cannot use.
     """
     shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
-    network = build_network(recipe, **shape, num_classes=images.num_classes)
+
+    def take_images() -> Tensor:
+        some = take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed)
+        return normalization.apply(some.images)
+
+    network = build_network(recipe, **shape, num_classes=images.num_classes, take_images=take_images)
     is_classifier = objective_of(recipe.model.name) == "classification"
     refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
     if not is_classifier:

@@ -16,7 +16,8 @@ from loupe.experiments.network import build_network
 from loupe.models import MODELS, objective_of
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
-from loupe.recipe.schema import Choice, DataSection, ModelSection
+from loupe.recipe.schema import DataSection, ModelSection
+from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device

@@ -10,14 +10,13 @@ from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, RecipeError
 from loupe.recipe.schema import (
     DataSection,
-    EarlyStopping,
     EvaluateSection,
     Normalization,
     Recipe,
     RunSection,
-    TrainSection,
     TransferSection,
 )
+from loupe.recipe.train_section import EarlyStopping, FreezeLater, TrainSection
 
 
 def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
@@ -161,6 +160,7 @@ def _field_names() -> dict[str, Iterable[str]]:
         "transfer": TransferSection,
         "train": TrainSection,
         "train.early_stopping": EarlyStopping,
+        "train.freeze_later": FreezeLater,
         "evaluate": EvaluateSection,
         "run": RunSection,
     }

@@ -13,6 +13,7 @@ from loupe.errors import RunError, TrainingError
 from loupe.runtime import Precision, Streams
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
+from loupe.training.freezing import LaterFreezing
 from loupe.training.measure import Measured, Tally, measure, run_model
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
@@ -35,6 +36,7 @@ def fit(
     clip_norm: float | None = None,
     average_decay: float | None = None,
     precision: Precision = "float32",
+    freezing: LaterFreezing | None = None,
     early_stopping: WindowedEarlyStopping | None = None,
     select_by: SelectBy = "accuracy",
     clean_train: EvaluationBatches | None = None,
@@ -58,6 +60,7 @@ def fit(
         clip_norm: largest global norm of the gradients, > 0.
         average_decay: keep a moving average of the weights with this decay, in (0, 1), and judge that.
         precision: what the network computes in, in training and in evaluation.
+        freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
         select_by: validation figure that picks the best epoch; ties go to the lower loss.
         clean_train: training images to measure as validation is measured, after each epoch.
@@ -85,6 +88,8 @@ def fit(
         observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
     while state.epoch < num_epochs and not state.stopped_early:
         epoch, started = state.epoch + 1, time.perf_counter()
+        if freezing is not None:
+            freezing.apply(model, epoch)
         with streams.as_global("network", epoch, train.dataset.images.device):
             running = train_one_epoch(
                 state,
