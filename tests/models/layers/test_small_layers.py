@@ -1,10 +1,10 @@
-"""A norm without scale, and a head with a fixed one."""
+"""A norm without scale, a fixed scale, and convolutions that start as the identity."""
 
 import torch
 from torch import nn
 
 from loupe.models.initialisation import start_as_identity
-from loupe.models.layers.scaled_linear import ScaledLinear
+from loupe.models.layers.scale import Scale
 from loupe.models.layers.shift_norm import ShiftNorm2d
 
 
@@ -28,10 +28,17 @@ def test_shift_norm_is_torchs_norm_with_a_scale_of_one() -> None:
     torch.testing.assert_close(ours.running_var, theirs.running_var)
 
 
-def test_scaled_linear_by_hand() -> None:
-    layer, features = ScaledLinear(3, 2, scale=1 / 9), torch.randn(4, 3)
-    torch.testing.assert_close(layer(features), features @ layer.weight.T / 9)
-    assert layer.bias is None
+def test_a_scaled_head_learns_slower_by_the_square_of_the_scale() -> None:
+    """Its gradient is smaller by the scale, and what its step does to the outputs by the scale again."""
+    features, moved = torch.randn(4, 3), []
+    for scale in (1.0, 0.25):
+        head = nn.Sequential(Scale(scale), nn.Linear(3, 2, bias=False))
+        before = head(features)
+        before.sum().backward()
+        with torch.no_grad():
+            head[1].weight -= head[1].weight.grad
+        moved.append((head(features) - before).detach())
+    torch.testing.assert_close(moved[1], moved[0] / 16)
 
 
 def test_a_convolution_that_starts_as_identity_passes_its_maps_on() -> None:
