@@ -73,7 +73,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "did you mean 'window'?\n"
         "  - train.epoch: got an unknown field; allowed: average_decay, batch_size, channels_last, "
         "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, freeze_later, "
-        "label_smoothing, optimizer, precision, schedule, warmup_epochs; did you mean 'epochs'?\n"
+        "label_smoothing, lookahead, optimizer, precision, schedule, warmup_epochs; did you mean 'epochs'?\n"
         "  - evaluate.select_by: got 'acuracy'; allowed: 'accuracy' or 'loss'; did you mean 'accuracy'?\n"
         "  - run.seed: got True; allowed: a whole number\n"
         "  - modle: got an unknown field; allowed: about, data, evaluate, model, name, run, train, transfer; "

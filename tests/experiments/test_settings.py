@@ -21,6 +21,11 @@ from .conftest import StopAfter, Train, is_same_weights
         "data.mix=mixup",
         "data.mix={name='cutmix', share_per='image'}",
         "train.average_decay=0.9",
+        "train.lookahead={every=3}",
+        "data.augment=['alternating-flip']",
+        "train.optimizer={name='muon', learning_rate=0.02}",
+        "train.optimizer={name='sgd', per_1024_examples=true, learning_rate=2.0}",
+        "train.schedule='triangular'",
         "train.warmup_epochs=1",
         "train.precision=bfloat16",
         "train.schedule={name='plateau', patience=0, min_improvement=0.5}",
@@ -33,6 +38,15 @@ def test_a_setting_changes_the_weights_and_resumes_to_the_bit(train: Train, over
     loupe.resume(stopped.path)
     assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
     assert stopped.read_result().best == whole.read_result().best
+
+
+@pytest.mark.parametrize("flip", ["horizontal-flip", "alternating-flip"])
+def test_mirrored_digits_are_warned_of(train: Train, flip: str) -> None:
+    (warning,) = train("train.epochs=1", f"data.augment=['{flip}']").read_result().warnings
+    assert warning == (
+        f"{flip} mirrors training images, but a mirrored image of digits is of another class, or of none. "
+        "Leave it out of data.augment."
+    )
 
 
 def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:

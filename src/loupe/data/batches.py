@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from loupe.data.augmentations import Augmentation
+from loupe.data.augmentations import Augmentation, PlannedAugmentation
 from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
@@ -85,12 +85,20 @@ class TrainingBatches:
         order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
+        plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
         for indices in order.to(device).split(self._sizes()):
             images = self.dataset.images[indices]
-            for augmentation in self.augmentations:
-                images = augmentation.apply(images, augmentation.draw(images, augment_stream))
+            for augmentation, plan in zip(self.augmentations, plans, strict=True):
+                draw = augmentation.draw(images, augment_stream) if plan is None else plan[indices]
+                images = augmentation.apply(images, draw)
             batch = Batch(self.normalization.apply(images), self.dataset.labels[indices])
             yield self._mix(batch, mix_stream) if self._mixes_in(epoch) else batch
+
+    def _plan(self, augmentation: Augmentation, epoch: int, device: torch.device) -> Tensor | None:
+        """Return an augmentation's draws for every image of an epoch, if it plans them."""
+        if not isinstance(augmentation, PlannedAugmentation):
+            return None
+        return augmentation.plan_epoch(len(self.dataset), epoch, self.streams).to(device)
 
     def _mixes_in(self, epoch: int) -> bool:
         return self.mix is not None and (self.mix.until_epoch is None or epoch <= self.mix.until_epoch)

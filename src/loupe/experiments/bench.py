@@ -20,6 +20,7 @@ from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError, LoupeError
 from loupe.experiments.data_checks import (
+    find_mirror_warnings,
     find_other_classes,
     find_transfer_warnings,
     find_warnings,
@@ -152,6 +153,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         notes=network.notes,
         warnings=(
             *find_warnings(normalization, splits),
+            *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
             *find_seen_images(recipe, splits, network.source_run),
             *find_other_classes(recipe, splits, network.source),

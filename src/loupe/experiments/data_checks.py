@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
+from loupe.data.augmentations import does_mirror
 from loupe.data.normalization import Normalization, find_known_problem
+from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
 from loupe.recipe import Recipe
 
@@ -98,6 +100,21 @@ def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ..
             f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
         )
     return tuple(warnings)
+
+
+def find_mirror_warnings(recipe: Recipe, augmentations: Sequence[Augmentation]) -> tuple[str, ...]:
+    """Return a warning if training images are mirrored where that changes their class."""
+    mirroring = [
+        choice.name
+        for choice, augmentation in zip(recipe.data.augment, augmentations, strict=True)
+        if does_mirror(augmentation)
+    ]
+    if not mirroring or is_mirrorable(recipe.data.name):
+        return ()
+    return (
+        f"{', '.join(mirroring)} mirrors training images, but a mirrored image of {recipe.data.name} is of "
+        "another class, or of none. Leave it out of data.augment.",
+    )
 
 
 def find_transfer_warnings(normalization: Normalization, source: Mapping[str, Any] | None) -> tuple[str, ...]:

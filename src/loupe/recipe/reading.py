@@ -16,7 +16,7 @@ from loupe.recipe.schema import (
     RunSection,
     TransferSection,
 )
-from loupe.recipe.train_section import EarlyStopping, FreezeLater, TrainSection
+from loupe.recipe.train_section import EarlyStopping, FreezeLater, Lookahead, TrainSection
 
 
 def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
@@ -161,6 +161,7 @@ def _field_names() -> dict[str, Iterable[str]]:
         "train": TrainSection,
         "train.early_stopping": EarlyStopping,
         "train.freeze_later": FreezeLater,
+        "train.lookahead": Lookahead,
         "evaluate": EvaluateSection,
         "run": RunSection,
     }

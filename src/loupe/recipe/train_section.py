@@ -25,6 +25,25 @@ class FreezeLater(Section):
     after_epoch: PositiveInt = Field(le=10**9, description="Last epoch in which they train, ≥ 1.")
 
 
+class Lookahead(Section):
+    """Slow weights that the trained ones are pulled back to."""
+
+    every: PositiveInt = Field(5, le=10**6, description="Steps between two pulls, ≥ 1.")
+    decay: float = Field(
+        0.7737809375,
+        gt=0,
+        lt=1,
+        description="Part of the slow weights that stays at the last pull, in (0, 1).",
+    )
+    power: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="How late the pull sets in: the part that stays is decay x progress to this power; 0 for "
+        "the same throughout.",
+    )
+
+
 class TrainSection(Section):
     """How the network is trained."""
 
@@ -59,6 +78,10 @@ class TrainSection(Section):
         lt=1,
         description="Decay of a moving average of the weights, in (0, 1); the average is then what is judged "
         "and kept. No average if left out.",
+    )
+    lookahead: Lookahead | None = Field(
+        None,
+        description="Slow weights that the trained ones are pulled back to; none if left out.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

@@ -14,6 +14,7 @@ from loupe.runtime import Precision, Streams
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.freezing import LaterFreezing
+from loupe.training.lookahead import Lookahead, LookaheadPlan
 from loupe.training.measure import Measured, Tally, measure, run_model
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
@@ -35,6 +36,7 @@ def fit(
     streams: Streams,
     clip_norm: float | None = None,
     average_decay: float | None = None,
+    lookahead: LookaheadPlan | None = None,
     precision: Precision = "float32",
     freezing: LaterFreezing | None = None,
     early_stopping: WindowedEarlyStopping | None = None,
@@ -59,6 +61,7 @@ def fit(
         streams: randomness inside the network (dropout), stream "network".
         clip_norm: largest global norm of the gradients, > 0.
         average_decay: keep a moving average of the weights with this decay, in (0, 1), and judge that.
+        lookahead: pull the weights back to slow ones every few steps.
         precision: what the network computes in, in training and in evaluation.
         freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
@@ -72,7 +75,8 @@ def fit(
         RunError: `start` does not belong to this network and optimizer.
     """
     average = WeightAverage(model, average_decay) if average_decay is not None else None
-    state = TrainingState(model, optimizer, average)
+    slow = Lookahead(model, lookahead, num_epochs * len(train)) if lookahead is not None else None
+    state = TrainingState(model, optimizer, average, slow)
     base_rates = [group["lr"] for group in optimizer.param_groups]
     if start is not None:
         try:
@@ -175,6 +179,8 @@ def train_one_epoch(
             _refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        if state.lookahead is not None:
+            state.lookahead.update(model, first_step + step + 1)
         if state.average is not None:
             state.average.update(model)
         tally.add(step_loss, objective.hits(outputs, batch), len(batch.images))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.training.averaging import WeightAverage
+from loupe.training.lookahead import Lookahead
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class TrainingState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None = None
+    lookahead: Lookahead | None = None
     history: list[EpochRecord] = field(default_factory=list)
     best: Best | None = None
     stopped_early: bool = False
@@ -109,8 +111,8 @@ class Snapshot:
         """What was judged after the last epoch: the average of the weights, or the weights."""
         return self.weights("average") or self.weights("model")
 
-    def weights(self, of: Literal["best", "model", "average", "optimizer"]) -> dict[str, Tensor]:
-        """Return the tensors of the best epoch's weights, the last epoch's, their average, the optimizer."""
+    def weights(self, of: Literal["best", "model", "average", "lookahead", "optimizer"]) -> dict[str, Tensor]:
+        """Return tensors by name: weights of the best or last epoch, their average, or the optimizer's."""
         prefix = f"{of}."
         return {
             name.removeprefix(prefix): tensor
@@ -148,6 +150,8 @@ def take_snapshot(state: TrainingState) -> Snapshot:
     if state.average is not None:
         tensors |= {f"average.{name}": tensor for name, tensor in copy_weights(state.average.model).items()}
         values["average_updates"] = state.average.num_updates
+    if state.lookahead is not None:
+        tensors |= {f"lookahead.{name}": _copy(tensor) for name, tensor in state.lookahead.slow.items()}
     if state.best is not None:
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
         values["best"] = {
@@ -164,6 +168,10 @@ def restore_snapshot(snapshot: Snapshot, state: TrainingState) -> None:
     if state.average is not None:
         state.average.model.load_state_dict(snapshot.weights("average"))
         state.average.num_updates = snapshot.values["average_updates"]
+    if state.lookahead is not None:
+        saved_slow = snapshot.weights("lookahead")
+        for name, tensor in state.lookahead.slow.items():
+            tensor.copy_(saved_slow[name])
     parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Any]] = {}
     for place, tensor in snapshot.weights("optimizer").items():
