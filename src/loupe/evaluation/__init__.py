@@ -22,3 +22,5 @@ from loupe.evaluation.predict import predict as predict
 from loupe.evaluation.reconstruction import Reconstructions as Reconstructions
 from loupe.evaluation.reconstruction import ReconstructionScore as ReconstructionScore
 from loupe.evaluation.reconstruction import reconstruct as reconstruct
+from loupe.evaluation.test_time import Views as Views
+from loupe.evaluation.test_time import predict_views as predict_views

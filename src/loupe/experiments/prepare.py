@@ -11,6 +11,7 @@ from torch import nn
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
+from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.experiments.network import build_network
 from loupe.models import MODELS, objective_of
@@ -52,6 +53,7 @@ def load_recipe(
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     mistakes += find_objective_mistakes(mapping)
+    mistakes += find_mirror_mistakes(mapping)
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
@@ -111,6 +113,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         ("evaluate.select_by", mapping["evaluate"]["select_by"], "loss"),
         ("evaluate.show_test_picking", evaluate.get("show_test_picking", False), False),
         ("evaluate.track_examples", evaluate.get("track_examples", False), False),
+        ("evaluate.tta", evaluate.get("tta", "none"), "none"),
         ("train.label_smoothing", train.get("label_smoothing", 0.0), 0.0),
         ("data.mix", data.get("mix"), None),
     ]
@@ -119,6 +122,16 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         for place, got, only in asked
         if got != only
     ]
+
+
+def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return a mistake if images are to be mirrored for their figures where that changes their class."""
+    tta = _table(mapping, "evaluate").get("tta", "none")
+    data = _table(mapping, "data").get("name", Recipe().data.name)
+    if tta == "none" or data not in SOURCES or is_mirrorable(data):
+        return []
+    why = f"a mirrored image of {data} is of another class, or of none"
+    return [Mistake("evaluate.tta", repr(tta), f"'none': {why}")]
 
 
 def resolve_settings(recipe: Recipe) -> Recipe:

@@ -159,6 +159,11 @@ class EvaluateSection(Section):
         "accuracy", description="Validation figure that picks the best epoch; ties go to the lower loss."
     )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
+    tta: Literal["none", "mirror", "mirror-shift"] = Field(
+        "none",
+        description="Test-time augmentation, reported beside plain accuracy and selecting nothing: the mean "
+        'over each image and its "mirror" image, or both also moved by a pixel ("mirror-shift").',
+    )
     test: bool = Field(True, description="Open the test set at the end of the run.")
     show_test_picking: bool = Field(
         False,
