@@ -6,8 +6,8 @@ from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.training import OPTIMIZERS, build_optimizer
-from loupe.training.loop import set_pace
 from loupe.training.optimizers.roles import find_roles
+from loupe.training.pacing import set_pace
 from loupe.training.schedules import Pace
 
 

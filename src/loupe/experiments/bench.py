@@ -1,10 +1,11 @@
 """Everything a recipe asks for, built and checked against the data, before the first step."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from loupe.data import (
     Dataset,
@@ -15,7 +16,7 @@ from loupe.data import (
     split_dataset,
     take_stratified,
 )
-from loupe.data.batches import EvaluationBatches, TrainingBatches
+from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError, LoupeError
@@ -25,10 +26,12 @@ from loupe.experiments.data_checks import (
     find_transfer_warnings,
     find_warnings,
     refuse_lonely_batches,
+    refuse_small_images,
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
 )
-from loupe.experiments.network import Network, build_network
+from loupe.experiments.network import Network, build_network, take_first_look
+from loupe.experiments.proxy import build_hard_examples
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -36,14 +39,13 @@ from loupe.runs import RunFolder
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training import (
     Classification,
+    HardExamples,
     Objective,
     Reconstruction,
     build_optimizer,
     build_schedule,
 )
 from loupe.training.schedules import Schedule
-
-_IMAGES_TO_START_FROM = 5_000  # for layers that start from training images
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Bench:
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
+        hard_examples: what picks the hardest images of each batch; None if all are trained on.
         objective: what the network is trained for.
         precision: what layers compute in.
         notes: what was copied into the network and frozen.
@@ -75,6 +78,7 @@ class Bench:
     clean_train: EvaluationBatches | None
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    hard_examples: HardExamples | None
     objective: Objective
     precision: Precision
     notes: tuple[str, ...]
@@ -148,6 +152,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             warmup_epochs=recipe.train.warmup_epochs,
             **schedule.settings,
         ),
+        hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         objective=choose_objective(recipe),
         precision=choose_precision(recipe.train.precision, device),
         notes=network.notes,
@@ -205,17 +210,16 @@ def fit_network(
         LoupeError: it cannot take the images, or gives something that the objective cannot use.
     """
     shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
-
-    def take_images() -> Tensor:
-        some = take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed)
-        return normalization.apply(some.images)
-
+    take_images = partial(take_first_look, recipe, images, normalization)
     network = build_network(recipe, **shape, num_classes=images.num_classes, take_images=take_images)
     is_classifier = objective_of(recipe.model.name) == "classification"
     refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
     refuse_lonely_batches(network.model, recipe.train.batch_size, images)
+    small = choose_small_images(recipe)
+    if small is not None:
+        refuse_small_images(network.model, small, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
@@ -244,7 +248,14 @@ def make_training_batches(
         streams,
         augmentations,
         build_mix(mix.name, **mix.settings) if mix else None,
+        choose_small_images(recipe),
     )
+
+
+def choose_small_images(recipe: Recipe) -> SmallImages | None:
+    """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
+    small = recipe.train.small_images
+    return SmallImages(small.size, small.until_epoch) if small else None
 
 
 def choose_objective(recipe: Recipe) -> Objective:

@@ -9,9 +9,11 @@ from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.augmentations import does_mirror
+from loupe.data.batches import SmallImages
 from loupe.data.normalization import Normalization, find_known_problem
 from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
+from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
@@ -59,6 +61,31 @@ def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDatase
             got=str(error).partition("\n")[0],
             allowed="train.batch_size of 2 or more, and as many training images",
             next_step="set train.batch_size=2 or more",
+        ) from None
+
+
+def refuse_small_images(model: nn.Module, small: SmallImages, images: ImageDataset) -> None:
+    """Check that a network can take its first epochs' smaller images.
+
+    Raises:
+        ShapeError: it cannot, or they are not smaller.
+    """
+    height, width = images.image_size
+    if small.size >= min(height, width):
+        raise ShapeError(
+            "The small images of the first epochs are not smaller than the others.",
+            got=f"train.small_images.size = {small.size}; images of {height} x {width} pixels",
+            allowed=f"1 to {min(height, width) - 1}",
+            next_step="set train.small_images.size, or leave train.small_images out",
+        )
+    try:
+        run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
+    except ShapeError as error:
+        raise ShapeError(
+            "This network cannot take the small images of the first epochs.",
+            got=str(error.got),
+            allowed="a network for images of any size, or of that size",
+            next_step="leave train.small_images out, or set a larger size",
         ) from None
 
 

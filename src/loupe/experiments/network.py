@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from loupe.data import ImageDataset, take_stratified
+from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.models import build_model
 from loupe.models.initialisation import initialise_from_images
@@ -19,6 +21,8 @@ from loupe.recipe import Recipe
 from loupe.recipe.schema import TransferSection
 from loupe.runs import RunFolder, read_weights
 from loupe.runtime import Streams
+
+_IMAGES_TO_START_FROM = 5_000  # as many as airbench takes
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,11 @@ def build_network(
         notes.append(f"frozen: {_list_layers(frozen)}")
     source_run = find_source_run(recipe, recipe.transfer) if recipe.transfer.run else None
     return Network(model, tuple(notes), source, source_run)
+
+
+def take_first_look(recipe: Recipe, images: ImageDataset, normalization: Normalization) -> Tensor:
+    """Return training images for layers that start from them, normalised: a fixed stratified few thousand."""
+    return normalization.apply(take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed).images)
 
 
 def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:

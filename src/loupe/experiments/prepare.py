@@ -53,7 +53,7 @@ def load_recipe(
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     mistakes += find_objective_mistakes(mapping)
-    mistakes += find_mirror_mistakes(mapping)
+    mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
@@ -82,6 +82,9 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
         *_check_choice(OPTIMIZERS, train.get("optimizer", Recipe().train.optimizer.name), "train.optimizer"),
         *_check_choice(SCHEDULES, train.get("schedule", Recipe().train.schedule.name), "train.schedule"),
     ]
+    hard = train.get("hard_examples")
+    if isinstance(hard, Mapping):
+        mistakes += _check_choice(MODELS, hard.get("proxy"), "train.hard_examples.proxy")
     augment = data.get("augment", ())
     augment = [augment] if isinstance(augment, str | Mapping) else augment
     for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
@@ -134,6 +137,20 @@ def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     return [Mistake("evaluate.tta", repr(tta), f"'none': {why}")]
 
 
+def find_proxy_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return a mistake if the network that ranks images is not for what the recipe's own network is for."""
+    name = _table(mapping, "model").get("name", Recipe().model.name)
+    proxy = _table(_table(mapping, "train"), "hard_examples").get("proxy")
+    proxy = proxy.get("name") if isinstance(proxy, Mapping) else proxy
+    if not all(isinstance(one, str) and one in MODELS for one in (name, proxy)):
+        return []  # mistakes of form and of names, reported there
+    wanted = objective_of(name)
+    if objective_of(str(proxy)) == wanted:
+        return []
+    allowed = ", ".join(model for model in MODELS if objective_of(model) == wanted)
+    return [Mistake("train.hard_examples.proxy", repr(proxy), f"{allowed}: for {wanted}, as {name} is")]
+
+
 def resolve_settings(recipe: Recipe) -> Recipe:
     """Return the recipe with the defaults of everything it names filled in."""
 
@@ -151,6 +168,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.transfer is not None and recipe.transfer.run is not None:
         mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
     mapping["model"] = resolve(MODELS, recipe.model)
+    if recipe.train.hard_examples is not None:
+        mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
     return parse_recipe(mapping)

@@ -66,6 +66,7 @@ def run_recipe(
                 clip_norm=recipe.train.clip_norm,
                 average_decay=recipe.train.average_decay,
                 lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
+                hard_examples=bench.hard_examples,
                 precision=bench.precision,
                 freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
                 early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)

@@ -44,6 +44,22 @@ class Lookahead(Section):
     )
 
 
+class SmallImages(Section):
+    """Images made smaller for the first epochs."""
+
+    size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
+    until_epoch: PositiveInt = Field(le=10**9, description="Last epoch with small images, ≥ 1.")
+
+
+class HardExamples(Section):
+    """Only the hardest images of a batch train the network; a small proxy network ranks them."""
+
+    keep: float = Field(0.5, gt=0, lt=1, description="Part of each batch that trains, in (0, 1).")
+    proxy: Choice = Field(
+        description="Model that ranks the images, with its settings; it is trained on the hardest ones too."
+    )
+
+
 class TrainSection(Section):
     """How the network is trained."""
 
@@ -96,6 +112,12 @@ class TrainSection(Section):
     )
     early_stopping: EarlyStopping | None = Field(
         None, description="Windowed early stopping; trains all epochs if left out."
+    )
+    hard_examples: HardExamples | None = Field(
+        None, description="Train on the hardest part of each batch only; on all of it if left out."
+    )
+    small_images: SmallImages | None = Field(
+        None, description="Smaller images for the first epochs; the full size throughout if left out."
     )
     freeze_later: FreezeLater | None = Field(
         None, description="Layers that train for the first epochs only; none if left out."

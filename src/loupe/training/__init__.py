@@ -2,6 +2,7 @@
 
 from loupe.training.early_stopping import WindowedEarlyStopping as WindowedEarlyStopping
 from loupe.training.freezing import LaterFreezing as LaterFreezing
+from loupe.training.hard_examples import HardExamples as HardExamples
 from loupe.training.lookahead import LookaheadPlan as LookaheadPlan
 from loupe.training.loop import fit as fit
 from loupe.training.objectives import Classification as Classification
