@@ -33,16 +33,22 @@ def test_lookahead_by_a_hand_loop() -> None:
     assert model.num_batches_tracked.item() == num_steps, "counters are not averaged"
 
 
-def test_running_statistics_go_along_and_frozen_parameters_stand_still() -> None:
-    model = nn.BatchNorm1d(2)
+def test_running_statistics_go_along_and_what_is_frozen_stands_still() -> None:
+    norm = nn.BatchNorm1d(2)
+    model = nn.Sequential(norm, nn.Linear(2, 1))
     lookahead = Lookahead(model, LookaheadPlan(every=1, decay=0.5, power=0.0), 4)
-    model.bias.requires_grad_(False)
+    norm.bias.requires_grad_(False)
     with torch.no_grad():
-        model.running_mean.fill_(1.0)
-        model.bias.fill_(1.0)
+        norm.running_mean.fill_(1.0)
+        norm.bias.fill_(1.0)
     lookahead.update(model, 1)
-    assert model.running_mean.tolist() == [0.5, 0.5]
-    assert model.bias.tolist() == [1.0, 1.0]
+    assert norm.running_mean.tolist() == [0.5, 0.5]
+    assert norm.bias.tolist() == [1.0, 1.0]
+    norm.weight.requires_grad_(False)  # now all of the layer is frozen
+    with torch.no_grad():
+        norm.running_mean.fill_(3.0)
+    lookahead.update(model, 2)
+    assert norm.running_mean.tolist() == [3.0, 3.0]
 
 
 def test_a_constant_pull_is_the_published_one() -> None:

@@ -27,7 +27,7 @@ class Lookahead:
 
     Zhang et al. (2019, arXiv:1907.08610), in the form of airbench (K. Jordan, 2024): slow weights are hardly
     slower at first and more so towards the end, take running statistics along, and are what is left after the
-    last step. Parameters that are not trained stand still.
+    last step. What is frozen stands still.
 
     Args:
         model: the network trained; its weights as they are now are the first slow ones.
@@ -55,6 +55,16 @@ class Lookahead:
 
 
 def _moving_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Return what training moves: trained parameters and running statistics, by name."""
-    tensors = {name: one.detach() for name, one in model.named_parameters() if one.requires_grad}
-    return tensors | {name: one for name, one in model.named_buffers() if one.is_floating_point()}
+    """Return what training moves, by name: parameters and running statistics, but of what is frozen."""
+    moving: dict[str, Tensor] = {}
+    for place, module in model.named_modules():
+        prefix = f"{place}." if place else ""
+        own = dict(module.named_parameters(recurse=False))
+        trained = {name: one.detach() for name, one in own.items() if one.requires_grad}
+        if own and not trained:
+            continue
+        statistics = {
+            name: one for name, one in module.named_buffers(recurse=False) if one.is_floating_point()
+        }
+        moving |= {prefix + name: one for name, one in (trained | statistics).items()}
+    return moving
