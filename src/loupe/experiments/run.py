@@ -16,7 +16,7 @@ from loupe.reports.run_report import write_run_report
 from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import Observer, WindowedEarlyStopping, fit
+from loupe.training import LaterFreezing, LookaheadPlan, Observer, WindowedEarlyStopping, fit
 
 _SHOWN_IMAGES = 32  # for TensorBoard
 
@@ -49,7 +49,8 @@ def run_recipe(
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
         before: list[Observer] = [one for one in (picker, tracker) if one is not None]
         watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
-        stopping = recipe.train.early_stopping
+        stopping, later = recipe.train.early_stopping, recipe.train.freeze_later
+        slow = recipe.train.lookahead
         status: Status = "finished"
         failure: TrainingError | None = None
         try:
@@ -64,7 +65,10 @@ def run_recipe(
                 streams=streams,
                 clip_norm=recipe.train.clip_norm,
                 average_decay=recipe.train.average_decay,
+                lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
+                hard_examples=bench.hard_examples,
                 precision=bench.precision,
+                freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
                 early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
                 if stopping
                 else None,
