@@ -182,6 +182,17 @@ class Registry:
         self._refuse_mistakes(name, settings)
         return validate_strictly(self.settings_type(name), settings).model_dump()
 
+    def trim(self, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings that are not the default, as plain values.
+
+        Raises:
+            UnknownNameError: nobody registered that name.
+            LoupeError: a setting is unknown or out of range.
+        """
+        self._refuse_mistakes(name, settings)
+        typed = validate_strictly(self.settings_type(name), settings)
+        return typed.model_dump(mode="json", exclude_defaults=True)
+
     def build(self, name: str, settings: Mapping[str, Any] | None = None, /, *args: Any, **given: Any) -> Any:
         """Build `name` from checked settings and what the bench gives; what it offers, if the builder asks.
 

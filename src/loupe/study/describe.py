@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic_core import PydanticUndefined
 
-from loupe.recipe.schema import Section
+from loupe.recipe.sections import Section
 from loupe.study.schema import Axis, Skip, Stage, Study
 
 _TABLES: dict[str, tuple[str, type[Section]]] = {
