@@ -26,7 +26,7 @@ def open_engine(name: str = "auto", *, workers: int | None = None, threads: int 
     """
     if workers is not None and workers < 1:
         raise LoupeError(
-            "A study needs a worker.",
+            "Runs need a worker.",
             got=f"--workers {workers}",
             allowed="a whole number ≥ 1",
             next_step="leave --workers out: as many as the machine has room for",
@@ -53,9 +53,25 @@ def _open_processes(workers: int | None, threads: int) -> Engine:
     return ProcessEngine(workers or count_workers(threads))
 
 
+def _open_ray(workers: int | None, threads: int) -> Engine:
+    try:
+        from loupe.experiments.engines.ray import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise LoupeError(
+            "The Ray engine needs the package ray.",
+            got="a Python without it",
+            allowed="one with ray, on every machine of the cluster",
+            next_step="pip install 'loupe-bench[ray]', or take --engine processes",
+        ) from None
+    return RayEngine(workers, threads)
+
+
 ENGINES: dict[str, Callable[[int | None, int], Engine]] = {
     "serial": _open_serial,
     "processes": _open_processes,
+    "ray": _open_ray,
 }
 
 
