@@ -23,7 +23,11 @@ def validate_strictly(model: type[Checked], values: Mapping[str, Any]) -> Checke
 
 
 def describe_pydantic_errors(
-    errors: Iterable[Mapping[str, Any]], *, where: str, fields: Mapping[str, Iterable[str]]
+    errors: Iterable[Mapping[str, Any]],
+    *,
+    where: str,
+    fields: Mapping[str, Iterable[str]],
+    whole: str = "recipe",
 ) -> list[Mistake]:
     """Translate what pydantic reports into mistakes a reader can mend.
 
@@ -31,11 +35,12 @@ def describe_pydantic_errors(
         errors: the dictionaries of `ValidationError.errors()`.
         where: dotted place of the checked table, or "" for the whole recipe.
         fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
+        whole: what the checked table is called where a mistake concerns all of it.
     """
     mistakes = []
     for error in errors:
         inside = [str(part) for part in error["loc"]]
-        place = ".".join([where, *inside] if where else inside) or "recipe"
+        place = ".".join([where, *inside] if where else inside) or whole
         if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             names = sorted(fields.get(".".join(inside[:-1]), ()))
             mistakes.append(

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.evaluation.intervals import compute_t_quantile, compute_wilson_interval, summarise_seeds
+from loupe.evaluation.intervals import (
+    compute_t_p_value,
+    compute_t_quantile,
+    compute_wilson_interval,
+    has_spread,
+    summarise_seeds,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,49 @@ def test_impossible_counts_are_refused(counts: tuple[int, int]) -> None:
 )
 def test_t_quantiles_against_tables(probability: float, degrees: int, expected: float) -> None:
     assert compute_t_quantile(probability, degrees) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("t", "degrees", "expected"),
+    # closed forms: arctangent for one degree of freedom, a root for two; the last is nearly normal
+    [
+        (1, 1, 0.5),
+        (math.tan(0.3 * math.pi), 1, 0.4),
+        (2, 2, 1 - 2 / math.sqrt(6)),
+        (-2, 2, 1 - 2 / math.sqrt(6)),
+        (2, 1e7, math.erfc(math.sqrt(2))),
+        (0, 3.5, 1),
+        (math.inf, 3.5, 0),
+        (math.inf, 350, 0),
+    ],
+)
+def test_t_p_values_against_closed_forms(t: float, degrees: float, expected: float) -> None:
+    assert compute_t_p_value(t, degrees) == pytest.approx(expected, rel=1e-6)
+
+
+@given(probability=st.floats(0.5001, 1 - 1e-9), degrees=st.floats(0.5, 5000))
+def test_t_quantiles_and_p_values_are_inverse(probability: float, degrees: float) -> None:
+    quantile = compute_t_quantile(probability, degrees)
+    assert compute_t_p_value(quantile, degrees) == pytest.approx(2 * (1 - probability), rel=1e-9)
+
+
+def test_t_p_values_meet_where_the_way_of_computing_changes() -> None:
+    for t in (0.5, 2.0, 6.0):
+        below, above = compute_t_p_value(t, 50 - 1e-9), compute_t_p_value(t, 50 + 1e-9)
+        assert below == pytest.approx(above, rel=1e-7)
+
+
+def test_the_median_of_t_is_0_and_no_degrees_are_refused() -> None:
+    assert compute_t_quantile(0.5, 3) == 0
+    with pytest.raises(ValueError, match="allowed: more than 0"):
+        compute_t_p_value(1, 0)
+
+
+def test_rounding_is_no_spread() -> None:
+    assert not has_spread([0.91 - 0.90, 0.92 - 0.91, 0.01], scale=0.92)
+    assert has_spread([0.01, 0.010001], scale=1)
+    assert not has_spread([3.0], scale=3)
+    assert not has_spread([0.0, 0.0], scale=0)
 
 
 def test_the_interval_over_seeds_covers_at_its_nominal_rate() -> None:

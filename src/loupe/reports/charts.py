@@ -27,6 +27,7 @@ class Series:
         colour: CSS class of the curve, `c1` … `c5`, defined in style.css.
         is_dashed: dashes tell curves apart without colour.
         is_hidden: shown only after a click on the legend.
+        band: lower and upper ends of a shaded band, as many as values; None where there is none.
     """
 
     name: str
@@ -34,16 +35,17 @@ class Series:
     colour: str
     is_dashed: bool = False
     is_hidden: bool = False
+    band: tuple[Sequence[float | None], Sequence[float | None]] | None = None
 
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over whole-number x values, such as epochs.
+    """Curves over x values, such as epochs.
 
     Args:
         title: heading of the chart.
         y_label: quantity and unit of the vertical axis.
-        x: whole numbers, ascending.
+        x: numbers, ascending; ticks are whole numbers if these all are.
         series: the curves.
         scale: factor from values to what is written on the axis (100 for percentages).
         digits: decimals of written values.
@@ -54,13 +56,18 @@ class LineChart:
 
     title: str
     y_label: str
-    x: Sequence[int]
+    x: Sequence[float]
     series: Sequence[Series]
     scale: float = 1.0
     digits: int = 3
     mark: tuple[int, str] | None = None
     zero_line: bool = False
     x_label: str = "epoch"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether x counts something."""
+        return all(float(x).is_integer() for x in self.x)
 
 
 def name_loss(is_classifier: bool) -> str:
@@ -87,9 +94,9 @@ def draw_line_chart(chart: LineChart) -> Markup:
             f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_write(tick, chart)}</text>'
         )
     parts.append('</g><g class="x-ticks">')
-    for tick in nice_ticks(first, last, whole=True):
+    for tick in nice_ticks(first, last, whole=chart.is_whole):
         x = _LEFT + plot_width * (tick - first) / (last - first)
-        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick:.0f}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick:g}</text>')
     parts.append(
         f'</g><text class="axis" x="{_LEFT + plot_width / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
         f"{escape(chart.x_label)}</text>"
@@ -132,7 +139,8 @@ def nice_ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -
 
 def _value_range(chart: LineChart) -> tuple[float, float]:
     shown = [one for one in chart.series if not one.is_hidden] or chart.series
-    values = [value for one in shown for value in one.values if value is not None]
+    ends = [end for one in shown for end in (one.band or ())]
+    values = [value for row in (*ends, *(one.values for one in shown)) for value in row if value is not None]
     values = (values or [0.0]) + ([0.0] if chart.zero_line else [])
     low, high = min(values), max(values)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.05
@@ -153,9 +161,23 @@ def _draw_series(chart: LineChart, index: int) -> str:
     classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
     hidden = ' visibility="hidden"' if series.is_hidden else ""
     return (
-        f'<g class="{classes}" data-series="{index}"{hidden}><polyline points="{line}"/>'
+        f'<g class="{classes}" data-series="{index}"{hidden}>{_draw_band(chart, series)}'
+        f'<polyline points="{line}"/>'
         f'<path class="dots" d="{dots}"/></g>'
     )
+
+
+def _draw_band(chart: LineChart, series: Series) -> str:
+    if series.band is None:
+        return ""
+    ends = [
+        (x, low, high)
+        for x, low, high in zip(chart.x, *series.band, strict=True)
+        if low is not None and high is not None
+    ]
+    there = [f"{x},{-high:.6g}" for x, _, high in ends]
+    back = [f"{x},{-low:.6g}" for x, low, _ in reversed(ends)]
+    return f'<polygon class="band" points="{" ".join(there + back)}"/>'
 
 
 def _draw_legend(chart: LineChart) -> str:
@@ -193,7 +215,11 @@ def _describe(chart: LineChart, low: float, high: float) -> str:
         {
             "x": list(chart.x),
             "xLabel": chart.x_label,
-            "series": [{"name": one.name, "values": list(one.values)} for one in chart.series],
+            "whole": chart.is_whole,
+            "series": [
+                {"name": one.name, "values": list(one.values), "band": [list(end) for end in one.band or ()]}
+                for one in chart.series
+            ],
             "scale": chart.scale,
             "digits": chart.digits,
             "zeroLine": chart.zero_line,

@@ -161,10 +161,17 @@ class StudyFolder:
         Raises:
             RunError: the file cannot be read.
         """
-        if not self.results_file.exists():
-            return []
-        with reading(self.results_file):
-            text = self.results_file.read_text(encoding="utf-8")
+        return self.read_rows(self.results_file, axes) if self.results_file.exists() else []
+
+    @staticmethod
+    def read_rows(file: Path, axes: Sequence[str]) -> list[StudyRow]:
+        """Return the rows of any `results.csv`.
+
+        Raises:
+            RunError: the file is not there, or cannot be read.
+        """
+        with reading(file):
+            text = file.read_text(encoding="utf-8")
             return [_read_row(row, axes) for row in csv.DictReader(io.StringIO(text))]
 
 

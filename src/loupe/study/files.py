@@ -1,11 +1,17 @@
-"""Where studies are found: packaged ones by name, others by path. No torch here."""
+"""Where studies and reproductions are found: packaged ones by name, others by path. No torch here."""
 
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.errors import StudyError
 from loupe.recipe.files import TomlFiles
+from loupe.study.reproduction import Reproduction
 
 _STUDIES = TomlFiles("study", "loupe.studies")
+_REPRODUCTIONS = TomlFiles("reproduction", "loupe.reproductions")
 
 
 def list_studies() -> dict[str, str]:
@@ -21,3 +27,25 @@ def read_study_file(place: str | Path) -> dict[str, Any]:
         LoupeError: the file cannot be read, or is not TOML.
     """
     return _STUDIES.read(place)
+
+
+def list_reproductions() -> dict[str, str]:
+    """Return the packaged reproductions: name → one line about each."""
+    return _REPRODUCTIONS.list()
+
+
+def read_reproduction(place: str | Path) -> Reproduction:
+    """Return a packaged reproduction, or one in a TOML file.
+
+    Raises:
+        UnknownNameError: there is no such packaged reproduction.
+        StudyError: the file has mistakes.
+        LoupeError: the file cannot be read, or is not TOML.
+    """
+    mapping = _REPRODUCTIONS.read(place)
+    try:
+        return validate_strictly(Reproduction, mapping)
+    except ValidationError as error:
+        fields = {"": tuple(Reproduction.model_fields)}
+        mistakes = describe_pydantic_errors(error.errors(), where="", fields=fields)
+        raise StudyError(str(mapping["name"]), mistakes) from None

@@ -19,15 +19,15 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
     try:
         return validate_strictly(Study, mapping)
     except ValidationError as error:
-        mistakes = describe_pydantic_errors(error.errors(), where="", fields=_name_fields(mapping))
+        fields = _name_fields(mapping)
+        mistakes = describe_pydantic_errors(error.errors(), where="", fields=fields, whole="study")
         raise StudyError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in mistakes]) from None
 
 
 def _shorten(mistake: Mistake) -> Mistake:
     """Return a mistake without the whole table that a wrong value may be."""
-    place = "study" if mistake.where == "recipe" and len(mistake.got) > 80 else mistake.where
     got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return Mistake(place, got, mistake.allowed, mistake.nearest)
+    return Mistake(mistake.where, got, mistake.allowed, mistake.nearest)
 
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:

@@ -13,13 +13,16 @@ from loupe.runtime import choose_device
 _WORKER_BYTES = 1.2e9  # of a process with torch, a dataset and a small network
 
 
-def open_engine(name: str = "auto", *, workers: int | None = None, threads: int = 1) -> Engine:
+def open_engine(
+    name: str = "auto", *, workers: int | None = None, threads: int = 1, num_jobs: int | None = None
+) -> Engine:
     """Return an engine, ready for work; `close` it afterwards.
 
     Args:
         name: "serial", "processes", "ray", or "auto": processes where there is room for two or more.
         workers: how many runs at once, ≥ 1; as many as cores and memory allow if left out.
         threads: CPU threads of each run.
+        num_jobs: how many there are at most, if that is known; no more workers are made.
 
     Raises:
         LoupeError: there is no such engine, it is not installed, or a number of workers below 1.
@@ -31,6 +34,8 @@ def open_engine(name: str = "auto", *, workers: int | None = None, threads: int 
             allowed="a whole number ≥ 1",
             next_step="leave --workers out: as many as the machine has room for",
         )
+    if num_jobs is not None and name != "serial":
+        workers = max(1, min(workers or count_workers(threads), num_jobs))
     if name == "auto":
         name = "processes" if (workers or count_workers(threads)) > 1 else "serial"
     if name not in ENGINES:

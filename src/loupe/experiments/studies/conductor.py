@@ -77,37 +77,41 @@ class StudyConductor:
     """Hands out the runs of a study that are not done, and keeps `results.csv` up to date.
 
     Args:
-        tasks: of the study.
+        runs: of the plan, in its order.
+        tasks: of these runs.
         folder: of the study.
         axes: names of the axes, for the columns.
         known: finished rows by key, from an earlier sitting or another machine.
-        watcher: hears what happens.
+
+    `watcher` hears what happens.
     """
 
     def __init__(
         self,
+        runs: Sequence[PlannedRun],
         tasks: Sequence[Task],
         folder: StudyFolder,
         axes: Sequence[str],
         known: dict[str, StudyRow],
-        watcher: Watcher,
     ) -> None:
+        self._runs = runs
         self._tasks = {task.key: task for task in tasks}
         self._folder = folder
         self._axes = axes
-        self._watcher = watcher
+        self.watcher = Watcher()
         self._under_way: dict[str, Task] = {}
         self._rows: dict[str, StudyRow] = {}
         self._waiting: list[Task] = []
         self._sort_out(known)
 
     @property
-    def num_waiting(self) -> int:
-        """Runs still to be carried out."""
-        return len(self._waiting)
+    def num_tasks(self) -> int:
+        """Different runs, done or not."""
+        return len(self._tasks)
 
     @property
     def waiting(self) -> tuple[Task, ...]:
+        """What is still to be carried out."""
         return tuple(self._waiting)
 
     def _sort_out(self, known: dict[str, StudyRow]) -> None:
@@ -149,11 +153,11 @@ class StudyConductor:
         self._waiting.remove(task)
         self._under_way[task.key] = task
         job = make_job(task, self._tasks)
-        self._watcher.on_start(job)
+        self.watcher.on_start(job)
         return job
 
     def on_epoch(self, job: Job, record: EpochRecord) -> bool:
-        self._watcher.on_epoch(job, record)
+        self.watcher.on_epoch(job, record)
         return True
 
     def on_end(self, job: Job, ended: Ended) -> None:
@@ -166,17 +170,16 @@ class StudyConductor:
             if ended.status == "failed" and not self._rows[task.key].reason:
                 self._rows[task.key] = replace(self._rows[task.key], status="failed", reason=ended.reason)
         self.write()
-        self._watcher.on_end(job, ended, len(self._rows), len(self._tasks))
+        self.watcher.on_end(job, ended, len(self._rows), len(self._tasks))
 
     def write(self) -> None:
         """Write `results.csv`: a row for each run of the study that has one, in the order of the plan."""
-        rows = []
-        for task in self._tasks.values():
-            if task.key in self._rows:
-                row = self._rows[task.key]
-                rows += [
-                    replace(row, stage=run.stage, arm=run.arm, at=run.at, seed=run.seed) for run in task.runs
-                ]
+        places = {id(run): task.key for task in self._tasks.values() for run in task.runs}
+        rows = [
+            replace(self._rows[key], stage=run.stage, arm=run.arm, at=run.at, seed=run.seed)
+            for run in self._runs
+            if (key := places[id(run)]) in self._rows
+        ]
         self._folder.write_results(rows, self._axes)
 
     def _make_row(self, task: Task, failure: str = "") -> StudyRow:

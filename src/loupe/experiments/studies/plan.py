@@ -74,7 +74,7 @@ def make_plan(study: Study) -> Plan:
 class _Planner:
     study: Study
     stages: dict[tuple[str, tuple[tuple[str, str], ...], int], PlannedRun] = field(default_factory=dict)
-    cells: dict[str, tuple[Recipe, str | None]] = field(default_factory=dict)
+    cells: dict[str, tuple[Recipe, str | None] | None] = field(default_factory=dict)
     mistakes: dict[str, list[Mistake]] = field(default_factory=dict)
 
     def make(self) -> Plan:
@@ -117,11 +117,11 @@ class _Planner:
     ) -> PlannedRun | None:
         cell = name_place(f"stage {stage}" if stage else f"arm {arm}", at)
         if cell not in self.cells:
-            found = self._resolve(cell, stage, arm, at)
-            if found is None:
-                return None
-            self.cells[cell] = found
-        recipe, source_stage = self.cells[cell]
+            self.cells[cell] = self._resolve(cell, stage, arm, at)
+        found = self.cells[cell]
+        if found is None:
+            return None
+        recipe, source_stage = found
         source = None
         if source_stage is not None:
             source = self._plan_stage(source_stage, at, seed, (*above, stage))

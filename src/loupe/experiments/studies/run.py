@@ -1,15 +1,40 @@
 """A study on one screen: plan, find what is done, carry out the rest, compare, report."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from loupe.experiments.engines import Engine, open_engine
-from loupe.experiments.studies.conductor import StudyConductor, Task, Watcher, gather_tasks
+from loupe.experiments.studies.conductor import StudyConductor, Watcher, gather_tasks
 from loupe.experiments.studies.keys import Keys
 from loupe.experiments.studies.plan import Plan, make_plan
+from loupe.reports.studies import StudyAnalysis, write_study_report
 from loupe.runs.study_folder import StudyFolder, StudyRow
 from loupe.study import Study
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study whose runs are known, and which of them are done.
+
+    Args:
+        study: the study.
+        plan: its runs.
+        folder: receives results, figure and report.
+        pool: receives the run folders; other studies may share them.
+        conductor: hands out the runs that are not done.
+    """
+
+    study: Study
+    plan: Plan
+    folder: StudyFolder
+    pool: Path
+    conductor: StudyConductor
+
+    @property
+    def num_waiting(self) -> int:
+        """Runs that are not done."""
+        return len(self.conductor.waiting)
 
 
 def run_study(
@@ -20,8 +45,8 @@ def run_study(
     workers: int | None = None,
     known: Path | None = None,
     watcher: Watcher | None = None,
-) -> StudyFolder:
-    """Carry out what is not done of a study, and return its folder with table, figure and report.
+) -> StudyAnalysis:
+    """Carry out what is not done of a study, write table, figure and report, and return what it found.
 
     A study that was broken off goes on where it stopped. Runs are found by what determines their numbers, in
     `out/runs`, so that studies share them. A run that fails is recorded, and the others go on.
@@ -39,51 +64,53 @@ def run_study(
         LoupeError: the data is missing.
         KeyboardInterrupt: after Ctrl-C, when what was reached is written.
     """
-    folder = StudyFolder(out / study.name)
-    conductor = prepare_study(study, make_plan(study), folder, out, known, watcher)
-    folder.write_study(study.to_toml())
+    prepared = prepare_study(study, out, known=known)
+    opened = open_engine(engine, workers=workers, threads=study.threads, num_jobs=prepared.num_waiting)
+    try:
+        return carry_out_study(prepared, opened, watcher)
+    finally:
+        opened.close()
+
+
+def prepare_study(study: Study, out: Path = Path("studies"), *, known: Path | None = None) -> PreparedStudy:
+    """Return a study with its runs, those that are done told from those that are not.
+
+    Datasets are loaded, for their digests; nothing is written.
+
+    Raises:
+        StudyError: the study or a recipe it makes has mistakes.
+        LoupeError: the data is missing, or `known` cannot be read.
+    """
+    plan, folder, pool = make_plan(study), StudyFolder(out / study.name), out / "runs"
+    tasks = gather_tasks(plan.runs, Keys().of, pool)
+    rows = read_known(folder, study, known)
+    return PreparedStudy(
+        study, plan, folder, pool, StudyConductor(plan.runs, tasks, folder, tuple(study.axes), rows)
+    )
+
+
+def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | None = None) -> StudyAnalysis:
+    """Carry out what is not done, and return what the study found; `run_study` says more."""
+    conductor, folder = prepared.conductor, prepared.folder
+    conductor.watcher = watcher or Watcher()
+    folder.write_study(prepared.study.to_toml())
     conductor.write()
     try:
-        with opened(engine, workers, study.threads, conductor.num_waiting) as opened_engine:
-            opened_engine.carry_out(conductor)
+        engine.carry_out(conductor)
     finally:
         conductor.write()
-    return folder
-
-
-def prepare_study(
-    study: Study, plan: Plan, folder: StudyFolder, out: Path, known: Path | None, watcher: Watcher | None
-) -> StudyConductor:
-    """Return the conductor of a study, with what is done sorted from what is to be run."""
-    tasks = find_tasks(plan, out)
-    rows = read_known(folder, study, known)
-    return StudyConductor(tasks, folder, tuple(study.axes), rows, watcher or Watcher())
-
-
-def find_tasks(plan: Plan, out: Path) -> list[Task]:
-    """Return the tasks of a plan; datasets are loaded for their digests."""
-    return gather_tasks(plan.runs, Keys().of, out / "runs")
+        analysis = write_study_report(prepared.study, folder, prepared.pool, prepared.plan.skipped)
+    return analysis
 
 
 def read_known(folder: StudyFolder, study: Study, known: Path | None) -> dict[str, StudyRow]:
-    """Return the finished rows by key: of earlier sittings, and of another results.csv."""
+    """Return the finished rows by key: of earlier sittings, and of another results.csv.
+
+    Raises:
+        RunError: there is no such file, or it cannot be read.
+    """
     axes: Sequence[str] = tuple(study.axes)
     rows = folder.read_results(axes)
     if known is not None:
-        other = StudyFolder(known.parent)
-        other.results_file = known
-        rows = [*other.read_results(axes), *rows]
+        rows = [*StudyFolder.read_rows(known, axes), *rows]
     return {row.key: row for row in rows if row.is_finished}
-
-
-@contextlib.contextmanager
-def opened(name: str, workers: int | None, threads: int, num_jobs: int) -> Iterator[Engine]:
-    """Open an engine with no more workers than jobs, and close it afterwards."""
-    most = max(1, num_jobs)
-    if name == "auto" and num_jobs <= 1:
-        name, workers = "serial", None
-    engine = open_engine(name, workers=min(workers, most) if workers else None, threads=threads)
-    try:
-        yield engine
-    finally:
-        engine.close()

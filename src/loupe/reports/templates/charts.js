@@ -7,7 +7,7 @@ function niceTicks(low, high, whole) {
   let step = [1, 2, 5, 10].map((f) => f * magnitude).find((s) => s >= rough);
   if (whole) step = Math.max(1, Math.round(step));
   const ticks = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9; i++) ticks.push(i * step);
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9; i++) ticks.push(+(i * step).toPrecision(10));
   return ticks;
 }
 
@@ -27,7 +27,8 @@ function wireChart(figure) {
 
   function valuesInView() {
     return chart.series.flatMap((series, index) =>
-      isShown(index) ? series.values.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1]) : []);
+      isShown(index) ? [series.values, ...series.band].flatMap((row) =>
+        row.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1])) : []);
   }
 
   function redraw() {
@@ -43,7 +44,7 @@ function wireChart(figure) {
       return `<line class="grid" x1="${left}" x2="${left + width}" y1="${y}" y2="${y}"/>` +
         `<text x="${left - 8}" y="${y + 4}" text-anchor="end">${+(tick * chart.scale).toPrecision(4)}</text>`;
     }).join("");
-    figure.querySelector(".x-ticks").innerHTML = niceTicks(view[0], view[1], true).map((tick) =>
+    figure.querySelector(".x-ticks").innerHTML = niceTicks(view[0], view[1], chart.whole).map((tick) =>
       `<text x="${left + width * (tick - view[0]) / (view[1] - view[0])}" y="${top + height + 18}" ` +
       `text-anchor="middle">${tick}</text>`).join("");
     reset.hidden = view === whole;
@@ -62,7 +63,9 @@ function wireChart(figure) {
     chart.x.forEach((x, i) => { if (Math.abs(x - wanted) < Math.abs(chart.x[nearest] - wanted)) nearest = i; });
     const lines = chart.series.flatMap((series, index) =>
       isShown(index) && series.values[nearest] !== null
-        ? [`${series.name}: ${(series.values[nearest] * chart.scale).toFixed(chart.digits)}`] : []);
+        ? [`${series.name}: ${(series.values[nearest] * chart.scale).toFixed(chart.digits)}` +
+          (series.band.length && series.band[0][nearest] !== null
+            ? ` (${series.band.map((end) => (end[nearest] * chart.scale).toFixed(chart.digits)).join(" to ")})` : "")] : []);
     cursor.setAttribute("x1", chart.x[nearest]);
     cursor.setAttribute("x2", chart.x[nearest]);
     cursor.setAttribute("visibility", "visible");
@@ -91,7 +94,7 @@ function wireChart(figure) {
     if (dragStart === null) return;
     const ends = [dragStart, xAt(event)].sort((a, b) => a - b);
     dragStart = null;
-    if (ends[1] - ends[0] > 0.02 * (view[1] - view[0]) && ends[1] - ends[0] >= 1) { view = ends; redraw(); }
+    if (ends[1] - ends[0] > 0.02 * (view[1] - view[0]) && (!chart.whole || ends[1] - ends[0] >= 1)) { view = ends; redraw(); }
   });
 }
 

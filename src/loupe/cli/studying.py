@@ -1,0 +1,163 @@
+"""Verbs that carry out many runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from loupe.cli.app import LOOK, WORK, app
+from loupe.terminal import open_console, print_line, print_table
+
+if TYPE_CHECKING:
+    from loupe.experiments.engines import Engine
+    from loupe.experiments.studies import PreparedStudy
+
+Workers = Annotated[int | None, Parameter(help="Runs at once; as many as there is room for if left out.")]
+EngineName = Annotated[
+    str, Parameter(help="serial, processes or ray; auto takes processes where there is room for two.")
+]
+StudiesFolder = Annotated[Path, Parameter(help="Folder for studies and their runs.")]
+
+
+@app.command(group=WORK)
+def study(
+    study: str,
+    /,
+    *overrides: Annotated[str, Parameter(help="Changes to the study: seeds=[0,1], set.train.epochs=5 …")],
+    dry_run: Annotated[
+        bool, Parameter(negative=(), help="Show the runs and their time; run nothing.")
+    ] = False,
+    out: StudiesFolder = Path("studies"),
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    known: Annotated[
+        Path | None, Parameter(help="Another results.csv; its finished runs are taken as they are.")
+    ] = None,
+) -> int:
+    """Carry out a study: many runs, one answer. What is done already is not done again.
+
+    Parameters
+    ----------
+    study
+        A packaged study (`loupe studies`), a TOML file, or a study's folder.
+    """
+    from loupe.experiments.engines import open_engine
+    from loupe.experiments.studies import load_study, prepare_study
+
+    prepared = prepare_study(load_study(study, overrides), out, known=known)
+    num_jobs = prepared.num_waiting
+    opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
+    try:
+        _print_plan(prepared, opened.num_workers, lists_all=dry_run)
+        return 0 if dry_run else _carry_out(prepared, opened)
+    finally:
+        opened.close()
+
+
+def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> None:
+    """Print what is done, what is to be run, and how long that will take."""
+    from loupe.experiments.studies.describe import describe_plan, describe_time
+
+    if lists_all:
+        print_table(*describe_plan(prepared))
+        for name, why in prepared.plan.skipped:
+            print_line(f"left out: {name}: {why}", style="dim")
+    print_line(describe_time(prepared, num_workers))
+
+
+def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
+    """Carry out a study with progress on the terminal, and print its answer."""
+    from loupe.experiments.studies import carry_out_study
+    from loupe.experiments.studies.progress import StudyProgress
+    from loupe.reports.studies import answer_question
+
+    num_tasks = prepared.conductor.num_tasks
+    progress = StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks)
+    try:
+        analysis = carry_out_study(prepared, engine, progress)
+    except KeyboardInterrupt:
+        progress.close()
+        print_line(f"Stopped; what was reached is kept in {prepared.folder.path}. The same command goes on.")
+        raise
+    finally:
+        progress.close()
+    failed = analysis.failed
+    if failed:
+        print_line(f"{len(failed)} runs have no result; the report says why.")
+    print_line(answer_question(analysis), style="bold")
+    print_line(f"report: {prepared.folder.report_file}")
+    return 1 if failed else 0
+
+
+@app.command(group=WORK)
+def reproduce(
+    source: str,
+    /,
+    *,
+    quick: Annotated[bool, Parameter(negative=(), help="A short form: minutes, and no verdicts.")] = False,
+    out: Annotated[Path, Parameter(help="Folder for pages and studies.")] = Path("reproductions"),
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    known: Annotated[
+        Path | None, Parameter(help="Folder with a STUDY.csv each; finished runs are taken as they are.")
+    ] = None,
+    only_report: Annotated[
+        bool, Parameter(negative=(), help="Write the page of what is done; run nothing.")
+    ] = False,
+) -> int:
+    """Run what a published source's numbers need, and write a page with a verdict on each.
+
+    Parameters
+    ----------
+    source
+        A packaged source (`loupe reproductions`), or a TOML file.
+    """
+    from loupe.experiments.reproduction import reproduce as carry_out
+    from loupe.experiments.studies.describe import describe_time
+    from loupe.experiments.studies.progress import StudyProgress
+    from loupe.study import read_reproduction
+
+    started: list[StudyProgress] = []
+
+    def make_watcher(prepared: "PreparedStudy") -> StudyProgress:
+        for progress in started:
+            progress.close()
+        num_tasks = prepared.conductor.num_tasks
+        print_line(f"{prepared.study.name}: {describe_time(prepared, 1)}")
+        started.append(StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks))
+        return started[-1]
+
+    try:
+        page = carry_out(
+            read_reproduction(source),
+            out,
+            is_quick=quick,
+            engine=engine,
+            workers=workers,
+            known=known,
+            make_watcher=make_watcher,
+            only_report=only_report,
+        )
+    finally:
+        for progress in started:
+            progress.close()
+    print_line(f"page: {page}")
+    return 0
+
+
+@app.command(group=LOOK)
+def reproductions() -> int:
+    """List the published sources that can be reproduced."""
+    from loupe.study import list_reproductions
+
+    print_table(("source", "about"), list(list_reproductions().items()))
+    return 0
+
+
+@app.command(group=LOOK)
+def studies() -> int:
+    """List the packaged studies."""
+    from loupe.study import list_studies
+
+    print_table(("study", "about"), list(list_studies().items()))
+    return 0

@@ -1,0 +1,144 @@
+"""A source on one screen: its studies are carried out, its claims judged, one page written."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from loupe.errors import UnknownNameError
+from loupe.experiments.engines import open_engine
+from loupe.experiments.reproduction.collapse import show_collapse
+from loupe.experiments.studies.conductor import Watcher
+from loupe.experiments.studies.loading import load_study
+from loupe.experiments.studies.run import PreparedStudy, carry_out_study, prepare_study
+from loupe.recipe import set_value
+from loupe.reports.studies.claims import Found, judge_claims
+from loupe.reports.studies.reproduction import Demonstration, write_reproduction
+from loupe.runs.reading import reading
+from loupe.runs.study_folder import StudyFolder
+from loupe.runs.writing import write_json
+from loupe.study import Reproduction, Study, read_study_file
+
+DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {"collapsed-autoencoder": show_collapse}
+
+MakeWatcher = Callable[[PreparedStudy], Watcher]
+
+
+def reproduce(
+    reproduction: Reproduction,
+    out: Path = Path("reproductions"),
+    *,
+    is_quick: bool = False,
+    engine: str = "auto",
+    workers: int | None = None,
+    known: Path | None = None,
+    make_watcher: MakeWatcher | None = None,
+    only_report: bool = False,
+) -> Path:
+    """Carry out what a source's claims need and is not done, and return the page.
+
+    Args:
+        reproduction: from `read_reproduction`.
+        out: receives `<name>/` (or `<name>-quick/`) with page, Markdown and each study's results, and
+            `studies/` with the studies themselves.
+        is_quick: the short form, minutes instead of hours; its numbers are shown and not judged.
+        engine: as for a study.
+        workers: as for a study.
+        known: folder with a `<study>.csv` for each study, whose finished runs are taken as they are.
+        make_watcher: returns who hears what a study does.
+        only_report: write the page of what is done, and run nothing.
+
+    Raises:
+        LoupeError: the data is missing, or a study has mistakes.
+        KeyboardInterrupt: after Ctrl-C; what was reached is kept.
+    """
+    folder = out / (f"{reproduction.name}-quick" if is_quick else reproduction.name)
+    found: dict[str, Found] = {}
+    demonstrations: list[Demonstration] = []
+    try:
+        for name in reproduction.studies:
+            study = load_quickly(name, reproduction) if is_quick else load_study(name)
+            file = known / f"{name}.csv" if known is not None else None
+            prepared = prepare_study(study, out / "studies", known=file if file and file.is_file() else None)
+            found[name] = Found(study, ())
+            if not only_report:
+                _carry_out(prepared, engine, workers, make_watcher)
+            else:
+                prepared.folder.write_study(study.to_toml())
+                prepared.conductor.write()
+            found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
+            _keep_results(prepared.folder, folder / f"{name}.csv")
+        demonstrations = _demonstrate(reproduction, folder, is_quick=is_quick, only_known=only_report)
+    finally:
+        for name, one in found.items():
+            rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
+            found[name] = Found(one.study, tuple(rows))
+        verdicts = judge_claims(reproduction, found, is_quick=is_quick)
+        page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
+    return page
+
+
+def _carry_out(
+    prepared: PreparedStudy, engine: str, workers: int | None, make_watcher: MakeWatcher | None
+) -> None:
+    num_jobs, threads = prepared.num_waiting, prepared.study.threads
+    opened = open_engine(engine, workers=workers, threads=threads, num_jobs=num_jobs)
+    watcher = make_watcher(prepared) if make_watcher is not None else None
+    try:
+        carry_out_study(prepared, opened, watcher)
+    finally:
+        opened.close()
+
+
+def _demonstrate(
+    reproduction: Reproduction, folder: Path, *, is_quick: bool, only_known: bool
+) -> list[Demonstration]:
+    """Return the source's demonstrations, from an earlier sitting where they are there."""
+    shown = []
+    for name in reproduction.demonstrations:
+        make, file = find_demonstration(name), folder / f"{name}.json"
+        if not file.is_file() and only_known:
+            continue
+        if not file.is_file():
+            write_json(file, asdict(make(is_quick=is_quick)))
+        with reading(file):
+            values = json.loads(file.read_text(encoding="utf-8"))
+            shown.append(Demonstration(**{**values, "rows": tuple(tuple(row) for row in values["rows"])}))
+    return shown
+
+
+def _keep_results(study: StudyFolder, copy: Path) -> None:
+    """Copy a study's results beside the page, from where they can be committed and gone on from."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(study.results_file, copy)
+
+
+def load_quickly(name: str, reproduction: Reproduction) -> Study:
+    """Return a study in its quick form, under a name of its own."""
+    mapping = read_study_file(name)
+    for dotted, value in _flatten(reproduction.quick.get(name, {})):
+        set_value(mapping, dotted, value)
+    return load_study({**mapping, "name": f"{mapping['name']}-quick"})
+
+
+def _flatten(changes: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and value and "name" not in value:
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", value))
+    return flat
+
+
+def find_demonstration(name: str) -> Callable[..., Demonstration]:
+    """Return a demonstration by name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in DEMONSTRATIONS:
+        raise UnknownNameError("demonstration", name, DEMONSTRATIONS, "mend the reproduction's file")
+    return DEMONSTRATIONS[name]

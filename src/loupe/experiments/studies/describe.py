@@ -1,0 +1,44 @@
+"""A study's plan as text: its runs, what is done of them, and how long the rest will take."""
+
+from loupe.experiments.studies.estimate import estimate_time
+from loupe.experiments.studies.plan import PlannedRun
+from loupe.experiments.studies.run import PreparedStudy
+from loupe.reports.page import format_duration
+
+
+def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return headings and a row for each arm or stage at each place: its seeds, and how many are done."""
+    study = prepared.study
+    cells: dict[tuple[str, ...], list[PlannedRun]] = {}
+    for run in prepared.plan.runs:
+        places = [run.at.get(axis, "") for axis in study.axes]
+        cells.setdefault((run.arm or f"stage {run.stage}", *places), []).append(run)
+    waiting = {id(run) for task in prepared.conductor.waiting for run in task.runs}
+    rows = []
+    for cell, runs in cells.items():
+        num_done = sum(id(run) not in waiting for run in runs)
+        source = next((run.source for run in runs if run.source is not None), None)
+        rows.append(
+            (*cell, ", ".join(str(run.seed) for run in runs), str(num_done), source.stage if source else "")
+        )
+    return ["arm", *study.axes, "seeds", "done", "starts from"], rows
+
+
+def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
+    """Return how many runs there are, how many are done, and how long the others will take."""
+    runs, num_waiting = prepared.plan.runs, prepared.num_waiting
+    num_tasks = prepared.conductor.num_tasks
+    counts = f"{len(runs)} runs"
+    if num_tasks < len(runs):
+        counts += f" ({num_tasks} different ones)"
+    if not num_waiting:
+        return f"{counts}, all done"
+    estimate = estimate_time([task.recipe for task in prepared.conductor.waiting])
+    how = "at most about" if estimate.is_most else "about"
+    at_once = f"{num_workers} at once" if num_workers > 1 else "one after another"
+    told = f"{how} {format_duration(estimate.seconds / num_workers)} for the rest, {at_once}"
+    if estimate.is_most:
+        told += ", less where training stops early"
+    if estimate.num_unknown:
+        told += f"; the time of {estimate.num_unknown} is unknown"
+    return f"{counts}, {num_tasks - num_waiting} done; {told}"

@@ -1,0 +1,58 @@
+"""Arms of a study side by side, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from loupe.figures.style import BLUE, GREY, new_axes, new_figure
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One arm.
+
+    Args:
+        name: of the arm.
+        mean: over seeds.
+        low: lower end of the interval of the mean; None for one seed.
+        high: upper end.
+        values: figure of each seed.
+        is_noise: whether it cannot be told from the reference; such arms are drawn grey.
+    """
+
+    name: str
+    mean: float
+    low: float | None
+    high: float | None
+    values: Sequence[float]
+    is_noise: bool
+
+
+def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", title: str = "") -> Figure:
+    """Return a row for each arm: mean and interval, and the seeds as small strokes below.
+
+    Args:
+        dots: the arms, from the top.
+        x_label: figure and unit.
+        reference: the arm that others are compared with; a dotted line goes through its mean.
+        title: what stands above.
+    """
+    figure = new_figure(6.4, 0.9 + 0.27 * len(dots))
+    axes = new_axes(figure)
+    for row, dot in enumerate(dots):
+        colour = GREY if dot.is_noise and dot.name != reference else BLUE
+        axes.plot(dot.values, [row + 0.24] * len(dot.values), "|", color=colour, ms=4, alpha=0.8)
+        if dot.low is not None and dot.high is not None:
+            axes.plot([dot.low, dot.high], [row, row], color=colour, lw=1.6, solid_capstyle="butt")
+        axes.plot([dot.mean], [row], "o", color=colour, ms=5, mfc="white" if colour == GREY else colour)
+        if dot.name == reference:
+            axes.axvline(dot.mean, color=BLUE, lw=0.8, ls=":")
+    axes.set_yticks(range(len(dots)), [dot.name for dot in dots])
+    axes.set_ylim(len(dots) - 0.4, -0.6)
+    axes.set_xlabel(x_label)
+    axes.grid(axis="x", color="#e3e6ea", lw=0.6)
+    axes.tick_params(axis="y", length=0)
+    if title:
+        axes.set_title(title, fontsize=10, loc="left")
+    return figure

@@ -1,0 +1,121 @@
+"""A source's claims with verdicts, as a page and as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loupe.reports.page import write_page
+from loupe.reports.studies.analysis import StudyAnalysis, analyse_study
+from loupe.reports.studies.answer import answer_question
+from loupe.reports.studies.claims import Found, Verdict
+from loupe.reports.studies.drawing import draw_charts
+from loupe.runs.writing import write_text
+from loupe.study import Reproduction
+from loupe.version import __version__
+
+_QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A defect beside what is right.
+
+    Args:
+        defect: its id.
+        title: what it is.
+        text: what was done.
+        rows: (setting, figure, figure of each seed).
+    """
+
+    defect: str
+    title: str
+    text: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+def write_reproduction(
+    folder: Path,
+    reproduction: Reproduction,
+    verdicts: Sequence[Verdict],
+    found: Mapping[str, Found],
+    demonstrations: Sequence[Demonstration],
+    *,
+    is_quick: bool,
+) -> Path:
+    """Write `report.html` and `report.md`, and return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    analyses = [analyse_study(one.study, one.rows) for one in found.values() if one.rows]
+    counts = count_rulings(verdicts)
+    command = f"loupe reproduce {reproduction.name}{' --quick' if is_quick else ''}"
+    content = {
+        "reproduction": reproduction,
+        "verdicts": verdicts,
+        "counts": counts,
+        "demonstrations": demonstrations,
+        "is_quick": is_quick,
+        "command": command,
+    }
+    page = folder / "report.html"
+    write_page(
+        page,
+        "reproduction.html",
+        **content,
+        studies=[
+            {"analysis": one, "answer": answer_question(one), "charts": draw_charts(one)} for one in analyses
+        ],
+    )
+    text = _write_markdown(reproduction, verdicts, counts, analyses, demonstrations, command)
+    write_text(folder / "report.md", text)
+    return page
+
+
+def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Return how many verdicts there are of each kind."""
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        counts[verdict.ruling] = counts.get(verdict.ruling, 0) + 1
+    return counts
+
+
+def _write_markdown(
+    reproduction: Reproduction,
+    verdicts: Sequence[Verdict],
+    counts: Mapping[str, int],
+    analyses: Sequence[StudyAnalysis],
+    demonstrations: Sequence[Demonstration],
+    command: str,
+) -> str:
+    lines = [
+        f"# {reproduction.title}",
+        "",
+        f"Made by `{command}` with Loupe {__version__}. "
+        + "; ".join(f"{count} {ruling}" for ruling, count in counts.items())
+        + ".",
+        "",
+        *([_QUICK, ""] if command.endswith("--quick") else []),
+        *(f"- {remark}" for remark in reproduction.remarks),
+        "",
+        "## Answers",
+        "",
+    ]
+    for one in analyses:
+        lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}", ""]
+    lines += ["## Claims", "", "| row | claim | published | ours | interval of the mean | seeds | verdict |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for one_verdict in verdicts:
+        ruling = f"{one_verdict.ruling}: {one_verdict.why}" if one_verdict.why else one_verdict.ruling
+        cells = (
+            one_verdict.row,
+            one_verdict.what,
+            one_verdict.published,
+            one_verdict.ours,
+            one_verdict.interval,
+            str(one_verdict.num_seeds or ""),
+            ruling,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    for shown in demonstrations:
+        lines += ["", f"## {shown.title} ({shown.defect})", "", shown.text, ""]
+        lines += ["| | error | seeds |", "|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in shown.rows]
+    return "\n".join(lines) + "\n"

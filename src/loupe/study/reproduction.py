@@ -1,0 +1,78 @@
+"""The fields of a reproduction: what was published, and which runs say whether it holds. No torch here."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from loupe.recipe.schema import Section
+
+FigureName = Literal[
+    "test_accuracy",
+    "test_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "train_accuracy",
+    "train_loss",
+    "best_epoch",
+    "seconds",
+]
+
+
+class Runs(Section):
+    """Which runs of a study a claim is about."""
+
+    study: str = Field(description="A packaged study.")
+    arm: str = Field("", description="One of its arms; its only one if left out.")
+    stage: str = Field("", description="One of its stages, in the place of an arm.")
+    at: dict[str, str] = Field({}, description="Values on its axes, as tables show them.")
+
+
+class Numbers(Runs):
+    """Published numbers of one thing, and the figures of ours that stand beside them."""
+
+    row: str = Field(description="Row of the source list.")
+    what: str = Field(description="What they are numbers of, for readers.")
+    published: dict[FigureName, float] = Field(description="As printed; accuracies in [0, 1].")
+    flaws: dict[FigureName, str] = Field(
+        {}, description="What is wrong with a published number, with its defect's id."
+    )
+    flaw: str = Field("", description="What is wrong with all of them.")
+
+
+class Effect(Runs):
+    """A published statement about one arm against another."""
+
+    row: str = Field(description="Row of the source list.")
+    what: str = Field(description="The statement.")
+    reference: str = Field(description="The arm it is compared with.")
+    published: Literal["better", "worse", "no difference", "gap grows"] = Field(
+        description='What was found; "gap grows": the lead grows along the study\'s axis.'
+    )
+    flaw: str = Field("", description="What is wrong with how it was found, with its defect's id.")
+
+
+class Winner(Section):
+    """A published statement about which of many is best."""
+
+    row: str = Field(description="Row of the source list.")
+    what: str = Field(description="The statement.")
+    study: str = Field(description="A packaged study without axes.")
+    figure: FigureName = "test_accuracy"
+    published: str = Field(description="The arm that was named best.")
+
+
+class Reproduction(Section):
+    """What a source published, and the studies that say whether it holds."""
+
+    name: str = Field(description="Name of the source.")
+    title: str = Field(description="What the source is.")
+    about: str = Field("", description="One line that says what is reproduced.")
+    studies: tuple[str, ...] = Field(description="Packaged studies, in the order they are run.")
+    quick: dict[str, dict[str, Any]] = Field(
+        {}, description="Changes to each study for the quick form, which takes minutes."
+    )
+    demonstrations: tuple[str, ...] = Field((), description="Defects shown beside what is right.")
+    numbers: tuple[Numbers, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    winners: tuple[Winner, ...] = ()
+    remarks: tuple[str, ...] = Field((), description="What the reader should know.")

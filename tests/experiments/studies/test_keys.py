@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+
+from loupe.experiments.studies.keys import Keys
+from loupe.experiments.studies.plan import make_plan
+from loupe.version import NUMBERS_VERSION
+
+from .conftest import SMALL, make_study
+
+
+def key_of(**changes: Any) -> str:
+    (run, *_) = make_plan(make_study(**changes)).runs
+    return Keys().of(run)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "other"},
+        {"set": {**SMALL["set"], "about": "other words", "evaluate": {"look_inside": True}}},
+        {"set": {**SMALL["set"], "run": {"folder": "elsewhere", "tensorboard": True}}},
+        {"arms": {"another name": {}}},
+        {"seeds": [0, 7]},
+    ],
+)
+def test_a_key_does_not_depend_on_names_and_places(changes: dict[str, Any]) -> None:
+    assert key_of(**changes) == key_of()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": [1]},
+        {"threads": 2},
+        {"arms": {"recipe": {"train": {"epochs": 3}}}},
+        {"arms": {"recipe": {"data": {"fraction": 0.4}}}},
+        {"arms": {"recipe": {"train": {"optimizer": {"learning_rate": 0.123}}}}},
+    ],
+)
+def test_a_key_depends_on_what_determines_the_numbers(changes: dict[str, Any]) -> None:
+    assert key_of(**changes) != key_of()
+
+
+def test_a_key_depends_on_the_run_its_weights_start_from() -> None:
+    def warm(epochs: int) -> str:
+        stages = {"first": {"recipe": "digits", "set": {**SMALL["set"], "train": {"epochs": epochs}}}}
+        plan = make_plan(make_study(stages=stages, arms={"warm": {"transfer": "first"}}, seeds=[0]))
+        return Keys().of(plan.runs[-1])
+
+    assert warm(1) == warm(1)
+    assert warm(1) != warm(2)
+
+
+def test_a_key_depends_on_the_version_of_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key_of()
+    monkeypatch.setattr("loupe.experiments.studies.keys.NUMBERS_VERSION", NUMBERS_VERSION + 1)
+    assert key_of() != before

@@ -1,0 +1,165 @@
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loupe.errors import RunError
+from loupe.experiments.engines import Ended, Job
+from loupe.experiments.studies import run_study
+from loupe.experiments.studies.conductor import Watcher
+from loupe.runs import RunFolder
+from loupe.runs.study_folder import StudyFolder
+from loupe.study import Study
+from loupe.training import EpochRecord
+from loupe.version import NUMBERS_VERSION
+
+from .conftest import SMALL, make_study
+
+ARMS: dict[str, Any] = {"plain": {}, "smooth": {"train": {"label_smoothing": 0.2}}}
+
+
+class Notes(Watcher):
+    """Writes down which runs were carried out, and interrupts after so many epochs if asked to."""
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.ended: list[tuple[str, str]] = []
+        self.epochs = 0
+        self._interrupt_after = interrupt_after
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        self.epochs += 1
+        if self.epochs == self._interrupt_after:
+            raise KeyboardInterrupt
+
+    def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
+        self.ended.append((job.name, ended.status))
+
+
+def read_table(study: Study, out: Path) -> list[dict[str, str]]:
+    """Return the rows of results.csv without the time, which no two runs share."""
+    with StudyFolder(out / study.name).results_file.open() as file:
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+
+
+def test_a_study_ends_with_table_figure_page_and_answer(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    analysis = run_study(study, tmp_path, engine="serial")
+    folder = StudyFolder(tmp_path / "small")
+    rows = folder.read_results()
+    assert [(row.arm, row.seed, row.status) for row in rows] == [
+        ("plain", 0, "finished"),
+        ("plain", 1, "finished"),
+        ("smooth", 0, "finished"),
+        ("smooth", 1, "finished"),
+    ]
+    for row in rows:
+        run = RunFolder(next((tmp_path / "runs").glob(f"*-{row.key}")))
+        result = run.read_result()
+        assert result is not None
+        assert result.best is not None
+        assert result.best.test is not None
+        assert row.test_accuracy == pytest.approx(result.best.test.accuracy)
+        assert row.best_epoch == result.best.epoch
+        assert len(result.test_openings) == 1
+    assert [cell.arm for cell in analysis.cells] == ["plain", "smooth"]
+    assert folder.figure_file.read_bytes().startswith(b"\x89PNG")
+    page = folder.report_file.read_text()
+    assert "Does it help?" in page
+    assert f"mlp-{rows[0].key}/report.html" in page
+    assert (tmp_path / "small" / "../runs" / f"mlp-{rows[0].key}" / "report.html").is_file()
+
+
+def test_what_is_done_is_not_done_again_whatever_it_is_called(tmp_path: Path) -> None:
+    run_study(make_study(arms={"plain": {}}), tmp_path, engine="serial")
+    notes = Notes()
+    run_study(
+        make_study(name="another", arms=ARMS, seeds=[0, 1, 2]), tmp_path, engine="serial", watcher=notes
+    )
+    assert [name for name, _ in notes.ended] == ["plain, seed 2", *(f"smooth, seed {s}" for s in (0, 1, 2))]
+
+
+def test_a_study_broken_off_in_mid_run_ends_with_the_same_table(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    run_study(study, tmp_path / "whole", engine="serial")
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "broken", engine="serial", watcher=Notes(interrupt_after=4))
+    half = read_table(study, tmp_path / "broken")
+    assert 0 < len(half) < 4
+    assert StudyFolder(tmp_path / "broken" / "small").report_file.is_file()
+    run_study(study, tmp_path / "broken", engine="serial")
+    assert read_table(study, tmp_path / "broken") == read_table(study, tmp_path / "whole")
+
+
+def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    run_study(study, tmp_path / "serial", engine="serial")
+    run_study(study, tmp_path / "processes", engine="processes", workers=2)
+    assert read_table(study, tmp_path / "processes") == read_table(study, tmp_path / "serial")
+
+
+def test_a_run_that_fails_is_recorded_and_those_that_start_from_it_too(tmp_path: Path) -> None:
+    diverges = {"optimizer": {"name": "sgd", "learning_rate": 1e20}}
+    study = make_study(
+        stages={"bad": {"recipe": "digits", "set": {**SMALL["set"], "train": {"epochs": 2, **diverges}}}},
+        arms={"plain": {}, "from-bad": {"transfer": "bad"}},
+        seeds=[0],
+    )
+    analysis = run_study(study, tmp_path, engine="serial")
+    rows = {row.stage or row.arm: row for row in StudyFolder(tmp_path / "small").read_results()}
+    assert rows["plain"].is_finished
+    assert "no longer a number" in (rows["bad"].reason or "")
+    assert rows["from-bad"].reason == "starts from bad, seed 0, which failed"
+    assert [row.status for row in analysis.failed] == ["failed", "failed"]
+    assert "which failed" in StudyFolder(tmp_path / "small").report_file.read_text()
+
+
+def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:
+    study = make_study(
+        stages={"first": {"recipe": "digits", "set": SMALL["set"]}},
+        arms={"warm": {"transfer": {"run": "first", "head": "copied"}, "train": {"epochs": 1}}},
+    )
+    run_study(study, tmp_path, engine="serial")
+    rows = StudyFolder(tmp_path / "small").read_results()
+    sources = {row.seed: row.key for row in rows if row.stage}
+    for row in rows:
+        if row.arm == "warm":
+            run = RunFolder(tmp_path / "runs" / f"mlp-{row.key}")
+            (source,) = run.read_environment()["transfer"]
+            assert Path(source).name == f"mlp-{sources[row.seed]}"
+
+
+def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_needed(
+    tmp_path: Path,
+) -> None:
+    stages = {"first": {"recipe": "digits", "set": SMALL["set"]}}
+    arms = {"plain": {}, "warm": {"transfer": "first"}}
+    run_study(make_study(arms=arms, stages=stages, seeds=[0]), tmp_path / "there", engine="serial")
+    kept = shutil.copy(tmp_path / "there" / "small" / "results.csv", tmp_path / "kept.csv")
+    notes = Notes()
+    study = make_study(arms=arms, stages=stages, seeds=[0])
+    run_study(study, tmp_path / "here", engine="serial", known=Path(kept), watcher=notes)
+    assert notes.ended == []
+    assert read_table(study, tmp_path / "here") == read_table(study, tmp_path / "there")
+    more = make_study(
+        arms={**arms, "again": {"transfer": "first", "train": {"epochs": 1}}}, stages=stages, seeds=[0]
+    )
+    run_study(more, tmp_path / "here", engine="serial", watcher=notes)
+    assert [name for name, _ in notes.ended] == ["first, seed 0", "again, seed 0"]
+
+
+def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunError):
+        run_study(make_study(), tmp_path, known=tmp_path / "nothing.csv")
+
+
+def test_the_numbers_are_those_of_this_version(tmp_path: Path) -> None:
+    """If this fails, the code gives other numbers than before: raise NUMBERS_VERSION, then mend the figure.
+
+    Four digits of a loss, so that another machine's rounding does not matter.
+    """
+    recipe_itself = {"data": {"fraction": 0.3}, "train": {"epochs": 3, "clean_train_images": 0}}
+    study = make_study(seeds=[0], compare="loss", set=recipe_itself)
+    (cell,) = run_study(study, tmp_path, engine="serial").cells
+    assert (NUMBERS_VERSION, f"{cell.summary.mean:.4g}") == (1, "2.122")

@@ -1,0 +1,116 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loupe.errors import StudyError, UnknownNameError
+from loupe.recipe import read_toml
+from loupe.study import Axis, list_studies, parse_study, read_study_file
+from loupe.study.schema import name_value
+
+MINIMAL: dict[str, Any] = {"recipe": "digits"}
+
+
+def mistakes_of(**fields: Any) -> list[str]:
+    with pytest.raises(StudyError) as caught:
+        parse_study({**MINIMAL, **fields})
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_the_smallest_study_is_three_seeds_of_a_recipe() -> None:
+    study = parse_study(MINIMAL)
+    assert study.seeds == (0, 1, 2)
+    assert list(study.arms) == ["recipe"]
+    assert study.reference_arm == "recipe"
+
+
+def test_every_packaged_study_reads_back_as_itself() -> None:
+    for name in list_studies():
+        study = parse_study(read_study_file(name))
+        assert parse_study(read_toml(study.to_toml(), name)) == study
+        assert study.about
+        assert study.question.endswith("?")
+
+
+def test_all_mistakes_are_shown_at_once() -> None:
+    assert mistakes_of(seeds=[0, 0], armss={}, threads=0) == [
+        "seeds: got [0, 0]; allowed: each value once",
+        "threads: got 0; allowed: a number > 0",
+        "armss: got an unknown field; allowed: about, arms, axes, compare, confidence, fit, name, question, "
+        "recipe, reference, seeds, set, skip, stages, threads; did you mean 'arms'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("axis", "allowed"),
+    [
+        ({"field": "data.fraction"}, "a field with its values, or cases"),
+        ({"values": [1, 2]}, "a field with its values, or cases"),
+        ({"field": "a", "values": [1], "cases": {"x": {}}}, "a field with its values, or cases"),
+    ],
+)
+def test_an_axis_is_values_or_cases(axis: dict[str, Any], allowed: str) -> None:
+    (mistake,) = mistakes_of(axes={"x": axis})
+    assert mistake.startswith("axes.x: got ")
+    assert mistake.endswith(f"allowed: {allowed}")
+
+
+def test_a_field_of_an_axis_has_a_suggestion() -> None:
+    (unknown, *_) = mistakes_of(axes={"x": {"field": "data.fraction", "values": [0.1], "lable": "x"}})
+    assert unknown == (
+        "axes.x.lable: got an unknown field; allowed: cases, field, label, values; did you mean 'label'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "allowed"),
+    [
+        ({"reference": "b", "arms": {"a": {}}}, "a reference among the arms (a)"),
+        ({"stages": {"s": {"recipe": "digits", "axes": ["y"]}}}, "stages that follow axes of this study ()"),
+        ({"skip": [{"arm": ["b"], "why": "x"}]}, "skips that name arms of this study (recipe)"),
+        ({"skip": [{"at": {"y": [1]}, "why": "x"}]}, "skips that name axes of this study ()"),
+        (
+            {
+                "axes": {"x": {"field": "data.fraction", "values": [0.1, 0.2]}},
+                "skip": [{"at": {"x": [0.3]}, "why": "x"}],
+            },
+            "skips at values of x (0.1, 0.2)",
+        ),
+        ({"fit": "power-law"}, "an axis of ascending numbers, where there is a fit"),
+    ],
+)
+def test_names_must_be_known(fields: dict[str, Any], allowed: str) -> None:
+    (mistake,) = mistakes_of(**fields)
+    assert mistake.startswith("study: got ")
+    assert mistake.endswith(f"allowed: {allowed}")
+
+
+def test_an_unknown_study_is_met_with_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        read_study_file("fashion-transfr")
+    assert caught.value.nearest == "fashion-transfer"
+    assert caught.value.next_step == "`loupe studies` says more; a path to a .toml file works too"
+
+
+@given(st.lists(st.one_of(st.integers(-5, 5), st.floats(-5, 5), st.booleans()), min_size=1, unique=True))
+def test_only_ascending_numbers_make_a_horizontal_axis(values: list[Any]) -> None:
+    numbers = Axis(field="data.fraction", values=tuple(values)).numbers
+    is_plain = not any(isinstance(value, bool) for value in values)
+    assert (numbers is not None) == (is_plain and values == sorted(values))
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (0.05, "0.05"),
+        (1.0, "1"),
+        (16, "16"),
+        (True, "True"),
+        ([128, 32, 10], "128-32-10"),
+        ({"name": "sgd", "learning_rate": 0.1}, "sgd"),
+        ("cosine", "cosine"),
+    ],
+)
+def test_values_have_short_names(value: object, name: str) -> None:
+    assert name_value(value) == name
