@@ -1,5 +1,6 @@
 """Choosing an engine by name, with as many workers as the machine has room for."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +35,15 @@ def open_engine(
             allowed="a whole number ≥ 1",
             next_step="leave --workers out: as many as the machine has room for",
         )
-    if num_jobs is not None and name != "serial":
-        workers = max(1, min(workers or count_workers(threads), num_jobs))
+    most = math.inf if num_jobs is None else max(1, num_jobs)
     if name == "auto":
-        name = "processes" if (workers or count_workers(threads)) > 1 else "serial"
+        name = "processes" if min(workers or count_workers(threads), most) > 1 else "serial"
+        workers = None if name == "serial" else workers
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES, "leave --engine out for the usual choice")
-    return ENGINES[name](workers, threads)
+    engine = ENGINES[name](workers, threads)
+    engine.num_workers = int(min(engine.num_workers, most))
+    return engine
 
 
 def _open_serial(workers: int | None, threads: int) -> Engine:
