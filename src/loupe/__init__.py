@@ -13,8 +13,13 @@ _PUBLIC = {
     "train": "loupe.experiments",
     "resume": "loupe.experiments",
     "load_recipe": "loupe.experiments",
+    "run_study": "loupe.experiments.studies",
+    "load_study": "loupe.experiments.studies",
     "load_run": "loupe.runs",
     "load_model": "loupe.runs",
+    "open_classifier": "loupe.experiments.classifier",
+    "predict": "loupe.experiments.predict_images",
+    "export_run": "loupe.experiments.export_run",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
     "check_layer": "loupe.conformance",
@@ -42,6 +47,11 @@ if TYPE_CHECKING:
     from loupe.experiments import load_recipe as load_recipe
     from loupe.experiments import resume as resume
     from loupe.experiments import train as train
+    from loupe.experiments.classifier import open_classifier as open_classifier
+    from loupe.experiments.export_run import export_run as export_run
+    from loupe.experiments.predict_images import predict as predict
+    from loupe.experiments.studies import load_study as load_study
+    from loupe.experiments.studies import run_study as run_study
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe

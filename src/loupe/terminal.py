@@ -15,9 +15,9 @@ def open_console(*, stderr: bool = False) -> "Console":
     return console if console.is_terminal else Console(stderr=stderr, width=200)
 
 
-def print_line(text: str, *, style: str = "") -> None:
+def print_line(text: str, *, style: str = "", stderr: bool = False) -> None:
     """Print text as it is: no markup, no colouring of its own, no line breaks of ours."""
-    open_console().print(text, highlight=False, markup=False, soft_wrap=True, style=style)
+    open_console(stderr=stderr).print(text, highlight=False, markup=False, soft_wrap=True, style=style)
 
 
 def print_error(text: str) -> None:

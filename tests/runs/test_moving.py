@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.runs.moving import pack_run, unpack_run
 
-_NAME = st.text("abc", min_size=1, max_size=3)
+_FILES = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.binary(max_size=20))
 
 
 def test_what_is_half_written_stays_behind(tmp_path: Path) -> None:
@@ -18,11 +19,9 @@ def test_what_is_half_written_stays_behind(tmp_path: Path) -> None:
     assert pack_run(tmp_path / "nowhere") == {}
 
 
-@given(
-    files=st.dictionaries(_NAME, st.binary(max_size=20)), before=st.dictionaries(_NAME, st.binary(max_size=3))
-)
+@given(files=_FILES, before=_FILES)
 def test_a_run_is_put_in_place_whole_and_alone(
-    tmp_path_factory, files: dict[str, bytes], before: dict[str, bytes]
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], before: dict[str, bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("runs") / "run"
     unpack_run(before, folder)

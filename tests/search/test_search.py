@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loupe.cli import main
 from loupe.errors import LoupeError, SearchError
 from loupe.recipe import parse_override, read_toml, set_value
 from loupe.search import Search, list_searches, parse_search, read_search_file
@@ -112,3 +113,10 @@ def test_an_unknown_search_is_named_with_its_neighbour() -> None:
     with pytest.raises(LoupeError) as caught:
         read_search_file("digit-search")
     assert caught.value.nearest == "digits-search"
+
+
+def test_the_help_describes_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "sampler = tpe: How settings are chosen" in text
+    assert 'space."FIELD".log = False: Look at a number\'s magnitude' in text

@@ -3,18 +3,23 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, searching, studying, working
+from loupe.cli import listing, looking, searching, studying, taking, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
-__all__ = ["app", "listing", "looking", "main", "searching", "studying", "working"]
+__all__ = ["app", "listing", "looking", "main", "searching", "studying", "taking", "working"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
-    if asks_for_recipe_help(sys.argv[1:] if arguments is None else arguments):
+    asked = asks_for_help(sys.argv[1:] if arguments is None else arguments)
+    if asked == "train":
         app["train"].help_epilogue = describe_recipe_fields()
+    elif asked == "study":
+        app["study"].help_epilogue = describe_fields_of_studies()
+    elif asked == "search":
+        app["search"].help_epilogue = describe_fields_of_searches()
     try:
         status = app(arguments)
     except LoupeError as error:
@@ -40,5 +45,24 @@ def describe_recipe_fields() -> str:
     return "\n".join(["**Fields of a recipe** (`section.field` = default):", "", *lines])
 
 
-def asks_for_recipe_help(arguments: Sequence[str]) -> bool:
-    return "train" in arguments and bool({"--help", "-h"} & set(arguments))
+def describe_fields_of_studies() -> str:
+    """Return the fields of a study as Markdown, for `loupe study --help`."""
+    from loupe.study import describe_study_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_study_fields()]
+    return "\n".join(["**Fields of a study** (`field` = default):", "", *lines])
+
+
+def describe_fields_of_searches() -> str:
+    """Return the fields of a search as Markdown, for `loupe search --help`."""
+    from loupe.search import describe_search_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_search_fields()]
+    return "\n".join(["**Fields of a search** (`field` = default):", "", *lines])
+
+
+def asks_for_help(arguments: Sequence[str]) -> str | None:
+    """Return the verb whose help is asked for; None if none is."""
+    if not {"--help", "-h"} & set(arguments):
+        return None
+    return next((argument for argument in arguments if not argument.startswith("-")), None)

@@ -6,6 +6,7 @@ come out 22 to 31 % too large. They are kept here so that they can be recognised
 Source: github.com/kuangliu/pytorch-cifar/issues/135.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +23,10 @@ class Normalization:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Normalization":
+        return cls(tuple(values["mean"]), tuple(values["sd"]))
+
     def apply(self, images: Tensor) -> Tensor:
         """Return (pixel / 255 - mean) / sd as float32.
 
@@ -30,6 +35,10 @@ class Normalization:
         """
         scale, shift = _scale_and_shift(self, images.device)
         return images.float().mul_(scale).add_(shift)
+
+    def scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return what `apply` multiplies pixels by and what it adds, (1, channels, 1, 1) float32 each."""
+        return _scale_and_shift(self, device)
 
     def invert(self, inputs: Tensor) -> Tensor:
         """Return normalised inputs as pixels in [0, 1], clipped, for people to look at."""

@@ -1,6 +1,7 @@
 from collections import OrderedDict
 from typing import Annotated, Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -96,8 +97,9 @@ class ExpertBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         weights = self.gate(maps)
-        # who watches the experts with a hook wants their maps
-        by_maps = self.mixing == "maps" or is_watched(self.experts)
+        # who watches the experts with a hook wants their maps; a graph that is exported for batches of any
+        # size cannot have as many groups as images
+        by_maps = self.mixing == "maps" or is_watched(self.experts) or torch.compiler.is_exporting()
         mixed = self.mix_maps(maps, weights) if by_maps else self.mix_kernels(maps, weights)
         result: Tensor = self.relu(self.dropout(self.norm(mixed)))
         return result

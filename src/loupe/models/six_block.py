@@ -35,6 +35,9 @@ def six_block(
     image_size: tuple[int, int],
     num_classes: int,
     width: Annotated[float, Field(gt=0, le=4, description="Factor on all channel counts, in (0, 4].")] = 1.0,
+    dropout: Annotated[
+        float, Field(ge=0, le=2, description="Factor on the published dropout rates, in [0, 2]; 0: none.")
+    ] = 1.0,
 ) -> nn.Sequential:
     """Six convolution blocks with batch norm, channel dropout and average pooling; 4.1 M parameters.
 
@@ -60,13 +63,13 @@ def six_block(
         layers[f"norm{number}"] = nn.BatchNorm2d(wide)
         layers[f"relu{number}"] = nn.ReLU()
         if block.dropout:
-            layers[f"dropout{number}"] = nn.Dropout2d(block.dropout)
+            layers[f"dropout{number}"] = nn.Dropout2d(dropout * block.dropout)
         if block.is_pooled:
             layers[f"pool{number}"] = nn.AvgPool2d(2)
         channels = wide
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
-    layers["dropout"] = nn.Dropout(_HEAD_DROPOUT)
+    layers["dropout"] = nn.Dropout(dropout * _HEAD_DROPOUT)
     layers["logits"] = nn.Linear(channels, num_classes)
     model = nn.Sequential(layers)
     draw_uniform(model)

@@ -3,6 +3,7 @@
 A reproduction is a source's published claims, and the studies that say whether they hold.
 """
 
+from loupe.study.describe import describe_study_fields as describe_study_fields
 from loupe.study.files import list_reproductions as list_reproductions
 from loupe.study.files import list_studies as list_studies
 from loupe.study.files import read_reproduction as read_reproduction

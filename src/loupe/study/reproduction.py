@@ -14,6 +14,7 @@ FigureName = Literal[
     "train_accuracy",
     "train_loss",
     "best_epoch",
+    "parameters",
     "seconds",
 ]
 

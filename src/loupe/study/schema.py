@@ -110,7 +110,9 @@ class Study(Section):
     skip: tuple[Skip, ...] = Field((), description="Combinations that are left out.")
     seeds: Seeds = Field((0, 1, 2), description="Every arm is run with each of these seeds.")
     reference: str | None = Field(
-        None, description="The arm that others are compared with; the first one if left out."
+        None,
+        description="The arm that others are compared with; if left out the first one, or without axes the "
+        "one that validation prefers.",
     )
     compare: Literal["accuracy", "loss"] = Field(
         "accuracy", description="Figure that is compared; an autoencoder's is always its error."
@@ -150,7 +152,7 @@ class Study(Section):
 
     @property
     def reference_arm(self) -> str:
-        """The arm that others are compared with."""
+        """The arm that others are compared with: the stated one, or the first."""
         return self.reference or next(iter(self.arms))
 
     def to_toml(self) -> str:

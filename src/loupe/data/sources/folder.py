@@ -26,7 +26,7 @@ from loupe.data.image_files import (
     decode_image,
     describe_unreadable,
     fit_image,
-    list_image_suffixes,
+    list_images,
     to_channels,
 )
 from loupe.data.sources import SourceImages, register_dataset
@@ -78,9 +78,7 @@ def load_folder(
     parts = _find_parts(root)
     class_names = _find_classes(parts)
     files = {
-        part: [
-            (file, label) for label, name in enumerate(class_names) for file in _list_images(folder / name)
-        ]
+        part: [(file, label) for label, name in enumerate(class_names) for file in list_images(folder / name)]
         for part, folder in parts.items()
     }
     _refuse_empty_classes(files, class_names, root)
@@ -166,18 +164,6 @@ def _list_folders(folder: Path) -> list[Path]:
     return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
-def _list_images(folder: Path) -> list[Path]:
-    """Return the image files below a class folder, by name; other files are passed over."""
-    if not folder.is_dir():
-        return []
-    suffixes = list_image_suffixes()
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.casefold() in suffixes and not file.name.startswith(".") and file.is_file()
-    )
-
-
 def _refuse_empty_classes(
     files: dict[str, list[tuple[Path, int]]], class_names: list[str], root: Path
 ) -> None:
@@ -254,7 +240,7 @@ def _decode_all(
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
             image = decode_image(file)
-            decoded[file] = fit_image(image, image_size, fit) if image_size and fit else image
+            decoded[file] = fit_image(image, (image_size, image_size), fit) if image_size and fit else image
         except UNREADABLE as error:
             damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
     if damaged:

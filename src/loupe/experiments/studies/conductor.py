@@ -99,7 +99,7 @@ class StudyConductor:
         self._folder = folder
         self._axes = axes
         self.watcher = Watcher()
-        self._under_way: dict[str, Task] = {}
+        self._under_way: dict[Path, Task] = {}  # by the folder of the job
         self._rows: dict[str, StudyRow] = {}
         self._waiting: list[Task] = []
         self._sort_out(known)
@@ -139,7 +139,7 @@ class StudyConductor:
                 return self._start(task)
             if task.source in self._rows and self._is_usable(task.source):
                 return self._start(task)
-            if task.source in self._rows and task.source not in self._under_way:
+            if task.source in self._rows:
                 self._waiting.remove(task)
                 source = self._tasks[task.source].name
                 self._rows[task.key] = self._make_row(task, f"starts from {source}, which failed")
@@ -151,8 +151,8 @@ class StudyConductor:
 
     def _start(self, task: Task) -> Job:
         self._waiting.remove(task)
-        self._under_way[task.key] = task
         job = make_job(task, self._tasks)
+        self._under_way[job.folder] = task
         self.watcher.on_start(job)
         return job
 
@@ -161,8 +161,7 @@ class StudyConductor:
         return True
 
     def on_end(self, job: Job, ended: Ended) -> None:
-        task = next(one for one in self._under_way.values() if one.folder == job.folder)
-        del self._under_way[task.key]
+        task = self._under_way.pop(job.folder)
         if ended.status == "interrupted" or ended.status == "stopped":
             self._waiting.insert(0, task)
         else:

@@ -236,7 +236,7 @@ def write_number(value: float, figure: str) -> str:
     """Return a figure as text: "98.43 %", "0.0485", "205"."""
     if "accuracy" in figure:
         return format_percent(value)
-    return format_error(value) if "loss" in figure else f"{value:.0f}"
+    return format_error(value) if "loss" in figure else f"{value:,.0f}"
 
 
 def write_gap(value: float, figure: str) -> str:

@@ -1,0 +1,94 @@
+"""Verbs that take a network out of the bench: to ask it, to hand it on."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from loupe.cli.app import WORK, app
+from loupe.terminal import print_line
+
+
+@app.command(group=WORK)
+def predict(
+    run: str,
+    /,
+    *places: Path,
+    format: Annotated[Literal["csv", "json"], Parameter(help="How the answers are written.")] = "csv",
+    out: Annotated[Path | None, Parameter(help="File for the answers; the terminal if left out.")] = None,
+    top: Annotated[int, Parameter(help="Classes an answer names, most probable first.")] = 1,
+    below: Annotated[
+        float | None, Parameter(help='Say "unsure" where the most probable class is below this probability.')
+    ] = None,
+    fit: Annotated[
+        Literal["resize", "crop", "pad"] | None,
+        Parameter(help="How images come to the network's size; as in training if left out."),
+    ] = None,
+    device: Annotated[str, Parameter(help='"auto", "cpu", "cuda", "mps".')] = "auto",
+) -> int:
+    """Ask a run's network about image files.
+
+    Files that cannot be read are named with the reason and the others go on; the exit status is then 1. Where
+    folders are named after classes, the accuracy is printed too.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    places
+        Image files, and folders whose images are taken, those of sub-folders too.
+    """
+    from loupe.experiments.answer_tables import list_refusals, summarise_answers, write_table
+    from loupe.experiments.predict_images import predict as ask
+    from loupe.runs.writing import write_text
+
+    answers = ask(run, *places, top=top, below=below, fit=fit, device=device)
+    table = write_table(answers, format)
+    if out is None:
+        sys.stdout.write(table)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, table)
+    for line in [*list_refusals(answers), *summarise_answers(answers)]:
+        print_line(line, stderr=out is None)
+    if out is not None:
+        print_line(f"answers: {out}")
+    return 1 if answers.refusals else 0
+
+
+@app.command(group=WORK)
+def export(
+    run: str,
+    /,
+    *,
+    format: Annotated[
+        Literal["onnx", "torch", "card"],
+        Parameter(help="onnx, torch (torch.export, .pt2), or card: the model card alone."),
+    ] = "onnx",
+    out: Annotated[
+        Path | None, Parameter(help="The file, or a folder for it; exports/RUN/ if left out.")
+    ] = None,
+) -> int:
+    """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
+
+    The file takes uint8 images, as many at once as there are; normalisation and softmax are inside, and class
+    names, recipe and figures in its metadata.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.experiments.export_run import export_run, write_model_card
+
+    written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
+    if written.file is not None and written.parity is not None:
+        parity = written.parity
+        print_line(
+            f"compared on {parity.num_images:,} validation images: largest difference "
+            f"{parity.largest_difference:.1e}"
+        )
+        print_line(f"network: {written.file}")
+    print_line(f"model card: {written.card}")
+    return 0

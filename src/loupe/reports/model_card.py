@@ -1,0 +1,314 @@
+"""The model card of a run, as Markdown: what the network is for, what it can do, and what it cannot."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loupe.data import SOURCES
+from loupe.data.image_files import Fit
+from loupe.evaluation import Metrics, ReconstructionScore, rank_confused_pairs
+from loupe.exporting import ExportFormat
+from loupe.exporting.parity import Parity
+from loupe.recipe import Recipe
+from loupe.recipe.schema import Choice
+from loupe.reports.model_card_use import show_use
+from loupe.reports.page import (
+    describe_baselines,
+    describe_error,
+    format_decimals,
+    format_duration,
+    format_interval,
+    format_level,
+    format_percent,
+)
+from loupe.reports.run_report import name_run
+from loupe.runs import RunFolder, RunResult
+from loupe.runs.result import Score
+
+CARD_NAME = "model-card.md"
+
+_MOST_PAIRS = 5
+_MOST_WEAK = 3
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """The file a card stands beside.
+
+    Args:
+        name: of the file.
+        form: what kind it is.
+        parity: how it compares with the network.
+    """
+
+    name: str
+    form: ExportFormat
+    parity: Parity
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a card is written from."""
+
+    run: RunFolder
+    recipe: Recipe
+    result: RunResult
+    description: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    fit: Fit | None
+    exported: ExportedFile | None
+
+    @property
+    def class_names(self) -> list[str]:
+        return list(self.description["class_names"])
+
+    @property
+    def is_classifier(self) -> bool:
+        return self.result.objective == "classification"
+
+    @property
+    def size(self) -> str:
+        height, width = self.description["image_size"]
+        channels = self.description["in_channels"]
+        colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+        return f"{width} x {height} {colour} pixels"
+
+    def find_judged(self) -> tuple[str, Score]:
+        """Return the split whose figures stand for the network: test where it was opened."""
+        assert self.result.best is not None
+        if self.result.best.test is not None:
+            return "test", self.result.best.test
+        return "validation", self.result.best.validation
+
+
+def compose_model_card(
+    run: RunFolder,
+    result: RunResult,
+    description: Mapping[str, Any],
+    fit: Fit | None,
+    exported: ExportedFile | None,
+) -> str:
+    """Return the model card of a run as Markdown; every figure comes from its files.
+
+    Args:
+        run: its folder.
+        result: what it found, with best weights.
+        description: of its network, from `load_model`.
+        fit: how training images came to their size; None if they were of it.
+        exported: the file beside the card; None if there is none.
+    """
+    environment = run.read_environment()
+    subject = _Subject(run, run.read_recipe(), result, description, environment, fit, exported)
+    sections = {
+        "What it is for": _say_purpose,
+        "Data": _say_data,
+        "Training": _say_training,
+        "Figures": _say_figures,
+        "Limits": _say_limits,
+        "Use": _say_use,
+        "Environment": _say_environment,
+    }
+    lines = [f"# {subject.recipe.name}", ""]
+    for title, say in sections.items():
+        lines += [f"## {title}", "", *say(subject), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _say_purpose(subject: _Subject) -> Iterator[str]:
+    if subject.recipe.about:
+        yield subject.recipe.about
+        yield ""
+    names = subject.class_names
+    if subject.is_classifier:
+        listed = ", ".join(names)
+        yield f"It says which of {len(names)} classes an image of {subject.size} shows: {listed}."
+    else:
+        yield f"It gives images of {subject.size} back through a short code; it names no class."
+
+
+def _say_data(subject: _Subject) -> Iterator[str]:
+    data, facts = subject.recipe.data, SOURCES.facts(subject.recipe.data.name)
+    settings = ", ".join(f"{name} = {value}" for name, value in data.settings.items())
+    yield f"Dataset `{data.name}`" + (f" ({settings})." if settings else ".")
+    origin = facts.get("origin")
+    yield (
+        f"Source and licence: {origin}."
+        if origin
+        else (
+            "Source and licence: images of the user's own; Loupe knows nothing of where they are from and "
+            "who may use them."
+        )
+    )
+    yield ""
+    rows = [
+        (split, f"{count:,}", f"`{subject.environment['data_digests'][split]}`")
+        for split, count in subject.result.num_images.items()
+    ]
+    yield from _write_table(("split", "images", "SHA-256 of pixels, labels and class names"), rows)
+    yield ""
+    held = data.validation
+    yield (
+        "Validation images: those of the dataset if it has its own, else "
+        f"{held if held >= 1 else f'{100 * held:g} %'} of the training images, stratified, with split seed "
+        f"{subject.recipe.split_seed}. "
+        f"{100 * data.fraction:g} % of the remaining training images were used. Validation chose the epoch; "
+        "the test images took no part in training or choosing."
+    )
+
+
+def _say_training(subject: _Subject) -> Iterator[str]:
+    recipe, train, result = subject.recipe, subject.recipe.train, subject.result
+    assert result.best is not None
+    model = dict(subject.description["model"])
+    constants = subject.description["normalization"]
+    augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
+    parts = [
+        f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
+        f"trained for up to {train.epochs} epochs of batches of {train.batch_size} with "
+        f"{_name_choice(train.optimizer)}",
+        f"schedule {_name_choice(train.schedule)}",
+        f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
+        f"label smoothing {train.label_smoothing:g}" if train.label_smoothing else "",
+        f"gradients clipped to norm {train.clip_norm:g}" if train.clip_norm else "",
+        f"a moving average of the weights with decay {train.average_decay:g}" if train.average_decay else "",
+        f"mixing by {_name_choice(recipe.data.mix)}" if recipe.data.mix else "",
+        augment,
+    ]
+    kept = f"The weights are those of epoch {result.best.epoch}, the best by validation {result.selected_by}"
+    ended = f" of {result.last.epoch} trained" if result.last else ""
+    early = ", stopped early" if result.stopped_early else ""
+    yield (
+        f"{', '.join(part for part in parts if part)}. Pixels in [0, 1] were normalised with mean "
+        f"{format_decimals(constants['mean'])} and standard deviation {format_decimals(constants['sd'])}. "
+        f"{kept}{ended}{early}. Seed {result.seed}; {format_duration(result.seconds)} of training."
+    )
+    for note in result.notes:
+        yield f"- {note}"
+
+
+def _say_figures(subject: _Subject) -> Iterator[str]:
+    result = subject.result
+    assert result.best is not None
+    scores: dict[str, Score] = {"validation": result.best.validation}
+    if result.best.test is not None:
+        scores["test"] = result.best.test
+    level = format_level(result.confidence)
+    for split, score in scores.items():
+        yield f"- {split}: {_describe_score(score, level)}, {score.num_images:,} images"
+    if result.best.test is None:
+        yield "- test: not looked at"
+    looks = len(result.test_openings)
+    yield f"- looks at the test set: {looks}" + "".join(f"; {one.reason}" for one in result.test_openings)
+    yield (
+        f"- one training, with seed {result.seed}: the intervals are over images, and say nothing of how "
+        "much another seed would change"
+    )
+    for warning in result.warnings:
+        yield f"- warning: {warning}"
+    split, judged = subject.find_judged()
+    if isinstance(judged, Metrics):
+        yield ""
+        rows = [
+            (one.name, f"{one.num_images:,}", format_percent(one.accuracy), format_interval(one.interval))
+            for one in judged.per_class
+        ]
+        yield from _write_table((f"class ({split})", "images", "accuracy", f"{level} interval"), rows)
+
+
+def _describe_score(score: Score, level: str) -> str:
+    if isinstance(score, Metrics):
+        return (
+            f"accuracy {format_percent(score.accuracy)} ({level} interval {format_interval(score.interval)})"
+        )
+    return f"{describe_error(score)}; guesses that need no network: {describe_baselines(score)}"
+
+
+def _say_limits(subject: _Subject) -> Iterator[str]:
+    split, judged = subject.find_judged()
+    if isinstance(judged, Metrics):
+        yield from _say_weaknesses(split, judged)
+    yield (
+        f"- It takes images of {subject.size} and was measured on no other; what a larger picture loses when "
+        "it is made that small was not measured."
+    )
+    if subject.is_classifier:
+        yield (
+            "- It names one of its classes for every image, also for one that shows none of them. What it "
+            "says of such images was not measured."
+        )
+        yield (
+            "- Its probabilities are a softmax of the logits. Whether they are calibrated was not measured: "
+            "do not read 90 % as nine right in ten."
+        )
+    yield "- The figures hold for images like those it was tested on, and for no others."
+    if isinstance(judged, ReconstructionScore):
+        yield "- The error is on the scale of the network's input, after normalisation."
+
+
+def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
+    faulty = [one for one in judged.per_class if one.correct < one.num_images]
+    if not faulty:
+        yield f"- No mistake among the {judged.num_images:,} {split} images."
+        return
+    weakest = sorted(faulty, key=lambda one: one.accuracy)[:_MOST_WEAK]
+    listed = (f"{one.name} ({format_percent(one.accuracy)} of {one.num_images:,} right)" for one in weakest)
+    yield f"- Weakest classes on {split}: {', '.join(listed)}."
+    taken = (
+        f"{one.true_class} taken for {one.predicted_class} ({one.count:,} images, "
+        f"{format_percent(one.share)} of its own)"
+        for one in rank_confused_pairs(judged.confusion, judged.class_names, _MOST_PAIRS)
+    )
+    yield f"- Most confused on {split}: {', '.join(taken)}."
+
+
+def _say_use(subject: _Subject) -> Iterator[str]:
+    if subject.exported is None:
+        name = name_run(subject.run.path)
+        if subject.is_classifier:
+            yield f"`loupe predict {name} FILE` asks the network about an image file."
+        yield f"`loupe export {name}` writes it as a file that needs no Loupe."
+        return
+    parity = subject.exported.parity
+    yield from show_use(
+        subject.exported.name,
+        subject.exported.form,
+        is_classifier=subject.is_classifier,
+        in_channels=subject.description["in_channels"],
+        image_size=tuple(subject.description["image_size"]),
+        fit=subject.fit,
+    )
+    yield ""
+    what = "logit" if subject.is_classifier else "pixel in [0, 1]"
+    yield (
+        f"Compared with the network in float32 over {parity.num_images:,} validation images: largest "
+        f"difference of a {what} {parity.largest_difference:.1e}"
+        + (", the same class for every image." if subject.is_classifier else ".")
+    )
+    precision = subject.environment.get("precision", "float32")
+    if precision != "float32":
+        yield f"The figures above were measured in {precision}; the file computes in float32."
+
+
+def _say_environment(subject: _Subject) -> Iterator[str]:
+    environment = subject.environment
+    packages = environment.get("packages") or {}
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+    commit = f" (commit {environment['commit']})" if environment.get("commit") else ""
+    yield f"- run: {name_run(subject.run.path)}"
+    yield f"- trained with Loupe {environment.get('loupe')}{commit}, Python {environment.get('python')}"
+    yield f"- {versions}"
+    yield f"- {environment.get('device')}, {environment.get('precision')}, {environment.get('platform')}"
+
+
+def _name_choice(choice: Choice) -> str:
+    return _name_settings(choice.name, choice.settings)
+
+
+def _name_settings(name: str, settings: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{key} = {value}" for key, value in settings.items() if value is not None)
+    return f"{name} ({listed})" if listed else name
+
+
+def _write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for cells in (headings, ["---"] * len(headings), *rows):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

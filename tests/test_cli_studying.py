@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import pytest
+
+from loupe.cli import main
+from loupe.experiments.reproduction import reproduce
+from loupe.experiments.reproduction.run import load_quickly
+from loupe.experiments.studies import load_study
+from loupe.experiments.studies.plan import make_plan
+from loupe.study import Reproduction, list_reproductions, list_studies, read_reproduction
+
+from .conftest import needs_official_data
+
+SMALL = """
+about = "a small study"
+question = "Does smoothing help?"
+recipe = "digits"
+seeds = [0, 1]
+
+[set]
+model = { name = "mlp", widths = [16] }
+data.augment = []
+data.fraction = 0.3
+train.epochs = 2
+train.clean_train_images = 0
+
+[arms.plain]
+
+[arms.smooth]
+train.label_smoothing = 0.4
+"""
+
+
+@pytest.fixture
+def study_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "smoothing.toml"
+    file.write_text(SMALL)
+    return file
+
+
+def test_a_dry_run_shows_the_runs_and_their_time_and_writes_nothing(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "smoothing.toml", "--dry-run", "--workers", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:3]] == [
+        ["arm", "seeds", "done", "starts", "from"],
+        ["plain", "0,", "1", "0"],
+        ["smooth", "0,", "1", "0"],
+    ]
+    assert lines[3].startswith("4 runs, 0 done; about ")
+    assert lines[3].endswith(" s for the rest, one after another")
+    assert not (study_file.parent / "studies").exists()
+
+
+def test_a_study_prints_its_runs_and_its_answer_and_does_nothing_twice(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "smoothing.toml", "seeds=[0]", "--engine", "serial"]) == 0
+    out = capsys.readouterr().out
+    assert "[2/2] smooth, seed 0: finished after 2 epochs, last validation accuracy" in out
+    assert "has no finished run" not in out
+    assert "with a mean test accuracy of" in out
+    assert f"report: {Path('studies/smoothing/report.html')}" in out
+    assert main(["study", "studies/smoothing"]) == 0
+    assert capsys.readouterr().out.startswith("2 runs, all done\n")
+
+
+def test_mistakes_are_shown_without_traceback(study_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study_file.write_text(SMALL.replace("label_smoothing", "label_smoothin"))
+    assert main(["study", "smoothing.toml"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: Study 'smoothing' has 1 mistake; no data was loaded.")
+    assert "arm smooth: train.label_smoothin: got an unknown field" in error
+    assert "did you mean 'label_smoothing'?" in error
+    assert main(["study", "smoothing.toml", "--engine", "proceses"]) == 1
+    assert main(["study", "smoothing.toml", "--workers", "0"]) == 1
+
+
+@pytest.mark.parametrize("verb", ["studies", "reproductions"])
+def test_packaged_files_are_listed(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb]) == 0
+    out = capsys.readouterr().out
+    for name in list_studies() if verb == "studies" else list_reproductions():
+        assert name in out
+
+
+def test_the_help_of_a_study_names_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study", "--help"]) == 0
+    assert "axes.NAME.values" in capsys.readouterr().out
+
+
+LONGEST = {"fashion-transfer", "fashion-autoencoder-grid"}  # their quick forms are planned below
+
+
+@pytest.mark.parametrize("name", sorted(set(list_studies()) - LONGEST))
+def test_every_packaged_study_makes_recipes_that_are_right(name: str) -> None:
+    seeds = load_study(name).seeds
+    assert len(seeds) >= 3
+    assert make_plan(load_study(name, ["seeds=[0]"])).runs
+
+
+@pytest.mark.parametrize("name", list_reproductions())
+def test_the_quick_form_of_every_reproduction_can_be_planned(name: str) -> None:
+    reproduction = read_reproduction(name)
+    for study in reproduction.studies:
+        quick = load_quickly(study, reproduction)
+        assert quick.name == f"{study}-quick"
+        longest = max(run.recipe.train.epochs for run in make_plan(quick).runs)
+        assert longest <= 3
+
+
+@needs_official_data
+def test_a_reproduction_ends_with_a_page_and_a_verdict_on_each_claim(tmp_path: Path) -> None:
+    """The claims of 003 with even less training than its quick form."""
+    source = read_reproduction("003")
+    tiny = {"set.data.fraction": 0.01, "set.train.epochs": 1, "set.evaluate.test": False, "seeds": [0, 1]}
+    claims = source.model_copy(
+        update={
+            "studies": ("cifar10-six-block",),
+            "quick": {"cifar10-six-block": {**tiny, "set.model.width": 0.05, "set.data.validation": 200}},
+        }
+    )
+    page = reproduce(claims, tmp_path, is_quick=True, engine="serial")
+    text = page.read_text()
+    assert "This is the quick form" in text
+    assert "94.48 %" in text
+    assert "D-003-1" in text
+    assert "picked on the test set" in (tmp_path / "003-quick" / "report.md").read_text()
+    assert (tmp_path / "003-quick" / "cifar10-six-block.csv").is_file()
+
+
+def test_a_reproduction_of_which_nothing_was_run_says_so(tmp_path: Path) -> None:
+    source = Reproduction(name="x", title="Nothing yet", studies=())
+    page = reproduce(source, tmp_path, only_report=True)
+    assert "No study has been run." in page.read_text()
