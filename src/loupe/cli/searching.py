@@ -75,7 +75,8 @@ def print_space(search: "Search") -> None:
         budget = [f"the whole grid, {len(list_grid(search))} trials", *budget[1:]]
     print_line(
         f"{' or '.join(budget)}, by {search.objective} on validation; sampler {search.sampler}, pruner "
-        f"{search.pruner}; then the best {search.top} again with {search.fresh_seeds} fresh seeds each"
+        f"{search.pruner}; then the best {search.top} again with {search.fresh_seeds} fresh "
+        f"seed{'' if search.fresh_seeds == 1 else 's'} each"
     )
 
 

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from .conftest import QUICK, Jobs, make_diverging_job, make_fragile_job, make_jo
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
+def cluster() -> Iterator[Any]:
     """Two nodes with a CPU each, and this process connected to them."""
     ray = pytest.importorskip("ray", reason="the package ray is not installed")
     from ray.cluster_utils import Cluster
@@ -36,7 +37,7 @@ def cluster() -> Iterator[None]:
         nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         nodes.add_node(num_cpus=1)
         ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
-        yield
+        yield nodes
         ray.shutdown()
         nodes.shutdown()
 
@@ -88,7 +89,7 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 @needs_ray
 @pytest.mark.slow
-def test_sixteen_runs_with_a_worker_killed_equal_those_of_one_process(tmp_path: Path, cluster: None) -> None:
+def test_sixteen_runs_with_a_worker_killed_equal_those_of_one_process(tmp_path: Path, cluster: Any) -> None:
     victims: list[int] = []
 
     def kill_one(job: Job, record: EpochRecord) -> bool:
@@ -115,7 +116,7 @@ def test_sixteen_runs_with_a_worker_killed_equal_those_of_one_process(tmp_path: 
 
 @needs_ray
 @pytest.mark.slow
-def test_without_a_shared_disk_the_files_come_back(tmp_path: Path, cluster: None) -> None:
+def test_without_a_shared_disk_the_files_come_back(tmp_path: Path, cluster: Any) -> None:
     one, many = make_jobs(tmp_path / "one", 3), make_jobs(tmp_path / "many", 3)
     SerialEngine().carry_out(Jobs(one))
     jobs = Jobs([*many, make_diverging_job(tmp_path / "many")])
@@ -133,7 +134,7 @@ def test_without_a_shared_disk_the_files_come_back(tmp_path: Path, cluster: None
 
 @needs_ray
 @pytest.mark.slow
-def test_a_job_that_costs_too_many_workers_has_failed(tmp_path: Path, cluster: None) -> None:
+def test_a_job_that_costs_too_many_workers_has_failed(tmp_path: Path, cluster: Any) -> None:
     jobs = Jobs([make_fragile_job(tmp_path / "fragile", most=99), *make_jobs(tmp_path, 2)])
     engine = open_engine("ray", workers=2)
     try:
@@ -144,3 +145,41 @@ def test_a_job_that_costs_too_many_workers_has_failed(tmp_path: Path, cluster: N
     assert ended.status == "failed"
     assert "died 3 times" in ended.reason
     assert jobs.statuses == ["finished"] * 2
+
+
+@needs_ray
+@pytest.mark.slow
+def test_runs_of_a_lost_node_are_gone_on_with_elsewhere(tmp_path: Path, cluster: Any) -> None:
+    third = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    lost: list[Any] = []
+
+    def lose_the_third(job: Job, record: EpochRecord) -> bool:
+        if len({name for name, _ in jobs.epochs}) == 3 and not lost:  # each node has a run under way
+            lost.append(third)
+            cluster.remove_node(third, allow_graceful=False)
+        return True
+
+    jobs = Jobs(make_jobs(tmp_path, 6, "train.epochs=20"), lose_the_third)
+    engine = open_engine("ray")
+    try:
+        assert engine.num_workers == 3
+        engine.carry_out(jobs)
+    finally:
+        engine.close()
+    assert len(lost) == 1
+    assert jobs.statuses == ["finished"] * 6
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_cluster_without_room_is_refused(
+    tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loupe.experiments.engines.ray._ROOM_SECONDS", 2.0)
+    engine = open_engine("ray", threads=4)
+    try:
+        with pytest.raises(LoupeError, match="has no room for a run"):
+            engine.carry_out(Jobs(make_jobs(tmp_path, 1)))
+    finally:
+        engine.close()

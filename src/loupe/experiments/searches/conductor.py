@@ -75,13 +75,7 @@ class SearchConductor:
         self._started = clock()
         self._broken_off = trials.resume()
         self._under_way: dict[str, _UnderWay] = {}
-
-    @property
-    def num_waiting(self) -> int | None:
-        """Trials still to be carried out; None if only time says."""
-        if self._trials.most is None:
-            return None
-        return self._trials.most - self._trials.num_ended
+        self._rows: dict[int, TrialRow] = {}  # of trials that have ended; their run folders are read once
 
     @property
     def seconds(self) -> float:
@@ -150,7 +144,12 @@ class SearchConductor:
 
     def write(self) -> list[TrialRow]:
         """Write `trials.csv`, and return its rows."""
-        rows = make_rows(self._search, self._folder, self._trials)
+        rows = []
+        for trial in self._trials.all:
+            row = self._rows.get(trial.number) or _make_row(self._search, self._folder, trial)
+            if row.status != "under way":
+                self._rows[trial.number] = row
+            rows.append(row)
         self._folder.write_trials(rows, list(self._search.space))
         return rows
 
@@ -158,11 +157,6 @@ class SearchConductor:
 def read_score(search: Search, folder: SearchFolder, number: int) -> float | None:
     """Return the figure that is sought of a trial's best weights, on validation; None if there is none."""
     return read_run(folder.trial(number)).get(f"validation_{search.objective}")
-
-
-def make_rows(search: Search, folder: SearchFolder, trials: Trials) -> list[TrialRow]:
-    """Return a row for each trial, in order."""
-    return [_make_row(search, folder, trial) for trial in trials.all]
 
 
 _STATUSES: dict[TrialState, TrialStatus] = {
