@@ -1,6 +1,7 @@
 """From what the user typed to a recipe that is complete and right."""
 
 import copy
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def load_recipe(
     overrides: Sequence[str] = (),
     *,
     plugins: Sequence[str] = (),
+    tried: set[str] | None = None,
 ) -> Recipe:
     """Return a checked recipe with every setting filled in.
 
@@ -36,6 +38,7 @@ def load_recipe(
             or a recipe.
         overrides: changes as on the command line, `section.field=value`.
         plugins: further Python files that register models, datasets …
+        tried: networks found to fit; one that is among them is not built again, a new one is added.
 
     Raises:
         UnknownNameError: there is no such recipe.
@@ -54,7 +57,11 @@ def load_recipe(
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
-    refuse_what_cannot_fit(resolved)
+    kind = name_fit(resolved)
+    if tried is None or kind not in tried:
+        refuse_what_cannot_fit(resolved)
+    if tried is not None:
+        tried.add(kind)
     return resolved
 
 
@@ -140,6 +147,14 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
     return parse_recipe(mapping)
+
+
+def name_fit(recipe: Recipe) -> str:
+    """Return what of a recipe decides whether its parts fit, as text."""
+    values = recipe.to_dict()
+    for name in ("fraction", "validation", "split_seed", "augment", "mix", "normalize"):
+        values["data"].pop(name, None)
+    return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 
 
 def refuse_what_cannot_fit(recipe: Recipe) -> None:
