@@ -1,9 +1,13 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loupe.errors import SearchError
 from loupe.experiments.searches import load_search
+from loupe.experiments.searches.space import make_recipe
+from loupe.recipe import read_toml
 from loupe.search import list_searches
 
 from .conftest import RATE, make_search
@@ -34,6 +38,23 @@ def test_all_mistakes_are_shown_together_before_data_is_loaded() -> None:
     assert "train.optimizer.momentum: got an unknown field" in text
     assert "no data was loaded" in text
     assert len(caught.value.mistakes) == 6
+
+
+def test_the_example_in_the_docs_is_right() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "searches.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    search = load_search({**read_toml(example, "docs/searches.md"), "name": "example"})
+    assert search.space["train.optimizer.momentum"].when == {"train.optimizer": ("sgd",)}
+
+
+def test_a_recipe_is_found_beside_the_search(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[train]\nepochs = 7\n", encoding="utf-8")
+    text = make_search().to_toml().replace('recipe = "digits"', 'recipe = "mine.toml"')
+    text = text.replace("epochs = 2\n", "").replace("width = 1\n", "")
+    (tmp_path / "search.toml").write_text(text, encoding="utf-8")
+    search = load_search(tmp_path / "search.toml")
+    assert make_recipe(search, {}, seed=0).train.epochs == 7
+    assert load_search(tmp_path) == search
 
 
 def test_a_mistake_in_the_recipe_itself_is_shown_once() -> None:

@@ -39,6 +39,7 @@ def load_search(search: str | Path | Mapping[str, Any] | Search, overrides: Sequ
         mapping = copy.deepcopy(dict(search))
     else:
         mapping = read_search_file(search)
+        _find_recipe_beside(mapping, Path(search).expanduser())
     for override in [overrides] if isinstance(overrides, str) else overrides:
         dotted, value = parse_override(override)
         set_value(mapping, dotted, value)
@@ -47,6 +48,13 @@ def load_search(search: str | Path | Mapping[str, Any] | Search, overrides: Sequ
     if mistakes:
         raise SearchError(parsed.name, mistakes)
     return parsed
+
+
+def _find_recipe_beside(mapping: dict[str, Any], place: Path) -> None:
+    """Write out the path of a recipe file that lies beside the search, wherever the command is given."""
+    recipe, folder = mapping.get("recipe"), place if place.is_dir() else place.parent
+    if isinstance(recipe, str) and recipe.endswith(".toml") and (folder / recipe).is_file():
+        mapping["recipe"] = str((folder / recipe).resolve())
 
 
 def find_field_mistakes(search: Search) -> list[Mistake]:

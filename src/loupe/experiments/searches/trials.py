@@ -163,7 +163,7 @@ def order_grid(search: Search) -> Sequence[Settings]:
 def identify_search(search: Search) -> str:
     """Return a digest of everything a trial's settings and score depend on."""
     values: dict[str, Any] = search.model_dump(mode="json", exclude_none=True)
-    for name in ("name", "about", "trials", "minutes", "top", "fresh_seeds", "confidence"):
+    for name in ("name", "about", "recipe", "trials", "minutes", "top", "fresh_seeds", "confidence"):
         values.pop(name, None)
     for parameter in values["space"].values():
         parameter.pop("label", None)
