@@ -16,6 +16,7 @@ from loupe.data import Opening
 from loupe.errors import RunError
 from loupe.evaluation import ExampleRecord, Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
+from loupe.runs.locking import locked
 from loupe.runs.mistakes import MistakeRecord
 from loupe.runs.reading import read_arrays, reading
 from loupe.runs.result import RunResult
@@ -28,11 +29,6 @@ from loupe.runs.writing import (
     write_text,
 )
 from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
-
-try:
-    import fcntl
-except ImportError:  # not on Windows; two processes on one run are not found out there
-    fcntl = None  # type: ignore[assignment]  # a module that is not there
 
 
 class RunFolder:
@@ -143,17 +139,7 @@ class RunFolder:
             RunError: another process does.
         """
         self.path.mkdir(exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                if fcntl is not None:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunError(
-                    f"Run {self.path.name} is being trained by another process.",
-                    got="a locked run folder",
-                    allowed="one process a run",
-                    next_step="wait for it, or stop it",
-                ) from None
+        with locked(self.path, f"Run {self.path.name} is being trained by another process."):
             yield
 
     def clear_leftovers(self) -> None:
