@@ -1,51 +1,131 @@
 """Image files of any kind as plain uint8 pixels of a stated size."""
 
+import warnings
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from loupe.errors import DataError, DataFileError
 
 Fit = Literal["resize", "crop", "pad"]
+ImageSource = Image.Image | str | Path | BinaryIO
+"""An image: opened with Pillow, or a file by its place or opened for reading bytes."""
 
-UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+UNREADABLE = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 """What Pillow raises for a file that is damaged, too large, or no image."""
+
+_PROGRAMS = {"EPS"}  # no pixels but a program, which Pillow would have Ghostscript run
 
 
 def list_image_suffixes() -> set[str]:
-    """Return the file endings, such as ".png", of the formats Pillow can read."""
-    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    """Return the file endings, such as ".png", of the formats that are read."""
+    kinds = set(_list_formats())
+    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds}
 
 
-def decode_image(file: Path) -> np.ndarray:
+def _list_formats() -> list[str]:
+    Image.init()
+    return [kind for kind in Image.OPEN if kind not in _PROGRAMS]
+
+
+def prepare_image(
+    source: ImageSource, *, channels: int, image_size: tuple[int, int], fit: Fit | None
+) -> Tensor:
+    """Return an image as a network takes it, (channels, height, width) uint8.
+
+    Args:
+        source: the image.
+        channels: 1 or 3.
+        image_size: height and width in pixels.
+        fit: how an image of another size comes to this one; None refuses it.
+
+    Raises:
+        DataFileError: the file is no image, or damaged, or too large.
+        DataError: another size, and nobody said how to change it; a network of other channels.
+    """
+    if channels not in (1, 3):
+        raise DataError(
+            "This network takes no picture.", got=f"{channels} channels", allowed="1 (grey) or 3 (colour)"
+        )
+    named = f" {source}" if isinstance(source, str | Path) else ""
+    try:
+        pixels = read_pixels(source) if isinstance(source, Image.Image) else decode_image(source)
+    except UNREADABLE as error:
+        raise DataFileError(
+            f"The image{named} cannot be read.",
+            got=describe_unreadable(error),
+            allowed="an image file such as PNG or JPEG",
+            next_step="name another file",
+        ) from None
+    height, width = image_size
+    if pixels.shape[:2] != image_size and fit is None:
+        raise DataError(
+            f"The image{named} has another size than the network's images.",
+            got=f"{pixels.shape[1]} x {pixels.shape[0]} pixels",
+            allowed=f"{width} x {height}",
+            next_step="cut or resize it first: how is for you to say, not for Loupe to guess",
+        )
+    fitted = fit_image(pixels, image_size, fit) if fit else pixels
+    return torch.from_numpy(to_channels(fitted, channels).transpose(2, 0, 1).copy())
+
+
+def decode_image(file: str | Path | BinaryIO) -> np.ndarray:
+    """Return an image file as (height, width, 1 or 3) uint8, as `read_pixels` does.
+
+    Files of formats that are programs are not run, and an image larger than Pillow's limit
+    (`Image.MAX_IMAGE_PIXELS`, 89 million pixels) is refused before it is unpacked.
+
+    Raises:
+        OSError, ValueError …: see `UNREADABLE`.
+    """
+    formats = _list_formats()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file, formats=formats) as opened:
+            return read_pixels(opened)
+
+
+def read_pixels(opened: Image.Image) -> np.ndarray:
     """Return an image as (height, width, 1 or 3) uint8: upright, first frame, glass laid over white.
 
-    16-bit grey values are divided by 256. Files of 32-bit values say nothing of their range and are
+    16-bit grey values are divided by 256. Images of 32-bit values say nothing of their range and are
     refused.
 
     Raises:
         OSError, ValueError …: see `UNREADABLE`.
     """
-    with Image.open(file) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I;16"):
-            return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
-        if image.mode in ("I", "F"):
-            raise ValueError("pixels of 32 bits; save it with 8 or 16 bits first")
-        if image.mode in ("1", "L"):
-            return np.asarray(image.convert("L"))[..., None]
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        pixels = np.asarray(image.convert("RGB"))
-        is_grey = bool((pixels == pixels[..., :1]).all())  # three equal channels are one
-        return pixels[..., :1] if is_grey else pixels
+    image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I;16"):
+        return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
+    if image.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits; save it with 8 or 16 bits first")
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))[..., None]
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    pixels = np.asarray(image.convert("RGB"))
+    is_grey = bool((pixels == pixels[..., :1]).all())  # three equal channels are one
+    return pixels[..., :1] if is_grey else pixels
 
 
 def describe_unreadable(error: Exception) -> str:
     """Return in a few words why a file cannot be read."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"more than {(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
     return str(error).partition("\n")[0][:80]
 
 
@@ -58,27 +138,28 @@ def to_channels(image: np.ndarray, channels: int) -> np.ndarray:
     return np.asarray(Image.fromarray(image).convert("L"))[..., None]
 
 
-def fit_image(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
-    """Return an image as (size, size, channels) uint8.
+def fit_image(image: np.ndarray, image_size: tuple[int, int], fit: Fit) -> np.ndarray:
+    """Return an image as (height, width, channels) uint8.
 
     Args:
         image: (height, width, 1 or 3) uint8.
-        size: side in pixels.
-        fit: "resize" changes the proportions; "crop" scales the short side and cuts the middle; "pad"
-            scales the long side and lays the image in the middle of black.
+        image_size: height and width wanted, in pixels.
+        fit: "resize" changes the proportions; "crop" scales the image until it covers the size and cuts the
+            middle; "pad" scales it until it fits inside and lays it in the middle of black.
     """
-    if image.shape[:2] == (size, size):
+    if image.shape[:2] == image_size:
         return image
+    height, width = image_size
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     smooth = Image.Resampling.BILINEAR
     if fit == "resize":
-        picture = picture.resize((size, size), smooth)
+        picture = picture.resize((width, height), smooth)
     elif fit == "crop":
-        picture = ImageOps.fit(picture, (size, size), smooth)
+        picture = ImageOps.fit(picture, (width, height), smooth)
     else:
-        scale = size / max(picture.size)
-        width, height = (max(1, round(side * scale)) for side in picture.size)
-        canvas = Image.new(picture.mode, (size, size))
-        canvas.paste(picture.resize((width, height), smooth), ((size - width) // 2, (size - height) // 2))
+        scale = min(width / picture.width, height / picture.height)
+        inner = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        canvas = Image.new(picture.mode, (width, height))
+        canvas.paste(picture.resize(inner, smooth), ((width - inner[0]) // 2, (height - inner[1]) // 2))
         picture = canvas
-    return np.asarray(picture).reshape(size, size, -1)
+    return np.asarray(picture).reshape(height, width, -1)

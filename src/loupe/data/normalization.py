@@ -6,6 +6,7 @@ come out 22 to 31 % too large. They are kept here so that they can be recognised
 Source: github.com/kuangliu/pytorch-cifar/issues/135.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +22,10 @@ class Normalization:
 
     mean: tuple[float, ...]
     sd: tuple[float, ...]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Normalization":
+        return cls(tuple(values["mean"]), tuple(values["sd"]))
 
     def apply(self, images: Tensor) -> Tensor:
         """Return (pixel / 255 - mean) / sd as float32.

@@ -18,7 +18,7 @@ from loupe.data import (
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
-from loupe.errors import DataError, LoupeError
+from loupe.errors import DataError, LoupeError, RunError
 from loupe.experiments.data_checks import (
     find_other_classes,
     find_transfer_warnings,
@@ -104,6 +104,25 @@ def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
         fraction=recipe.data.fraction,
         seed=recipe.split_seed,
     )
+
+
+def load_validation_images(run: RunFolder) -> ImageDataset:
+    """Return the validation images of a run, in the order of its stored predictions.
+
+    Raises:
+        RunError: they are not what they were when it was trained.
+        LoupeError: the data is gone.
+    """
+    recipe = run.read_recipe()
+    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+    if validation.digest != run.read_environment()["data_digests"]["validation"]:
+        raise RunError(
+            f"The validation images of run {run.path.name} are not what they were when it was trained.",
+            got="another content of the dataset",
+            allowed="the data that environment.json records",
+            next_step="bring the old data back, or train anew",
+        )
+    return validation
 
 
 def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Dataset) -> Bench:

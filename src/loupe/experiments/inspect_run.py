@@ -9,10 +9,11 @@ import torch
 
 from loupe.data import ImageDataset
 from loupe.data.dataset import find_classes
-from loupe.data.image_files import UNREADABLE, decode_image, describe_unreadable, to_channels
+from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
-from loupe.errors import LoupeError, RunError, UnknownNameError
-from loupe.experiments.bench import load_recipe_data, split_recipe_data
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.experiments.bench import load_validation_images
+from loupe.experiments.classifier import find_fit
 from loupe.inspection.filters import list_filter_layers
 from loupe.reports.inside import (
     InsideFigure,
@@ -28,7 +29,7 @@ from loupe.reports.inside import (
 )
 from loupe.reports.inside_page import write_inside_page
 from loupe.reports.run_report import name_run
-from loupe.runs import RunFolder, find_run_folder, load_model
+from loupe.runs import RunFolder, find_single_run, load_model
 
 _MOST_LAYERS = 6
 _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a layer named is drawn in full
@@ -66,29 +67,12 @@ def inspect_run(
     Raises:
         LoupeError: no such run, image, class, layer or number.
     """
-    run = RunFolder(find_run_folder(place))
-    seeds = sorted(path.parent.name for path in run.path.glob("seed-*/environment.json"))
-    if seeds and not run.environment_file.exists():
-        raise RunError(
-            f"{run.path.name} is a series of seeds: as many networks.",
-            got=run.path.name,
-            allowed="one of its runs",
-            next_step=f"loupe inspect {run.path / seeds[0]}",
-        )
+    run = RunFolder(find_single_run(place))
     model, description = load_model(run)
-    normalization = Normalization(
-        tuple(description["normalization"]["mean"]), tuple(description["normalization"]["sd"])
-    )
-    recipe = run.read_recipe()
-    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
-    if validation.digest != run.read_environment()["data_digests"]["validation"]:
-        raise RunError(
-            f"The validation images of run {run.path.name} are not what they were when it was trained.",
-            got="another content of the dataset",
-            allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
-        )
-    shown = choose_images(validation, description, image=image, index=index, class_name=class_name)
+    normalization = Normalization.from_dict(description["normalization"])
+    validation = load_validation_images(run)
+    fit = find_fit(run.read_recipe())
+    shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
     figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
@@ -127,6 +111,7 @@ def _is_convolution(subject: Subject, layer: str) -> bool:
 def choose_images(
     validation: ImageDataset,
     description: dict[str, Any],
+    fit: Fit | None,
     *,
     image: Path | None,
     index: int | None,
@@ -147,7 +132,7 @@ def choose_images(
             next_step=f"leave out {asked[-1]}",
         )
     if image is not None:
-        return read_image(image, validation, description)
+        return read_image(image, description, fit)
     if index is not None:
         if not 0 <= index < len(validation):
             raise LoupeError(
@@ -167,31 +152,15 @@ def choose_images(
     return take_one_per_class(validation)
 
 
-def read_image(file: Path, validation: ImageDataset, description: dict[str, Any]) -> ImageDataset:
+def read_image(file: Path, description: dict[str, Any], fit: Fit | None) -> ImageDataset:
     """Return an image file as a dataset of one, in the size and channels the network takes.
 
     Raises:
-        LoupeError: the file is no image, or not of the network's size.
+        LoupeError: the file is no image, or not of the network's size and `fit` says not how to change it.
     """
-    try:
-        pixels = decode_image(file)
-    except UNREADABLE as error:
-        raise LoupeError(
-            f"The image {file} cannot be read.",
-            got=describe_unreadable(error),
-            allowed="an image file such as PNG or JPEG",
-            next_step="name another file",
-        ) from None
     height, width = description["image_size"]
-    if pixels.shape[:2] != (height, width):
-        raise LoupeError(
-            f"The image {file} has another size than the network's images.",
-            got=f"{pixels.shape[1]} x {pixels.shape[0]} pixels",
-            allowed=f"{width} x {height}",
-            next_step="cut or resize it first: how is for you to say, not for Loupe to guess",
-        )
-    images = torch.from_numpy(to_channels(pixels, description["in_channels"]).copy()).permute(2, 0, 1)[None]
-    return ImageDataset(images, torch.zeros(1, dtype=torch.int64), (file.name,), str(file))
+    image = prepare_image(file, channels=description["in_channels"], image_size=(height, width), fit=fit)
+    return ImageDataset(image[None], torch.zeros(1, dtype=torch.int64), (file.name,), str(file))
 
 
 def parse_number(text: str) -> tuple[str, int, int, int]:

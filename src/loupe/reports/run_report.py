@@ -81,8 +81,7 @@ def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset)
 def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[InsideFigure, str]]:
     """Return figures of what the best weights learned, each with its picture."""
     model, description = load_model(folder)
-    constants = description["normalization"]
-    normalization = Normalization(tuple(constants["mean"]), tuple(constants["sd"]))
+    normalization = Normalization.from_dict(description["normalization"])
     shown = take_one_per_class(validation)
     drawn = []
     try:

@@ -6,6 +6,7 @@ from loupe.runs.environment import describe_environment as describe_environment
 from loupe.runs.examples import ExampleTracker as ExampleTracker
 from loupe.runs.finding import create_run_folder as create_run_folder
 from loupe.runs.finding import find_run_folder as find_run_folder
+from loupe.runs.finding import find_single_run as find_single_run
 from loupe.runs.finding import is_run_folder as is_run_folder
 from loupe.runs.finding import list_run_folders as list_run_folders
 from loupe.runs.folder import RunFolder as RunFolder

@@ -72,6 +72,24 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
     )
 
 
+def find_single_run(place: str | Path) -> Path:
+    """Return the folder of a run with one network, found as `find_run_folder` does.
+
+    Raises:
+        RunError: there is none, several fit, or it is a series of seeds.
+    """
+    path = find_run_folder(place)
+    seeds = sorted(file.parent.name for file in path.glob("seed-*/environment.json"))
+    if seeds and not (path / "environment.json").exists():
+        raise RunError(
+            f"{path.name} is a series of seeds: as many networks.",
+            got=path.name,
+            allowed="one of its runs",
+            next_step=f"name {path / seeds[0]}",
+        )
+    return path
+
+
 def is_run_folder(path: Path) -> bool:
     """Return whether a folder holds a run, or a series of seeds."""
     return (path / "environment.json").is_file() or any(path.glob("seed-*/environment.json"))

@@ -254,7 +254,7 @@ def _decode_all(
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
             image = decode_image(file)
-            decoded[file] = fit_image(image, image_size, fit) if image_size and fit else image
+            decoded[file] = fit_image(image, (image_size, image_size), fit) if image_size and fit else image
         except UNREADABLE as error:
             damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
     if damaged:
