@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, working
+from loupe.cli import listing, looking, opening, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
-__all__ = ["app", "listing", "looking", "main", "working"]
+__all__ = ["app", "listing", "looking", "main", "opening", "working"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

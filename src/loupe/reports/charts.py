@@ -27,6 +27,7 @@ class Series:
         colour: CSS class of the curve, `c1` … `c5`, defined in style.css.
         is_dashed: dashes tell curves apart without colour.
         is_hidden: shown only after a click on the legend.
+        band: the lowest and the highest value at each x, drawn as an area behind the curve.
     """
 
     name: str
@@ -34,6 +35,13 @@ class Series:
     colour: str
     is_dashed: bool = False
     is_hidden: bool = False
+    band: tuple[Sequence[float | None], Sequence[float | None]] | None = None
+
+    @property
+    def all_values(self) -> list[float]:
+        """Every number that is drawn: of the curve and of its band."""
+        lines = (self.values, *(self.band or ()))
+        return [value for line in lines for value in line if value is not None]
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ def nice_ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -
 
 def _value_range(chart: LineChart) -> tuple[float, float]:
     shown = [one for one in chart.series if not one.is_hidden] or chart.series
-    values = [value for one in shown for value in one.values if value is not None]
+    values = [value for one in shown for value in one.all_values]
     values = (values or [0.0]) + ([0.0] if chart.zero_line else [])
     low, high = min(values), max(values)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.05
@@ -153,9 +161,19 @@ def _draw_series(chart: LineChart, index: int) -> str:
     classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
     hidden = ' visibility="hidden"' if series.is_hidden else ""
     return (
-        f'<g class="{classes}" data-series="{index}"{hidden}><polyline points="{line}"/>'
+        f'<g class="{classes}" data-series="{index}"{hidden}>{_draw_band(chart.x, series)}'
+        f'<polyline points="{line}"/>'
         f'<path class="dots" d="{dots}"/></g>'
     )
+
+
+def _draw_band(x: Sequence[int], series: Series) -> str:
+    if series.band is None:
+        return ""
+    lows, highs = series.band
+    ends = [(a, b, c) for a, b, c in zip(x, lows, highs, strict=True) if b is not None and c is not None]
+    corners = [(a, -high) for a, _, high in ends] + [(a, -low) for a, low, _ in reversed(ends)]
+    return f'<polygon class="band" points="{" ".join(f"{a},{b:.6g}" for a, b in corners)}"/>'
 
 
 def _draw_legend(chart: LineChart) -> str:
@@ -187,13 +205,20 @@ def _summarise(chart: LineChart) -> str:
     return f"{chart.title} over {chart.x_label}; at the end: {', '.join(ends)}"
 
 
+def _find_ends(series: Series) -> list[list[float | None]]:
+    return [list(line) for line in series.band] if series.band is not None else []
+
+
 def _describe(chart: LineChart, low: float, high: float) -> str:
     first, last = _x_range(chart)
     return json.dumps(
         {
             "x": list(chart.x),
             "xLabel": chart.x_label,
-            "series": [{"name": one.name, "values": list(one.values)} for one in chart.series],
+            "series": [
+                {"name": one.name, "values": list(one.values), "ends": _find_ends(one)}
+                for one in chart.series
+            ],
             "scale": chart.scale,
             "digits": chart.digits,
             "zeroLine": chart.zero_line,

@@ -36,7 +36,9 @@ class RunSummary(BaseModel):
     best_epoch: int | None = None
     share: float | None = Field(None, description="Part of the training that is done, while it goes on.")
     seconds: float = Field(0, description="Training and validation so far.")
-    seconds_left: float | None = Field(None, description="If it goes on as it went; early stopping may end it.")
+    seconds_left: float | None = Field(
+        None, description="If it goes on as it went; early stopping may end it."
+    )
     validation: Figure | None = Field(None, description="Of the best epoch; of a run without result, so far.")
     test: Figure | None = Field(None, description="None while the test set is locked.")
     test_looks: int = 0

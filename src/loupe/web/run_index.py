@@ -57,7 +57,7 @@ class RunIndex:
             RunError: there is none, or it is a series of seeds.
         """
         folder = self.find(identifier)
-        seeds = _list_seeds(folder)
+        seeds = list_seeds(folder)
         if seeds and not folder.environment_file.exists():
             raise RunError(
                 f"{identifier} is a series of seeds: as many networks.",
@@ -71,7 +71,7 @@ class RunIndex:
         """Return the identifier of a run, series or seed of this folder."""
         return _SEPARATOR.join(folder.path.relative_to(self.parent).parts)
 
-    def list(self) -> list[RunSummary]:
+    def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
         tags = self._read_tags()
         summaries = [self.summarise(RunFolder(path), tags) for path in list_run_folders(self.parent)]
@@ -81,7 +81,7 @@ class RunIndex:
         """Return a run, or a series with its seeds, in a few figures; what is damaged is said, not raised."""
         identifier = self.name(folder)
         tags = self._read_tags() if tags is None else tags
-        seeds = _list_seeds(folder)
+        seeds = list_seeds(folder)
         try:
             if seeds:
                 summary = _summarise_series(folder, identifier, [self.summarise(one, tags) for one in seeds])
@@ -96,7 +96,7 @@ class RunIndex:
     def _summarise_run(self, folder: RunFolder, identifier: str) -> RunSummary:
         files = (folder.recipe_file, folder.history_file, folder.result_file, folder.best_file)
         is_running = folder.is_being_trained()
-        now = (is_running, *map(_stamp, (*files, folder.progress_file, folder.openings_file)))
+        now = (is_running, *map(stamp, (*files, folder.progress_file, folder.openings_file)))
         with self._lock:
             before = self._known.get(folder.path)
         if before is not None and before[0] == now:
@@ -113,7 +113,8 @@ class RunIndex:
             return {}
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file does; None if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -121,7 +122,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _list_seeds(folder: RunFolder) -> list[RunFolder]:
+def list_seeds(folder: RunFolder) -> list[RunFolder]:
+    """Return the runs of a series that have begun, by seed; none of a single run."""
     places = [file.parent for file in folder.path.glob("seed-*/environment.json")]
     return [RunFolder(path) for path in sorted(places, key=lambda path: (len(path.name), path.name))]
 
@@ -253,5 +255,3 @@ def _average(figures: list[Figure | None], confidence: float) -> Figure | None:
         high=interval.high if interval else None,
         over="seeds",
     )
-
-

@@ -27,7 +27,8 @@ function wireChart(figure) {
 
   function valuesInView() {
     return chart.series.flatMap((series, index) =>
-      isShown(index) ? series.values.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1]) : []);
+      isShown(index) ? [series.values, ...series.ends].flatMap((line) =>
+        line.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1])) : []);
   }
 
   function redraw() {
