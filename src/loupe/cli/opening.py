@@ -1,5 +1,6 @@
 """The verb that opens the page."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,5 +33,9 @@ def open_(
     """
     from loupe.web.server import serve
 
-    serve(runs, port=port, host=host, allow_network=allow_network, opens_browser=browser, say=print_line)
+    def say(line: str) -> None:
+        print_line(line)
+        sys.stdout.flush()  # the server goes on for long, and the address is wanted now
+
+    serve(runs, port=port, host=host, allow_network=allow_network, opens_browser=browser, say=say)
     return 0

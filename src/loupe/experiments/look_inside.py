@@ -224,7 +224,7 @@ def _compute_train_features(opened: OpenedRun) -> tuple[Tensor, Tensor]:
     if opened.device.type == "cpu":
         most = max(200, min(most, int(_MOST_SEARCH_WORK / max(1, opened.layers.multiply_adds))))
     searched = pick_stratified(train.labels, most, opened.recipe.split_seed)
-    blocks = []
+    blocks: list[Tensor] = []
     for some in searched.split(100):
         with opened.asking():  # let go after each block, so that other questions are answered meanwhile
             blocks += compute_features(opened.model, _batches(opened, train.images[some]), head)

@@ -1,4 +1,4 @@
-"""What a layer without a window of weights did to make one number: rectified, normalised, pooled, passed on."""
+"""What a layer without weights for a window did to make one number: rectified, normalised, pooled …"""
 
 from dataclasses import dataclass, field
 
@@ -84,7 +84,6 @@ Described = tuple[str, Tensor, tuple[int, int, int], dict[str, float]]
 
 def _describe(module: nn.Module, call: Call, place: tuple[int, int, int]) -> Described:
     kind, given, made = type(module).__name__, call.inputs[0], call.output[0]
-    channel, row, column = place
     if "Norm" in kind and isinstance(getattr(module, "running_mean", None), Tensor):
         return _describe_norm(module, given, place)
     if given.shape == made.shape:

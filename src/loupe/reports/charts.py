@@ -19,7 +19,7 @@ _MOST_DOTTED = 40  # points; longer curves show no dots
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: a value for each x, None where there is none.
+    """One curve: a value for each x, None where there is none; what is no number is none.
 
     Args:
         name: for the legend.
@@ -36,6 +36,10 @@ class Series:
     is_dashed: bool = False
     is_hidden: bool = False
     band: tuple[Sequence[float | None], Sequence[float | None]] | None = None
+
+    def __post_init__(self) -> None:
+        cleaned = [value if value is not None and math.isfinite(value) else None for value in self.values]
+        object.__setattr__(self, "values", cleaned)
 
     @property
     def all_values(self) -> list[float]:

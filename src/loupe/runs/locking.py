@@ -4,11 +4,13 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:  # not on Windows; two processes on one run are not found out there
-    fcntl = None  # type: ignore[assignment]  # a module that is not there
+    fcntl = None
 
 _TRIES, _SECONDS_BETWEEN = 10, 0.02  # somebody who only asks holds the lock for far less
 

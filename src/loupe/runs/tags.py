@@ -43,8 +43,8 @@ def write_tags(parent: Path, run: str, tags: Sequence[str]) -> list[str]:
         raise LoupeError(
             f"{wrong[0]!r} is no tag." if wrong else "These are too many tags for one run.",
             got=wrong[0] if wrong else f"{len(cleaned)} tags",
-            allowed=f"up to {_MOST_TAGS} tags of 1 to {_LONGEST_TAG} letters, digits, blanks and . + # = _ -, "
-            "a letter or digit first",
+            allowed=f"up to {_MOST_TAGS} tags of 1 to {_LONGEST_TAG} letters, digits, blanks and . + # = _ - "
+            "with a letter or digit first",
             next_step="choose a shorter, plainer word" if wrong else "take some away",
         )
     with holding_lock(parent / _LOCK):

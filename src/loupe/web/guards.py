@@ -1,8 +1,8 @@
 """Who may ask, and how much at once: everything that stands before the addresses.
 
-A page in the user's browser can send requests to this machine, so being local is no protection by itself: the
-Host header is checked against names an attacker's page could bind to this machine (DNS rebinding), what changes
-or computes something must come from our own page (Origin), and no answer is shared with other origins.
+A page in the user's browser can send requests to this machine, so being local is no protection by itself:
+the Host header is checked against names an attacker's page could bind to this machine (DNS rebinding), what
+changes or computes something must come from our own page (Origin), and no other origin may read an answer.
 """
 
 import hmac

@@ -1,5 +1,6 @@
-"""The runs of one folder: found by identifiers that cannot leave it, summed up, read again only if changed."""
+"""The runs of one folder: found by identifiers that cannot leave it, summed up, read again if changed."""
 
+import math
 from pathlib import Path
 from threading import Lock
 
@@ -185,6 +186,8 @@ def _find_reached(history: list[EpochRecord], recipe: Recipe) -> Figure | None:
     record = history[epoch - 1]
     accuracy = record.validation_accuracy
     value = record.validation_loss if accuracy is None else accuracy
+    if not math.isfinite(value):
+        return None
     return Figure(value=value, low=None, high=None, over="images")
 
 
@@ -195,7 +198,11 @@ def _make_figure(score: Score) -> Figure:
 
 def _thin_out(history: list[EpochRecord]) -> list[float]:
     values = [
-        one.validation_loss if one.validation_accuracy is None else one.validation_accuracy for one in history
+        value
+        for one in history
+        if math.isfinite(
+            value := one.validation_loss if one.validation_accuracy is None else one.validation_accuracy
+        )
     ]
     if len(values) <= _CURVE_POINTS:
         return values
@@ -205,7 +212,7 @@ def _thin_out(history: list[EpochRecord]) -> list[float]:
 
 def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary]) -> RunSummary:
     recipe = folder.read_recipe()
-    wanted, running = len(recipe.run.seeds), [seed for seed in seeds if seed.status == "running"]
+    wanted, running = len(recipe.run.seeds or seeds), [seed for seed in seeds if seed.status == "running"]
     finished = [seed for seed in seeds if seed.status == "finished"]
     if running:
         status: Status = "running"
@@ -239,7 +246,7 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
         test_looks=sum(seed.test_looks for seed in seeds),
         parameters=next((seed.parameters for seed in finished), None),
         seeds=seeds,
-        curve=max((seed.curve for seed in seeds), key=len),
+        curve=max((seed.curve for seed in seeds), key=lambda curve: len(curve)),
     )
 
 

@@ -8,9 +8,12 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loupe.errors import LoupeError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _FIRST_PORT, _PORTS_TRIED = 8321, 20
 
@@ -38,8 +41,6 @@ def serve(
         LoupeError: the packages are not installed, the port is taken, or the host is not allowed.
     """
     try:
-        import uvicorn
-
         from loupe.web.application import create_app
         from loupe.web.guards import is_loopback
     except ModuleNotFoundError as error:
@@ -70,12 +71,20 @@ def serve(
     if not runs.is_dir():
         say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
     app = create_app(runs, token=token, host=host)
-    settings: dict[str, Any] = {"log_level": "error", "access_log": False, "server_header": False}
     if opens_browser:
         threading.Timer(0.5, _open_browser, [address]).start()
-    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=2, **settings))
     with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+        build_server(app).run(sockets=[listening])
+
+
+def build_server(app: Any) -> "uvicorn.Server":
+    """Return what serves an application: quiet, and without what the page does not use."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=2
+    )
+    return uvicorn.Server(config)
 
 
 def _open_browser(address: str) -> None:
