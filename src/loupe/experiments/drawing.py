@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
 _INK = 64  # of 255; fainter pixels count as background
 _MOST_LOOKED_AT = 500
+_LEAST_INK, _WIDEST = 0.8, 41  # of the usual ink; pixels of the drawing a stroke may gain
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class DrawingStyle:
         is_light_on_dark: whether the background is dark.
         height: part of the image's height that the drawing takes, in (0, 1].
         width: part of its width.
+        ink: mean of all pixels, ink counted as 255: how thick the strokes are.
     """
 
     is_light_on_dark: bool = True
     height: float = 0.8
     width: float = 0.8
+    ink: float = 0.0
 
 
 def measure_style(images: Tensor) -> DrawingStyle:
@@ -38,7 +41,7 @@ def measure_style(images: Tensor) -> DrawingStyle:
     ink = pixels if is_light else 255 - pixels
     rows, columns = (ink > _INK).any(2), (ink > _INK).any(1)
     heights, widths = (_measure_extent(lines) for lines in (rows, columns))
-    return DrawingStyle(is_light, heights, widths)
+    return DrawingStyle(is_light, heights, widths, float(ink.mean()))
 
 
 def _measure_extent(lines: Tensor) -> float:
@@ -55,23 +58,38 @@ def fit_drawing(ink: np.ndarray, image_size: tuple[int, int], style: DrawingStyl
     """Return a drawing as a network takes it, (1, height, width) uint8.
 
     What was drawn is cut out, brought to the usual size without changing its proportions, and put into the
-    middle; each pixel is the mean of what it covers.
+    middle; each pixel is the mean of what it covers. Strokes that are much thinner than usual are thickened.
 
     Args:
         ink: (height, width) uint8, 255 where there is ink.
         image_size: height and width wanted, in pixels.
         style: of the images the network knows.
     """
-    height, width = image_size
-    canvas = np.zeros((height, width), np.float64)
-    rows, columns = (np.flatnonzero((ink > _INK).any(axis)) for axis in (1, 0))
-    if len(rows):
-        cut = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-        scale = min(style.height * height / cut.height, style.width * width / cut.width)
-        size = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
-        small = np.asarray(cut.resize(size, Image.Resampling.BOX), np.float64)
-        small *= 255 / max(1.0, small.max())
-        top, left = (height - size[1]) // 2, (width - size[0]) // 2
-        canvas[top : top + size[1], left : left + size[0]] = small[:height, :width]
+    canvas = np.zeros(image_size)
+    if (ink > _INK).any():
+        drawn = _cut_out(Image.fromarray(ink))
+        wider = 1
+        while (
+            canvas := _place(drawn, image_size, style)
+        ).mean() < _LEAST_INK * style.ink and wider < _WIDEST:
+            wider += 4
+            bordered = ImageOps.expand(drawn, border=2)
+            drawn = _cut_out(bordered.filter(ImageFilter.MaxFilter(5)))
     pixels = canvas if style.is_light_on_dark else 255 - canvas
     return torch.from_numpy(pixels.round().astype(np.uint8))[None]
+
+
+def _cut_out(drawing: Image.Image) -> Image.Image:
+    return drawing.crop(drawing.point(lambda value: 255 * (value > _INK)).getbbox())
+
+
+def _place(drawn: Image.Image, image_size: tuple[int, int], style: DrawingStyle) -> np.ndarray:
+    """Return (height, width) float64 in [0, 255] with a drawing in the middle."""
+    height, width = image_size
+    scale = min(style.height * height / drawn.height, style.width * width / drawn.width)
+    size = max(1, round(drawn.width * scale)), max(1, round(drawn.height * scale))
+    small = np.asarray(drawn.resize(size, Image.Resampling.BOX), np.float64)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    canvas = np.zeros(image_size)
+    canvas[top : top + size[1], left : left + size[0]] = small * 255 / max(1.0, small.max())
+    return canvas

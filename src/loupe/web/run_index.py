@@ -39,7 +39,12 @@ class RunIndex:
         name, _, seed = identifier.partition(_SEPARATOR)
         parts = [name, seed] if seed else [name]
         path = self.parent.joinpath(*parts)
-        is_plain = all(part and part not in (".", "..") and not set(part) & set("/\\\0") for part in parts)
+        is_plain = all(
+            0 < len(part.encode(errors="replace")) < 256
+            and part not in (".", "..")
+            and not set(part) & set("/\\\0")
+            for part in parts
+        )
         if is_plain and is_run_folder(path) and path.resolve().is_relative_to(self.parent.resolve()):
             return RunFolder(path)
         names = [folder.name for folder in list_run_folders(self.parent)]
@@ -112,6 +117,11 @@ class RunIndex:
             return read_tags(self.parent)
         except RunError:  # a damaged file of tags is worth no table of runs
             return {}
+
+
+def _is_file_name(text: str) -> bool:
+    is_short = 0 < len(text.encode(errors="replace")) < 256
+    return is_short and text not in (".", "..") and not set(text) & set("/\\\0")
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

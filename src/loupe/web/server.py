@@ -106,6 +106,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, number))
+            listening.listen(128)  # from here on questions wait for their answer, and are not turned away
         except (OSError, OverflowError) as error:
             listening.close()
             problem = str(error)

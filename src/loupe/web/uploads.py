@@ -44,11 +44,14 @@ async def read_images(request: Request) -> tuple[list[bytes], dict[str, str]]:
             )
             form = await parser.parse()
             files, fields = [], {}
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile):
-                    files.append(await value.read())
-                else:
-                    fields[name] = value
+            try:
+                for name, value in form.multi_items():
+                    if isinstance(value, UploadFile):
+                        files.append(await value.read())
+                    else:
+                        fields[name] = value
+            finally:
+                await form.close()
         else:
             files, fields = [await request.body()], dict(request.query_params)
     except (MultiPartException, KeyError, UnicodeDecodeError, ClientDisconnect) as error:
