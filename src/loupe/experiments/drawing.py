@@ -9,7 +9,7 @@ from torch import Tensor
 
 _INK = 64  # of 255; fainter pixels count as background
 _MOST_LOOKED_AT = 500
-_LEAST_INK, _WIDEST = 0.8, 41  # of the usual ink; pixels of the drawing a stroke may gain
+_LEAST_INK, _WIDEST = 0.8, 80  # of the usual ink; pixels of the drawing a stroke may gain
 
 
 @dataclass(frozen=True)

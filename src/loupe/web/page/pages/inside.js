@@ -72,6 +72,7 @@ export async function show(place, [id], query) {
   const first = await showPicker(scene);
   startTour(scene);
   const image = query.get("image") ?? first;
+  if (scene.turn) return () => scene.stop?.(); // a quick visitor has chosen already
   if (image) await scene.chooseImage(image);
   else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
   return () => scene.stop?.();
