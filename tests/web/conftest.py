@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from PIL import Image
 
 import loupe
 from loupe.web.application import create_app
-from loupe.web.server import build_server
+from loupe.web.server import build_server, listen
 
 QUICK = ("data.fraction=0.3", "train.clean_train_images=0", "evaluate.look_inside=false", "run.threads=1")
 
@@ -61,7 +60,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 @contextlib.contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[str]:
     """Give the address of a server that runs inside the block."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     server = build_server(create_app(folder, **settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -62,7 +62,7 @@ def serve(
                 next_step="add --allow-network if that is meant: whoever knows the token then sees the runs",
             )
         token = os.environ.get("LOUPE_TOKEN") or secrets.token_urlsafe(24)
-    listening = _listen(host, port)
+    listening = listen(host, port)
     number = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
@@ -92,8 +92,8 @@ def _open_browser(address: str) -> None:
         webbrowser.open(address)
 
 
-def _listen(host: str, port: int | None) -> socket.socket:
-    """Return a socket that listens.
+def listen(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens; arguments as `serve`.
 
     Raises:
         LoupeError: the port is taken, or the host is none of this machine's.
@@ -102,7 +102,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
     problem = ""
     for number in wanted:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family)
+        # the protocol is named: asyncio sends small answers at once only if it sees that this is TCP
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, number))
