@@ -23,7 +23,7 @@ export function offerImages(place, id, choose) {
       const found = await ask(runPath(id, "/images"), { query: { ...query, page } });
       const grid = el("div", { class: "choices", role: "group", "aria-label": "Validation images" }, ...found.images.map((one) => el("button", { type: "button", "data-image": one.image, title: describe(one), "aria-label": describe(one),
         class: one.said !== null && one.said !== one.true_class ? "wrong" : "", onclick: () => choose(one.image) }, picture(one))));
-      place.replaceChildren(grid, el("p", { class: "soft" }, `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : ""}`), turner(found, (wanted) => fill(query, wanted)));
+      place.replaceChildren(grid, el("p", { class: "soft" }, `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : found.images.some((one) => one.said !== null && one.said !== one.true_class) ? "; dashed: the network is wrong" : ""}`), turner(found, (wanted) => fill(query, wanted)));
       rove(grid);
       return found;
     } catch (error) {

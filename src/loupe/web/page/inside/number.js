@@ -43,10 +43,10 @@ function showWindows({ inputs, weights, products, sums, order, height, width, si
   const reach = products.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
   const cut = (values, channel) => values.subarray(channel * size, (channel + 1) * size);
   const shown = order.slice(0, MOST_CHANNELS);
-  const rows = shown.map((channel) => el("div", { class: "equation" }, order.length > 1 ? el("span", { class: "channel" }, `input ${channel}`) : "",
+  const rows = shown.map((channel) => el("div", { class: "equation" }, el("span", { class: "channel" }, order.length > 1 ? `input channel ${channel}: the products add up to ` : "the products add up to ", el("b", {}, short(sums[channel]))),
     grid(cut(inputs.values, channel), height, width, reaches[0], "window"), el("span", { class: "sign" }, "×"),
     grid(cut(weights.values, channel), height, width, reaches[1], "weights"), el("span", { class: "sign" }, "="),
-    grid(cut(products, channel), height, width, reach, "products"), el("span", { class: "sign" }, "→"), el("b", { class: "channel-sum" }, short(sums[channel]))));
+    grid(cut(products, channel), height, width, reach, "products")));
   const rest = order.slice(MOST_CHANNELS);
   return [...rows, rest.length ? el("p", { class: "soft" }, `and ${count(rest.length)} further input channels, together ${short(rest.reduce((sum, channel) => sum + sums[channel], 0))}; those shown add or take most.`) : ""];
 }

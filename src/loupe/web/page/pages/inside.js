@@ -69,6 +69,7 @@ export async function show(place, [id], query) {
     await scene.chooseLayer(layer, false);
   };
 
+  parts.answer.append(el("p", { class: "soft" }, "Asking the network …"));
   const first = await showPicker(scene);
   startTour(scene);
   const image = query.get("image") ?? first;

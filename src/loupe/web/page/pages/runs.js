@@ -7,7 +7,7 @@ import { editTags } from "../tags.js";
 const COLUMNS = [
   { key: "name", title: "run", value: (run) => run.name },
   { key: "status", title: "state", value: (run) => run.status },
-  { key: "curve", title: "validation so far", value: null },
+  { key: "curve", title: "curve", value: null },
   { key: "validation", title: "validation", value: (run) => run.validation?.value ?? -1 },
   { key: "test", title: "test", value: (run) => run.test?.value ?? -1 },
   { key: "model", title: "network", value: (run) => run.model },
@@ -117,7 +117,7 @@ function drawRow(run, draw, refresh, isSeed = false) {
   return el("tr", { class: `${isSeed ? "seed " : ""}${run.status}` },
     el("td", { class: "box" }, box),
     cell("", link(`#/run/${encodeURIComponent(run.id)}`, run.name), seeds && " ", seeds,
-      run.has_weights ? link(`#/inside/${encodeURIComponent(run.id)}`, el("small", {}, "look inside")) : null, isSeed ? null : tags),
+      el("div", { class: "under" }, run.has_weights ? link(`#/inside/${encodeURIComponent(run.id)}`, el("small", {}, "look inside")) : null, isSeed ? null : tags)),
     cell("state", showState(run)),
     cell("curve", sparkline(run.curve, `validation ${isClassifier ? "accuracy" : "error"} over ${run.curve.length} epochs`)),
     cell("validation", showFigure(run.validation, isClassifier)),
