@@ -13,7 +13,7 @@ from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
+from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
 from loupe.training import LaterFreezing, LookaheadPlan, Observer, WindowedEarlyStopping, fit
@@ -74,7 +74,7 @@ def run_recipe(
                 else None,
                 select_by=recipe.evaluate.select_by,
                 clean_train=bench.clean_train,
-                observers=[*before, recorder, *watchers, *observers],
+                observers=[*before, recorder, ProgressWriter(folder), *watchers, *observers],
                 start=start,
             )
         except KeyboardInterrupt:
@@ -88,6 +88,7 @@ def run_recipe(
                 raise
             status, failure = "failed", explain_compiler(error)
         recorder.flush()
+        folder.clear_progress()
         result = judge(
             recipe,
             folder,

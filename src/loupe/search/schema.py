@@ -10,7 +10,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from loupe.recipe.schema import Section
+from loupe.recipe.sections import Section
 
 Changes = dict[str, Any]
 """Changes to a recipe: tables as in a recipe, or dotted fields; "none" takes a field out."""
