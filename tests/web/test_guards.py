@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -266,3 +267,11 @@ def test_nothing_of_an_upload_is_written(
     kept = client.post(f"/api/runs/{runs.good}/images", files={"image": content}, data={"fit": "resize"})
     assert kept.status_code == 200, kept.text
     assert sorted(str(path) for path in runs.folder.rglob("*")) == before
+
+
+def test_without_its_packages_the_page_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "loupe.web.application")
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(LoupeError, match="a few more packages") as caught:
+        serve(Path("runs"), opens_browser=False)
+    assert caught.value.next_step == "pip install 'loupe-bench[serve]'"

@@ -22,12 +22,14 @@ export async function show(place) {
   const state = el("select", { "aria-label": "State" },
     ...["", "running", "finished", "interrupted", "failed", "unfinished", "damaged"].map((one) => el("option", { value: one }, one || "every state")));
   state.value = kept.state;
+  const sort = el("select", { class: "sort-by", "aria-label": "Sort by" }, ...COLUMNS.filter((one) => one.value).map((one) => el("option", { value: one.key }, `by ${one.title}`)));
+  sort.value = kept.sort;
   const folder = el("span", { class: "soft" });
   const body = el("tbody"), head = el("tr"), problem = el("div"), empty = el("div");
   const bar = el("div", { class: "compare-bar", hidden: true });
   place.append(
     el("h1", {}, "Runs"), el("p", {}, folder),
-    el("div", { class: "tools" }, search, state), problem,
+    el("div", { class: "tools" }, search, state, sort), problem,
     el("div", { class: "scroll" }, el("table", { class: "runs" }, el("caption", { class: "unseen" }, "Runs of this folder"), el("thead", {}, head), body)),
     empty, bar);
   let runs = [], timer = null, isGone = false;
@@ -63,6 +65,7 @@ export async function show(place) {
   }
 
   search.addEventListener("input", () => { kept.text = search.value; draw(); });
+  sort.addEventListener("change", () => { kept.sort = sort.value; kept.isDown = sort.value !== "name"; draw(); });
   state.addEventListener("change", () => { kept.state = state.value; draw(); });
   await refresh();
   return () => { isGone = true; clearTimeout(timer); };
