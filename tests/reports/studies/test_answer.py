@@ -138,6 +138,12 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     assert answer.endswith("where 8,000 give 98.09 %.")
 
 
+def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
+    study = make_study(arms={"a": {}, "b": {}})
+    answer = answer_question(analyse_study(study, make_rows("a", [0.97, 0.98, 0.99])))
+    assert answer.endswith("a mean test accuracy of 98.00 % (95 % interval 95.52 to 100.00 %, 3 seeds).")
+
+
 def test_failed_runs_are_left_out_and_counted() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     rows = [*make_rows("a", [0.9, 0.91, 0.92]), *(make_row("b", seed, None) for seed in range(3))]

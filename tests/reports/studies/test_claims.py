@@ -64,6 +64,8 @@ def test_a_winner_is_held_against_ours() -> None:
     other = judge_winner(claim.model_copy(update={"published": "a"}), make_found(rows))
     assert other.ours == "b"
     assert other.why == "b is ahead of a by 5.00 points on average, beyond noise"
+    crowd = [*rows, *(row for i in range(40) for row in make_rows(f"c{i}", [0.5, 0.51, 0.52]))]
+    assert "within noise" in judge_winner(claim.model_copy(update={"published": "a"}), make_found(crowd)).why
 
 
 @pytest.mark.parametrize(

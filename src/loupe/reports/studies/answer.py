@@ -61,7 +61,7 @@ def _tell_of_arms(analysis: StudyAnalysis) -> str:
         parts.append(f"{same} of {len(cells)} cannot be told from it")
     elif same:
         parts.append(f"it cannot be told from {'any of the others' if same > 1 else 'the other'}")
-    return f"{first}; {'; '.join(parts)}."
+    return f"{'; '.join([first, *parts])}."
 
 
 def _tell_of_reference(analysis: StudyAnalysis) -> str:

@@ -143,7 +143,8 @@ def judge_winner(claim: Winner, found: Found | None) -> Verdict:
     pair = [[by_arm[arm][seed] for seed in seeds] for arm in (best, claim.published)]
     difference = compare_seed_pairs(pair[0], pair[1], found.study.confidence)
     told = write_gap(abs(difference.mean), claim.figure)
-    noise = "within noise" if difference.is_noise else "beyond noise"
+    chance = (difference.p_value or 1.0) * (len(means) - 1)  # ours was picked as the best of them all
+    noise = "beyond noise" if chance < 1 - found.study.confidence else "within noise"
     why = f"{best} is ahead of {claim.published} by {told} on average, {noise}"
     return Verdict(claim.row, claim.what, claim.published, best, "", count, "not reproduced", why)
 
