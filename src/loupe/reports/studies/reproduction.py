@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from loupe.reports.page import write_page
 from loupe.reports.studies.analysis import StudyAnalysis, analyse_study
 from loupe.reports.studies.answer import answer_question
-from loupe.reports.studies.claims import Found, Verdict
+from loupe.reports.studies.claims import Found, Ruling, Verdict
 from loupe.reports.studies.drawing import draw_charts
 from loupe.runs.writing import write_text
 from loupe.study import Reproduction
@@ -70,11 +71,9 @@ def write_reproduction(
 
 
 def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """Return how many verdicts there are of each kind."""
-    counts: dict[str, int] = {}
-    for verdict in verdicts:
-        counts[verdict.ruling] = counts.get(verdict.ruling, 0) + 1
-    return counts
+    """Return how many verdicts there are of each kind that occurs."""
+    rulings = [verdict.ruling for verdict in verdicts]
+    return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
 
 
 def _write_markdown(
