@@ -38,6 +38,7 @@ NETWORKS = {
     "six-block": "{name='six-block', width=0.1}",
     "expert-net maps": "{name='expert-net', blocks=2, width=8, mixing='maps'}",
     "expert-net kernels": "{name='expert-net', blocks=2, width=8, mixing='kernels'}",
+    "fast-net": "{name='fast-net', widths=[8, 16]}",
     "autoencoder": "{name='autoencoder', widths=[8]}",
 }
 

@@ -110,6 +110,7 @@ def test_a_run_is_watched_while_it_trains(page: Any, tmp_path: Path) -> None:
     finally:
         training.kill()
         training.wait()
+        page.goto("about:blank")  # a page that still asks would complain of the server that goes
         served.send_signal(signal.SIGINT)
         status = served.wait(20)
         if served.stdout is not None:

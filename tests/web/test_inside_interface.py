@@ -19,6 +19,7 @@ from loupe.runs import RunFolder
 from .conftest import QUICK, Encode, Runs, serving
 
 SMALL: dict[str, tuple[str, ...]] = {
+    "fast-net": ("model.widths=[8, 8]",),
     "expert-net": ("model.width=8", "model.blocks=1"),
     "resnet": ("model.depth=20",),
     "autoencoder": ("model.widths=[16]", "data.normalize=unit"),
