@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, studying, taking, working
+from loupe.cli import listing, looking, measuring, studying, taking, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
-__all__ = ["app", "listing", "looking", "main", "studying", "taking", "working"]
+__all__ = ["app", "listing", "looking", "main", "measuring", "studying", "taking", "working"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

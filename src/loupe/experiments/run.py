@@ -7,6 +7,7 @@ import torch
 from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
+from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import judge
 from loupe.experiments.look_back import follow_examples
 from loupe.experiments.record import open_record
@@ -16,7 +17,7 @@ from loupe.reports.run_report import write_run_report
 from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import Observer, WindowedEarlyStopping, fit
+from loupe.training import Observer
 
 _SHOWN_IMAGES = 32  # for TensorBoard
 
@@ -49,30 +50,11 @@ def run_recipe(
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
         before: list[Observer] = [one for one in (picker, tracker) if one is not None]
         watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
-        stopping = recipe.train.early_stopping
         status: Status = "finished"
         failure: TrainingError | None = None
         try:
-            fit(
-                bench.model,
-                bench.train,
-                bench.validation,
-                num_epochs=recipe.train.epochs,
-                optimizer=bench.optimizer,
-                schedule=bench.schedule,
-                objective=bench.objective,
-                streams=streams,
-                clip_norm=recipe.train.clip_norm,
-                average_decay=recipe.train.average_decay,
-                precision=bench.precision,
-                early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
-                if stopping
-                else None,
-                select_by=recipe.evaluate.select_by,
-                clean_train=bench.clean_train,
-                observers=[*before, recorder, *watchers, *observers],
-                start=start,
-            )
+            observing = [*before, recorder, *watchers, *observers]
+            fit_bench(recipe, bench, streams, observers=observing, start=start)
         except KeyboardInterrupt:
             status = "interrupted"
         except TrainingError as error:
