@@ -44,6 +44,8 @@ def test_bench_to_an_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
         (["digits", "--to", "1.5"], "An accuracy to reach lies between none and all."),
         (["digits", "--to", "0.9", "--runs", "0"], "It takes a run to reach an accuracy."),
         (["digits", "--runs", "3"], "--runs says how often an accuracy is to be reached."),
+        (["digits", "run.processes=2"], "Speed is measured of a single process."),
+        (["digits", "run.processes=2", "--to", "0.9"], "Speed is measured of a single process."),
         (["digits", "--seconds", "-1"], "A measurement takes time."),
     ],
 )

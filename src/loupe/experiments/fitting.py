@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loupe.experiments.bench import Bench
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
-from loupe.training import Observer, Snapshot, TrainingState, WindowedEarlyStopping, fit
+from loupe.training import Observer, Snapshot, Team, TrainingState, WindowedEarlyStopping, fit
 
 
 def fit_bench(
@@ -15,6 +15,7 @@ def fit_bench(
     *,
     observers: Sequence[Observer] = (),
     start: Snapshot | None = None,
+    team: Team | None = None,
 ) -> TrainingState:
     """Train the network of a bench as its recipe says, and return what was reached.
 
@@ -24,6 +25,7 @@ def fit_bench(
         streams: grown from the recipe's seed.
         observers: told of steps and epochs.
         start: where an earlier training of the same recipe stopped.
+        team: the processes that train together; None for this one alone.
 
     Raises:
         TrainingError: the loss is no longer a finite number.
@@ -47,4 +49,5 @@ def fit_bench(
         clean_train=bench.clean_train,
         observers=observers,
         start=start,
+        team=team,
     )

@@ -11,6 +11,7 @@ from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import judge
 from loupe.experiments.look_back import follow_examples
 from loupe.experiments.record import open_record
+from loupe.experiments.team import choose_threads, gather_team
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
@@ -41,7 +42,7 @@ def run_recipe(
         LoupeError: the recipe does not fit the data, or training broke down; what was reached is kept.
     """
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
-    with folder.locked(), computing(recipe.run.threads):
+    with folder.locked(), computing(choose_threads(recipe)):
         bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
         warnings = (*bench.warnings, *open_record(recipe, folder, bench))
         start = folder.read_snapshot()
@@ -54,7 +55,8 @@ def run_recipe(
         failure: TrainingError | None = None
         try:
             observing = [*before, recorder, *watchers, *observers]
-            fit_bench(recipe, bench, streams, observers=observing, start=start)
+            with gather_team(recipe, folder, device) as team:
+                fit_bench(recipe, bench, streams, observers=observing, start=start, team=team)
         except KeyboardInterrupt:
             status = "interrupted"
         except TrainingError as error:

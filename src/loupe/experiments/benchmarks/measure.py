@@ -15,7 +15,7 @@ from loupe.experiments.benchmarks.clock import (
     time_in_turn,
     wait_for,
 )
-from loupe.experiments.benchmarks.places import describe_place
+from loupe.experiments.benchmarks.places import describe_place, refuse_several_processes
 from loupe.experiments.benchmarks.report import (
     Figure,
     SpeedReport,
@@ -65,6 +65,7 @@ def measure_recipe(recipe: Recipe, seconds: float = 10.0) -> SpeedReport:
             allowed="a number of seconds above 0",
             next_step="leave --seconds out: 10",
         )
+    refuse_several_processes(recipe)
     recipe = recipe.for_seed(recipe.run.seeds[0] if recipe.run.seeds else recipe.run.seed)
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
     with computing(recipe.run.threads):

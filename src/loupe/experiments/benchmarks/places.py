@@ -2,11 +2,27 @@
 
 from typing import Any
 
+from loupe.errors import LoupeError
 from loupe.experiments.bench import Bench
 from loupe.experiments.record import digest_recipe
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import describe_environment
+
+
+def refuse_several_processes(recipe: Recipe) -> None:
+    """Check that a recipe is for a single process.
+
+    Raises:
+        LoupeError: it is not.
+    """
+    if recipe.run.processes > 1:
+        raise LoupeError(
+            "Speed is measured of a single process.",
+            got=f"run.processes={recipe.run.processes}",
+            allowed="run.processes=1",
+            next_step="loupe bench RECIPE run.processes=1; a run's history tells the images/s of several",
+        )
 
 
 def describe_place(recipe: Recipe, bench: Bench) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from loupe.evaluation import Predictions, compute_metrics, predict, summarise_se
 from loupe.evaluation.intervals import SeedSummary
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.benchmarks.clock import read_clock
-from loupe.experiments.benchmarks.places import describe_place
+from loupe.experiments.benchmarks.places import describe_place, refuse_several_processes
 from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import is_classifier
 from loupe.experiments.run import explain_compiler, explain_memory, is_from_compiler
@@ -122,6 +122,7 @@ def measure_reaching(
 
 
 def _refuse_what_cannot_be(recipe: Recipe, accuracy: float, num_runs: int) -> None:
+    refuse_several_processes(recipe)
     if not 0 < accuracy < 1:
         raise LoupeError(
             "An accuracy to reach lies between none and all.",

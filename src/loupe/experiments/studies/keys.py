@@ -62,6 +62,8 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     if values.get("transfer"):
         values["transfer"].pop("run", None)
     values["run"]["plugins"] = [load_plugin(plugin) for plugin in recipe.run.plugins]
+    if values["run"]["processes"] == 1:  # keys of before there could be more stay as they were
+        values["run"].pop("processes")
     values["run"]["device"] = choose_device(recipe.run.device).type
     return values
 
