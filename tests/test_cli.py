@@ -1,8 +1,8 @@
 """The command line as a user meets it: real processes where start-up matters, `main` elsewhere."""
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,12 +39,13 @@ def test_looking_around_loads_no_torch(code: str) -> None:
 
 
 def test_help_is_quick() -> None:
-    """0.3 s on an idle machine is the goal; a shared one gets the best of five and some slack."""
+    """0.3 s is the goal. Processor time is measured: a busy machine changes it little."""
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "loupe", "--help"], check=True, capture_output=True)
-        seconds.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 0.45
 
 
@@ -115,8 +116,9 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             ["train", "digits", "train.epoch=3"],
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
             "  - train.epoch: got an unknown field; allowed: average_decay, batch_size, channels_last, "
-            "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, label_smoothing, "
-            "optimizer, precision, schedule, warmup_epochs; did you mean 'epochs'?\n"
+            "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, freeze_later, "
+            "hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, small_images, "
+            "warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (

@@ -28,7 +28,7 @@ def accuracy(result: RunResult) -> float:
 FOR_A_GPU = [name for name in list_recipes() if "cifar10" in name]
 QUICK = (
     *("train.epochs=1", "data.fraction=0.05", "data.validation=500"),
-    *("train.clean_train_images=0", "evaluate.look_inside=false"),
+    *("train.clean_train_images=0", "evaluate.look_inside=false", "evaluate.tta=none"),
 )
 TWO_STEPS = (
     *("train.epochs=1", "train.batch_size=7", "train.clean_train_images=0"),

@@ -56,6 +56,26 @@ def test_what_the_bench_gives_is_no_setting(soups: Registry) -> None:
     assert mistake.got == "an unknown field"
 
 
+def test_what_is_offered_goes_to_those_who_ask_and_is_no_setting() -> None:
+    registry = Registry(
+        "soup", "loupe.figures", given=("pot",), offered=("spoon",), list_command="loupe soups"
+    )
+
+    @registry.register("thick")
+    def thick(*, pot: str, spoon: str, salt: float = 0.5) -> Any:
+        """For a spoon."""
+        return pot, spoon, salt
+
+    @registry.register("thin")
+    def thin(*, pot: str) -> Any:
+        """For drinking."""
+        return pot
+
+    assert registry.build("thick", pot="big", spoon="wooden") == ("big", "wooden", 0.5)
+    assert registry.build("thin", pot="big", spoon="wooden") == "big"
+    assert [name for name, _, _ in registry.describe_settings("thick")] == ["salt"]
+
+
 def test_bad_settings_are_refused_by_build(soups: Registry) -> None:
     with pytest.raises(LoupeError, match=r"tomato\.salt: got -1; allowed: a number ≥ 0"):
         soups.build("tomato", {"salt": -1}, pot="big")

@@ -15,6 +15,8 @@ _PUBLIC = {
     "load_recipe": "loupe.experiments",
     "run_study": "loupe.experiments.studies",
     "load_study": "loupe.experiments.studies",
+    "run_search": "loupe.experiments.searches",
+    "load_search": "loupe.experiments.searches",
     "load_run": "loupe.runs",
     "load_model": "loupe.runs",
     "open_classifier": "loupe.experiments.classifier",
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from loupe.experiments.classifier import open_classifier as open_classifier
     from loupe.experiments.export_run import export_run as export_run
     from loupe.experiments.predict_images import predict as predict
+    from loupe.experiments.searches import load_search as load_search
+    from loupe.experiments.searches import run_search as run_search
     from loupe.experiments.studies import load_study as load_study
     from loupe.experiments.studies import run_study as run_study
     from loupe.models import build_model as build_model

@@ -116,7 +116,7 @@ class Mistake:
 
 
 class DescriptionError(LoupeError):
-    """A recipe or a study with mistakes: all of them, not only the first.
+    """A recipe, study or search with mistakes: all of them, not only the first.
 
     Args:
         subject: what has them, such as "Recipe 'digits'".
@@ -149,3 +149,11 @@ class StudyError(DescriptionError):
     def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
         next_step = "mend the lines above; `loupe study --help` describes every field"
         super().__init__(f"Study {name!r}", mistakes, next_step)
+
+
+class SearchError(DescriptionError):
+    """A search with mistakes, in itself or in the recipes it makes."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        next_step = "mend the lines above; `loupe search --help` describes every field"
+        super().__init__(f"Search {name!r}", mistakes, next_step)

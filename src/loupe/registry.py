@@ -31,12 +31,22 @@ class Registry:
         package: dotted package whose files register the built-in builders.
         given: names of the parameters the bench supplies; the rest are settings.
         list_command: the command that lists the names, for error messages.
+        offered: names of what the bench supplies to those builders that name it, and no setting either.
     """
 
-    def __init__(self, kind: str, package: str, *, given: tuple[str, ...], list_command: str) -> None:
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        *,
+        given: tuple[str, ...],
+        list_command: str,
+        offered: tuple[str, ...] = (),
+    ) -> None:
         self.kind = kind
         self._package = package
-        self._given = given
+        self._given = (*given, *offered)
+        self._offered = offered
         self._list_command = list_command
         self._builders: dict[str, Callable[..., Any]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
@@ -172,8 +182,19 @@ class Registry:
         self._refuse_mistakes(name, settings)
         return validate_strictly(self.settings_type(name), settings).model_dump()
 
+    def trim(self, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings that are not the default, as plain values.
+
+        Raises:
+            UnknownNameError: nobody registered that name.
+            LoupeError: a setting is unknown or out of range.
+        """
+        self._refuse_mistakes(name, settings)
+        typed = validate_strictly(self.settings_type(name), settings)
+        return typed.model_dump(mode="json", exclude_defaults=True)
+
     def build(self, name: str, settings: Mapping[str, Any] | None = None, /, *args: Any, **given: Any) -> Any:
-        """Build `name` from checked settings and what the bench gives.
+        """Build `name` from checked settings and what the bench gives; what it offers, if the builder asks.
 
         Raises:
             UnknownNameError: nobody registered that name.
@@ -183,7 +204,9 @@ class Registry:
         self._refuse_mistakes(name, settings or {})
         checked = validate_strictly(self.settings_type(name), settings or {})
         values = {field: getattr(checked, field) for field in type(checked).model_fields}
-        return builder(*args, **given, **values)
+        named = inspect.signature(builder).parameters
+        wanted = {name: value for name, value in given.items() if name not in self._offered or name in named}
+        return builder(*args, **wanted, **values)
 
     def _refuse_mistakes(self, name: str, settings: Mapping[str, Any]) -> None:
         self.get(name)

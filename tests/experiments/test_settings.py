@@ -21,6 +21,13 @@ from .conftest import StopAfter, Train, is_same_weights
         "data.mix=mixup",
         "data.mix={name='cutmix', share_per='image'}",
         "train.average_decay=0.9",
+        "train.lookahead={every=3}",
+        "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[8]}}",
+        "train.hard_examples={proxy='mlp'}",
+        "data.augment=['alternating-flip']",
+        "train.optimizer={name='muon', learning_rate=0.02}",
+        "train.optimizer={name='sgd', per_1024_examples=true, learning_rate=2.0}",
+        "train.schedule='triangular'",
         "train.warmup_epochs=1",
         "train.precision=bfloat16",
         "train.schedule={name='plateau', patience=0, min_improvement=0.5}",
@@ -33,6 +40,48 @@ def test_a_setting_changes_the_weights_and_resumes_to_the_bit(train: Train, over
     loupe.resume(stopped.path)
     assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
     assert stopped.read_result().best == whole.read_result().best
+
+
+def test_small_images_change_the_weights_and_resume_to_the_bit(tmp_path: Path) -> None:
+    recipe = {"model": {"name": "resnet", "depth": 20}, "train": {"batch_size": 100, "clean_train_images": 0}}
+    quick = ("data.fraction=0.2", "train.epochs=2", "evaluate.look_inside=false", f"run.folder={tmp_path}")
+    small = "train.small_images={size=6, until_epoch=1}"
+    plain, whole = loupe.train(recipe, *quick), loupe.train(recipe, small, *quick)
+    assert not is_same_weights(plain.checkpoint_file, whole.checkpoint_file)
+    stopped = loupe.train(recipe, small, *quick, observers=[StopAfter(1, KeyboardInterrupt())])
+    loupe.resume(stopped.path)
+    assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(8, "are not smaller than the others"), (6, "cannot take the small images of the first epochs")],
+)
+def test_small_images_that_do_not_fit_are_refused(train: Train, size: int, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        train(f"train.small_images={{size={size}, until_epoch=1}}")
+
+
+def test_a_proxy_is_a_model_for_the_same_purpose() -> None:
+    with pytest.raises(LoupeError) as caught:
+        loupe.load_recipe("digits", ["train.hard_examples={proxy='autoencoder'}"])
+    assert "train.hard_examples.proxy: got 'autoencoder'; allowed: cnn, expert-net" in str(caught.value)
+    assert "for classification, as cnn is" in str(caught.value)
+    with pytest.raises(LoupeError, match=r"examples\.proxy\.name: got 'mpl'; .* did you mean 'mlp'"):
+        loupe.load_recipe("digits", ["train.hard_examples={proxy='mpl'}"])
+    with pytest.raises(LoupeError, match=r"train\.hard_examples\.proxy: got nothing"):
+        loupe.load_recipe("digits", ["train.hard_examples={keep=0.5}"])
+    with pytest.raises(LoupeError, match=r"proxy\.widths\.0: got 0; allowed: a number ≥ 1"):
+        loupe.load_recipe("digits", ["train.hard_examples={proxy={name='mlp', widths=[0]}}"])
+
+
+@pytest.mark.parametrize("flip", ["horizontal-flip", "alternating-flip"])
+def test_mirrored_digits_are_warned_of(train: Train, flip: str) -> None:
+    (warning,) = train("train.epochs=1", f"data.augment=['{flip}']").read_result().warnings
+    assert warning == (
+        f"{flip} mirrors training images, but a mirrored image of digits is of another class, or of none. "
+        "Leave it out of data.augment."
+    )
 
 
 def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:

@@ -50,6 +50,7 @@ def test_the_sum_is_the_layers_own_value(
 def test_every_weighing_layer_of_every_model(name: str) -> None:
     small = {
         "expert-net": {"blocks": 2, "width": 8, "experts": 3},
+        "fast-net": {"widths": (8, 12)},
         "resnet": {"depth": 20},
         "six-block": {"width": 0.1},
     }

@@ -24,6 +24,7 @@ def build(name: str, shape: tuple[int, tuple[int, int], int] = SHAPES[0], **sett
 
 SMALL = {
     "expert-net": {"blocks": 2, "width": 32},
+    "fast-net": {"widths": (8, 16, 16)},
     "resnet": {"depth": 20},
     "six-block": {"width": 0.25},
 }
@@ -70,12 +71,18 @@ def test_gradient_reaches_every_parameter_at_full_size(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [*((name, {}) for name in MODELS.names()), ("resnet", {"layers": "handwritten"})]
+    ("name", "settings"),
+    [
+        *((name, {}) for name in MODELS.names()),
+        ("resnet", {"layers": "handwritten"}),
+        ("fast-net", {"convs": 3, "widths": (8, 8)}),
+    ],
 )
 def test_activations_are_modules_each_used_once(name: str, settings: dict[str, object]) -> None:
     """Attribution methods rest on it."""
     model, calls = build(name, **settings), {}
-    activations = [module for module in model.modules() if isinstance(module, nn.ReLU | handwritten.ReLU)]
+    kinds = nn.ReLU | nn.GELU | handwritten.ReLU
+    activations = [module for module in model.modules() if isinstance(module, kinds)]
     assert activations
     for module in activations:
         module.register_forward_hook(lambda module, *_: calls.update({module: calls.get(module, 0) + 1}))

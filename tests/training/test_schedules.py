@@ -1,5 +1,6 @@
 """Schedules agree with torch's own, step by step."""
 
+import numpy as np
 import pytest
 import torch
 from torch.optim import lr_scheduler
@@ -146,3 +147,17 @@ def test_warm_up_rises_to_the_schedule_and_then_is_the_schedule() -> None:
     momentum = {"low_momentum": 0.85, "high_momentum": 0.95}
     cycle = build_schedule("one-cycle", num_epochs=4, steps_per_epoch=STEPS, warmup_epochs=1, **momentum)
     assert cycle(0, []).momentum == 0.95, "warm-up moves the rate only"
+
+
+def test_triangular_by_hand() -> None:
+    """numpy's own interpolation between the corners."""
+    schedule = build_schedule("triangular", num_epochs=EPOCHS, steps_per_epoch=STEPS)
+    total = EPOCHS * STEPS
+    corners = [0, 0.23 * total, total], [0.2, 1.0, 0.07]
+    expected = [float(np.interp(step, *corners)) for step in range(total)]
+    assert [schedule(step, []).factor for step in range(total)] == pytest.approx(expected, abs=1e-9)
+
+
+def test_triangular_without_a_rise_is_a_linear_decay() -> None:
+    schedule = build_schedule("triangular", num_epochs=2, steps_per_epoch=5, peak=0.0, end=0.0)
+    assert [schedule(step, []).factor for step in range(10)] == pytest.approx([1 - i / 10 for i in range(10)])

@@ -3,12 +3,23 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, measuring, studying, taking, working
+from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
-__all__ = ["app", "listing", "looking", "main", "measuring", "studying", "taking", "working"]
+__all__ = [
+    "app",
+    "listing",
+    "looking",
+    "main",
+    "measuring",
+    "opening",
+    "searching",
+    "studying",
+    "taking",
+    "working",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app["train"].help_epilogue = describe_recipe_fields()
     elif asked == "study":
         app["study"].help_epilogue = describe_fields_of_studies()
+    elif asked == "search":
+        app["search"].help_epilogue = describe_fields_of_searches()
     try:
         status = app(arguments)
     except LoupeError as error:
@@ -49,6 +62,14 @@ def describe_fields_of_studies() -> str:
 
     lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_study_fields()]
     return "\n".join(["**Fields of a study** (`field` = default):", "", *lines])
+
+
+def describe_fields_of_searches() -> str:
+    """Return the fields of a search as Markdown, for `loupe search --help`."""
+    from loupe.search import describe_search_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_search_fields()]
+    return "\n".join(["**Fields of a search** (`field` = default):", "", *lines])
 
 
 def asks_for_help(arguments: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from loupe.data.augmentations import Augmentation, take_draws
+from loupe.data.augmentations import Augmentation, PlannedAugmentation, take_draws
 from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
@@ -73,6 +73,30 @@ class EvaluationBatches:
 
 
 @dataclass(frozen=True)
+class SmallImages:
+    """Images made smaller for the first epochs, which are then quicker (Howard 2018, fast.ai DAWNBench).
+
+    Args:
+        size: shorter side in pixels; the longer keeps its proportion.
+        until_epoch: last epoch with small images.
+    """
+
+    size: int
+    until_epoch: int
+
+    def choose_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of images made small."""
+        shorter = min(height, width)
+        return max(1, round(height * self.size / shorter)), max(1, round(width * self.size / shorter))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Return (batch, channels, height, width) images made small, each pixel a mean of those it covers."""
+        height, width = images.shape[-2:]
+        size = self.choose_size(height, width)
+        return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+@dataclass(frozen=True)
 class TrainingBatches:
     """The images of a split in a new random order each epoch, augmented and normalised.
 
@@ -84,6 +108,7 @@ class TrainingBatches:
         streams: random numbers; the epoch's order comes from "order", augmentations from "augment".
         augmentations: applied to uint8 batches, one after the other.
         mix: blends normalised images in pairs, and their labels; random numbers from "mix".
+        small: how images are made smaller for the first epochs, after normalisation.
     """
 
     dataset: ImageDataset
@@ -92,6 +117,7 @@ class TrainingBatches:
     streams: Streams
     augmentations: Sequence[Augmentation] = ()
     mix: Mix | None = None
+    small: SmallImages | None = None
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -114,23 +140,39 @@ class TrainingBatches:
         order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
+        plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
         for indices in order.to(device).split(self.sizes):
             part = share.cut(len(indices))
             early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
-            images = self._augment(self.dataset.images[indices], augment_stream, early)
-            batch = Batch(self.normalization.apply(images), self.dataset.labels[indices[early]])
+            inputs = self.normalization.apply(self._augment(indices, early, plans, augment_stream))
+            if self.small is not None and epoch <= self.small.until_epoch:
+                inputs = self.small.apply(inputs)
+            batch = Batch(inputs, self.dataset.labels[indices[early]])
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))
             yield batch
 
-    def _augment(self, whole: Tensor, stream: torch.Generator, part: slice) -> Tensor:
+    def _augment(
+        self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
+    ) -> Tensor:
         """Return a part of a batch augmented, with draws for all of it."""
+        whole = self.dataset.images[indices]
         images = whole[part]
         is_whole = len(images) == len(whole)
-        for augmentation in self.augmentations:
-            draw = augmentation.draw(images if is_whole else whole, stream)
-            images = augmentation.apply(images, draw if is_whole else take_draws(draw, part))
+        for augmentation, plan in zip(self.augmentations, plans, strict=True):
+            if plan is not None:
+                draw = plan[indices[part]]
+            else:
+                draw = augmentation.draw(images if is_whole else whole, stream)
+                draw = draw if is_whole else take_draws(draw, part)
+            images = augmentation.apply(images, draw)
         return images
+
+    def _plan(self, augmentation: Augmentation, epoch: int, device: torch.device) -> Tensor | None:
+        """Return an augmentation's draws for every image of an epoch, if it plans them."""
+        if not isinstance(augmentation, PlannedAugmentation):
+            return None
+        return augmentation.plan_epoch(len(self.dataset), epoch, self.streams).to(device)
 
     def _mixes_in(self, epoch: int) -> bool:
         return self.mix is not None and (self.mix.until_epoch is None or epoch <= self.mix.until_epoch)

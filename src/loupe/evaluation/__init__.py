@@ -32,3 +32,5 @@ from loupe.evaluation.reconstruction import reconstruct as reconstruct
 from loupe.evaluation.seed_pairs import PairedDifference as PairedDifference
 from loupe.evaluation.seed_pairs import compare_crossed as compare_crossed
 from loupe.evaluation.seed_pairs import compare_seed_pairs as compare_seed_pairs
+from loupe.evaluation.test_time import Views as Views
+from loupe.evaluation.test_time import predict_views as predict_views

@@ -1,6 +1,7 @@
 """Everything a recipe asks for, built and checked against the data, before the first step."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,19 +16,22 @@ from loupe.data import (
     split_dataset,
     take_stratified,
 )
-from loupe.data.batches import EvaluationBatches, TrainingBatches
+from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError, LoupeError, RunError
 from loupe.experiments.data_checks import (
+    find_mirror_warnings,
     find_other_classes,
     find_transfer_warnings,
     find_warnings,
     refuse_lonely_batches,
+    refuse_small_images,
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
 )
-from loupe.experiments.network import Network, build_network
+from loupe.experiments.network import Network, build_network, take_first_look
+from loupe.experiments.proxy import build_hard_examples
 from loupe.experiments.team.checks import describe_team, refuse_small_shares
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
@@ -36,6 +40,7 @@ from loupe.runs import RunFolder
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training import (
     Classification,
+    HardExamples,
     Objective,
     Reconstruction,
     build_optimizer,
@@ -57,6 +62,7 @@ class Bench:
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
+        hard_examples: what picks the hardest images of each batch; None if all are trained on.
         objective: what the network is trained for.
         precision: what layers compute in.
         notes: what was copied into the network and frozen.
@@ -73,6 +79,7 @@ class Bench:
     clean_train: EvaluationBatches | None
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    hard_examples: HardExamples | None
     objective: Objective
     precision: Precision
     notes: tuple[str, ...]
@@ -154,7 +161,11 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         validation=validation,
         clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
         optimizer=build_optimizer(
-            optimizer.name, model.parameters(), decay=recipe.train.decay, **optimizer.settings
+            optimizer.name,
+            model,
+            decay=recipe.train.decay,
+            batch_size=recipe.train.batch_size,
+            **optimizer.settings,
         ),
         schedule=build_schedule(
             schedule.name,
@@ -163,11 +174,13 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             warmup_epochs=recipe.train.warmup_epochs,
             **schedule.settings,
         ),
+        hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         objective=choose_objective(recipe),
         precision=choose_precision(recipe.train.precision, device),
         notes=(*network.notes, *describe_team(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
+            *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
             *find_seen_images(recipe, splits, network.source_run),
             *find_other_classes(recipe, splits, network.source),
@@ -219,12 +232,16 @@ def fit_network(
         LoupeError: it cannot take the images, or gives something that the objective cannot use.
     """
     shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
-    network = build_network(recipe, **shape, num_classes=images.num_classes)
+    take_images = partial(take_first_look, recipe, images, normalization)
+    network = build_network(recipe, **shape, num_classes=images.num_classes, take_images=take_images)
     is_classifier = objective_of(recipe.model.name) == "classification"
     refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
     refuse_lonely_batches(network.model, recipe.train.batch_size, images)
+    small = choose_small_images(recipe)
+    if small is not None:
+        refuse_small_images(network.model, small, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
@@ -253,7 +270,14 @@ def make_training_batches(
         streams,
         augmentations,
         build_mix(mix.name, **mix.settings) if mix else None,
+        choose_small_images(recipe),
     )
+
+
+def choose_small_images(recipe: Recipe) -> SmallImages | None:
+    """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
+    small = recipe.train.small_images
+    return SmallImages(small.size, small.until_epoch) if small else None
 
 
 def choose_objective(recipe: Recipe) -> Objective:

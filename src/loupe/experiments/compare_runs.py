@@ -24,7 +24,7 @@ def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html
         RunError: fewer than two runs, one named twice, one without a result, or runs that are judged by
             different figures.
     """
-    runs = [_read(place) for place in places]
+    runs = [read_compared(place) for place in places]
     names = [run.name for run in runs]
     runs = [replace(run, shares_name=names.count(run.name) > 1) for run in runs]
     if len(runs) < 2:
@@ -41,7 +41,12 @@ def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html
     return out
 
 
-def _read(place: str | Path) -> ComparedRun:
+def read_compared(place: str | Path) -> ComparedRun:
+    """Return a run, or a series of seeds, with its results.
+
+    Raises:
+        RunError: there is no such run, or it has no result yet.
+    """
     path = find_run_folder(place)
     recipe = RunFolder(path).read_recipe()
     folders = [RunFolder(path)]

@@ -8,8 +8,12 @@ import torch
 from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
+from loupe.data.augmentations import does_mirror
+from loupe.data.batches import SmallImages
 from loupe.data.normalization import Normalization, find_known_problem
+from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
+from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
@@ -60,6 +64,31 @@ def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDatase
         ) from None
 
 
+def refuse_small_images(model: nn.Module, small: SmallImages, images: ImageDataset) -> None:
+    """Check that a network can take its first epochs' smaller images.
+
+    Raises:
+        ShapeError: it cannot, or they are not smaller.
+    """
+    height, width = images.image_size
+    if small.size >= min(height, width):
+        raise ShapeError(
+            "The small images of the first epochs are not smaller than the others.",
+            got=f"train.small_images.size = {small.size}; images of {height} x {width} pixels",
+            allowed=f"1 to {min(height, width) - 1}",
+            next_step="set train.small_images.size, or leave train.small_images out",
+        )
+    try:
+        run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
+    except ShapeError as error:
+        raise ShapeError(
+            "This network cannot take the small images of the first epochs.",
+            got=str(error.got),
+            allowed="a network for images of any size, or of that size",
+            next_step="leave train.small_images out, or set a larger size",
+        ) from None
+
+
 def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, images: ImageDataset) -> None:
     """Check that a network which gives images back can give their pixels, if it says what it can give.
 
@@ -98,6 +127,21 @@ def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ..
             f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
         )
     return tuple(warnings)
+
+
+def find_mirror_warnings(recipe: Recipe, augmentations: Sequence[Augmentation]) -> tuple[str, ...]:
+    """Return a warning if training images are mirrored where that changes their class."""
+    mirroring = [
+        choice.name
+        for choice, augmentation in zip(recipe.data.augment, augmentations, strict=True)
+        if does_mirror(augmentation)
+    ]
+    if not mirroring or is_mirrorable(recipe.data.name):
+        return ()
+    return (
+        f"{', '.join(mirroring)} mirrors training images, but a mirrored image of {recipe.data.name} is of "
+        "another class, or of none. Leave it out of data.augment.",
+    )
 
 
 def find_transfer_warnings(normalization: Normalization, source: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from loupe.experiments.bench import Bench
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
-from loupe.training import Observer, Snapshot, Team, TrainingState, WindowedEarlyStopping, fit
+from loupe.training import (
+    LaterFreezing,
+    LookaheadPlan,
+    Observer,
+    Snapshot,
+    Team,
+    TrainingState,
+    WindowedEarlyStopping,
+    fit,
+)
 
 
 def fit_bench(
@@ -31,7 +40,7 @@ def fit_bench(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
-    stopping = recipe.train.early_stopping
+    stopping, later, slow = recipe.train.early_stopping, recipe.train.freeze_later, recipe.train.lookahead
     return fit(
         bench.model,
         bench.train,
@@ -43,7 +52,10 @@ def fit_bench(
         streams=streams,
         clip_norm=recipe.train.clip_norm,
         average_decay=recipe.train.average_decay,
+        lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
+        hard_examples=bench.hard_examples,
         precision=bench.precision,
+        freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
         early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,
         select_by=recipe.evaluate.select_by,
         clean_train=bench.clean_train,

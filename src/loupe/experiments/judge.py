@@ -3,7 +3,7 @@
 from statistics import median
 
 from loupe.data.batches import EvaluationBatches
-from loupe.evaluation import compute_metrics, predict, reconstruct
+from loupe.evaluation import compute_metrics, predict, predict_views, reconstruct
 from loupe.evaluation.reconstruction import compute_baselines, compute_reconstruction_score
 from loupe.experiments.bench import Bench
 from loupe.experiments.look_back import look_back
@@ -79,6 +79,7 @@ def judge(
         warnings=warnings,
         objective=objective_of(recipe.model.name),
         notes=bench.notes,
+        tta=recipe.evaluate.tta,
     )
 
 
@@ -102,10 +103,15 @@ def _judge_classifier(
         folder.write_predictions(**predictions)
         folder.write_mistakes(look_back(recipe, folder, bench, predictions["validation"]))
     class_names, confidence = bench.splits.train.class_names, recipe.evaluate.confidence
+    if recipe.evaluate.tta != "none":
+        predictions |= {
+            f"{split}_tta": predict_views(bench.model, of_split, recipe.evaluate.tta, bench.precision)
+            for split, of_split in batches.items()
+        }
     metrics = {
         split: compute_metrics(predicted, class_names, confidence) for split, predicted in predictions.items()
     }
-    return Outcome(epoch, metrics["validation"], metrics.get("test"))
+    return Outcome(epoch, **metrics)
 
 
 def _judge_reconstruction(

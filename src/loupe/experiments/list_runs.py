@@ -69,11 +69,12 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
     lines += [f"warning: {warning}" for warning in result.warnings]
     if result.best is not None:
         lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
-        lines.append(f"validation {_describe_score(result.best.validation)}")
+        lines.append(f"validation {_describe_score(result.best.validation, result.best.validation_tta)}")
         if result.best.test is not None:
             looks = len(result.test_openings)
             times = "once" if looks == 1 else f"{looks} times"
-            lines.append(f"test {_describe_score(result.best.test)}, looked at {times}")
+            described = _describe_score(result.best.test, result.best.test_tta)
+            lines.append(f"test {described}, looked at {times}")
     return lines, _EXIT[result.status]
 
 
@@ -81,7 +82,8 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     lines = []
     for result in results:
         if result is not None and result.best is not None and result.best.test is not None:
-            lines.append(f"seed {result.seed}: test {_describe_score(result.best.test)}")
+            described = _describe_score(result.best.test, result.best.test_tta)
+            lines.append(f"seed {result.seed}: test {described}")
     found = [result for result in results if result is not None]
     summary = _summarise(found)
     validation = [figure_of(result.best.validation) for result in found if result.best]
@@ -91,7 +93,8 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     if summary is not None and summary.interval is not None and summary.sd is not None:
         low, high = write(summary.interval.low), write(summary.interval.high)
         spread = f"sd {write(summary.sd)}, interval of the mean {low} to {high}"
-        lines.append(f"mean over {summary.num_seeds} seeds: {write(summary.mean)}, {spread}")
+        with_tta = _write_tta(*_list_tta(found))
+        lines.append(f"mean over {summary.num_seeds} seeds: {write(summary.mean)}, {spread}{with_tta}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
     if unfinished:
         lines.append(f"{len(unfinished)} of {len(results)} seeds not finished; `loupe resume {path}` goes on")
@@ -99,16 +102,28 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     return lines, 0
 
 
-def _describe_score(score: Score) -> str:
+def _describe_score(score: Score, with_tta: Score | None = None) -> str:
+    """Return a score in words, and beside it what test-time augmentation makes of it, if there is any."""
     if isinstance(score, Metrics):
-        return f"accuracy {format_percent(score.accuracy)} ({format_interval(score.interval)})"
+        plain = f"accuracy {format_percent(score.accuracy)} ({format_interval(score.interval)})"
+        return f"{plain}{_write_tta(with_tta)}"
     return f"{describe_error(score)}; {describe_baselines(score)}"
+
+
+def _write_tta(*scores: Score | None) -> str:
+    """Return the mean accuracy with test-time augmentation, to stand beside the plain one; empty without."""
+    accuracies = [score.accuracy for score in scores if isinstance(score, Metrics)]
+    return f", with tta {format_percent(fmean(accuracies))}" if accuracies else ""
 
 
 def _summarise(results: list[RunResult]) -> SeedSummary | None:
     values = [figure_of(result.best.test) for result in results if result.best and result.best.test]
     high = 1 if results and results[0].objective == "classification" else math.inf
     return summarise_seeds(values, results[0].confidence, low=0, high=high) if values else None
+
+
+def _list_tta(results: list[RunResult]) -> list[Score | None]:
+    return [result.best.test_tta for result in results if result.best]
 
 
 def _find_writer(results: list[RunResult]) -> Callable[[float], str]:
@@ -150,7 +165,7 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
         recipe.model.name,
         str(result.best.epoch),
         write(figure_of(result.best.validation)),
-        write(figure_of(test)) if test else "locked",
+        write(figure_of(test)) + _write_tta(result.best.test_tta) if test else "locked",
         _write_interval(test) if test else "",
         str(len(folder.read_openings())),
         format_duration(result.seconds),
@@ -170,7 +185,7 @@ def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None])
         recipe.model.name,
         "",
         write(fmean(validation)) if validation else "",
-        write(summary.mean) if summary else "",
+        write(summary.mean) + _write_tta(*_list_tta(finished)) if summary else "",
         f"mean: {write(interval.low)} to {write(interval.high)}" if interval else "",
         str(sum(len(result.test_openings) for result in finished)),
         format_duration(sum(result.seconds for result in finished)),

@@ -1,17 +1,28 @@
 """The network of a recipe: built, and started from another run's weights if the recipe says so."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
+from loupe.data import ImageDataset, take_stratified
+from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.models import build_model
-from loupe.models.transfer import copy_weights_by_name, find_head, freeze_all_but, freeze_layers
+from loupe.models.initialisation import initialise_from_images
+from loupe.models.transfer import (
+    copy_weights_by_name,
+    find_head,
+    freeze_all_but,
+    freeze_layers,
+    refuse_unknown_layers,
+)
 from loupe.recipe import Recipe
 from loupe.recipe.schema import TransferSection
 from loupe.runs import RunFolder, read_weights
 from loupe.runtime import Streams
+
+_IMAGES_TO_START_FROM = 5_000  # as many as airbench takes
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,22 @@ class Network:
 
 
 def build_network(
-    recipe: Recipe, *, in_channels: int, image_size: tuple[int, int], num_classes: int
+    recipe: Recipe,
+    *,
+    in_channels: int,
+    image_size: tuple[int, int],
+    num_classes: int,
+    take_images: Callable[[], Tensor] | None = None,
 ) -> Network:
     """Return the network of a recipe, fitted to the images.
+
+    Args:
+        recipe: model, transfer and seed are read.
+        in_channels: channels of the images.
+        image_size: their height and width in pixels.
+        num_classes: number of logits.
+        take_images: returns normalised training images for layers that start from them; without it those
+            start from random numbers, which is enough to look at shapes.
 
     Raises:
         ShapeError: the images do not fit the network.
@@ -48,15 +72,27 @@ def build_network(
             num_classes=num_classes,
             **recipe.model.settings,
         )
+    if recipe.train.freeze_later is not None:
+        refuse_unknown_layers(model, recipe.train.freeze_later.layers, "train.freeze_later.layers")
+    # before weights are copied, which have seen images already
+    started = initialise_from_images(model, take_images) if take_images is not None else ()
+    named = ", ".join(name or "the network" for name in started)
+    notes = [f"started from training images: {named}"] if started else []
     if recipe.transfer is None:
-        return Network(model)
+        return Network(model, tuple(notes))
     head = find_head(model, in_channels=in_channels, image_size=image_size)
-    notes, source = _copy(model, recipe, recipe.transfer, head)
+    copied, source = _copy(model, recipe, recipe.transfer, head)
+    notes += copied
     frozen = _freeze(model, recipe.transfer, head)
     if frozen:
         notes.append(f"frozen: {_list_layers(frozen)}")
     source_run = find_source_run(recipe, recipe.transfer) if recipe.transfer.run else None
     return Network(model, tuple(notes), source, source_run)
+
+
+def take_first_look(recipe: Recipe, images: ImageDataset, normalization: Normalization) -> Tensor:
+    """Return training images for layers that start from them, normalised: a fixed stratified few thousand."""
+    return normalization.apply(take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed).images)
 
 
 def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:

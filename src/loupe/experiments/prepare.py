@@ -1,6 +1,7 @@
 """From what the user typed to a recipe that is complete and right."""
 
 import copy
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from torch import nn
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
+from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.experiments.network import build_network
 from loupe.experiments.team.checks import refuse_impossible_team
 from loupe.models import MODELS, objective_of
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
-from loupe.recipe.schema import Choice, DataSection, ModelSection
+from loupe.recipe.schema import DataSection, ModelSection
+from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
@@ -29,6 +32,7 @@ def load_recipe(
     overrides: Sequence[str] = (),
     *,
     plugins: Sequence[str] = (),
+    tried: set[str] | None = None,
 ) -> Recipe:
     """Return a checked recipe with every setting filled in.
 
@@ -37,6 +41,7 @@ def load_recipe(
             or a recipe.
         overrides: changes as on the command line, `section.field=value`.
         plugins: further Python files that register models, datasets …
+        tried: networks found to fit; one that is among them is not built again, a new one is added.
 
     Raises:
         UnknownNameError: there is no such recipe.
@@ -52,10 +57,15 @@ def load_recipe(
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     mistakes += find_objective_mistakes(mapping)
+    mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
-    refuse_what_cannot_fit(resolved)
+    kind = name_fit(resolved)
+    if tried is None or kind not in tried:
+        refuse_what_cannot_fit(resolved)
+    if tried is not None:
+        tried.add(kind)
     return resolved
 
 
@@ -80,6 +90,9 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
         *_check_choice(OPTIMIZERS, train.get("optimizer", Recipe().train.optimizer.name), "train.optimizer"),
         *_check_choice(SCHEDULES, train.get("schedule", Recipe().train.schedule.name), "train.schedule"),
     ]
+    hard = train.get("hard_examples")
+    if isinstance(hard, Mapping):
+        mistakes += _check_choice(MODELS, hard.get("proxy"), "train.hard_examples.proxy")
     augment = data.get("augment", ())
     augment = [augment] if isinstance(augment, str | Mapping) else augment
     for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
@@ -111,6 +124,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         ("evaluate.select_by", mapping["evaluate"]["select_by"], "loss"),
         ("evaluate.show_test_picking", evaluate.get("show_test_picking", False), False),
         ("evaluate.track_examples", evaluate.get("track_examples", False), False),
+        ("evaluate.tta", evaluate.get("tta", "none"), "none"),
         ("train.label_smoothing", train.get("label_smoothing", 0.0), 0.0),
         ("data.mix", data.get("mix"), None),
     ]
@@ -119,6 +133,30 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         for place, got, only in asked
         if got != only
     ]
+
+
+def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return a mistake if images are to be mirrored for their figures where that changes their class."""
+    tta = _table(mapping, "evaluate").get("tta", "none")
+    data = _table(mapping, "data").get("name", Recipe().data.name)
+    if tta == "none" or data not in SOURCES or is_mirrorable(data):
+        return []
+    why = f"a mirrored image of {data} is of another class, or of none"
+    return [Mistake("evaluate.tta", repr(tta), f"'none': {why}")]
+
+
+def find_proxy_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return a mistake if the network that ranks images is not for what the recipe's own network is for."""
+    name = _table(mapping, "model").get("name", Recipe().model.name)
+    proxy = _table(_table(mapping, "train"), "hard_examples").get("proxy")
+    proxy = proxy.get("name") if isinstance(proxy, Mapping) else proxy
+    if not all(isinstance(one, str) and one in MODELS for one in (name, proxy)):
+        return []  # mistakes of form and of names, reported there
+    wanted = objective_of(name)
+    if objective_of(str(proxy)) == wanted:
+        return []
+    allowed = ", ".join(model for model in MODELS if objective_of(model) == wanted)
+    return [Mistake("train.hard_examples.proxy", repr(proxy), f"{allowed}: for {wanted}, as {name} is")]
 
 
 def resolve_settings(recipe: Recipe) -> Recipe:
@@ -138,9 +176,19 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.transfer is not None and recipe.transfer.run is not None:
         mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
     mapping["model"] = resolve(MODELS, recipe.model)
+    if recipe.train.hard_examples is not None:
+        mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
     return parse_recipe(mapping)
+
+
+def name_fit(recipe: Recipe) -> str:
+    """Return what of a recipe decides whether its parts fit, as text."""
+    values = recipe.to_dict()
+    for name in ("fraction", "validation", "split_seed", "augment", "mix", "normalize"):
+        values["data"].pop(name, None)
+    return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 
 
 def refuse_what_cannot_fit(recipe: Recipe) -> None:

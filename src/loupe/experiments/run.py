@@ -15,7 +15,7 @@ from loupe.experiments.team import choose_threads, gather_team
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
+from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
 from loupe.training import Observer
@@ -54,7 +54,7 @@ def run_recipe(
         status: Status = "finished"
         failure: TrainingError | None = None
         try:
-            observing = [*before, recorder, *watchers, *observers]
+            observing = [*before, recorder, ProgressWriter(folder), *watchers, *observers]
             with gather_team(recipe, folder, device) as team:
                 fit_bench(recipe, bench, streams, observers=observing, start=start, team=team)
         except KeyboardInterrupt:
@@ -68,6 +68,7 @@ def run_recipe(
                 raise
             status, failure = "failed", explain_compiler(error)
         recorder.flush()
+        folder.clear_progress()
         result = judge(
             recipe,
             folder,

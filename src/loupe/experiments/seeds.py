@@ -58,10 +58,14 @@ def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[s
     """Return mean, sd and interval over seeds of each headline figure of the finished runs."""
     finished = [run for run in results if run.status == "finished" and run.best and run.last]
     figures: dict[str, list[float]] = {}
+    with_tta: dict[str, list[float]] = {}
     for run in finished:
         assert run.best is not None
         assert run.last is not None
         for name, outcome in (("best", run.best), ("last", run.last)):
+            for split, tta in (("validation", outcome.validation_tta), ("test", outcome.test_tta)):
+                if isinstance(tta, Metrics):
+                    with_tta.setdefault(f"{name} {split} accuracy with tta", []).append(tta.accuracy)
             for split, score in (("validation", outcome.validation), ("test", outcome.test)):
                 if isinstance(score, Metrics):
                     figures.setdefault(f"{name} {split} accuracy", []).append(score.accuracy)
@@ -73,5 +77,5 @@ def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[s
             figures.setdefault("test accuracy if picked on test", []).append(run.test_picking.accuracy)
     return {
         name: summarise_seeds(values, confidence, low=0, high=1 if "accuracy" in name else math.inf)
-        for name, values in figures.items()
+        for name, values in {**figures, **with_tta}.items()
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#b04d8a", "#6b7280"
 
@@ -24,7 +25,7 @@ def new_figure(width: float, height: float) -> Figure:
         return Figure(figsize=(width, height), layout="constrained")
 
 
-def new_axes(figure: Figure, *place: int) -> Axes:
+def new_axes(figure: Figure, *place: int | SubplotSpec) -> Axes:
     """Return axes in the house style; `place` as in `Figure.add_subplot`, the whole figure if left out."""
     with rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stub wants a Literal of every key
         return figure.add_subplot(*(place or (1, 1, 1)))

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,7 +55,7 @@ class Arithmetic:
         bias: what was added; 0 if the layer has none.
         value: what the layer itself computed.
         steps: what the following layers made of it, as far as it stays one number.
-        receptive_field: what of the image it can depend on.
+        receptive_field: what of the image it can depend on; None if that was not asked for.
     """
 
     layer: str
@@ -66,7 +67,7 @@ class Arithmetic:
     bias: float
     value: float
     steps: tuple[Step, ...]
-    receptive_field: ReceptiveField
+    receptive_field: ReceptiveField | None
 
     @property
     def products(self) -> Tensor:
@@ -80,7 +81,14 @@ class Arithmetic:
 
 
 def show_arithmetic(
-    model: nn.Module, image: Tensor, layer: str, channel: int, row: int = 0, column: int = 0
+    model: nn.Module,
+    image: Tensor,
+    layer: str,
+    channel: int,
+    row: int = 0,
+    column: int = 0,
+    *,
+    finds_field: bool = True,
 ) -> Arithmetic:
     """Return how one number of a convolution or dense layer came about.
 
@@ -91,25 +99,22 @@ def show_arithmetic(
         channel: which filter or unit, from 0.
         row: of the output map, from 0.
         column: of the output map, from 0.
+        finds_field: find the receptive field too, which takes longer than all the rest.
 
     Raises:
         LoupeError: the layer multiplies nothing, or the place lies outside its output.
     """
     module = find_layer(model, layer)
     weight = getattr(module, "weight", None)
-    if not isinstance(weight, Tensor) or weight.ndim not in (2, 4):
-        able = [
-            name
-            for name in list_layer_names(model)
-            if getattr(getattr(find_layer(model, name), "weight", None), "ndim", 0) in (2, 4)
-        ]
+    if not isinstance(weight, Tensor) or not multiplies_window(module):
+        able = [name for name in list_layer_names(model) if multiplies_window(find_layer(model, name))]
         raise LoupeError(
             f"The layer {layer!r} does not multiply a window with weights.",
             got=type(module).__name__,
             allowed=", ".join(able),
             next_step="choose a convolution or a dense layer",
         )
-    calls = _record_calls(model, image[None])
+    calls = record_calls(model, image[None])
     own = next((index for index, call in enumerate(calls) if call.name == layer), None)
     if own is None:
         raise LoupeError(f"The layer {layer!r} takes no part in the forward pass.", got=layer)
@@ -127,8 +132,16 @@ def show_arithmetic(
         bias=float(bias.detach()[channel]) if isinstance(bias, Tensor) else 0.0,
         value=float(output[(channel, row, column)[: output.ndim]]),
         steps=_follow(calls, own, channel, row, column),
-        receptive_field=find_receptive_field(model, tuple(image.shape), layer, row, column),
+        receptive_field=find_receptive_field(model, tuple(image.shape), layer, row, column)
+        if finds_field
+        else None,
     )
+
+
+def multiplies_window(module: nn.Module) -> bool:
+    """Return whether a layer multiplies a window, or all it is given, with weights: convolution or dense."""
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, Tensor) and weight.ndim in (2, 4)
 
 
 def find_receptive_field(
@@ -148,17 +161,26 @@ def find_receptive_field(
     """
     channels, height, width = image_shape
     double = copy.deepcopy(model).double().cpu()  # other precisions may take shortcuts that spread nan
-    images = torch.zeros(height + width, channels, height, width, dtype=torch.float64)
-    for index in range(height):
-        images[index, :, index, :] = torch.nan
-    for index in range(width):
-        images[height + index, :, :, index] = torch.nan
-    output = _run_until(double, images, layer)
-    is_map = output.ndim == 4
-    seen = output[:, :, row, column].isnan().any(1) if is_map else output.flatten(1).isnan().any(1)
-    rows, columns = seen[:height].nonzero().flatten().tolist(), seen[height:].nonzero().flatten().tolist()
+
+    def find_seen(rows: Sequence[int], columns: Sequence[int]) -> list[bool]:
+        images = torch.zeros(len(rows) + len(columns), channels, height, width, dtype=torch.float64)
+        for place, index in enumerate(rows):
+            images[place, :, index, :] = torch.nan
+        for place, index in enumerate(columns, start=len(rows)):
+            images[place, :, :, index] = torch.nan
+        output = _run_until(double, images, layer)
+        numbers = output[:, :, row, column] if output.ndim == 4 else output.flatten(1)
+        seen: list[bool] = numbers.isnan().any(1).tolist()
+        return seen
+
+    whole = ReceptiveField(0, height - 1, 0, width - 1)
+    if all(find_seen([0, height - 1], [0, width - 1])):  # deep layers often see it all, and cost most
+        return whole
+    seen = find_seen(range(height), range(width))
+    rows = [index for index in range(height) if seen[index]]
+    columns = [index for index in range(width) if seen[height + index]]
     if not rows or not columns:
-        return ReceptiveField(0, height - 1, 0, width - 1)  # it depends on nothing, or stops every nan
+        return whole  # it depends on nothing, or stops every nan
     return ReceptiveField(rows[0], rows[-1], columns[0], columns[-1])
 
 
@@ -184,7 +206,9 @@ def _run_until(model: nn.Module, images: Tensor, layer: str) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class _Call:
+class Call:
+    """One call of a layer: `source` and `result` are the identities of the tensors it was given and gave."""
+
     name: str
     module: nn.Module
     source: int  # identity of the tensor it was given, to see what follows what
@@ -193,9 +217,9 @@ class _Call:
     output: Tensor
 
 
-def _record_calls(model: nn.Module, images: Tensor) -> list[_Call]:
+def record_calls(model: nn.Module, images: Tensor) -> list[Call]:
     """Return every call of a layer in one forward pass, in order, with its input and output."""
-    calls: list[_Call] = []
+    calls: list[Call] = []
     kept: list[Tensor] = []  # so that no identity is used twice
 
     def note(name: str) -> object:
@@ -203,7 +227,7 @@ def _record_calls(model: nn.Module, images: Tensor) -> list[_Call]:
             if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
                 kept.extend([inputs[0], output])
                 calls.append(
-                    _Call(
+                    Call(
                         name,
                         module,
                         id(inputs[0]),
@@ -227,8 +251,11 @@ def _record_calls(model: nn.Module, images: Tensor) -> list[_Call]:
 
 def _cut_window(module: nn.Module, inputs: Tensor, channel: int, row: int, column: int) -> Tensor:
     """Return the (channels, height, width) values under a kernel, zeros where it reaches over the border."""
-    (stride_y, stride_x), (dilation_y, dilation_x) = _pair(module, "stride"), _pair(module, "dilation")
-    pad_y, pad_x = _pair(module, "padding")
+    (stride_y, stride_x), (dilation_y, dilation_x) = (
+        read_pair(module, "stride"),
+        read_pair(module, "dilation"),
+    )
+    pad_y, pad_x = read_pair(module, "padding")
     weight = module.weight
     assert isinstance(weight, Tensor)
     filters, in_group, height, width = weight.shape
@@ -239,7 +266,8 @@ def _cut_window(module: nn.Module, inputs: Tensor, channel: int, row: int, colum
     return padded[:, top:bottom:dilation_y, left:right:dilation_x]
 
 
-def _pair(module: nn.Module, name: str) -> tuple[int, int]:
+def read_pair(module: nn.Module, name: str) -> tuple[int, int]:
+    """Return a setting of a convolution or pooling, such as its stride, for rows and for columns."""
     value = getattr(module, name, 0 if name == "padding" else 1)
     if value == "same":
         before = getattr(module, "_reversed_padding_repeated_twice", None) or [0, 0, 0, 0]
@@ -249,7 +277,7 @@ def _pair(module: nn.Module, name: str) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def _follow(calls: list[_Call], own: int, channel: int, row: int, column: int) -> tuple[Step, ...]:
+def _follow(calls: list[Call], own: int, channel: int, row: int, column: int) -> tuple[Step, ...]:
     """Return what the next layers made of a number, as long as each takes the output of the one before."""
     steps = []
     current = calls[own]
@@ -263,7 +291,7 @@ def _follow(calls: list[_Call], own: int, channel: int, row: int, column: int) -
         if call.output.shape != call.inputs.shape:
             if "Pool" not in type(call.module).__name__ or call.output.shape[-1] * call.output.shape[-2] == 1:
                 break
-            (stride_y, stride_x) = _pair(call.module, "stride")
+            (stride_y, stride_x) = read_pair(call.module, "stride")
             after = (channel, place[1] // stride_y, place[2] // stride_x)
             if after[1] >= call.output.shape[2] or after[2] >= call.output.shape[3]:
                 break  # the pooling leaves the last row or column out

@@ -93,7 +93,24 @@ def find_head(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]
 
 
 def freeze_layers(model: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
-    """Stop the training of the named layers and all inside them, and return the parameters' names.
+    """Stop the training of the named layers and all inside them, and return the frozen parameters' names.
+
+    Raises:
+        LoupeError: there is no such layer.
+    """
+    refuse_unknown_layers(model, layers, "transfer.freeze")
+    for layer in layers:
+        model.get_submodule(layer).requires_grad_(False)
+    return tuple(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
+
+
+def refuse_unknown_layers(model: nn.Module, layers: Sequence[str], place: str) -> None:
+    """Check that a network has layers of these names, with parameters that could be frozen.
+
+    Args:
+        model: the network.
+        layers: names as `loupe show` gives them.
+        place: of the names in the recipe, for the error.
 
     Raises:
         LoupeError: there is no such layer.
@@ -106,10 +123,8 @@ def freeze_layers(model: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
                 got=layer,
                 allowed=", ".join(with_parameters),
                 nearest=suggest(layer, with_parameters),
-                next_step="mend transfer.freeze",
+                next_step=f"mend {place}",
             )
-        model.get_submodule(layer).requires_grad_(False)
-    return tuple(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
 
 
 def freeze_all_but(model: nn.Module, head: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from loupe.recipe.schema import Choice, Recipe, Section
+from loupe.recipe.schema import Recipe
+from loupe.recipe.sections import Choice, Section
 
 
 def describe_fields() -> Iterator[tuple[str, str, str]]:

@@ -10,13 +10,19 @@ from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, RecipeError
 from loupe.recipe.schema import (
     DataSection,
-    EarlyStopping,
     EvaluateSection,
     Normalization,
     Recipe,
     RunSection,
-    TrainSection,
     TransferSection,
+)
+from loupe.recipe.train_section import (
+    EarlyStopping,
+    FreezeLater,
+    HardExamples,
+    Lookahead,
+    SmallImages,
+    TrainSection,
 )
 
 
@@ -80,6 +86,10 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
                     table[choice] = [expand(one) for one in value]
                 elif value is not None:
                     table[choice] = expand(value)
+            hard = table.get("hard_examples")
+            if section == "train" and isinstance(hard, Mapping):
+                proxy = {"proxy": expand(hard["proxy"])} if "proxy" in hard else {}
+                table["hard_examples"] = {**hard, **proxy}
         expanded[section] = table
     return expanded
 
@@ -161,6 +171,10 @@ def _field_names() -> dict[str, Iterable[str]]:
         "transfer": TransferSection,
         "train": TrainSection,
         "train.early_stopping": EarlyStopping,
+        "train.freeze_later": FreezeLater,
+        "train.hard_examples": HardExamples,
+        "train.lookahead": Lookahead,
+        "train.small_images": SmallImages,
         "evaluate": EvaluateSection,
         "run": RunSection,
     }

@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -16,28 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-
-class Section(BaseModel):
-    """A table of a recipe: immutable, and no field by accident."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class NamedSection(Section):
-    """A table whose further keys are settings of the thing it names."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The keys that belong to the named thing, not to the table."""
-        return dict(self.model_extra or {})
-
-
-class Choice(NamedSection):
-    """Something chosen by name, with its settings: an optimizer, a schedule, an augmentation."""
-
-    name: str = Field(description="Registered name.")
+from loupe.recipe.sections import Choice, NamedSection, Section
+from loupe.recipe.train_section import TrainSection
 
 
 def _count_or_fraction(value: object) -> object:
@@ -174,77 +152,6 @@ class TransferSection(Section):
         return Path(self.run or "")
 
 
-class EarlyStopping(Section):
-    """Stop when the mean validation loss of a window of epochs no longer improves on the window before."""
-
-    window: PositiveInt = Field(20, description="Epochs in a window; the first look is after two windows.")
-    min_improvement: float = Field(
-        0.0, description="Smallest fall of the mean validation loss, in nats; below 0 tolerates a rise."
-    )
-
-
-class TrainSection(Section):
-    """How the network is trained."""
-
-    epochs: PositiveInt = Field(20, le=10**9, description="Passes over the training images, ≥ 1.")
-    batch_size: PositiveInt = Field(64, le=10**9, description="Images in a training batch, ≥ 1.")
-    optimizer: Choice = Field(
-        Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
-    )
-    decay: Literal["all", "weights"] = Field(
-        "all",
-        description='What weight decay acts on: "all", or "weights" only (not biases, not norms).',
-    )
-    schedule: Choice = Field(
-        Choice(name="constant"),
-        description="Learning-rate schedule and its settings; `loupe schedules` lists them.",
-    )
-    warmup_epochs: float = Field(
-        0.0, ge=0, le=10**6, description="Epochs over which the learning rate rises from nothing, ≥ 0."
-    )
-    label_smoothing: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="Probability spread evenly over all classes in the training loss, in [0, 1).",
-    )
-    clip_norm: float | None = Field(
-        None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."
-    )
-    average_decay: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="Decay of a moving average of the weights, in (0, 1); the average is then what is judged "
-        "and kept. No average if left out.",
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto",
-        description='What layers compute in: "auto" is bfloat16 on GPUs with units for it, else float32. '
-        "Weights stay float32.",
-    )
-    channels_last: bool = Field(
-        False, description="Lay weights and maps out channel by channel of each pixel; faster on many GPUs."
-    )
-    compile: bool = Field(
-        False, description="Compile the network with torch.compile: minutes at first, then faster steps."
-    )
-    early_stopping: EarlyStopping | None = Field(
-        None, description="Windowed early stopping; trains all epochs if left out."
-    )
-    clean_train_images: NonNegativeInt = Field(
-        2000,
-        description="Training images on which accuracy is measured as on validation "
-        "(no augmentation, weights still); 0 turns it off.",
-    )
-
-    @model_validator(mode="after")
-    def _refuse_endless_warmup(self) -> "TrainSection":
-        if self.warmup_epochs and self.warmup_epochs >= self.epochs:
-            raise ValueError(f"warmup_epochs below epochs ({self.epochs}), so that the rate is reached")
-        return self
-
-
 class EvaluateSection(Section):
     """How the network is judged. Validation selects; the test set is opened once, at the end."""
 
@@ -252,6 +159,11 @@ class EvaluateSection(Section):
         "accuracy", description="Validation figure that picks the best epoch; ties go to the lower loss."
     )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
+    tta: Literal["none", "mirror", "mirror-shift"] = Field(
+        "none",
+        description="Test-time augmentation, reported beside plain accuracy and selecting nothing: the mean "
+        'over each image and its "mirror" image, or both also moved by a pixel ("mirror-shift").',
+    )
     test: bool = Field(True, description="Open the test set at the end of the run.")
     show_test_picking: bool = Field(
         False,

@@ -19,7 +19,7 @@ _MOST_DOTTED = 40  # points; longer curves show no dots
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: a value for each x, None where there is none.
+    """One curve: a value for each x, None where there is none; what is no number is none.
 
     Args:
         name: for the legend.
@@ -36,6 +36,16 @@ class Series:
     is_dashed: bool = False
     is_hidden: bool = False
     band: tuple[Sequence[float | None], Sequence[float | None]] | None = None
+
+    def __post_init__(self) -> None:
+        cleaned = [value if value is not None and math.isfinite(value) else None for value in self.values]
+        object.__setattr__(self, "values", cleaned)
+
+    @property
+    def all_values(self) -> list[float]:
+        """Every number that is drawn: of the curve and of its band."""
+        lines = (self.values, *(self.band or ()))
+        return [value for line in lines for value in line if value is not None]
 
 
 @dataclass(frozen=True)
@@ -139,8 +149,7 @@ def nice_ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -
 
 def _value_range(chart: LineChart) -> tuple[float, float]:
     shown = [one for one in chart.series if not one.is_hidden] or chart.series
-    ends = [end for one in shown for end in (one.band or ())]
-    values = [value for row in (*ends, *(one.values for one in shown)) for value in row if value is not None]
+    values = [value for one in shown for value in one.all_values]
     values = (values or [0.0]) + ([0.0] if chart.zero_line else [])
     low, high = min(values), max(values)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.05
@@ -161,23 +170,19 @@ def _draw_series(chart: LineChart, index: int) -> str:
     classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
     hidden = ' visibility="hidden"' if series.is_hidden else ""
     return (
-        f'<g class="{classes}" data-series="{index}"{hidden}>{_draw_band(chart, series)}'
+        f'<g class="{classes}" data-series="{index}"{hidden}>{_draw_band(chart.x, series)}'
         f'<polyline points="{line}"/>'
         f'<path class="dots" d="{dots}"/></g>'
     )
 
 
-def _draw_band(chart: LineChart, series: Series) -> str:
+def _draw_band(x: Sequence[float], series: Series) -> str:
     if series.band is None:
         return ""
-    ends = [
-        (x, low, high)
-        for x, low, high in zip(chart.x, *series.band, strict=True)
-        if low is not None and high is not None
-    ]
-    there = [f"{x},{-high:.6g}" for x, _, high in ends]
-    back = [f"{x},{-low:.6g}" for x, low, _ in reversed(ends)]
-    return f'<polygon class="band" points="{" ".join(there + back)}"/>'
+    lows, highs = series.band
+    ends = [(a, b, c) for a, b, c in zip(x, lows, highs, strict=True) if b is not None and c is not None]
+    corners = [(a, -high) for a, _, high in ends] + [(a, -low) for a, low, _ in reversed(ends)]
+    return f'<polygon class="band" points="{" ".join(f"{a},{b:.6g}" for a, b in corners)}"/>'
 
 
 def _draw_legend(chart: LineChart) -> str:
@@ -209,6 +214,10 @@ def _summarise(chart: LineChart) -> str:
     return f"{chart.title} over {chart.x_label}; at the end: {', '.join(ends)}"
 
 
+def _find_ends(series: Series) -> list[list[float | None]]:
+    return [list(line) for line in series.band] if series.band is not None else []
+
+
 def _describe(chart: LineChart, low: float, high: float) -> str:
     first, last = _x_range(chart)
     return json.dumps(
@@ -217,7 +226,7 @@ def _describe(chart: LineChart, low: float, high: float) -> str:
             "xLabel": chart.x_label,
             "whole": chart.is_whole,
             "series": [
-                {"name": one.name, "values": list(one.values), "band": [list(end) for end in one.band or ()]}
+                {"name": one.name, "values": list(one.values), "ends": _find_ends(one)}
                 for one in chart.series
             ],
             "scale": chart.scale,

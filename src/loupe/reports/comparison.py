@@ -195,23 +195,44 @@ def _average_classes(run: ComparedRun, split: str) -> dict[str, float]:
 
 def draw_curves(runs: Sequence[ComparedRun]) -> list[Markup]:
     """Return the charts of validation accuracy and loss, one curve a run; of a series the mean over seeds."""
-    histories = [[folder.read_history() for folder in run.folders] for run in runs]
-    longest = max((len(history) for of_run in histories for history in of_run), default=0)
+    curves = [
+        RunCurves(run.name, tuple(folder.read_history() for folder in run.folders), run.is_series)
+        for run in runs
+    ]
+    return draw_histories(curves, is_classifier=runs[0].is_classifier)
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """The histories of a run, or of each seed of a series, under one name."""
+
+    name: str
+    histories: Sequence[Sequence[EpochRecord]]
+    is_series: bool = False
+
+
+def draw_histories(runs: Sequence[RunCurves], *, is_classifier: bool) -> list[Markup]:
+    """Return the charts of validation accuracy and loss, one curve a run.
+
+    Of a series the mean over seeds, in a band from the lowest to the highest seed.
+    """
+    longest = max((len(history) for run in runs for history in run.histories), default=0)
     if not longest:
         return []
 
     def make_series(column: str) -> list[Series]:
         return [
             Series(
-                f"{run.name}, mean" if run.is_series else run.name,
-                _average_histories(of_run, column, longest),
+                f"{run.name}, mean and range of seeds" if run.is_series else run.name,
+                _average_histories(run.histories, column, longest),
                 _COLOURS[place % len(_COLOURS)],
                 is_dashed=place % 2 == 1,
+                band=_find_range(run.histories, column, longest) if run.is_series else None,
             )
-            for place, (run, of_run) in enumerate(zip(runs, histories, strict=True))
+            for place, run in enumerate(runs)
         ]
 
-    epochs, is_classifier = list(range(1, longest + 1)), runs[0].is_classifier
+    epochs = list(range(1, longest + 1))
     loss = LineChart(
         "Validation loss", name_loss(is_classifier), epochs, make_series("validation_loss"), digits=4
     )
@@ -222,11 +243,21 @@ def draw_curves(runs: Sequence[ComparedRun]) -> list[Markup]:
     return [draw_line_chart(chart), draw_line_chart(loss)]
 
 
+def _find_range(
+    histories: Sequence[Sequence[EpochRecord]], column: str, longest: int
+) -> tuple[list[float | None], list[float | None]]:
+    """Return the lowest and highest value of each epoch, as far as every seed has come."""
+    shortest = min((len(history) for history in histories), default=0)
+    at_epochs = [[getattr(history[epoch], column) for history in histories] for epoch in range(shortest)]
+    after: list[float | None] = [None] * (longest - shortest)
+    return [*map(min, at_epochs), *after], [*map(max, at_epochs), *after]
+
+
 def _average_histories(
     histories: Sequence[Sequence[EpochRecord]], column: str, longest: int
 ) -> list[float | None]:
     """Return the mean over seeds of each epoch; None once a seed has ended: the others alone mean another."""
-    shortest = min(len(history) for history in histories)
+    shortest = min((len(history) for history in histories), default=0)
     means = [fmean(getattr(history[epoch], column) for history in histories) for epoch in range(shortest)]
     return [*means, *[None] * (longest - shortest)]
 

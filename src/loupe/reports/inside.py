@@ -255,6 +255,7 @@ def show_number(subject: Subject, layer: str, channel: int, row: int, column: in
     """
     shown = show_arithmetic(subject.model, subject.inputs[0], layer, channel, row, column)
     field = shown.receptive_field
+    assert field is not None
     figure = draw_arithmetic(
         subject.pictures[0],
         (field.first_row, field.last_row, field.first_column, field.last_column),

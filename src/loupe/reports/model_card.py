@@ -10,7 +10,7 @@ from loupe.evaluation import Metrics, ReconstructionScore, rank_confused_pairs
 from loupe.exporting import ExportFormat
 from loupe.exporting.parity import Parity
 from loupe.recipe import Recipe
-from loupe.recipe.schema import Choice
+from loupe.recipe.sections import Choice
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
     describe_baselines,

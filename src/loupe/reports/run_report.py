@@ -49,9 +49,9 @@ def write_run_report(
         result=result,
         judged=judged,
         judged_split=judged_split,
-        tiles=list(_make_tiles(result)),
+        tiles=list(make_tiles(result)),
         layers=layers,
-        environment=list(_flatten(folder.read_environment())),
+        environment=list(flatten(folder.read_environment())),
         inside=_look_inside(folder, validation) if result.best and recipe.evaluate.look_inside else [],
         **find(folder, result, validation),
     )
@@ -61,21 +61,30 @@ def _show_classes(folder: RunFolder, result: RunResult, validation: ImageDataset
     """Return what the page of a classifier shows of it."""
     _, judged = _choose_judged(result)
     return {
-        "charts": draw_curves(folder.read_history(), _mark_best(result), folder.read_test_looks()),
+        "charts": draw_run_curves(folder, result),
         "mistakes": show_mistakes(folder, result, validation, judged),
     }
 
 
 def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
     """Return what the page of a network that gives images back shows of it."""
-    history, shown = folder.read_history(), {}
-    score = None
+    shown = {}
     if result.best is not None:
         shown = show_reconstructions(validation, folder.read_reconstructions()["validation"])
-        assert isinstance(result.best.validation, ReconstructionScore)
-        score = result.best.validation
-    charts = [chart_errors(history, score, _mark_best(result)), _chart_rate(history)] if history else []
-    return {"charts": [draw_line_chart(chart) for chart in charts], "shown": shown, "mistakes": None}
+    return {"charts": draw_run_curves(folder, result), "shown": shown, "mistakes": None}
+
+
+def draw_run_curves(folder: RunFolder, result: RunResult | None) -> list[Markup]:
+    """Return the charts of a run, of one that still trains too: then without a result."""
+    history = folder.read_history()
+    if not history:
+        return []
+    mark = _mark_best(result) if result is not None else None
+    if history[0].validation_accuracy is not None:
+        return draw_curves(history, mark, folder.read_test_looks())
+    best = result.best if result is not None else None
+    score = best.validation if best and isinstance(best.validation, ReconstructionScore) else None
+    return [draw_line_chart(chart) for chart in (chart_errors(history, score, mark), _chart_rate(history))]
 
 
 def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[InsideFigure, str]]:
@@ -111,7 +120,8 @@ def _choose_judged(result: RunResult) -> tuple[str, Score | None]:
     return "validation", result.best.validation
 
 
-def _make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
+def make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
+    """Yield the figures at the head of a page, each a value and what it is."""
     if result.best is not None:
         validation = result.best.validation
         if isinstance(validation, Metrics):
@@ -188,9 +198,10 @@ def _present(series: Sequence[Series]) -> list[Series]:
     return [one for one in series if any(value is not None for value in one.values)]
 
 
-def _flatten(values: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+def flatten(values: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested values as pairs of a name and a text."""
     for name, value in values.items():
         if isinstance(value, dict):
-            yield from _flatten(value, f"{place}{name} ")
+            yield from flatten(value, f"{place}{name} ")
         else:
             yield place + name, "" if value is None else str(value)

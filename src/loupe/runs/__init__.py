@@ -11,10 +11,14 @@ from loupe.runs.finding import is_run_folder as is_run_folder
 from loupe.runs.finding import list_run_folders as list_run_folders
 from loupe.runs.folder import RunFolder as RunFolder
 from loupe.runs.mistakes import MistakeRecord as MistakeRecord
+from loupe.runs.progress import Progress as Progress
+from loupe.runs.progress import ProgressWriter as ProgressWriter
 from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome
 from loupe.runs.result import RunResult as RunResult
 from loupe.runs.result import TestPicking as TestPicking
+from loupe.runs.tags import read_tags as read_tags
+from loupe.runs.tags import write_tags as write_tags
 from loupe.runs.tensorboard import TensorBoard as TensorBoard
 from loupe.runs.weights import load_model as load_model
 from loupe.runs.weights import read_weights as read_weights

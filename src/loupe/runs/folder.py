@@ -16,7 +16,9 @@ from loupe.data import Opening
 from loupe.errors import RunError
 from loupe.evaluation import ExampleRecord, Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
+from loupe.runs.locking import is_locked, locked
 from loupe.runs.mistakes import MistakeRecord
+from loupe.runs.progress import Progress
 from loupe.runs.reading import read_arrays, reading
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
@@ -28,11 +30,6 @@ from loupe.runs.writing import (
     write_text,
 )
 from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
-
-try:
-    import fcntl
-except ImportError:  # not on Windows; two processes on one run are not found out there
-    fcntl = None  # type: ignore[assignment]  # a module that is not there
 
 
 class RunFolder:
@@ -57,6 +54,7 @@ class RunFolder:
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
     |                              | picking on test would have claimed                           |
     | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
+    | `progress.json`              | how far training is; only while it goes on                   |
     | `log.txt`                    | what happened when                                           |
     """
 
@@ -75,6 +73,7 @@ class RunFolder:
         self.openings_file = path / "test_openings.jsonl"
         self.test_looks_file = path / "test_by_epoch.jsonl"
         self.tensorboard_folder = path / "tensorboard"
+        self.progress_file = path / "progress.json"
         self.log_file = path / "log.txt"
 
     def __repr__(self) -> str:
@@ -135,6 +134,12 @@ class RunFolder:
         with self.log_file.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}  {line}\n")
 
+    def write_progress(self, progress: Progress) -> None:
+        write_text(self.progress_file, json.dumps(progress.to_dict()), durable=False)
+
+    def clear_progress(self) -> None:
+        self.progress_file.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training in this folder.
@@ -143,17 +148,7 @@ class RunFolder:
             RunError: another process does.
         """
         self.path.mkdir(exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                if fcntl is not None:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunError(
-                    f"Run {self.path.name} is being trained by another process.",
-                    got="a locked run folder",
-                    allowed="one process a run",
-                    next_step="wait for it, or stop it",
-                ) from None
+        with locked(self.path, f"Run {self.path.name} is being trained by another process."):
             yield
 
     def clear_leftovers(self) -> None:
@@ -208,6 +203,17 @@ class RunFolder:
         with reading(self.history_file):
             rows = csv.DictReader(io.StringIO(self.history_file.read_text(encoding="utf-8")))
             return [_read_record(row) for row in rows]
+
+    def is_being_trained(self) -> bool:
+        """Return whether a process trains in this folder now."""
+        return is_locked(self.path / ".lock")
+
+    def read_progress(self) -> Progress | None:
+        """Return how far training is; None if it does not go on, or has only just begun."""
+        try:
+            return Progress(**json.loads(self.progress_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # it comes and goes while one looks
+            return None
 
     def read_snapshot(self) -> Snapshot | None:
         """Return the last checkpoint, or None if training was not checkpointed yet."""

@@ -14,19 +14,23 @@ Score = Metrics | ReconstructionScore
 
 @dataclass(frozen=True)
 class Outcome:
-    """One set of weights, judged. `test` is None while the test set stays locked."""
+    """One set of weights, judged. `test` is None while the test set stays locked.
+
+    `validation_tta` and `test_tta` are the same with test-time augmentation; None if none is asked for.
+    """
 
     epoch: int
     validation: Score
     test: Score | None = None
+    validation_tta: Score | None = None
+    test_tta: Score | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Outcome":
-        test = values["test"]
+        scores = ("validation", "test", "validation_tta", "test_tta")
         return cls(
             epoch=values["epoch"],
-            validation=_read_score(values["validation"]),
-            test=_read_score(test) if test else None,
+            **{name: _read_score(values[name]) for name in scores if values.get(name) is not None},
         )
 
 
@@ -68,6 +72,7 @@ class RunResult:
         warnings: what the reader of the figures should know.
         objective: what the network was trained for.
         notes: what was done before training: weights copied, layers frozen.
+        tta: test-time augmentation of the figures that have it, "none" if none has.
     """
 
     status: Status
@@ -88,6 +93,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     objective: ObjectiveName = "classification"
     notes: tuple[str, ...] = ()
+    tta: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -43,6 +43,11 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def is_leftover(path: Path) -> bool:
+    """Return whether a file is one that is being written, or was when its process was killed."""
+    return path.name.startswith(".") and path.suffix == _SUFFIX
+
+
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write a UTF-8 text file atomically."""
     with replacing(path, durable=durable) as temporary:

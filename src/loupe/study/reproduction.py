@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from loupe.recipe.schema import Section
+from loupe.recipe.sections import Section
 
 FigureName = Literal[
     "test_accuracy",

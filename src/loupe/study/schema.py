@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from loupe.recipe.schema import Section
+from loupe.recipe.sections import Section
 
 Changes = dict[str, Any]
 """Changes to a recipe: tables as in a recipe, or dotted fields; "none" takes a field out."""

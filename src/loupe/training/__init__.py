@@ -1,6 +1,9 @@
 """Training: the loop, what it minimises, how it steps, when it stops. Knows no file and no dataset's name."""
 
 from loupe.training.early_stopping import WindowedEarlyStopping as WindowedEarlyStopping
+from loupe.training.freezing import LaterFreezing as LaterFreezing
+from loupe.training.hard_examples import HardExamples as HardExamples
+from loupe.training.lookahead import LookaheadPlan as LookaheadPlan
 from loupe.training.loop import fit as fit
 from loupe.training.objectives import Classification as Classification
 from loupe.training.objectives import Objective as Objective

@@ -13,12 +13,16 @@ from loupe.errors import RunError, TrainingError
 from loupe.runtime import Precision, Streams
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
+from loupe.training.freezing import LaterFreezing
+from loupe.training.hard_examples import HardExamples
+from loupe.training.lookahead import Lookahead, LookaheadPlan
 from loupe.training.measure import Measured, Tally, measure, run_model
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
-from loupe.training.schedules import Pace, Schedule
+from loupe.training.pacing import read_rates, set_pace
+from loupe.training.schedules import Schedule
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
-from loupe.training.team import Team, combine_step, name_network_stream
+from loupe.training.team import Team, combine_step, name_network_stream, take_first_weights
 
 SelectBy = Literal["accuracy", "loss"]
 
@@ -35,7 +39,10 @@ def fit(
     streams: Streams,
     clip_norm: float | None = None,
     average_decay: float | None = None,
+    lookahead: LookaheadPlan | None = None,
+    hard_examples: HardExamples | None = None,
     precision: Precision = "float32",
+    freezing: LaterFreezing | None = None,
     early_stopping: WindowedEarlyStopping | None = None,
     select_by: SelectBy = "accuracy",
     clean_train: EvaluationBatches | None = None,
@@ -59,7 +66,10 @@ def fit(
         streams: randomness inside the network (dropout), stream "network".
         clip_norm: largest global norm of the gradients, > 0.
         average_decay: keep a moving average of the weights with this decay, in (0, 1), and judge that.
+        lookahead: pull the weights back to slow ones every few steps.
+        hard_examples: train on the hardest part of each batch only, as a proxy network ranks it.
         precision: what the network computes in, in training and in evaluation.
+        freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
         select_by: validation figure that picks the best epoch; ties go to the lower loss.
         clean_train: training images to measure as validation is measured, after each epoch.
@@ -71,9 +81,12 @@ def fit(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
+    if team is not None:
+        take_first_weights(team, model)
     average = WeightAverage(model, average_decay) if average_decay is not None else None
-    state = TrainingState(model, optimizer, average)
-    base_rates = [group["lr"] for group in optimizer.param_groups]
+    slow = Lookahead(model, lookahead, num_epochs * len(train)) if lookahead is not None else None
+    state = TrainingState(model, optimizer, average, slow, hard_examples)
+    base_rates = read_rates(optimizer)
     if start is not None:
         try:
             restore_snapshot(start, state)
@@ -92,6 +105,8 @@ def fit(
         observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
     while state.epoch < num_epochs and not state.stopped_early:
         epoch, started = state.epoch + 1, time.perf_counter()
+        if freezing is not None:
+            freezing.apply(model, epoch)
         with streams.as_global(name_network_stream(team), epoch, train.dataset.images.device):
             running = train_one_epoch(
                 state,
@@ -169,8 +184,12 @@ def train_one_epoch(
     losses = [record.validation_loss for record in state.history]
     first_step = (epoch - 1) * len(batches)
     sizes, share = batches.sizes, WHOLE if team is None else Share(team.rank, team.size)
-    for step, batch in enumerate(batches.epoch(epoch, share)):
-        set_pace(optimizer, schedule(first_step + step, losses), base_rates)
+    for step, whole_batch in enumerate(batches.epoch(epoch, share)):
+        batch = whole_batch
+        pace = schedule(first_step + step, losses)
+        set_pace(optimizer, pace, base_rates)
+        if state.hard_examples is not None:
+            batch = state.hard_examples.choose(batch, pace, objective, precision, clip_norm)
         outputs = run_model(model, batch.images, precision)
         step_loss = objective.training_loss(outputs, batch)
         step_loss.backward()
@@ -184,6 +203,8 @@ def train_one_epoch(
             _refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        if state.lookahead is not None:
+            state.lookahead.update(model, first_step + step + 1)
         if state.average is not None:
             state.average.update(model)
         tally.add(step_loss, hits, num_images)
@@ -201,17 +222,6 @@ def enter_training_mode(model: nn.Module) -> None:
         own = list(module.parameters(recurse=False))
         if own and not any(parameter.requires_grad for parameter in own):
             module.eval()
-
-
-def set_pace(optimizer: torch.optim.Optimizer, pace: Pace, base_rates: Sequence[float]) -> None:
-    """Set learning rate, and momentum if the schedule moves it, for the next step."""
-    for group, base_rate in zip(optimizer.param_groups, base_rates, strict=True):
-        group["lr"] = base_rate * pace.factor
-        if pace.momentum is not None:
-            if "betas" in group:
-                group["betas"] = (pace.momentum, group["betas"][1])
-            else:
-                group["momentum"] = pace.momentum
 
 
 def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from loupe.training.averaging import WeightAverage
+from loupe.training.hard_examples import HardExamples
+from loupe.training.lookahead import Lookahead
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class TrainingState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None = None
+    lookahead: Lookahead | None = None
+    hard_examples: HardExamples | None = None
     history: list[EpochRecord] = field(default_factory=list)
     best: Best | None = None
     stopped_early: bool = False
@@ -84,6 +88,11 @@ class TrainingState:
     def epoch(self) -> int:
         """Epochs completed."""
         return len(self.history)
+
+
+Part = Literal["best", "model", "average", "lookahead", "optimizer", "proxy", "proxy_optimizer"]
+"""Of a snapshot: the best epoch's weights, the last epoch's, their average, lookahead's slow ones, what the
+optimizer keeps, and the weights and optimizer of the network that ranks examples."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +118,8 @@ class Snapshot:
         """What was judged after the last epoch: the average of the weights, or the weights."""
         return self.weights("average") or self.weights("model")
 
-    def weights(self, of: Literal["best", "model", "average", "optimizer"]) -> dict[str, Tensor]:
-        """Return the tensors of the best epoch's weights, the last epoch's, their average, the optimizer."""
+    def weights(self, of: Part) -> dict[str, Tensor]:
+        """Return one part's tensors by their names in it."""
         prefix = f"{of}."
         return {
             name.removeprefix(prefix): tensor
@@ -131,23 +140,23 @@ def _copy(tensor: Tensor) -> Tensor:
 
 def take_snapshot(state: TrainingState) -> Snapshot:
     """Return a copy of the state that later training does not change."""
-    optimizer = state.optimizer.state_dict()
     tensors = {f"model.{name}": tensor for name, tensor in copy_weights(state.model).items()}
-    scalars: dict[str, dict[str, Any]] = {}
-    for index, slots in optimizer["state"].items():
-        for slot, value in slots.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer.{index}.{slot}"] = _copy(value)
-            else:
-                scalars.setdefault(str(index), {})[slot] = value
+    slots, optimizer = _copy_optimizer(state.optimizer, "optimizer")
+    tensors |= slots
     values: dict[str, Any] = {
         "history": [record.to_dict() for record in state.history],
         "stopped_early": state.stopped_early,
-        "optimizer": {"groups": optimizer["param_groups"], "scalars": scalars},
+        "optimizer": optimizer,
     }
     if state.average is not None:
         tensors |= {f"average.{name}": tensor for name, tensor in copy_weights(state.average.model).items()}
         values["average_updates"] = state.average.num_updates
+    if state.lookahead is not None:
+        tensors |= {f"lookahead.{name}": _copy(tensor) for name, tensor in state.lookahead.slow.items()}
+    if state.hard_examples is not None:
+        proxy = state.hard_examples
+        slots, values["proxy_optimizer"] = _copy_optimizer(proxy.optimizer, "proxy_optimizer")
+        tensors |= {f"proxy.{name}": tensor for name, tensor in copy_weights(proxy.proxy).items()} | slots
     if state.best is not None:
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
         values["best"] = {
@@ -158,25 +167,54 @@ def take_snapshot(state: TrainingState) -> Snapshot:
     return Snapshot(tensors, values)
 
 
+def _copy_optimizer(
+    optimizer: torch.optim.Optimizer, prefix: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return an optimizer's tensors by name, and its groups and numbers."""
+    saved = optimizer.state_dict()
+    tensors: dict[str, Tensor] = {}
+    scalars: dict[str, dict[str, Any]] = {}
+    for index, slots in saved["state"].items():
+        for slot, value in slots.items():
+            if isinstance(value, Tensor):
+                tensors[f"{prefix}.{index}.{slot}"] = _copy(value)
+            else:
+                scalars.setdefault(str(index), {})[slot] = value
+    return tensors, {"groups": saved["param_groups"], "scalars": scalars}
+
+
 def restore_snapshot(snapshot: Snapshot, state: TrainingState) -> None:
     """Put a snapshot into a state whose model and optimizer were built from the same recipe."""
     state.model.load_state_dict(snapshot.weights("model"))
     if state.average is not None:
         state.average.model.load_state_dict(snapshot.weights("average"))
         state.average.num_updates = snapshot.values["average_updates"]
-    parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
-    slots: dict[int, dict[str, Any]] = {}
-    for place, tensor in snapshot.weights("optimizer").items():
-        index, _, slot = place.partition(".")
-        slots.setdefault(int(index), {})[slot] = _lay_out_like(parameters[int(index)], tensor)
-    saved = snapshot.values["optimizer"]
-    for index, scalars in saved["scalars"].items():
-        slots.setdefault(int(index), {}).update(scalars)
-    state.optimizer.load_state_dict({"state": slots, "param_groups": saved["groups"]})
+    if state.lookahead is not None:
+        saved_slow = snapshot.weights("lookahead")
+        for name, tensor in state.lookahead.slow.items():
+            tensor.copy_(saved_slow[name])
+    if state.hard_examples is not None:
+        state.hard_examples.proxy.load_state_dict(snapshot.weights("proxy"))
+        _restore_optimizer(snapshot, "proxy_optimizer", state.hard_examples.optimizer)
+    _restore_optimizer(snapshot, "optimizer", state.optimizer)
     state.history = snapshot.history
     state.stopped_early = snapshot.values["stopped_early"]
     if "best" in snapshot.values:
         state.best = Best(**snapshot.values["best"], weights=snapshot.weights("best"))
+
+
+def _restore_optimizer(
+    snapshot: Snapshot, prefix: Literal["optimizer", "proxy_optimizer"], optimizer: torch.optim.Optimizer
+) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    slots: dict[int, dict[str, Any]] = {}
+    for place, tensor in snapshot.weights(prefix).items():
+        index, _, slot = place.partition(".")
+        slots.setdefault(int(index), {})[slot] = _lay_out_like(parameters[int(index)], tensor)
+    saved = snapshot.values[prefix]
+    for index, scalars in saved["scalars"].items():
+        slots.setdefault(int(index), {}).update(scalars)
+    optimizer.load_state_dict({"state": slots, "param_groups": saved["groups"]})
 
 
 def _lay_out_like(parameter: Tensor, saved: Tensor) -> Tensor:

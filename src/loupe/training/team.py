@@ -52,11 +52,21 @@ def combine_step(
     if hits is not None:
         weighted.append(hits.sum(dtype=mean_loss.dtype).view(1))
     total = team.add_up(torch.cat(weighted))
-    start = 0
-    for tensor in tensors:
-        tensor.copy_(total[start : start + tensor.numel()].view(tensor.shape))
-        start += tensor.numel()
-    return tensors[-1], None if hits is None else total[start:]
+    *parts, rest = total.split([*(tensor.numel() for tensor in tensors), 0 if hits is None else 1])
+    for tensor, part in zip(tensors, parts, strict=True):
+        tensor.copy_(part.view(tensor.shape))
+    return tensors[-1], None if hits is None else rest
+
+
+def take_first_weights(team: Team, model: nn.Module) -> None:
+    """Give the network of every process the weights and statistics of the first one's, in place."""
+    tensors = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    total = team.add_up(flat if team.rank == 0 else torch.zeros_like(flat))
+    parts = total.split([tensor.numel() for tensor in tensors])
+    with torch.no_grad():
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view(tensor.shape))
 
 
 def find_running_statistics(model: nn.Module) -> list[Tensor]:

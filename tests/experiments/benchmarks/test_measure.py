@@ -69,6 +69,20 @@ def test_large_steps_are_cut_so_that_they_fit_into_the_time() -> None:
     assert any(line.startswith("batches cut from 512 images") for line in describe_speed(report))
 
 
+def test_finding_the_hardest_images_is_a_stage_of_its_own() -> None:
+    """Only the kept half goes through the network; all of them go through the proxy."""
+    hard = "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[8]}}"
+    plain, ranked = (
+        measure_recipe(load_recipe("digits", [*QUICK, *more]), seconds=0.2) for more in ((), (hard,))
+    )
+    assert ranked.stage("forward").flops_per_image == plain.stage("forward").flops_per_image / 2
+    mlp = 2 * (64 * 8 + 8 * 10)
+    assert ranked.stage("rank").flops_per_image == mlp + 2 * mlp - 2 * 64 * 8
+    parts = [ranked.stage(name).flops_per_image for name in ("rank", "forward", "backward")]
+    assert ranked.stage("step").flops_per_image == sum(parts)
+    assert "rank" not in [stage.name for stage in plain.stages]
+
+
 def test_without_augmentation_there_is_no_such_stage() -> None:
     report = measure_recipe(load_recipe("digits", [*QUICK, "data.augment=[]"]), seconds=0.2)
     assert report.stage("augment").images_per_second is None

@@ -2,8 +2,11 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from loupe.data import LockedTest
 from loupe.errors import LoupeError
@@ -38,6 +41,28 @@ def test_an_accuracy_within_reach() -> None:
     assert "seconds without compiling" not in report.summaries
     assert json.loads(json.dumps(report.to_dict()))["num_reached"] == 3
     assert describe_reaching(report)[0] == "digits: 3 of 3 runs reached 50.00 % on validation"
+
+
+def test_test_time_augmentation_stands_beside_plain_accuracy(tmp_path: Path) -> None:
+    """Noise with a bright row or a bright column: mirroring changes no class."""
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 40), ("test", 30)):
+        for name in ("row", "column"):
+            for index in range(count):
+                pixels = generator.integers(0, 160, (8, 8), dtype=np.uint8)
+                place = generator.integers(8)
+                pixels[(place, slice(None)) if name == "row" else (slice(None), place)] += 60
+                path = tmp_path / part / name / f"{index}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
+    folder = {"name": "folder", "path": str(tmp_path), "validation": 20}
+    recipe = load_recipe({"data": folder, "model": {"name": "mlp", "widths": [16]}}, ["run.threads=1"])
+    viewed = load_recipe(recipe, ["evaluate.tta=mirror-shift"])
+    plain, seen = (measure_reaching(one, 0.55, 2).runs for one in (recipe, viewed))
+    assert [run.test_accuracy for run in plain] == [run.test_accuracy for run in seen]
+    assert [run.test_accuracy_tta for run in plain] == [None, None]
+    assert [run.test_accuracy_tta for run in seen] != [run.test_accuracy for run in seen]
+    assert ", with test-time augmentation " in describe_reached(seen[0])
 
 
 def test_an_accuracy_out_of_reach_opens_no_test_set(monkeypatch: pytest.MonkeyPatch) -> None:

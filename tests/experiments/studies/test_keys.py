@@ -56,3 +56,16 @@ def test_a_key_depends_on_the_version_of_the_numbers(monkeypatch: pytest.MonkeyP
     before = key_of()
     monkeypatch.setattr("loupe.experiments.studies.keys.NUMBERS_VERSION", NUMBERS_VERSION + 1)
     assert key_of() != before
+
+
+def test_what_is_at_its_default_is_no_part_of_a_key() -> None:
+    """A field or setting that a later version adds must not part a study from its finished runs."""
+    bare = key_of(recipe="digits", set={"model": "mlp"}, seeds=[0])
+    written_out = {
+        "model": {"name": "mlp", "widths": [128, 64, 32]},
+        "train": {"warmup_epochs": 0.0, "channels_last": False},
+        "data": {"normalize": "measured"},
+    }
+    assert key_of(recipe="digits", set=written_out, seeds=[0]) == bare
+    other = {**written_out, "model": {"name": "mlp", "widths": [128, 64, 33]}}
+    assert key_of(recipe="digits", set=other, seeds=[0]) != bare

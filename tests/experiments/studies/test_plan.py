@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loupe.errors import LoupeError, StudyError
+from loupe.experiments.studies import load_study
 from loupe.experiments.studies.changes import apply_changes
 from loupe.experiments.studies.plan import make_plan
 
@@ -119,3 +121,14 @@ def test_a_table_is_merged_and_one_with_a_name_replaces(changes: dict[str, Any],
     mapping = {"train": {"epochs": 9, "optimizer": {"name": "adam", "learning_rate": 0.1}}}
     apply_changes(mapping, changes)
     assert mapping["train"] == expected
+
+
+def test_a_recipe_file_is_found_beside_its_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.toml").write_text('model = "mlp"\n')
+    (tmp_path / "mine" / "study.toml").write_text('recipe = "net.toml"\nseeds = [0]\n')
+    monkeypatch.chdir(tmp_path)
+    study = load_study("mine/study.toml")
+    assert study.recipe == str(tmp_path / "mine" / "net.toml")
+    assert make_plan(study).runs[0].recipe.model.name == "mlp"
+    assert load_study("mine") == study

@@ -28,6 +28,15 @@ def test_more_processes_than_images_in_a_batch() -> None:
     )
 
 
+def test_hard_examples_are_found_by_one_process() -> None:
+    hard = "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[4]}}"
+    assert refuse("run.processes=2", hard) == (
+        "The hardest images of a batch are found by one process.\n"
+        "  got: run.processes=2 with train.hard_examples\n  allowed: one of the two\n"
+        "  next: set run.processes=1, or train.hard_examples=none"
+    )
+
+
 def test_no_process_is_a_mistake_of_form() -> None:
     with pytest.raises(RecipeError, match=r"run\.processes: got 0"):
         load_recipe("digits", ["run.processes=0"])

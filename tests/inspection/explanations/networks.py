@@ -12,6 +12,7 @@ SETTINGS = {
     "resnet": {"depth": 20},
     "six-block": {"width": 0.1},
     "expert-net": {"blocks": 2, "width": 8},
+    "fast-net": {"widths": (8, 12)},
     "mlp": {},
 }
 """Classifiers that ship with Loupe, in sizes that a test can afford."""

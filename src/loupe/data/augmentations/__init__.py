@@ -1,11 +1,12 @@
 """Augmentations: one file each, batched, per image, their random draws apart from their application."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from loupe.registry import Registry
+from loupe.runtime import Streams
 
 
 class Augmentation(Protocol):
@@ -29,10 +30,30 @@ class Augmentation(Protocol):
         """
 
 
+@runtime_checkable
+class PlannedAugmentation(Protocol):
+    """An augmentation whose draws depend on which image it is and on the epoch, not on chance alone."""
+
+    def plan_epoch(self, num_images: int, epoch: int, streams: Streams) -> Tensor:
+        """Return the draws of a whole epoch (1, 2, …) on the CPU, row i for training image i.
+
+        They are used in the place of what `draw` returns. A function of its arguments only, so that a resumed
+        run draws the same.
+        """
+
+    def apply(self, images: Tensor, draw: Any) -> Tensor:
+        """Return the changed batch."""
+
+
 AUGMENTATIONS = Registry(
     "augmentation", "loupe.data.augmentations", given=(), list_command="loupe augmentations"
 )
 register_augmentation = AUGMENTATIONS.register
+
+
+def does_mirror(augmentation: object) -> bool:
+    """Return whether an augmentation mirrors images left to right: its class says so, `mirrors = True`."""
+    return bool(getattr(augmentation, "mirrors", False))
 
 
 def build_augmentation(name: str, **settings: Any) -> Augmentation:

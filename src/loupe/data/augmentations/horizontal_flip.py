@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -15,6 +15,8 @@ class HorizontalFlip:
 
     Leave it out where mirroring changes the class (digits, letters).
     """
+
+    mirrors: ClassVar[bool] = True
 
     p: Annotated[float, Field(ge=0, le=1, description="Probability of a mirror image, in [0, 1].")] = 0.5
 

@@ -21,3 +21,11 @@ class SourceImages:
 
 SOURCES = Registry("dataset", "loupe.data.sources", given=(), list_command="loupe datasets")
 register_dataset = SOURCES.register
+
+
+def is_mirrorable(name: str) -> bool:
+    """Return whether a mirrored image keeps its class; true unless the dataset was registered otherwise.
+
+    A source says no with `is_mirrorable=False`.
+    """
+    return bool(SOURCES.facts(name).get("is_mirrorable", True))

@@ -22,6 +22,7 @@ _TEST_SEED = 0  # part of the dataset's definition: the test images never change
     "digits",
     image_shape=(1, 8, 8),
     num_classes=10,
+    is_mirrorable=False,
     origin="E. Alpaydin and C. Kaynak, 1998, UCI Machine Learning Repository, "
     "https://doi.org/10.24432/C50P49, licence CC BY 4.0",
 )

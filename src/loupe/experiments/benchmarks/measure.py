@@ -5,6 +5,7 @@ from dataclasses import replace
 from statistics import median
 
 import torch
+from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
@@ -43,7 +44,7 @@ from loupe.recipe import Recipe
 from loupe.runtime import Streams, choose_device, computing, describe_device
 
 _STEPS_IN_TIME = 15  # as many steps, or evaluated batches, should fit into the time there is
-_STAGES = ("load", "augment", "forward", "backward", "update", "rest", "step", "evaluate")
+_STAGES = ("load", "augment", "rank", "forward", "backward", "update", "rest", "step", "evaluate")
 
 
 def measure_recipe(recipe: Recipe, seconds: float = 10.0) -> SpeedReport:
@@ -87,8 +88,9 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
     product, product_flops = prepare_product(device, precision)
     rate = product_flops / estimate_seconds(product, device)
     sizes = _cut_batches(recipe, bench, rate, seconds / _STEPS_IN_TIME)
-    trimmed = replace(bench, train=replace(bench.train, batch_size=sizes["train"]))
-    work = _count(trimmed)
+    # at full size, also where the first epochs have smaller images
+    trimmed = replace(bench, train=replace(bench.train, batch_size=sizes["train"], small=None))
+    work = _count(trimmed, bench.model)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     stepping = make_stepping_task(recipe, trimmed)
@@ -110,6 +112,7 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
     _complete(figures, augments=bool(bench.train.augmentations or bench.train.mix))
     images = sizes["train"]
     steady = images * median(figures["step"])
+    flops = _count_stages(trimmed, work)
     return SpeedReport(
         recipe=recipe.name,
         device=describe_device(device),
@@ -119,7 +122,7 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
         recipe_batch_size=recipe.train.batch_size,
         evaluation_batch_size=sizes["evaluate"],
         num_rounds=len(figures["step"]),
-        stages=_make_stages(figures, work),
+        stages=_make_stages(figures, flops),
         product=Yardstick(f"matrix product, {choose_side(device)} rows", Figure.of(figures["product"])),
         largest=Yardstick(work.largest.name, Figure.of(figures["largest"])) if work.largest else None,
         steps_per_second=Figure.of([1 / (images * value) for value in figures["step"]]),
@@ -130,7 +133,7 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
             num_train=len(bench.train.dataset),
             num_judged=len(bench.splits.validation)
             + (len(bench.clean_train.dataset) if bench.clean_train else 0),
-            flops=work.step,
+            flops=flops["step"],
             best_rate=max(median(figures[name]) for name in ("product", "largest") if name in figures),
         ),
         environment=describe_place(recipe, bench),
@@ -143,7 +146,7 @@ def _cut_batches(recipe: Recipe, bench: Bench, rate: float, seconds: float) -> d
     The recipe's own where they do; else halves of them, of two images at the least.
     """
     trial = replace(bench, train=replace(bench.train, batch_size=2))
-    work = _count(trial)
+    work = _count(trial, bench.model)
     sizes = {}
     for name, size, flops in (
         ("train", min(recipe.train.batch_size, len(bench.train.dataset)), work.step),
@@ -155,10 +158,19 @@ def _cut_batches(recipe: Recipe, bench: Bench, rate: float, seconds: float) -> d
     return sizes
 
 
-def _count(bench: Bench) -> Work:
+def _count(bench: Bench, model: nn.Module) -> Work:
     train = bench.train
     shape = (train.dataset.in_channels, *train.dataset.image_size)
-    return count_work(bench.model, bench.objective, batch_size=train.batch_size, image_shape=shape)
+    return count_work(model, bench.objective, batch_size=train.batch_size, image_shape=shape)
+
+
+def _count_stages(bench: Bench, work: Work) -> dict[str, float]:
+    """Return the work of each stage that has any, for one image of the batch."""
+    hard = bench.hard_examples
+    kept = 1.0 if hard is None else hard.keep
+    ranking = 0.0 if hard is None else _count(bench, hard.proxy).step
+    training = {"rank": ranking, "forward": kept * work.forward, "backward": kept * work.backward}
+    return {**training, "step": sum(training.values()), "evaluate": work.forward}
 
 
 def _time_first(stepping: Task, device: torch.device) -> float:
@@ -176,13 +188,13 @@ def _complete(figures: dict[str, list[float]], *, augments: bool) -> None:
         figures["augment"] = [both - load for both, load in zip(prepared, loaded, strict=True)]
     else:  # the step's own batches say what loading costs
         figures["load"], figures["augment"] = prepared, [0.0] * len(prepared)
-    parts = ("load", "augment", "forward", "backward", "update")
+    parts = ("load", "augment", "rank", "forward", "backward", "update")
     figures["rest"] = [
         step - sum(figures[part][number] for part in parts) for number, step in enumerate(figures["step"])
     ]
 
 
-def _make_stages(figures: dict[str, list[float]], work: Work) -> tuple[Stage, ...]:
-    flops = {"forward": work.forward, "backward": work.backward, "step": work.step, "evaluate": work.forward}
+def _make_stages(figures: dict[str, list[float]], flops: dict[str, float]) -> tuple[Stage, ...]:
+    names = [name for name in _STAGES if name != "rank" or flops["rank"]]
     product = figures["product"]
-    return tuple(make_stage(name, figures[name], flops.get(name, 0.0), product) for name in _STAGES)
+    return tuple(make_stage(name, figures[name], flops.get(name, 0.0), product) for name in names)

@@ -1,6 +1,5 @@
 """The time a recipe takes to reach an accuracy on validation, over several runs."""
 
-import importlib
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import torch
 
 from loupe.data.batches import EvaluationBatches
 from loupe.errors import LoupeError, TrainingError
-from loupe.evaluation import Predictions, compute_metrics, predict, summarise_seeds
+from loupe.evaluation import Predictions, compute_metrics, predict, predict_views, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.benchmarks.clock import read_clock
@@ -209,13 +208,8 @@ def _predict_views(
     recipe: Recipe, model: torch.nn.Module, batches: EvaluationBatches, precision: Precision
 ) -> Predictions | None:
     """Return predictions with the recipe's test-time augmentation; None where it asks for none."""
-    views = getattr(recipe.evaluate, "tta", "none")
-    if views == "none":
-        return None
-    made: Predictions = importlib.import_module("loupe.evaluation.test_time").predict_views(
-        model, batches, views, precision
-    )
-    return made
+    views = recipe.evaluate.tta
+    return None if views == "none" else predict_views(model, batches, views, precision)
 
 
 def _describe_run(

@@ -26,8 +26,9 @@ class Stage:
     """One stage of a training step, or a whole.
 
     Args:
-        name: load, augment, forward, backward, update, rest (what the loop does besides), step, evaluate.
-        seconds_per_image: time for one image; the rest is a difference, and below 0 only by noise.
+        name: load, augment, rank (finding the hardest images), forward, backward, update, rest (what the
+            loop does besides), step, evaluate.
+        seconds_per_image: time for one image of the batch; the rest is a difference, below 0 only by noise.
         images_per_second: its reciprocal; None where the stage does nothing.
         flops_per_image: floating-point operations of convolutions and matrix products; 0 where it has none.
         flops_per_second: what it reached; None where it has none.

@@ -16,6 +16,9 @@ from loupe.runtime import Streams
 from loupe.training.averaging import WeightAverage
 from loupe.training.loop import enter_training_mode
 from loupe.training.measure import measure, run_model
+from loupe.training.schedules import Pace
+
+_MARKS = ("prepare", "rank", "forward", "backward", "update")
 
 
 def hold_weights_still(bench: Bench) -> None:
@@ -47,10 +50,15 @@ def make_stepping_task(recipe: Recipe, bench: Bench) -> Task:
 
     def take_steps(repeats: int) -> dict[str, float]:
         enter_training_mode(model)
-        seconds, num_images = [0.0] * 4, 0
+        seconds, num_images = [0.0] * len(_MARKS), 0
         for _ in range(repeats):
             times = [read_clock(device)]
-            batch = next(batches)
+            whole = batch = next(batches)
+            times.append(read_clock(device))
+            if bench.hard_examples is not None:
+                batch = bench.hard_examples.choose(
+                    whole, Pace(0.0), bench.objective, bench.precision, recipe.train.clip_norm
+                )
             times.append(read_clock(device))
             loss = bench.objective.training_loss(run_model(model, batch.images, bench.precision), batch)
             times.append(read_clock(device))
@@ -58,13 +66,12 @@ def make_stepping_task(recipe: Recipe, bench: Bench) -> Task:
             times.append(read_clock(device))
             _update(recipe, bench, average)
             times.append(read_clock(device))
-            num_images += len(batch.images)
+            num_images += len(whole.images)
             seconds = [
                 total + after - before
                 for total, before, after in zip(seconds, times, times[1:], strict=False)
             ]
-        names = ("prepare", "forward", "backward", "update")
-        return {name: total / num_images for name, total in zip(names, seconds, strict=True)}
+        return {name: total / num_images for name, total in zip(_MARKS, seconds, strict=True)}
 
     return take_steps
 

@@ -1,5 +1,6 @@
 """Choosing an engine by name, with as many workers as the machine has room for."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,18 +29,20 @@ def open_engine(
     """
     if workers is not None and workers < 1:
         raise LoupeError(
-            "A study needs a worker.",
+            "Runs need a worker.",
             got=f"--workers {workers}",
             allowed="a whole number ≥ 1",
             next_step="leave --workers out: as many as the machine has room for",
         )
-    if num_jobs is not None and name != "serial":
-        workers = max(1, min(workers or count_workers(threads), num_jobs))
+    most = math.inf if num_jobs is None else max(1, num_jobs)
     if name == "auto":
-        name = "processes" if (workers or count_workers(threads)) > 1 else "serial"
+        name = "processes" if min(workers or count_workers(threads), most) > 1 else "serial"
+        workers = None if name == "serial" else workers
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES, "leave --engine out for the usual choice")
-    return ENGINES[name](workers, threads)
+    engine = ENGINES[name](workers, threads)
+    engine.num_workers = int(min(engine.num_workers, most))
+    return engine
 
 
 def _open_serial(workers: int | None, threads: int) -> Engine:
@@ -57,9 +60,25 @@ def _open_processes(workers: int | None, threads: int) -> Engine:
     return ProcessEngine(workers or count_workers(threads))
 
 
+def _open_ray(workers: int | None, threads: int) -> Engine:
+    try:
+        from loupe.experiments.engines.ray import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise LoupeError(
+            "The Ray engine needs the package ray.",
+            got="a Python without it",
+            allowed="one with ray, on every machine of the cluster",
+            next_step="pip install 'loupe-bench[ray]', or take --engine processes",
+        ) from None
+    return RayEngine(workers, threads)
+
+
 ENGINES: dict[str, Callable[[int | None, int], Engine]] = {
     "serial": _open_serial,
     "processes": _open_processes,
+    "ray": _open_ray,
 }
 
 

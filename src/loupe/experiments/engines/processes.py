@@ -1,21 +1,22 @@
 """Several processes on this machine, each carrying out one run after another."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from loupe.experiments.engines.engine import Conductor, Ended, Job
+from loupe.experiments.engines.interrupting import deferring_interrupt
+from loupe.experiments.engines.retrying import PATIENCE_SECONDS, Retries
 from loupe.experiments.engines.worker import Worker
 from loupe.training import EpochRecord
-
-_MOST_TRIES = 3  # of one job whose process dies
-_PATIENCE_SECONDS = 30.0  # for runs to end their epoch after Ctrl-C
 
 
 @dataclass
@@ -41,20 +42,19 @@ class ProcessEngine:
         self.num_workers = num_workers
         self._context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads half
         self._workers: list[_Process] = []
-        self._again: list[Job] = []
-        self._tries: Counter[str] = Counter()
+        self._retries = Retries()
 
     def carry_out(self, conductor: Conductor) -> None:
-        try:
-            while True:
+        self._retries = Retries()
+        with deferring_interrupt() as interrupt:
+            while not interrupt.is_asked:
                 self._hand_out(conductor)
                 busy = [worker for worker in self._workers if worker.job is not None]
                 if not busy:
                     return
                 self._hear_any(busy, conductor)
-        except KeyboardInterrupt:
             self._stop_runs(conductor)
-            raise
+        raise KeyboardInterrupt
 
     def close(self) -> None:
         """End the processes."""
@@ -69,7 +69,7 @@ class ProcessEngine:
     def _hand_out(self, conductor: Conductor) -> None:
         """Give every idle process a job, as long as there are jobs."""
         while sum(worker.job is not None for worker in self._workers) < self.num_workers:
-            job = self._again.pop() if self._again else conductor.next_job()
+            job = self._retries.next_job(conductor)
             if job is None:
                 return
             worker = self._find_idle()
@@ -86,7 +86,8 @@ class ProcessEngine:
     def _start(self) -> _Process:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
-        process.start()
+        with _ignoring_interrupt():
+            process.start()
         theirs.close()
         worker = _Process(process, ours)
         self._workers.append(worker)
@@ -102,14 +103,16 @@ class ProcessEngine:
         assert worker.job is not None
         try:
             message = worker.connection.recv()
-            if isinstance(message, EpochRecord):
-                worker.connection.send(conductor.on_epoch(worker.job, message) and goes_on)
-                return
         except (EOFError, OSError):
             self._bury(worker, conductor)
             return
-        job, worker.job = worker.job, None
-        conductor.on_end(job, message)
+        if isinstance(message, Ended):
+            job, worker.job = worker.job, None
+            conductor.on_end(job, message)
+            return
+        answer = conductor.on_epoch(worker.job, message) and goes_on
+        with contextlib.suppress(OSError):  # it has died; the next look at its connection tells
+            worker.connection.send(answer)
 
     def _bury(self, worker: _Process, conductor: Conductor) -> None:
         """Let go of a dead process; its job is tried again, unless it has cost too many processes."""
@@ -118,23 +121,30 @@ class ProcessEngine:
         self._workers.remove(worker)
         worker.connection.close()
         worker.process.join(timeout=5)
-        self._tries[job.name] += 1
-        if self._tries[job.name] < _MOST_TRIES:
-            self._again.append(job)
-        else:
-            how = f"died {_MOST_TRIES} times (exit status {worker.process.exitcode}; out of memory?)"
-            reason = f"the process that trained it {how}"
-            conductor.on_end(job, Ended("failed", reason))
+        self._retries.hear_of_death(job, conductor, f"exit status {worker.process.exitcode}")
 
     def _stop_runs(self, conductor: Conductor) -> None:
         """Have every run under way end after its epoch, so that it can be gone on with."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        self._again.clear()
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             busy = [worker for worker in self._workers if worker.job is not None]
             if not busy:
                 return
             self._hear_any(busy, conductor, goes_on=False)
+
+
+@contextlib.contextmanager
+def _ignoring_interrupt() -> Iterator[None]:
+    """Keep Ctrl-C from the process started in this block; it would die of it while it imports torch."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else the start does it, and lets the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits this
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(connection: Connection, parent: int) -> None:
@@ -144,8 +154,11 @@ def _work(connection: Connection, parent: int) -> None:
     worker = Worker()
 
     def on_epoch(record: EpochRecord) -> bool:
-        connection.send(record)
-        return bool(connection.recv())
+        try:
+            connection.send(record)
+            return bool(connection.recv())
+        except (EOFError, OSError):  # nobody hears any more: keep what the run reached
+            return False
 
     while True:
         try:

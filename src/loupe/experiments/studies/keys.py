@@ -5,12 +5,18 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from loupe.data import AUGMENTATIONS, MIXES, SOURCES
 from loupe.experiments.bench import load_recipe_data
 from loupe.experiments.record import digest_transfer
 from loupe.experiments.studies.plan import PlannedRun
+from loupe.models import MODELS
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
+from loupe.recipe.schema import ModelSection
+from loupe.recipe.sections import Choice
+from loupe.registry import Registry
 from loupe.runtime import choose_device
+from loupe.training import OPTIMIZERS, SCHEDULES
 from loupe.version import NUMBERS_VERSION
 
 _LENGTH = 12  # hexadecimal digits: 48 bits, enough for any number of runs one will ever make
@@ -52,20 +58,40 @@ class Keys:
 
 
 def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
-    """Return what of a recipe its numbers depend on; files are named by what they hold."""
-    values = recipe.to_dict()
+    """Return what of a recipe its numbers depend on, without what is at its default.
+
+    So a field or a setting that a later version adds changes no key. A default that is changed would: that
+    is what `NUMBERS_VERSION` is raised for. Files are named by what they hold.
+    """
+    values = recipe.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     for section, fields in _WITHOUT_INFLUENCE.items():
-        table = values if not section else values[section]
+        table = values if not section else values.get(section, {})
         for name in fields:
             table.pop(name, None)
-    values["data"].pop("path", None)  # the images count, not where they lie
+    data, train = values.setdefault("data", {}), values.setdefault("train", {})
+    for name in recipe.data.settings:
+        data.pop(name, None)
+    kept = SOURCES.trim(recipe.data.name, recipe.data.settings)
+    kept.pop("path", None)  # the images count, not where they lie
+    data |= {"name": recipe.data.name, "settings": kept}
+    data["augment"] = [_trim(AUGMENTATIONS, choice) for choice in recipe.data.augment]
+    if recipe.data.mix is not None:
+        data["mix"] = _trim(MIXES, recipe.data.mix)
+    train["optimizer"] = _trim(OPTIMIZERS, recipe.train.optimizer)
+    train["schedule"] = _trim(SCHEDULES, recipe.train.schedule)
+    values["model"] = _trim(MODELS, recipe.model)
     if values.get("transfer"):
         values["transfer"].pop("run", None)
-    values["run"]["plugins"] = [load_plugin(plugin) for plugin in recipe.run.plugins]
-    if values["run"]["processes"] == 1:  # keys of before there could be more stay as they were
-        values["run"].pop("processes")
-    values["run"]["device"] = choose_device(recipe.run.device).type
-    return values
+    run = {name: value for name, value in values.get("run", {}).items() if name != "device"}
+    plugins = [load_plugin(plugin) for plugin in recipe.run.plugins]
+    device = choose_device(recipe.run.device).type
+    values = {name: table for name, table in values.items() if table != {}}
+    return {**values, "run": {**run, "seed": recipe.run.seed, "plugins": plugins, "device": device}}
+
+
+def _trim(registry: Registry, choice: Choice | ModelSection) -> dict[str, Any]:
+    """Return a choice by its name and the settings that are not the default."""
+    return {"name": choice.name, **registry.trim(choice.name, choice.settings)}
 
 
 _WITHOUT_INFLUENCE: dict[str, Iterable[str]] = {

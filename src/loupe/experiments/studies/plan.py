@@ -1,8 +1,10 @@
 """From a study to the list of its runs, each with a recipe that is complete and right."""
 
+import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from loupe.errors import LoupeError, Mistake, RecipeError, StudyError
 from loupe.experiments.prepare import load_recipe
@@ -76,6 +78,8 @@ class _Planner:
     stages: dict[tuple[str, tuple[tuple[str, str], ...], int], PlannedRun] = field(default_factory=dict)
     cells: dict[str, tuple[Recipe, str | None] | None] = field(default_factory=dict)
     mistakes: dict[str, list[Mistake]] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def make(self) -> Plan:
         runs, skipped = [], []
@@ -148,13 +152,13 @@ class _Planner:
         """Return the recipe of a cell and the stage it starts from; None, with a note, if it has mistakes."""
         study, part = self.study, self.study.stages.get(stage)
         try:
-            mapping = read_recipe_file(part.recipe if part else study.recipe)
+            mapping = self._read(part.recipe if part else study.recipe)
             apply_changes(mapping, part.set if part else study.set)
             for axis, value in at.items():
                 apply_changes(mapping, study.axes[axis].changes(value))
             apply_changes(mapping, {} if part else study.arms[arm])
             source, part_of_it = take_out_source(mapping, study.stages)
-            recipe = load_recipe(settle(mapping, study))
+            recipe = load_recipe(settle(mapping, study), tried=self.tried)
             if source is not None and recipe.transfer is not None:
                 copied = recipe.transfer.model_copy(update=part_of_it)
                 recipe = recipe.model_copy(update={"transfer": copied})
@@ -166,6 +170,12 @@ class _Planner:
             allowed = error.allowed or "a recipe that can be trained"
             self._note(cell, [Mistake("recipe", got, allowed, error.nearest)])
         return None
+
+    def _read(self, recipe: str) -> dict[str, Any]:
+        """Return a fresh copy of a recipe's mapping; the file is read once."""
+        if recipe not in self.files:
+            self.files[recipe] = read_recipe_file(recipe)
+        return copy.deepcopy(self.files[recipe])
 
     def _note(self, cell: str, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:

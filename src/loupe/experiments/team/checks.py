@@ -38,6 +38,13 @@ def refuse_impossible_team(recipe: Recipe) -> None:
             allowed="an image or more of every batch for each process",
             next_step=f"set run.processes={recipe.train.batch_size} or fewer",
         )
+    if recipe.train.hard_examples is not None:
+        raise LoupeError(
+            "The hardest images of a batch are found by one process.",
+            got=f"run.processes={processes} with train.hard_examples",
+            allowed="one of the two",
+            next_step="set run.processes=1, or train.hard_examples=none",
+        )
     _refuse_wrong_device(recipe.run.device, processes)
 
 

@@ -16,11 +16,11 @@ from loupe.study import Study
 
 
 @dataclass(frozen=True)
-class Figure:
+class Quantity:
     """What a study compares.
 
     Args:
-        split: "test", or "validation" where the test set stayed locked.
+        split: "test", or "validation" where the test set stayed locked; "train" for clean training images.
         kind: "accuracy", "loss" of a classifier, or "error" of an autoencoder.
     """
 
@@ -79,7 +79,7 @@ class StudyAnalysis:
     """
 
     study: Study
-    figure: Figure
+    figure: Quantity
     rows: tuple[StudyRow, ...]
     stage_rows: tuple[StudyRow, ...]
     runs: tuple[ArmRun, ...]
@@ -105,7 +105,9 @@ class StudyAnalysis:
         return fmean(values) if values else float("nan")
 
 
-def analyse_study(study: Study, rows: Sequence[StudyRow], pool: Path | None = None) -> StudyAnalysis:
+def analyse_study(
+    study: Study, rows: Sequence[StudyRow], pool: Path | None = None, *, figure: Quantity | None = None
+) -> StudyAnalysis:
     """Return what a study's rows say.
 
     Args:
@@ -113,9 +115,10 @@ def analyse_study(study: Study, rows: Sequence[StudyRow], pool: Path | None = No
         rows: of its `results.csv`.
         pool: the folder of its run folders, for the answers to single test images; without them only seeds
             count as drawn by chance.
+        figure: what is compared; what the study says if left out.
     """
     arms = tuple(row for row in rows if not row.stage)
-    figure = choose_figure(study, arms)
+    figure = figure or choose_figure(study, arms)
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool)) is not None]
     chosen = choose_on_validation(study, arms, figure)
     reference = find_reference(study, chosen)
@@ -137,12 +140,12 @@ def analyse_study(study: Study, rows: Sequence[StudyRow], pool: Path | None = No
     )
 
 
-def choose_figure(study: Study, rows: Sequence[StudyRow]) -> Figure:
+def choose_figure(study: Study, rows: Sequence[StudyRow]) -> Quantity:
     """Return what is compared: on test where every finished run looked at it, else on validation."""
     finished = [row for row in rows if row.is_finished]
     split = "test" if all(row.test_loss is not None for row in finished) else "validation"
     is_classifier = all(row.validation_accuracy is not None for row in finished)
-    return Figure(split, study.compare if is_classifier else "error")
+    return Quantity(split, study.compare if is_classifier else "error")
 
 
 def compares_places(study: Study) -> bool:
@@ -175,7 +178,9 @@ def find_reference(study: Study, chosen: tuple[str, Place] | None) -> str:
     return study.reference_arm
 
 
-def choose_on_validation(study: Study, rows: Sequence[StudyRow], figure: Figure) -> tuple[str, Place] | None:
+def choose_on_validation(
+    study: Study, rows: Sequence[StudyRow], figure: Quantity
+) -> tuple[str, Place] | None:
     """Return the arm and place with the best mean on validation over all of the study's seeds."""
     values: dict[tuple[str, Place], list[float]] = {}
     for row in rows:
@@ -200,7 +205,7 @@ def _name(study: Study, row: StudyRow) -> tuple[str, Place]:
     return row.arm, tuple(row.at[axis] for axis in study.axes)
 
 
-def _read_run(study: Study, row: StudyRow, figure: Figure, pool: Path | None) -> ArmRun | None:
+def _read_run(study: Study, row: StudyRow, figure: Quantity, pool: Path | None) -> ArmRun | None:
     value = figure.of(row) if row.is_finished else None
     if value is None:
         return None
@@ -209,7 +214,7 @@ def _read_run(study: Study, row: StudyRow, figure: Figure, pool: Path | None) ->
     return ArmRun(arm, place, row.seed, value, right, images)
 
 
-def _read_answers(row: StudyRow, figure: Figure, pool: Path) -> tuple[Tensor | None, str]:
+def _read_answers(row: StudyRow, figure: Quantity, pool: Path) -> tuple[Tensor | None, str]:
     """Return which images of the compared split a run names rightly, and the digest of these images."""
     folder = next(iter(pool.glob(f"*-{row.key}")), None)
     if folder is None:
@@ -222,7 +227,7 @@ def _read_answers(row: StudyRow, figure: Figure, pool: Path) -> tuple[Tensor | N
     return (predictions.is_right, digest) if predictions is not None else (None, "")
 
 
-def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Figure) -> Iterator[Law]:
+def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[Law]:
     """Yield the law of each arm and place that has four sizes or more, each with all seeds."""
     axis = find_numeric_axis(study)
     if axis is None:

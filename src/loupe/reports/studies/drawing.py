@@ -9,7 +9,7 @@ from loupe.evaluation.arms import Cell, Place
 from loupe.figures.study_dots import Dot, draw_study_dots
 from loupe.figures.study_lines import Band, draw_study_lines
 from loupe.reports.charts import LineChart, Series, draw_line_chart
-from loupe.reports.studies.analysis import StudyAnalysis, find_numeric_axis
+from loupe.reports.studies.analysis import Quantity, StudyAnalysis, analyse_study, find_numeric_axis
 from loupe.reports.studies.wording import name_cell
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")
@@ -27,6 +27,20 @@ def draw_charts(analysis: StudyAnalysis) -> list[Markup]:
     if axis is None:
         return []
     return [_draw_chart(analysis, axis, rest) for rest in _find_panels(analysis, axis)]
+
+
+def draw_other_figures(analysis: StudyAnalysis) -> list[Markup]:
+    """Return charts of the figures a study does not compare: losses, validation, clean training images."""
+    if find_numeric_axis(analysis.study) is None:
+        return []
+    kinds = ("error",) if analysis.figure.kind == "error" else ("accuracy", "loss")
+    others = [Quantity(split, kind) for split in ("test", "validation", "train") for kind in kinds]
+    charts = []
+    for figure in others:
+        other = analyse_study(analysis.study, analysis.rows, figure=figure)
+        if figure != analysis.figure and other.cells:
+            charts += draw_charts(other)
+    return charts
 
 
 def name_figure(analysis: StudyAnalysis) -> str:
@@ -93,7 +107,8 @@ def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:
             )
         )
     share = analysis.figure.is_share
-    title = _name_panel(analysis, axis, rest) or analysis.figure.name.capitalize()
+    panel = _name_panel(analysis, axis, rest)
+    title = f"{analysis.figure.name}{', ' if panel else ''}{panel}".capitalize()
     return draw_line_chart(
         LineChart(
             title,

@@ -11,7 +11,8 @@ from loupe.reports.page import format_level, write_page
 from loupe.reports.pictures import encode_figure
 from loupe.reports.studies.analysis import StudyAnalysis, analyse_study, compares_places
 from loupe.reports.studies.answer import answer_question
-from loupe.reports.studies.drawing import draw_charts, draw_study, name_figure
+from loupe.reports.studies.curves import draw_curves
+from loupe.reports.studies.drawing import draw_charts, draw_other_figures, draw_study, name_figure
 from loupe.reports.studies.wording import (
     name_cell,
     write_difference,
@@ -51,6 +52,8 @@ def write_study_report(
         figure_name=name_figure(analysis),
         level=format_level(study.confidence),
         charts=draw_charts(analysis),
+        other_charts=draw_other_figures(analysis),
+        curves=draw_curves(analysis, pool),
         picture=picture,
         has_differences=any(cell.difference is not None for cell in analysis.cells),
         counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),

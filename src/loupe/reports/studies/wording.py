@@ -6,34 +6,34 @@ from loupe.evaluation import Interval, PairedDifference
 from loupe.evaluation.arms import Cell
 from loupe.evaluation.intervals import SeedSummary
 from loupe.reports.page import format_error, format_percent
-from loupe.reports.studies.analysis import Figure, StudyAnalysis
+from loupe.reports.studies.analysis import Quantity, StudyAnalysis
 
 
-def write_figure(value: float, figure: Figure) -> str:
+def write_figure(value: float, figure: Quantity) -> str:
     """Return a figure: "98.43 %" or "0.0199"."""
     return format_percent(value) if figure.is_share else format_error(value)
 
 
-def write_interval(interval: Interval, figure: Figure) -> str:
+def write_interval(interval: Interval, figure: Quantity) -> str:
     """Return the ends of an interval: "98.16 to 98.70 %"."""
     if figure.is_share:
         return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
     return f"{format_error(interval.low)} to {format_error(interval.high)}"
 
 
-def write_sd(summary: SeedSummary, figure: Figure) -> str:
+def write_sd(summary: SeedSummary, figure: Quantity) -> str:
     """Return the standard deviation over seeds: points, or the figure's own unit; "" for one seed."""
     if summary.sd is None:
         return ""
     return f"{100 * summary.sd:.2f}" if figure.is_share else format_error(summary.sd)
 
 
-def write_difference(difference: PairedDifference, figure: Figure) -> str:
+def write_difference(difference: PairedDifference, figure: Quantity) -> str:
     """Return a difference with its sign: "+0.12" in percentage points, or "-0.0031"."""
     return f"{100 * difference.mean:+.2f}" if figure.is_share else f"{difference.mean:+.2g}"
 
 
-def write_difference_interval(difference: PairedDifference, figure: Figure) -> str:
+def write_difference_interval(difference: PairedDifference, figure: Quantity) -> str:
     """Return the ends of a difference's interval; "" where there is none."""
     if difference.interval is None:
         return ""

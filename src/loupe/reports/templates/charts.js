@@ -27,8 +27,8 @@ function wireChart(figure) {
 
   function valuesInView() {
     return chart.series.flatMap((series, index) =>
-      isShown(index) ? [series.values, ...series.band].flatMap((row) =>
-        row.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1])) : []);
+      isShown(index) ? [series.values, ...series.ends].flatMap((line) =>
+        line.filter((v, i) => v !== null && chart.x[i] >= view[0] && chart.x[i] <= view[1])) : []);
   }
 
   function redraw() {
@@ -64,8 +64,8 @@ function wireChart(figure) {
     const lines = chart.series.flatMap((series, index) =>
       isShown(index) && series.values[nearest] !== null
         ? [`${series.name}: ${(series.values[nearest] * chart.scale).toFixed(chart.digits)}` +
-          (series.band.length && series.band[0][nearest] !== null
-            ? ` (${series.band.map((end) => (end[nearest] * chart.scale).toFixed(chart.digits)).join(" to ")})` : "")] : []);
+          (series.ends.length && series.ends[0][nearest] !== null
+            ? ` (${series.ends.map((end) => (end[nearest] * chart.scale).toFixed(chart.digits)).join(" to ")})` : "")] : []);
     cursor.setAttribute("x1", chart.x[nearest]);
     cursor.setAttribute("x2", chart.x[nearest]);
     cursor.setAttribute("visibility", "visible");

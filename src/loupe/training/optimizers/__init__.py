@@ -8,34 +8,51 @@ from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.registry import Registry
+from loupe.training.optimizers.roles import Parameters as Parameters
+from loupe.training.optimizers.roles import Roles as Roles
+from loupe.training.optimizers.roles import find_roles, know_roles
 
 OPTIMIZERS = Registry(
-    "optimizer", "loupe.training.optimizers", given=("parameters",), list_command="loupe optimizers"
+    "optimizer",
+    "loupe.training.optimizers",
+    given=("parameters",),
+    offered=("roles", "batch_size"),
+    list_command="loupe optimizers",
 )
 register_optimizer = OPTIMIZERS.register
 
 DecayOf = Literal["all", "weights"]
 
-Parameters = list[dict[str, Any]]
-"""Parameter groups as torch takes them: each a `params` list, with settings that differ from the rest."""
-
 
 def build_optimizer(
-    name: str, parameters: Iterable[nn.Parameter], *, decay: DecayOf = "all", **settings: Any
+    name: str,
+    parameters: nn.Module | Iterable[nn.Parameter],
+    *,
+    decay: DecayOf = "all",
+    batch_size: int = 1,
+    **settings: Any,
 ) -> torch.optim.Optimizer:
     """Return the optimizer called `name` over the parameters that are trained.
 
+    A builder that names `roles` or `batch_size` among its parameters is given them: what each parameter is
+    for, and the images of a step.
+
     Args:
         name: registered name; `loupe optimizers` lists them.
-        parameters: of the network; frozen ones are left out.
+        parameters: a network, or parameters, which then are told apart by their shapes only; frozen ones are
+            left out.
         decay: what weight decay acts on: "all" parameters, or only "weights" of two axes or more, which
             leaves out biases and the scales and shifts of norms.
+        batch_size: images of a step, ≥ 1; of meaning only for rates stated per image.
         settings: the optimizer's own settings.
 
     Raises:
         UnknownNameError: there is no such optimizer.
         LoupeError: a setting is unknown or out of range, or nothing is trained.
     """
+    known: Roles = {}
+    if isinstance(parameters, nn.Module):
+        known, parameters = find_roles(parameters), parameters.parameters()
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if not trained:
         raise LoupeError(
@@ -50,5 +67,8 @@ def build_optimizer(
         others = [parameter for parameter in trained if parameter.ndim <= 1]
         groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
         groups = [group for group in groups if group["params"]]
-    optimizer: torch.optim.Optimizer = OPTIMIZERS.build(name, settings, parameters=groups)
+    roles = know_roles(trained, known)
+    optimizer: torch.optim.Optimizer = OPTIMIZERS.build(
+        name, settings, parameters=groups, roles=roles, batch_size=batch_size
+    )
     return optimizer

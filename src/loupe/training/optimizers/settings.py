@@ -13,3 +13,12 @@ L2Decay = Annotated[float, Field(ge=0, description="L2 penalty: this times the w
 DecoupledDecay = Annotated[
     float, Field(ge=0, description="Decoupled decay: weights shrink by learning rate x this each step.")
 ]
+NormFactor = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=10_000,
+        description="Rate of norms' scales and shifts, as a multiple of the learning rate, > 0; their decay "
+        "in a step stays that of the rest.",
+    ),
+]

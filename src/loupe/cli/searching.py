@@ -1,0 +1,122 @@
+"""The verb that searches settings, and the one that lists the packaged searches."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from loupe.cli.app import LOOK, WORK, app
+from loupe.cli.studying import EngineName, Workers
+from loupe.terminal import print_line, print_table
+
+if TYPE_CHECKING:
+    from loupe.experiments.searches import Watcher
+    from loupe.reports.searches import SearchOutcome
+    from loupe.search import Search
+
+Change = Annotated[str, Parameter(help="Changes to the search: trials=50, set.train.epochs=3.")]
+
+
+@app.command(group=WORK)
+def search(
+    file: str,
+    /,
+    *changes: Change,
+    out: Annotated[Path, Parameter(help="Folder that receives a folder with the search's name.")] = Path(
+        "searches"
+    ),
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    dry_run: Annotated[
+        bool, Parameter(negative=(), help="Check and print the space; train nothing.")
+    ] = False,
+) -> int:
+    """Search settings by validation alone, run the best few again with fresh seeds, and write a report.
+
+    A search that was broken off goes on where it stopped.
+
+    Parameters
+    ----------
+    file
+        A packaged search, a TOML file, or the folder of a search.
+    """
+    from loupe.experiments.searches import load_search, run_search
+
+    loaded = load_search(file, changes)
+    print_space(loaded)
+    if dry_run:
+        return 0
+    folder = out / loaded.name
+    print_line(f"searching in {folder}")
+    outcome = run_search(loaded, out, engine=engine, workers=workers, watcher=make_watcher(loaded))
+    print_outcome(outcome, folder)
+    return 0 if outcome.winner is not None else 1
+
+
+@app.command(group=LOOK)
+def searches() -> int:
+    """List the packaged searches."""
+    from loupe.search import list_searches
+
+    print_table(("search", "about"), list(list_searches().items()))
+    return 0
+
+
+def print_space(search: "Search") -> None:
+    """Print what is searched, and with which budget."""
+    from loupe.reports.searches.wording import describe_space
+
+    print_table(("field", "values", "only where"), describe_space(search))
+    budget = [f"{search.trials} trials"] if search.trials else []
+    budget += [f"{search.minutes:g} minutes"] if search.minutes else []
+    if search.sampler == "grid":
+        from loupe.experiments.searches.space import list_grid
+
+        budget = [f"the whole grid, {len(list_grid(search))} trials", *budget[1:]]
+    print_line(
+        f"{' or '.join(budget)}, by {search.objective} on validation; sampler {search.sampler}, pruner "
+        f"{search.pruner}; then the best {search.top} again with {search.fresh_seeds} fresh "
+        f"seed{'' if search.fresh_seeds == 1 else 's'} each"
+    )
+
+
+def make_watcher(search: "Search") -> "Watcher":
+    """Return what prints a line for each trial and each fresh run that ends."""
+    from loupe.experiments.engines import Ended, Job
+    from loupe.experiments.searches import Watcher
+    from loupe.reports.searches.wording import write_score, write_settings
+    from loupe.runs.search_folder import TrialRow
+
+    class Printer(Watcher):
+        def on_trial(self, row: TrialRow, best: TrialRow | None, num_ended: int, most: int | None) -> None:
+            how = {"pruned": " given up early", "failed": f" failed: {row.reason}"}.get(row.status, "")
+            of = f" of {most}" if most is not None else ""
+            best_score = f"; best {write_score(search, best.score)}" if best is not None else ""
+            settings = write_settings(search, dict(row.settings))
+            score = write_score(search, row.score)
+            print_line(f"[{num_ended}{of}] trial {row.number}: {score}{how}  ({settings}){best_score}")
+
+        def on_end(self, job: Job, ended: Ended) -> None:
+            print_line(f"{job.name}: {ended.status}{f', {ended.reason}' if ended.reason else ''}")
+
+    return Printer()
+
+
+def print_outcome(outcome: "SearchOutcome", folder: Path) -> None:
+    """Print what was found, how far the search flattered it, and where it is written."""
+    from loupe.reports.searches.wording import answer_search, describe_optimism
+
+    print_line(answer_search(outcome))
+    for line in describe_optimism(outcome):
+        print_line(line)
+    if outcome.importance:
+        label = outcome.search.label_of
+        shares = [
+            f"{label(field)} {100 * one.share:.0f} % ({100 * one.low:.0f} to {100 * one.high:.0f})"
+            for field, one in outcome.importance.items()
+        ]
+        print_line(f"what mattered: {', '.join(shares)}")
+    print_line(outcome.importance_note)
+    if outcome.winner is not None:
+        print_line(f"winner: loupe train {folder / 'winner.toml'}")
+    print_line(f"report: {folder / 'report.html'}")

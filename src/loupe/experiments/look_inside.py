@@ -1,0 +1,249 @@
+"""What the network of an opened run makes of one image: each layer, each number, the reasons, its kin."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from loupe.data import ImageDataset, pick_stratified
+from loupe.data.batches import EvaluationBatches
+from loupe.errors import LoupeError
+from loupe.experiments.opened_run import OpenedRun
+from loupe.inspection import (
+    Arithmetic,
+    Explanation,
+    Operation,
+    compute_features,
+    explain,
+    find_layer,
+    find_neighbours,
+    list_layer_names,
+    multiplies_window,
+    show_arithmetic,
+    show_operation,
+)
+from loupe.inspection.arithmetic import ReceptiveField, find_receptive_field
+from loupe.inspection.capture import capture_layers, recording
+from loupe.inspection.filters import list_filter_layers
+from loupe.inspection.gates import list_gates
+from loupe.training.measure import evaluating
+
+_MOST_SEARCHED = 5_000  # training images; the first search of a run then takes seconds
+_MOST_SEARCH_WORK = 1e11  # multiply-adds for that on a CPU
+_MOST_OCCLUSION_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
+_MOST_UNITS = 4096  # of a layer that gives numbers; more are not looked at one by one
+
+
+@dataclass(frozen=True, eq=False)
+class LayerLook:
+    """One layer as an image goes through.
+
+    Args:
+        name: of the layer; `name#2` for its second call.
+        kind: class of the module.
+        output: (channels, height, width) or (units,) float32 on the CPU.
+        has_filters: whether its weights can be drawn.
+        multiplies: whether it multiplies windows with weights.
+    """
+
+    name: str
+    kind: str
+    output: Tensor
+    has_filters: bool
+    multiplies: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a network makes of one image.
+
+    Args:
+        probabilities: (classes,) float32; None if it names no class.
+        remade: (channels, height, width) uint8, what it gave back; None if it names classes.
+        error: mean squared error of that, on the scale of the network's input.
+        layers: in the order of the forward pass.
+        gates: the weights each gate gives its experts, by name of the gate.
+    """
+
+    probabilities: Tensor | None
+    remade: Tensor | None
+    error: float | None
+    layers: tuple[LayerLook, ...]
+    gates: dict[str, Tensor]
+
+
+def look(opened: OpenedRun, image: Tensor) -> Look:
+    """Return what a network makes of an image, layer by layer: one forward pass.
+
+    Args:
+        opened: the network.
+        image: (channels, height, width) uint8, as `prepare` gives it.
+    """
+    model, inputs = opened.model, opened.to_inputs(image[None])
+    gates, drawable = list_gates(model), list_filter_layers(model, opened.shape)
+    with opened.asking(), recording(model, [*list_layer_names(model), *gates]) as outputs, evaluating(model):
+        made = model(inputs)
+    found = []
+    for name, output in outputs.items():
+        plain = name.partition("#")[0]
+        if plain in gates:
+            continue
+        module = find_layer(model, plain)
+        kind = type(module).__name__
+        found.append(
+            LayerLook(name, kind, output[0].float().cpu(), plain in drawable, multiplies_window(module))
+        )
+    is_classifier = opened.classifier is not None
+    return Look(
+        probabilities=made[0].float().softmax(0).cpu() if is_classifier else None,
+        remade=None if is_classifier else opened.to_pictures(made)[0],
+        error=None if is_classifier else float((made - inputs).square().mean()),
+        layers=tuple(found),
+        gates={gate: outputs[gate][0].float().cpu() for gate in gates if gate in outputs},
+    )
+
+
+def read_layer(opened: OpenedRun, image: Tensor, layer: str) -> Tensor:
+    """Return what one layer gives for an image, (channels, height, width) float32; units are 1 × 1 maps.
+
+    Raises:
+        LoupeError: there is no such layer, or it gives neither maps nor numbers.
+    """
+    plain = layer.partition("#")[0]
+    with opened.asking(), recording(opened.model, [plain]) as outputs, evaluating(opened.model):
+        opened.model(opened.to_inputs(image[None]))
+    if layer not in outputs:
+        raise LoupeError(
+            f"The layer {layer!r} is not called in a forward pass.",
+            got=layer,
+            allowed=", ".join(outputs) or "a layer that takes part",
+            next_step="choose another layer",
+        )
+    output = outputs[layer][0].float().cpu()
+    if output.ndim == 3:
+        return output
+    return output.flatten()[:_MOST_UNITS, None, None]
+
+
+def show_number(
+    opened: OpenedRun, image: Tensor, layer: str, channel: int, row: int, column: int
+) -> Arithmetic | Operation:
+    """Return how one number of a layer came about.
+
+    Raises:
+        LoupeError: there is no such layer or number.
+    """
+    layer = layer.partition("#")[0]
+    inputs = opened.to_inputs(image[None])[0]
+    with opened.asking():
+        if multiplies_window(find_layer(opened.model, layer)):
+            return show_arithmetic(opened.model, inputs, layer, channel, row, column, finds_field=False)
+        return show_operation(opened.model, inputs, layer, channel, row, column)
+
+
+def find_field(opened: OpenedRun, layer: str, row: int, column: int) -> ReceptiveField:
+    """Return the pixels of an image that a number of a layer can depend on.
+
+    Raises:
+        LoupeError: there is no such layer or place.
+    """
+    layer = layer.partition("#")[0]
+    with opened.asking():
+        shape = capture_layers(opened.model, opened.to_inputs(torch.zeros(1, *opened.shape)), [layer])
+        rows, columns = (*shape[layer].shape[2:], 1, 1)[:2]
+        if row >= rows or column >= columns:
+            raise LoupeError(
+                f"The layer {layer!r} has no place {row}, {column}.",
+                got=f"row {row}, column {column}",
+                allowed=f"rows 0 to {rows - 1}, columns 0 to {columns - 1}",
+                next_step="choose a place in that range",
+            )
+        return find_receptive_field(opened.model, opened.shape, layer, row, column)
+
+
+def find_reasons(opened: OpenedRun, image: Tensor, method: str, target: int | None = None) -> Explanation:
+    """Return which pixels of an image speak for a class, the predicted one if none is named.
+
+    Occlusion of a large network takes wider strides, so that it answers in a second or two.
+
+    Raises:
+        LoupeError: the network names no class, or the method does not fit it or is not installed.
+    """
+    settings = {}
+    if method == "occlusion":
+        settings = _choose_window(opened.layers.multiply_adds, opened.image_size)
+    with opened.asking():
+        return explain(opened.model, opened.to_inputs(image[None]), method, target, **settings)
+
+
+def _choose_window(multiply_adds: int, image_size: tuple[int, int]) -> dict[str, int]:
+    height, width = image_size
+    size = max(1, round(min(image_size) / 5))
+    stride = max(1, size // 3)
+    while stride < size and multiply_adds * (height // stride) * (width // stride) > _MOST_OCCLUSION_WORK:
+        stride += 1
+    return {"size": size, "stride": stride}
+
+
+@dataclass(frozen=True, eq=False)
+class Kin:
+    """The training images nearest to one, as the network sees them.
+
+    Args:
+        indices: (k,) int64, which training images.
+        distances: (k,) float32, cosine distance of the features.
+        num_searched: training images compared with.
+    """
+
+    indices: Tensor
+    distances: Tensor
+    num_searched: int
+
+
+def find_kin(opened: OpenedRun, image: Tensor, k: int = 8) -> Kin:
+    """Return the k training images nearest to an image by what the network's last layer is given.
+
+    The first call of a run computes the features of up to 5,000 training images, fewer of large networks.
+
+    Raises:
+        LoupeError: the network has no head, or the training images are gone.
+    """
+    searched, features = _compute_train_features(opened)
+    head = _find_head(opened)
+    with opened.asking():
+        own = next(iter(compute_features(opened.model, _batches(opened, image[None]), head)))
+    found = find_neighbours(own, [features], k)
+    return Kin(searched[found.indices[0]], found.distances[0], len(searched))
+
+
+@lru_cache(maxsize=4)
+def _compute_train_features(opened: OpenedRun) -> tuple[Tensor, Tensor]:
+    train, head = opened.splits.train, _find_head(opened)
+    most = _MOST_SEARCHED
+    if opened.device.type == "cpu":
+        most = max(200, min(most, int(_MOST_SEARCH_WORK / max(1, opened.layers.multiply_adds))))
+    searched = pick_stratified(train.labels, most, opened.recipe.split_seed)
+    blocks: list[Tensor] = []
+    for some in searched.split(100):
+        with opened.asking():  # let go after each block, so that other questions are answered meanwhile
+            blocks += compute_features(opened.model, _batches(opened, train.images[some]), head)
+    return searched, torch.cat(blocks)
+
+
+def _find_head(opened: OpenedRun) -> str:
+    """Return the last layer with parameters; of what gives images back, the first layer of the decoder."""
+    names = [row.name for row in opened.layers.rows if row.parameters]
+    decoding = [name for name in names if name.startswith("decoder.")]
+    chosen = decoding[:1] if opened.classifier is None and decoding else names[-1:]
+    if not chosen:
+        raise LoupeError(
+            "This network has no layer to take features from.", next_step="look at a network that learns"
+        )
+    return chosen[0]
+
+
+def _batches(opened: OpenedRun, images: Tensor) -> EvaluationBatches:
+    labels = torch.zeros(len(images), dtype=torch.int64)
+    some = ImageDataset(images, labels, opened.class_names, "some images").to(opened.device)
+    return EvaluationBatches(some, opened.normalization, batch_size=100)

@@ -1,0 +1,135 @@
+"""The fields of a recipe's `[train]` table."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from loupe.recipe.sections import Choice, Section
+
+
+class EarlyStopping(Section):
+    """Stop when the mean validation loss of a window of epochs no longer improves on the window before."""
+
+    window: PositiveInt = Field(20, description="Epochs in a window; the first look is after two windows.")
+    min_improvement: float = Field(
+        0.0, description="Smallest fall of the mean validation loss, in nats; below 0 tolerates a rise."
+    )
+
+
+class FreezeLater(Section):
+    """Layers that train for the first epochs only."""
+
+    layers: tuple[str, ...] = Field(
+        min_length=1, description="Layers that stop training; `loupe show` names them."
+    )
+    after_epoch: PositiveInt = Field(le=10**9, description="Last epoch in which they train, ≥ 1.")
+
+
+class Lookahead(Section):
+    """Slow weights that the trained ones are pulled back to."""
+
+    every: PositiveInt = Field(5, le=10**6, description="Steps between two pulls, ≥ 1.")
+    decay: float = Field(
+        0.7737809375,
+        gt=0,
+        lt=1,
+        description="Part of the slow weights that stays at the last pull, in (0, 1).",
+    )
+    power: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="How late the pull sets in: the part that stays is decay x progress to this power; 0 for "
+        "the same throughout.",
+    )
+
+
+class SmallImages(Section):
+    """Images made smaller for the first epochs."""
+
+    size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
+    until_epoch: PositiveInt = Field(le=10**9, description="Last epoch with small images, ≥ 1.")
+
+
+class HardExamples(Section):
+    """Only the hardest images of a batch train the network; a small proxy network ranks them."""
+
+    keep: float = Field(0.5, gt=0, lt=1, description="Part of each batch that trains, in (0, 1).")
+    proxy: Choice = Field(
+        description="Model that ranks the images, with its settings; it is trained on the hardest ones too."
+    )
+
+
+class TrainSection(Section):
+    """How the network is trained."""
+
+    epochs: PositiveInt = Field(20, le=10**9, description="Passes over the training images, ≥ 1.")
+    batch_size: PositiveInt = Field(64, le=10**9, description="Images in a training batch, ≥ 1.")
+    optimizer: Choice = Field(
+        Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
+    )
+    decay: Literal["all", "weights"] = Field(
+        "all",
+        description='What weight decay acts on: "all", or "weights" only (not biases, not norms).',
+    )
+    schedule: Choice = Field(
+        Choice(name="constant"),
+        description="Learning-rate schedule and its settings; `loupe schedules` lists them.",
+    )
+    warmup_epochs: float = Field(
+        0.0, ge=0, le=10**6, description="Epochs over which the learning rate rises from nothing, ≥ 0."
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Probability spread evenly over all classes in the training loss, in [0, 1).",
+    )
+    clip_norm: float | None = Field(
+        None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."
+    )
+    average_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Decay of a moving average of the weights, in (0, 1); the average is then what is judged "
+        "and kept. No average if left out.",
+    )
+    lookahead: Lookahead | None = Field(
+        None,
+        description="Slow weights that the trained ones are pulled back to; none if left out.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description='What layers compute in: "auto" is bfloat16 on GPUs with units for it, else float32. '
+        "Weights stay float32.",
+    )
+    channels_last: bool = Field(
+        False, description="Lay weights and maps out channel by channel of each pixel; faster on many GPUs."
+    )
+    compile: bool = Field(
+        False, description="Compile the network with torch.compile: minutes at first, then faster steps."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        None, description="Windowed early stopping; trains all epochs if left out."
+    )
+    hard_examples: HardExamples | None = Field(
+        None, description="Train on the hardest part of each batch only; on all of it if left out."
+    )
+    small_images: SmallImages | None = Field(
+        None, description="Smaller images for the first epochs; the full size throughout if left out."
+    )
+    freeze_later: FreezeLater | None = Field(
+        None, description="Layers that train for the first epochs only; none if left out."
+    )
+    clean_train_images: NonNegativeInt = Field(
+        2000,
+        description="Training images on which accuracy is measured as on validation "
+        "(no augmentation, weights still); 0 turns it off.",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_endless_warmup(self) -> "TrainSection":
+        if self.warmup_epochs and self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs below epochs ({self.epochs}), so that the rate is reached")
+        return self

@@ -1,0 +1,138 @@
+"""A search's figure and page."""
+
+from matplotlib.figure import Figure
+
+from loupe.figures.search_overview import Point, Scale, draw_search_overview
+from loupe.figures.style import save_figure
+from loupe.reports.page import format_level, write_page
+from loupe.reports.pictures import encode_bytes
+from loupe.reports.searches.outcome import Candidate, SearchOutcome
+from loupe.reports.searches.wording import (
+    answer_search,
+    describe_optimism,
+    describe_space,
+    list_budget,
+    write_difference,
+    write_range,
+    write_score,
+    write_setting,
+    write_settings,
+    write_summary,
+)
+from loupe.runs.search_folder import SearchFolder, TrialRow
+from loupe.search import Parameter, Search
+
+
+def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
+    """Write figure and page of a search; without a trial that has a score there is no figure."""
+    search, picture = outcome.search, ""
+    if any(row.score is not None for row in outcome.trials):
+        save_figure(draw_search(outcome), folder.figure_file)
+        picture = encode_bytes(folder.figure_file.read_bytes())
+    winner = outcome.winner
+    write_page(
+        folder.report_file,
+        "search.html",
+        search=search,
+        outcome=outcome,
+        answer=answer_search(outcome),
+        optimism=describe_optimism(outcome),
+        level=format_level(search.confidence),
+        picture=picture,
+        budget=list_budget(outcome),
+        labels=[search.label_of(field) for field in search.space],
+        space=describe_space(search),
+        candidates=[_describe_candidate(folder, outcome, one) for one in outcome.candidates],
+        trials=[_describe_trial(folder, search, row) for row in _sort(outcome)],
+        has_failures=any(row.reason for row in outcome.trials),
+        winner_number=winner.trial.number if winner is not None else None,
+        winner_toml=folder.winner_file.read_text(encoding="utf-8") if winner is not None else "",
+        search_toml=search.to_toml(),
+    )
+
+
+def draw_search(outcome: SearchOutcome) -> Figure:
+    """Return the picture of a search."""
+    search = outcome.search
+    scale = 100 if search.is_maximised else 1
+    ranks = {one.trial.number: one.rank for one in outcome.candidates}
+    points = [
+        Point(
+            number=row.number,
+            score=scale * row.score,
+            is_pruned=row.status == "pruned",
+            rank=ranks.get(row.number, 0),
+            values={search.label_of(field): value for field, value in row.settings.items()},
+        )
+        for row in outcome.trials
+        if row.score is not None and row.status in ("finished", "pruned")
+    ]
+    return draw_search_overview(
+        points,
+        {search.label_of(field): _make_scale(parameter) for field, parameter in search.space.items()},
+        {search.label_of(field): (one.share, one.low, one.high) for field, one in outcome.importance.items()},
+        score_label=f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+        is_maximised=search.is_maximised,
+        winner=outcome.winner.trial.number if outcome.winner is not None else None,
+        importance_note=outcome.importance_note,
+    )
+
+
+def _make_scale(parameter: Parameter) -> Scale:
+    names = parameter.names if parameter.kind == "choice" else ()
+    ends = (
+        (parameter.low, parameter.high) if parameter.low is not None and parameter.high is not None else None
+    )
+    return Scale(names=names, ends=ends, is_log=parameter.log, is_whole=parameter.kind == "int")
+
+
+def _sort(outcome: SearchOutcome) -> list[TrialRow]:
+    """Return the trials, finished ones first and best first among them."""
+    sign = -1.0 if outcome.search.is_maximised else 1.0
+    order = {"finished": 0, "pruned": 1, "under way": 2, "failed": 3}
+    return sorted(outcome.trials, key=lambda row: (order[row.status], sign * (row.score or 0.0), row.number))
+
+
+def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candidate) -> dict[str, object]:
+    search = outcome.search
+    optimism = one.optimism
+    return {
+        "rank": one.rank,
+        "number": one.trial.number,
+        "link": _link(folder, one.trial),
+        "is_winner": outcome.winner is not None and one.rank == outcome.winner.rank,
+        "settings": write_settings(search, dict(one.trial.settings)),
+        "found": write_score(search, one.trial.score),
+        "fresh": write_summary(search, one.fresh),
+        "optimism": write_difference(search, optimism.difference) if optimism else "",
+        "optimism_range": write_range(search, optimism.interval, is_signed=True) if optimism else "",
+        "test": write_summary(search, one.test),
+        "runs": [
+            {
+                "seed": run.seed,
+                "link": f"fresh/{folder.fresh(run.number, run.seed).path.name}/report.html"
+                if run.score is not None
+                else "",
+                "text": write_score(search, run.score) or f"{run.status}: {run.reason}",
+            }
+            for run in one.runs
+        ],
+    }
+
+
+def _describe_trial(folder: SearchFolder, search: Search, row: TrialRow) -> dict[str, object]:
+    return {
+        "row": row,
+        "link": _link(folder, row),
+        "score": write_score(search, row.score),
+        "settings": _list_settings(search, row),
+    }
+
+
+def _list_settings(search: Search, row: TrialRow) -> list[str]:
+    return [write_setting(row.settings[field]) if field in row.settings else "" for field in search.space]
+
+
+def _link(folder: SearchFolder, row: TrialRow) -> str:
+    run = folder.trial(row.number)
+    return f"trials/{run.path.name}/report.html" if run.report_file.is_file() else ""

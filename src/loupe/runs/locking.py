@@ -1,0 +1,75 @@
+"""One process a folder: held by a lock that the system drops when the process ends, however it ends."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from loupe.errors import RunError
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # not on Windows; two processes on one run are not found out there
+    fcntl = None
+
+_TRIES, _SECONDS_BETWEEN = 10, 0.02  # somebody who only asks holds the lock for far less
+
+
+@contextlib.contextmanager
+def holding_lock(path: Path) -> Iterator[None]:
+    """Hold a lock file inside the block; it is made if it is not there.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    with path.open("w") as file:
+        for left in reversed(range(_TRIES)):
+            try:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not left:
+                    raise
+                time.sleep(_SECONDS_BETWEEN)
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds a lock file; False where that cannot be told."""
+    if fcntl is None:
+        return False
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@contextlib.contextmanager
+def locked(folder: Path, message: str) -> Iterator[None]:
+    """Hold the lock of a folder.
+
+    Args:
+        folder: exists.
+        message: what is wrong if another process holds it.
+
+    Raises:
+        RunError: another process does.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(holding_lock(folder / ".lock"))
+        except OSError:
+            raise RunError(
+                message,
+                got=f"a locked folder, {folder}",
+                allowed="one process at a time",
+                next_step="wait for it, or stop it",
+            ) from None
+        yield

@@ -1,0 +1,54 @@
+"""Training on the hardest part of each batch, as a small proxy network ranks it."""
+
+import torch
+from torch import nn
+
+from loupe.data.batches import Batch
+from loupe.runtime import Precision
+from loupe.training.measure import run_model
+from loupe.training.objectives import Objective
+from loupe.training.pacing import read_rates, set_pace
+from loupe.training.schedules import Pace
+
+
+class HardExamples:
+    """A proxy network that sees every batch first, and hands on what it finds hardest.
+
+    The proxy itself is trained on what it hands on, at the pace of the main training. Looking at all images
+    costs its forward pass only, so that a proxy much smaller than the network saves most of what the easy
+    images would have cost. As in airbench96_faster (K. Jordan, 2024).
+
+    Args:
+        proxy: a small network for the same images and outputs, on the device of the batches.
+        optimizer: over its parameters.
+        keep: part of each batch that is handed on, in (0, 1); two images at the least.
+    """
+
+    def __init__(self, proxy: nn.Module, optimizer: torch.optim.Optimizer, keep: float) -> None:
+        self.proxy = proxy
+        self.optimizer = optimizer
+        self.keep = keep
+        self._base_rates = read_rates(optimizer)
+
+    def choose(
+        self,
+        batch: Batch,
+        pace: Pace,
+        objective: Objective,
+        precision: Precision = "float32",
+        clip_norm: float | None = None,
+    ) -> Batch:
+        """Return the images of a batch with the largest losses, in order, and train the proxy on them."""
+        self.proxy.train()
+        outputs = run_model(self.proxy, batch.images, precision)
+        count = min(len(outputs), max(2, round(self.keep * len(outputs))))
+        losses = objective.losses(outputs.detach(), batch)
+        chosen = losses.topk(count).indices.sort().values
+        hardest = Batch(batch.images[chosen], batch.labels[chosen])
+        objective.training_loss(outputs[chosen], hardest).backward()
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.proxy.parameters(), clip_norm)
+        set_pace(self.optimizer, pace, self._base_rates)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return hardest

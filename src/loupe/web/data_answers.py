@@ -1,0 +1,133 @@
+"""A data card as the interface answers it: measured on the images themselves; the test set stays locked."""
+
+from typing import Any
+
+import torch
+from pydantic import BaseModel, Field
+
+from loupe.data import SOURCES, build_augmentation
+from loupe.data.normalization import measure_normalization
+from loupe.experiments.opened_run import OpenedRun
+from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.reports.data_card import compare_presets, describe_balance, pick_one_per_class
+from loupe.reports.pictures import encode_png
+from loupe.runtime import Streams
+from loupe.web.inside_answers import GalleryImage
+
+_PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
+_COLOURS = (("grey", "c3"),), (("red", "c2"), ("green", "c4"), ("blue", "c1"))
+
+
+class DataCard(BaseModel):
+    """What the images of a run are."""
+
+    run: str
+    title: str
+    source: str
+    origin: str
+    class_names: list[str]
+    image_shape: tuple[int, int, int] = Field(description="Channels, height, width.")
+    counts: dict[str, list[int]] = Field(description="Images by class of each split.")
+    balance: str
+    mean: list[float]
+    sd: list[float]
+    presets: list[dict[str, Any]] = Field(description="Known constants beside the measured ones.")
+    one_per_class: list[GalleryImage]
+    pixel_chart: str = Field(description="Distribution of pixel values as an HTML figure.")
+    augmentations: list[str]
+    preview: list[list[str]] = Field(description="An image, then draws of its augmentation; PNG addresses.")
+    digests: dict[str, str]
+
+
+def describe_data(opened: OpenedRun) -> DataCard:
+    """Return the data card of a run's images.
+
+    Raises:
+        LoupeError: the data is gone, or not what it was.
+    """
+    splits, recipe = opened.splits, opened.recipe
+    train, streams = splits.train, Streams(recipe.split_seed)
+    normalization = measure_normalization(train.images)
+    sample = pick_one_per_class(train, streams.generator("one per class")).tolist()
+    names = train.class_names
+    return DataCard(
+        run=opened.run.path.name,
+        title=recipe.data.name,
+        source=train.source,
+        origin=SOURCES.facts(recipe.data.name).get("origin", ""),
+        class_names=list(names),
+        image_shape=(train.in_channels, *train.image_size),
+        counts={
+            "training": train.class_counts(),
+            "validation": splits.validation.class_counts(),
+            "test": splits.test.class_counts(),
+        },
+        balance=describe_balance(names, train.class_counts()),
+        mean=list(normalization.mean),
+        sd=list(normalization.sd),
+        presets=[
+            {
+                "name": row.name,
+                "origin": row.origin,
+                "mean": list(row.normalization.mean),
+                "sd": list(row.normalization.sd),
+                "verdict": row.verdict,
+                "problem": row.problem,
+            }
+            for row in compare_presets(normalization)
+        ],
+        one_per_class=[
+            GalleryImage(
+                image=f"train-{index}",
+                picture=encode_png(train.images[index]),
+                true_class=names[int(train.labels[index])],
+            )
+            for index in sample
+        ],
+        pixel_chart=_draw_pixel_values(train.images),
+        augmentations=[choice.name for choice in recipe.data.augment],
+        preview=_preview(opened, sample[:_PREVIEWED_IMAGES]) if recipe.data.augment else [],
+        digests={
+            "training": train.digest,
+            "validation": splits.validation.digest,
+            "test": splits.test.digest,
+        },
+    )
+
+
+def _draw_pixel_values(images: torch.Tensor) -> str:
+    channels = images.shape[1]
+    colours = _COLOURS[0] if channels == 1 else _COLOURS[1]
+    series = []
+    for (name, colour), channel in zip(colours, images.unbind(1), strict=False):
+        counts = torch.bincount(channel.flatten(), minlength=256).double()
+        shares = (counts / counts.sum()).view(64, 4).sum(1).tolist()
+        series.append(Series(name, shares, colour))
+    chart = LineChart(
+        "Pixel values, in steps of four",
+        "of the pixels (%)",
+        range(0, 256, 4),
+        series,
+        scale=100,
+        digits=2,
+        zero_line=True,
+        x_label="pixel value",
+    )
+    return str(draw_line_chart(chart))
+
+
+def _preview(opened: OpenedRun, indices: list[int]) -> list[list[str]]:
+    """Return images with independent draws of the recipe's augmentation beside them."""
+    train = opened.splits.train
+    augmentations = [
+        build_augmentation(choice.name, **choice.settings) for choice in opened.recipe.data.augment
+    ]
+    generator = Streams(opened.recipe.split_seed).generator("augment")
+    rows = []
+    for index in indices:
+        image = train.images[index]
+        batch = image.expand(_PREVIEWED_DRAWS, *image.shape).contiguous()
+        for augmentation in augmentations:
+            batch = augmentation.apply(batch, augmentation.draw(batch, generator))
+        rows.append([encode_png(one) for one in (image, *batch)])
+    return rows

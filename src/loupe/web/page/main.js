@@ -1,0 +1,59 @@
+// Which page is shown. A page is one module in pages/ with `show(place, words, query)`; it returns how to leave it.
+import { el } from "./dom.js";
+import { showProblem } from "./server.js";
+
+// A new page needs a line here: name in the address, module, and a title if it stands in the navigation.
+const PAGES = [
+  { name: "runs", title: "Runs", load: () => import("./pages/runs.js") },
+  { name: "run", load: () => import("./pages/run.js") },
+  { name: "compare", load: () => import("./pages/compare.js") },
+  { name: "inside", title: "Inside", load: () => import("./pages/inside.js") },
+  { name: "data", title: "Data", load: () => import("./pages/data.js") },
+  { name: "api", title: "Interface", load: () => import("./pages/api.js") },
+];
+
+let leave = () => {};
+let turn = 0;
+
+function readAddress() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...words] = path.split("/").map(decodeURIComponent);
+  return { name: name || "runs", words, query: new URLSearchParams(query) };
+}
+
+async function show() {
+  const { name, words, query } = readAddress();
+  const page = PAGES.find((one) => one.name === name) ?? PAGES[0];
+  const mine = ++turn;
+  leave();
+  leave = () => {};
+  for (const one of document.querySelectorAll("#pages a")) {
+    if (one.dataset.page === page.name) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
+  }
+  const old = document.getElementById("main");
+  const place = el("main", { id: "main", tabIndex: -1 });
+  try {
+    const module = await page.load();
+    if (mine !== turn) return;
+    old.replaceWith(place);
+    const cleanUp = await module.show(place, words, query);
+    if (mine !== turn) cleanUp?.();
+    else leave = cleanUp ?? leave;
+  } catch (error) {
+    if (!place.isConnected) old.replaceWith(place);
+    place.append(el("h1", {}, "This cannot be shown"), showProblem(error));
+  }
+  const heading = place.querySelector("h1");
+  document.title = heading ? `${heading.textContent} – Loupe` : "Loupe";
+}
+
+document.getElementById("pages").append(
+  ...PAGES.filter((page) => page.title).map((page) => el("a", { href: `#/${page.name}`, "data-page": page.name }, page.title)));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
+window.addEventListener("hashchange", show);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // painted pixels follow the theme
+show();

@@ -1,0 +1,85 @@
+// Inside a network: a picture, the answer, the layers, a number, the reasons, the kin.
+import { el, speak } from "../dom.js";
+import { chooseRun } from "../choice.js";
+import { ask, runPath, send, showProblem } from "../server.js";
+import { showAnswer } from "../inside/answer.js";
+import { showKin } from "../inside/kin.js";
+import { showLayer } from "../inside/layer.js";
+import { showNetwork } from "../inside/network.js";
+import { showNumber } from "../inside/number.js";
+import { showPicker } from "../inside/picker.js";
+import { startTour, tell } from "../inside/tour.js";
+
+export async function show(place, [id], query) {
+  if (!id) return chooseRun(place, "Inside", "Into which network?", (run) => `#/inside/${encodeURIComponent(run.id)}`, (run) => `${run.model} on ${run.data}`);
+  const facts = await ask(runPath(id, "/inside"));
+  const parts = {};
+  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "kin"]) parts[name] = el("section", { class: `part ${name}`, id: `part-${name}`, "aria-label": name });
+  place.append(el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
+    el("p", { class: "soft" }, `${facts.model}, ${facts.epoch ? `weights of epoch ${facts.epoch}, the best on validation` : "best weights"}; images of ${facts.image_size.join(" × ")} pixels, ${facts.in_channels === 1 ? "grey" : "colour"}.`),
+    parts.tour, el("div", { class: "desk" }, parts.picker, parts.answer), parts.network, el("div", { class: "desk wide" }, parts.layer, parts.number), parts.kin);
+
+  const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
+  scene.remember = () => {
+    const words = new URLSearchParams();
+    if (scene.seen) words.set("image", scene.seen.image);
+    if (scene.layer) words.set("layer", scene.layer);
+    if (scene.spot) words.set("at", scene.spot.join("."));
+    history.replaceState(null, "", `#/inside/${encodeURIComponent(id)}?${words}`);
+  };
+  scene.chooseImage = async (image) => {
+    const mine = ++scene.turn;
+    parts.answer.setAttribute("aria-busy", "true");
+    try {
+      const seen = await send(runPath(id, "/inspect"), { image });
+      if (mine !== scene.turn) return;
+      scene.seen = seen;
+      showAnswer(scene);
+      showNetwork(scene);
+      showKin(scene);
+      const said = seen.prediction;
+      speak(said.class_name ? `The network says ${said.class_name}, ${(100 * said.probability).toFixed(0)} percent sure.` : "The network gave the image back.");
+      tell("picture");
+      if (scene.layer && seen.layers.some((one) => one.name === scene.layer)) await scene.chooseLayer(scene.layer, false);
+      scene.remember();
+    } catch (error) {
+      parts.answer.replaceChildren(showProblem(error));
+    } finally {
+      parts.answer.removeAttribute("aria-busy");
+    }
+  };
+  scene.chooseLayer = async (layer, isNew = true) => {
+    if (isNew) scene.spot = null;
+    scene.layer = layer;
+    for (const one of parts.network.querySelectorAll("button[data-layer]")) one.setAttribute("aria-pressed", String(one.dataset.layer === layer));
+    await showLayer(scene);
+    if (isNew) tell("layer");
+    if (scene.spot) await showNumber(scene);
+    else parts.number.replaceChildren();
+    scene.remember();
+  };
+  scene.chooseSpot = async (spot) => {
+    scene.spot = spot;
+    scene.remember();
+    await showNumber(scene);
+    tell("number");
+  };
+  scene.follow = async (layer, spot) => {
+    scene.spot = spot;
+    await scene.chooseLayer(layer, false);
+  };
+
+  parts.answer.append(el("p", { class: "soft" }, "Asking the network …"));
+  const first = await showPicker(scene);
+  startTour(scene);
+  const image = query.get("image") ?? first;
+  if (scene.turn) return () => scene.stop?.(); // a quick visitor has chosen already
+  if (image) await scene.chooseImage(image);
+  else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
+  return () => scene.stop?.();
+}
+
+function readSpot(query) {
+  const spot = (query.get("at") ?? "").split(".").map(Number);
+  return spot.length === 3 && spot.every(Number.isInteger) ? spot : null;
+}

@@ -1,0 +1,48 @@
+// Questions to the server. A mistake comes back as words: what is wrong, what was got, what is allowed, what next.
+import { el } from "./dom.js";
+
+export class Problem extends Error {
+  constructor(said) {
+    super(said.error ?? "The server gave no answer.");
+    this.said = said;
+  }
+}
+
+export async function ask(path, { query = {}, ...options } = {}) {
+  const parts = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") parts.append(name, one);
+  }
+  let response;
+  try {
+    response = await fetch(`/api/${path}${parts.size ? `?${parts}` : ""}`, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ error: "The server does not answer.", next: "is `loupe open` still running?" });
+  }
+  let said = null;
+  try { said = await response.json(); } catch { /* not JSON: said below */ }
+  if (!response.ok || said === null) throw new Problem(said ?? { error: `The server answered ${response.status}.` });
+  return said;
+}
+
+export function send(path, body, method = "POST") {
+  return ask(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export function upload(path, blob, fields = {}) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
+  form.append("image", blob, "image.png");
+  return ask(path, { method: "POST", body: form });
+}
+
+export const runPath = (id, rest = "") => `runs/${encodeURIComponent(id)}${rest}`;
+
+export function showProblem(error) {
+  const said = error.said ?? { error: String(error.message ?? error) };
+  if (!error.said) console.error(error);
+  const rows = [["got", said.got], ["allowed", said.allowed], ["next", said.next]].filter(([, text]) => text);
+  return el("div", { class: "note", role: "alert" }, el("b", {}, said.error),
+    ...rows.map(([name, text]) => el("div", {}, el("span", { class: "soft" }, `${name}: `), text)));
+}

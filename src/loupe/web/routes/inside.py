@@ -1,0 +1,227 @@
+"""Addresses on the inside of a network: predictions, layers, numbers, reasons, kin."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from fastapi import APIRouter, Depends, Query
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from loupe.errors import DataError, LoupeError
+from loupe.experiments.drawing import fit_drawing
+from loupe.experiments.look_inside import find_field
+from loupe.experiments.opened_run import OpenedRun
+from loupe.reports.pictures import encode_png
+from loupe.web import looks
+from loupe.web.inside_answers import (
+    Gallery,
+    ImageChoice,
+    ImageChoices,
+    InsideFacts,
+    Inspection,
+    KeptImage,
+    Kin,
+    Maps,
+    Predictions,
+    Reasons,
+    ReceptiveField,
+    Window,
+)
+from loupe.web.sessions import Sessions
+from loupe.web.uploads import ImageStore, choose_fit, open_picture, prepare_upload, read_images
+
+_FILE = {"type": "string", "format": "binary"}
+_FIT = {"type": "string", "enum": ["resize", "crop", "pad"], "description": "How another size is fitted."}
+_LARGEST_DRAWING = 2048  # pixels a side
+
+
+def _describe_body(model: type[ImageChoice] | type[ImageChoices], *, many: bool) -> dict[str, Any]:
+    """Return what the interface's description says of a body that is a form, a file, or JSON."""
+    image = {"type": "array", "items": _FILE} if many else _FILE
+    form = {"type": "object", "properties": {"image": image, "fit": _FIT}, "required": ["image"]}
+    content = {
+        "multipart/form-data": {"schema": form},
+        "image/png": {"schema": _FILE},
+        "application/json": {"schema": model.model_json_schema()},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+class Given:
+    """The images that came with a request: files and fields of a form, or names of images."""
+
+    def __init__(self, files: list[bytes], fields: dict[str, str], names: list[str]) -> None:
+        self.files = files
+        self.fields = fields
+        self.names = names
+
+
+async def read_given(request: Request) -> Given:
+    """Return the images of a request.
+
+    Raises:
+        DataError: none, or a body that cannot be read.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        files, fields = await read_images(request)
+        return Given(files, fields, [])
+    body = await request.body()
+    try:
+        if b'"images"' in body:
+            return Given([], {}, ImageChoices.model_validate_json(body).images)
+        return Given([], {}, [ImageChoice.model_validate_json(body).image])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(
+            "This JSON does not name images.",
+            got=f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}",
+            allowed='{"image": "validation-0"}, or {"images": ["validation-0", …]} for predictions',
+            next_step="mend the body",
+        ) from None
+
+
+GivenImages = Annotated[Given, Depends(read_given)]
+Image = Annotated[str, Query(max_length=80, description="`validation-N`, or what an upload was called.")]
+Layer = Annotated[str, Query(max_length=200, description="Name of a layer.")]
+Page = Annotated[int, Query(ge=0, le=100_000)]
+Place = Annotated[int, Query(ge=0, le=1_000_000)]
+
+
+def build_inside_routes(sessions: Sessions) -> APIRouter:
+    """Return the addresses on the networks of a folder's runs."""
+    router, store = APIRouter(prefix="/api/runs/{run}", tags=["inside"]), ImageStore()
+
+    def take(opened: OpenedRun, given: Given) -> list[tuple[torch.Tensor, str]]:
+        """Return each image with its name; uploaded ones are kept under a new one."""
+        if given.names:
+            return [(store.find(name, opened), name) for name in given.names]
+        fit = choose_fit(given.fields.get("fit"))
+        images = [prepare_upload(opened, content, fit) for content in given.files]
+        return [(image, store.keep(image)) for image in images]
+
+    @router.get("/inside")
+    def show_facts(run: str) -> InsideFacts:
+        """What has to be known of a network before an image is chosen."""
+        return looks.describe_inside(sessions.open(run))
+
+    @router.post("/predict", openapi_extra=_describe_body(ImageChoices, many=True))
+    def predict(run: str, given: GivenImages) -> Predictions:
+        """Predictions for one image or a batch, exactly as the run was judged."""
+        opened = sessions.open(run)
+        images = torch.stack([image for image, _ in take(opened, given)])
+        return Predictions(run=run, epoch=opened.epoch, predictions=looks.predict(opened, images))
+
+    @router.post("/inspect", openapi_extra=_describe_body(ImageChoice, many=False))
+    def inspect(run: str, given: GivenImages) -> Inspection:
+        """What the network makes of one image, layer by layer, with the prediction."""
+        opened = sessions.open(run)
+        taken = take(opened, given)
+        if len(taken) > 1:
+            raise DataError(
+                "One image is looked into at a time.",
+                got=f"{len(taken)} images",
+                allowed="one",
+                next_step="send the others in requests of their own, or to /predict",
+            )
+        return looks.inspect(opened, *taken[0])
+
+    @router.post("/images", openapi_extra=_describe_body(ImageChoice, many=False))
+    def keep_image(run: str, given: GivenImages) -> KeptImage:
+        """Upload an image, or a drawing (`kind=drawing`: white ink on black), to look into."""
+        opened = sessions.open(run)
+        if not given.files:
+            raise DataError("There is no image in this request.", allowed="an image file")
+        if given.fields.get("kind") == "drawing":
+            image = read_drawing(opened, given.files[0])
+        else:
+            image = prepare_upload(opened, given.files[0], choose_fit(given.fields.get("fit")))
+        return KeptImage(image=store.keep(image), picture=encode_png(image))
+
+    @router.get("/images")
+    def list_images(
+        run: str,
+        true: Annotated[int | None, Query(ge=0, le=100_000, description="Only of this class.")] = None,
+        said: Annotated[
+            int | None, Query(ge=0, le=100_000, description="Only those taken for this class.")
+        ] = None,
+        only: Literal["all", "mistakes", "unsure"] = "all",
+        page: Page = 0,
+    ) -> Gallery:
+        """Validation images, a page at a time: by class, by what they are taken for, or the mistakes."""
+        return looks.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
+
+    @router.get("/maps")
+    def list_maps(run: str, image: Image, layer: Layer, page: Page = 0) -> Maps:
+        """What a layer gives for an image, a page of channels at a time."""
+        opened = sessions.open(run)
+        return looks.list_maps(opened, store.find(image, opened), layer, page)
+
+    @router.get("/filters")
+    def list_filters(run: str, layer: Layer, page: Page = 0) -> Maps:
+        """A layer's filters, a page at a time."""
+        return looks.list_filters(sessions.open(run), layer, page)
+
+    @router.get("/number")
+    def show_number(
+        run: str, image: Image, layer: Layer, channel: Place, row: Place = 0, column: Place = 0
+    ) -> Window:
+        """The arithmetic that made one number of a layer."""
+        opened = sessions.open(run)
+        return looks.take_apart(opened, store.find(image, opened), layer, (channel, row, column))
+
+    @router.get("/field")
+    def show_field(run: str, layer: Layer, row: Place = 0, column: Place = 0) -> ReceptiveField:
+        """The pixels of an image that a number of a layer can depend on, whatever the image."""
+        found = find_field(sessions.open(run), layer, row, column)
+        return ReceptiveField(**asdict(found))
+
+    @router.get("/reasons")
+    def say_why(
+        run: str,
+        image: Image,
+        method: Annotated[str, Query(max_length=80)] = "grad-cam",
+        target: Annotated[
+            int | None, Query(ge=0, le=100_000, description="The class; the predicted one if left out.")
+        ] = None,
+    ) -> Reasons:
+        """Which pixels speak for a class."""
+        opened = sessions.open(run)
+        return looks.say_why(opened, store.find(image, opened), method, target)
+
+    @router.get("/kin")
+    def list_kin(run: str, image: Image) -> Kin:
+        """The training images nearest to an image, as the network sees them."""
+        opened = sessions.open(run)
+        return looks.list_kin(opened, store.find(image, opened))
+
+    return router
+
+
+def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:
+    """Return a drawing (white ink on black) as the run's network takes it.
+
+    Raises:
+        LoupeError: the network's images are in colour, or it is no drawing.
+    """
+    if opened.in_channels != 1:
+        raise LoupeError(
+            "This network's images are in colour; a drawing has none.",
+            got="kind=drawing",
+            allowed="networks of grey images",
+            next_step="upload a picture",
+        )
+    picture = open_picture(content)
+    if max(picture.size) > _LARGEST_DRAWING:
+        raise DataError(
+            "This drawing is too large.",
+            got=f"{picture.width} x {picture.height} pixels",
+            allowed=f"up to {_LARGEST_DRAWING} a side",
+            next_step="draw it smaller",
+        )
+    try:
+        ink = np.asarray(picture.convert("L"))
+    except Exception as error:  # a decoder given arbitrary bytes can fail in any way
+        raise DataError("This image is damaged.", got=type(error).__name__, allowed="a PNG") from None
+    return fit_drawing(ink, opened.image_size, looks.measure_drawings(opened))

@@ -1,0 +1,73 @@
+"""Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from loupe.errors import RunError
+from loupe.runs import write_tags
+from loupe.web.data_answers import DataCard, describe_data
+from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
+from loupe.web.run_details import compare, describe_run
+from loupe.web.sessions import Sessions
+
+_REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+class Tags(BaseModel, extra="forbid"):
+    """The tags a run is to have."""
+
+    tags: list[Annotated[str, Field(max_length=64)]] = Field(max_length=24)
+
+
+def build_run_routes(sessions: Sessions) -> APIRouter:
+    """Return the addresses on the runs of a folder."""
+    router, index = APIRouter(prefix="/api", tags=["runs"]), sessions.index
+
+    @router.get("/runs")
+    def list_runs() -> RunList:
+        """All runs, newest first, with what is known of those that train now."""
+        return RunList(folder=str(index.parent), runs=index.list_all())
+
+    @router.get("/runs/{run}")
+    def show_run(run: str) -> RunDetails:
+        """One run: figures, curves, recipe, layers, environment."""
+        return describe_run(index, sessions, run)
+
+    @router.put("/runs/{run}/tags")
+    def tag_run(run: str, wanted: Tags) -> TagsAnswer:
+        """Put tags on a run in place of those it has."""
+        folder = index.find(run)
+        return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
+
+    @router.get("/runs/{run}/report", response_class=FileResponse)
+    def show_report(run: str) -> Response:
+        """The run's report, a page of its own."""
+        folder = index.find(run)
+        if not folder.report_file.is_file():
+            raise RunError(
+                f"Run {folder.path.name} has no report yet.",
+                got="no report.html",
+                allowed="a run that has ended",
+                next_step="look at its curves meanwhile",
+            )
+        headers = {"content-security-policy": _REPORT_POLICY}
+        return FileResponse(folder.report_file, media_type="text/html", headers=headers)
+
+    @router.get("/runs/{run}/data", tags=["data"])
+    def show_data(run: str) -> DataCard:
+        """The data card of a run's images; of test images only counts and a digest."""
+        return describe_data(sessions.open(run))
+
+    @router.get("/compare")
+    def compare_runs(run: Annotated[list[str], Query(description="Two to ten runs.")]) -> Comparison:
+        """Runs side by side: curves, differences of the recipes, whether they differ beyond noise."""
+        return compare(index, run)
+
+    return router

@@ -1,0 +1,154 @@
+"""Everything a run folder says of itself, and runs side by side, as the interface answers it."""
+
+import math
+from collections.abc import Sequence
+
+from loupe.errors import LoupeError
+from loupe.evaluation import Metrics, ReconstructionScore, compute_class_scores
+from loupe.experiments.compare_runs import read_compared
+from loupe.models.layer_table import LayerTable
+from loupe.reports.compared_run import find_shared
+from loupe.reports.comparison import RunCurves, compare_pairs, draw_histories, find_recipe_differences
+from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
+from loupe.runs import RunFolder
+from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
+from loupe.web.run_index import RunIndex, list_seeds
+from loupe.web.sessions import Sessions
+
+_LOG_LINES = 40
+
+
+def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDetails:
+    """Return everything a run, a series or a seed says of itself.
+
+    Raises:
+        LoupeError: there is no such run, or a file of it is damaged.
+    """
+    folder = index.find(identifier)
+    summary = index.summarise(folder)
+    recipe, result = folder.read_recipe(), folder.read_result()
+    seeds = list_seeds(folder)
+    if seeds:
+        histories = [seed.read_history() for seed in seeds]
+        is_classifier = summary.objective == "classification"
+        curves = [RunCurves(recipe.name, histories, is_series=True)] if len(seeds) > 1 else []
+        curves += [RunCurves(seed.path.name, [one]) for seed, one in zip(seeds, histories, strict=True)]
+        charts, history = draw_histories(curves, is_classifier=is_classifier), []
+    else:
+        history = folder.read_history()
+        charts = draw_run_curves(folder, result)
+    judged = result.best.test or result.best.validation if result and result.best else None
+    return RunDetails(
+        summary=summary,
+        recipe=recipe.to_dict(),
+        recipe_toml=recipe.to_toml(),
+        history=[{name: _clean(value) for name, value in one.to_dict().items()} for one in history],
+        charts=[str(chart) for chart in charts],
+        result=result.to_dict() if result else None,
+        tiles=list(make_tiles(result)) if result else [],
+        class_scores=_list_class_scores(judged),
+        layers=[] if seeds else list_layers(_read_layers(sessions, identifier)),
+        environment=[] if seeds else list(flatten(folder.read_environment())),
+        has_report=folder.report_file.is_file(),
+        log=_read_log(folder),
+    )
+
+
+def _clean(value: float | None) -> float | None:
+    """Return a number JSON can hold; a loss that left the numbers is none."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _list_class_scores(judged: Metrics | ReconstructionScore | None) -> list[dict[str, object]]:
+    if not isinstance(judged, Metrics):
+        return []
+    scores = compute_class_scores(judged.confusion, judged.class_names)
+    return [
+        {
+            "name": one.name,
+            "num_images": one.num_images,
+            "num_predicted": one.num_predicted,
+            "precision": one.precision,
+            "recall": one.recall,
+            "f1": one.f1,
+        }
+        for one in scores.per_class
+    ]
+
+
+def _read_layers(sessions: Sessions, identifier: str) -> LayerTable | None:
+    try:
+        return sessions.open(identifier).layers
+    except LoupeError:  # no weights yet, or a plugin is gone: the rest can still be shown
+        return None
+
+
+def list_layers(table: LayerTable | None) -> list[LayerAnswer]:
+    """Return the rows of a layer table."""
+    return [
+        LayerAnswer(
+            name=row.name,
+            kind=row.kind,
+            output_shape=list(row.output_shape),
+            parameters=row.parameters,
+            multiply_adds=row.multiply_adds,
+        )
+        for row in (table.rows if table else ())
+    ]
+
+
+def _read_log(folder: RunFolder) -> list[str]:
+    try:
+        text = folder.log_file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()[-_LOG_LINES:]
+
+
+def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
+    """Return runs side by side: curves for all, tests for those with results on shared images.
+
+    Raises:
+        LoupeError: fewer than two runs, or one is not there, or they are judged by different figures.
+    """
+    chosen = list(dict.fromkeys(identifiers))
+    if not 2 <= len(chosen) <= 10:
+        raise LoupeError(
+            "A comparison needs two to ten runs.",
+            got=", ".join(chosen)[:200] or "none",
+            allowed="?run=…&run=…, each run once",
+            next_step="choose further runs in the table",
+        )
+    folders = [index.find(one) for one in chosen]
+    summaries = [index.summarise(folder) for folder in folders]
+    objectives = {one.objective for one in summaries}
+    if len(objectives) > 1:
+        raise LoupeError(
+            "Runs that name classes cannot be compared with runs that give images back.",
+            got=", ".join(f"{one.id}: {one.objective}" for one in summaries),
+            allowed="runs judged by the same figure: all accuracies, or all errors",
+            next_step="compare runs of one kind",
+        )
+    curves = []
+    for folder, summary in zip(folders, summaries, strict=True):
+        histories = [one.read_history() for one in list_seeds(folder) or [folder]]
+        curves.append(RunCurves(summary.id, histories, summary.kind == "series"))
+    is_classifier = objectives == {"classification"}
+    verdicts, reason = _judge(folders) if is_classifier else ([], "")
+    return Comparison(
+        runs=summaries,
+        charts=[str(chart) for chart in draw_histories(curves, is_classifier=is_classifier)],
+        differences=list(find_recipe_differences([folder.read_recipe() for folder in folders])),
+        verdicts=verdicts,
+        reason=reason,
+    )
+
+
+def _judge(folders: Sequence[RunFolder]) -> tuple[list[str], str]:
+    """Return for each pair whether it differs beyond noise, or why that cannot be said."""
+    try:
+        runs = [read_compared(folder.path) for folder in folders]
+    except LoupeError as error:
+        return [], error.message
+    reason = find_shared(runs, "validation")
+    return ([], reason) if reason else ([one.sentence for one in compare_pairs(runs, "validation")], "")

@@ -1,0 +1,121 @@
+"""`loupe open`: the server started, its address printed, the browser opened."""
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loupe.errors import LoupeError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_FIRST_PORT, _PORTS_TRIED = 8321, 20
+
+
+def serve(
+    runs: Path,
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    allow_network: bool = False,
+    opens_browser: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Serve the page and the interface until Ctrl-C.
+
+    Args:
+        runs: folder of run folders.
+        port: to listen on; the first free one from 8321 on if left out, any free one if 0.
+        host: address to listen on; another than this machine's own needs `allow_network`.
+        allow_network: let other machines in, with a token (LOUPE_TOKEN, else a new one).
+        opens_browser: show the page.
+        say: told the address, and what else there is to know.
+
+    Raises:
+        LoupeError: the packages are not installed, the port is taken, or the host is not allowed.
+    """
+    try:
+        from loupe.web.application import create_app
+        from loupe.web.guards import is_loopback
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("loupe", "torch"):
+            raise
+        raise LoupeError(
+            "The page needs a few more packages.",
+            got=f"no module {error.name}",
+            allowed="the extra `serve`",
+            next_step="pip install 'loupe-bench[serve]'",
+        ) from None
+    token = None
+    if not is_loopback(host):
+        if not allow_network:
+            raise LoupeError(
+                f"{host} can be reached from other machines.",
+                got=f"--host {host}",
+                allowed="127.0.0.1, ::1, localhost; others with --allow-network",
+                next_step="add --allow-network if that is meant: whoever knows the token then sees the runs",
+            )
+        token = os.environ.get("LOUPE_TOKEN") or secrets.token_urlsafe(24)
+    listening = listen(host, port)
+    number = listening.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
+    say(f"Loupe shows {runs} at {address}")
+    say("Ctrl-C ends it.")
+    if not runs.is_dir():
+        say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
+    app = create_app(runs, token=token, host=host)
+    if opens_browser:
+        threading.Timer(0.5, _open_browser, [address]).start()
+    with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):
+        build_server(app).run(sockets=[listening])
+
+
+def build_server(app: Any) -> "uvicorn.Server":
+    """Return what serves an application: quiet, and without what the page does not use."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=2
+    )
+    return uvicorn.Server(config)
+
+
+def _open_browser(address: str) -> None:
+    with contextlib.suppress(webbrowser.Error):  # a machine without one still has the address
+        webbrowser.open(address)
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens; arguments as `serve`.
+
+    Raises:
+        LoupeError: the port is taken, or the host is none of this machine's.
+    """
+    wanted = range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED) if port is None else [port]
+    problem = ""
+    for number in wanted:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # the protocol is named: asyncio sends small answers at once only if it sees that this is TCP
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, number))
+            listening.listen(128)  # from here on questions wait for their answer, and are not turned away
+        except (OSError, OverflowError) as error:
+            listening.close()
+            problem = str(error)
+            continue
+        return listening
+    raise LoupeError(
+        f"Loupe cannot listen on {host}, port {wanted[0]}.",
+        got=problem,
+        allowed="a free port of this machine, 0 to 65535; 0 takes any free one",
+        next_step="loupe open --port 0",
+    )

@@ -1,0 +1,102 @@
+"""A real server on a port of its own, over runs trained once, and questions to it over HTTP."""
+
+import contextlib
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+from PIL import Image
+
+import loupe
+from loupe.web.application import create_app
+from loupe.web.server import build_server, listen
+
+QUICK = ("data.fraction=0.3", "train.clean_train_images=0", "evaluate.look_inside=false", "run.threads=1")
+
+
+@dataclass
+class Runs:
+    """The folder, and the identifiers of what was trained in it."""
+
+    folder: Path
+    good: str  # tells digits apart
+    weak: str
+    autoencoder: str
+    series: str
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    folder = tmp_path_factory.mktemp("page") / "runs"
+    before, state = torch.get_num_threads(), torch.get_rng_state()
+    torch.set_num_threads(1)
+    common = (*QUICK, f"run.folder={folder}")
+
+    def train(*overrides: str) -> str:
+        return loupe.train("digits", *common, *overrides).path.name
+
+    trained = Runs(
+        folder,
+        good=train("name=good", "data.fraction=1.0", "train.epochs=12", "model.width=2"),
+        weak=train("name=weak", "train.epochs=2", "model.width=1"),
+        autoencoder=train(
+            *("name=remade", "train.epochs=2", "data.normalize=unit", "data.augment=[]"),
+            *("model=autoencoder", "model.widths=[16]", "train.label_smoothing=0"),
+        ),
+        series=train("name=seeds", "train.epochs=2", "model.width=1", "run.seeds=[0, 1]"),
+    )
+    torch.set_num_threads(before)
+    torch.set_rng_state(state)
+    return trained
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[str]:
+    """Give the address of a server that runs inside the block."""
+    listening = listen("127.0.0.1", 0)
+    server = build_server(create_app(folder, **settings))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening.close()
+
+
+@pytest.fixture(scope="session")
+def address(runs: Runs) -> Iterator[str]:
+    with serving(runs.folder) as found:
+        yield found
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=60) as one:
+        yield one
+
+
+Encode = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def encode() -> Encode:
+    """Return a function that encodes (height, width) or (height, width, 3) pixels."""
+
+    def encode_pixels(pixels: Any, kind: str = "PNG") -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, kind)
+        return buffer.getvalue()
+
+    return encode_pixels

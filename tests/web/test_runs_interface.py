@@ -1,0 +1,165 @@
+"""Addresses on runs: the table, one run, tags, comparison, report, data card."""
+
+import json
+import math
+import shutil
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+import loupe
+from loupe.runs import RunFolder, read_tags
+from loupe.training import EpochRecord, Observer, TrainingState
+
+from .conftest import QUICK, Runs, serving
+
+
+def test_every_run_is_listed_with_what_its_folder_says(client: httpx.Client, runs: Runs) -> None:
+    listed = {run["id"]: run for run in client.get("/api/runs").json()["runs"]}
+    assert set(listed) == {runs.good, runs.weak, runs.autoencoder, runs.series}
+    result = loupe.load_run(runs.folder / runs.good).read_result()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is not None
+    good = listed[runs.good]
+    assert good["status"] == "finished"
+    assert good["test"]["value"] == result.best.test.accuracy
+    assert good["test_looks"] == len(result.test_openings)
+    assert len(good["curve"]) == good["epoch"] == 12
+    assert listed[runs.autoencoder]["objective"] == "reconstruction"
+    series = listed[runs.series]
+    assert series["test"]["over"] == "seeds"
+    assert [seed["id"] for seed in series["seeds"]] == [f"{runs.series}:seed-0", f"{runs.series}:seed-1"]
+
+
+@pytest.mark.parametrize("which", ["good", "weak", "autoencoder", "series"])
+def test_one_run_has_figures_curves_and_recipe(client: httpx.Client, runs: Runs, which: str) -> None:
+    run = client.get(f"/api/runs/{getattr(runs, which)}").json()
+    assert run["charts"]
+    assert run["recipe"]["data"]["name"] == "digits"
+    if which != "series":
+        assert run["layers"][0]["parameters"] >= 0
+        assert len(run["history"]) == run["summary"]["epoch"]
+
+
+def test_a_seed_of_a_series_is_a_run(client: httpx.Client, runs: Runs) -> None:
+    run = client.get(f"/api/runs/{runs.series}:seed-1").json()
+    assert run["summary"]["seed"] == 1
+    assert client.get(f"/api/runs/{runs.series}/inside").json()["error"].endswith("as many networks.")
+
+
+def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
+    seen: list[dict[str, object]] = []
+
+    class Asking(Observer):
+        def on_epoch_end(self, state: TrainingState) -> None:
+            if state.epoch == 2:
+                (run,) = client.get("/api/runs").json()["runs"]
+                details = client.get(f"/api/runs/{run['id']}").json()
+                seen.append({**run, "charts": len(details["charts"]), "inside": client.get(
+                    f"/api/runs/{run['id']}/inside").status_code})  # fmt: skip
+
+    folder = tmp_path / "runs"
+    with serving(folder) as address, httpx.Client(base_url=address, timeout=60) as client:
+        assert client.get("/api/runs").json()["runs"] == []
+        loupe.train(
+            "digits", *QUICK, f"run.folder={folder}", "train.epochs=3", "model.width=1", observers=[Asking()]
+        )
+        (after,) = client.get("/api/runs").json()["runs"]
+    (during,) = seen
+    assert during["status"] == "running"
+    assert during["num_epochs"] == 3
+    assert isinstance(during["share"], float)
+    assert during["charts"]
+    assert during["inside"] == 200  # the best weights so far
+    assert after["status"] == "finished"
+    assert after["share"] is None
+    assert not list(folder.glob("*/progress.json"))
+
+
+def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Runs) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for name in (runs.good, runs.weak):
+        shutil.copytree(runs.folder / name, folder / name)
+    with serving(folder) as address:
+
+        def tag(name: str, word: str) -> None:
+            for number in range(8):
+                tags = [word, f"try {number}"]
+                answer = httpx.put(f"{address}/api/runs/{name}/tags", json={"tags": tags}, timeout=30)
+                assert answer.json() == {"tags": tags}
+
+        threads = [threading.Thread(target=tag, args=one) for one in ((runs.good, "a"), (runs.weak, "b"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert read_tags(folder) == {runs.good: ["a", "try 7"], runs.weak: ["b", "try 7"]}
+        refused = httpx.put(f"{address}/api/runs/{runs.good}/tags", json={"tags": ["<script>"]})
+        assert refused.status_code == 400
+        assert refused.json()["got"] == "<script>"
+        (folder / "tags.json").write_text("{")
+        assert len(httpx.get(f"{address}/api/runs").json()["runs"]) == 2
+
+
+def test_runs_are_compared_and_unlike_ones_refused(client: httpx.Client, runs: Runs) -> None:
+    query = [("run", runs.good), ("run", runs.weak), ("run", runs.series)]
+    found = client.get("/api/compare", params=query).json()
+    assert [run["id"] for run in found["runs"]] == [one for _, one in query]
+    assert "band" in found["charts"][0]
+    assert "train.epochs" in {field for field, _ in found["differences"]}
+    assert "series of seeds" in found["reason"]
+    pair = client.get("/api/compare", params=query[:2]).json()
+    assert len(pair["verdicts"]) == 1
+    unlike = client.get("/api/compare", params=[("run", runs.good), ("run", runs.autoencoder)])
+    assert unlike.status_code == 400
+    assert client.get("/api/compare", params=[("run", runs.good)]).status_code == 400
+
+
+def test_the_report_is_shut_in(client: httpx.Client, runs: Runs) -> None:
+    answer = client.get(f"/api/runs/{runs.good}/report")
+    assert answer.text == (runs.folder / runs.good / "report.html").read_text(encoding="utf-8")
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, runs: Runs) -> None:
+    openings = RunFolder(runs.folder / runs.good).read_openings()
+    card = client.get(f"/api/runs/{runs.good}/data").json()
+    assert [sum(card["counts"][split]) for split in ("training", "validation", "test")] == [1237, 200, 360]
+    assert len(card["one_per_class"]) == 10
+    assert len(card["preview"]) == 4
+    assert RunFolder(runs.folder / runs.good).read_openings() == openings
+
+
+def test_a_loss_that_left_the_numbers_and_a_damaged_run_are_shown(tmp_path: Path, runs: Runs) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for name in (runs.good, runs.weak):
+        shutil.copytree(runs.folder / name, folder / name)
+    run = RunFolder(folder / runs.weak)
+    run.result_file.unlink()
+    lost = EpochRecord(1, 0.1, math.nan, 0.1, None, None, math.nan, 0.1, 1.0, 10.0)
+    run.write_history([lost])
+    (folder / runs.good / "recipe.toml").write_text("not = [toml")
+    with serving(folder) as address:
+        listed = {one["id"]: one for one in httpx.get(f"{address}/api/runs").json()["runs"]}
+        assert listed[runs.weak]["status"] == "unfinished"
+        assert listed[runs.good]["status"] == "damaged"
+        details = httpx.get(f"{address}/api/runs/{runs.weak}", timeout=30)
+        assert details.status_code == 200, details.text
+        assert details.json()["history"][0]["train_loss"] is None
+
+
+def test_the_description_of_the_interface_names_every_address(client: httpx.Client) -> None:
+    said = client.get("/openapi.json").json()
+    assert {"/api/runs", "/api/runs/{run}", "/api/runs/{run}/predict", "/api/runs/{run}/inspect"} <= set(
+        said["paths"]
+    )
+    for path, methods in said["paths"].items():
+        for method, operation in methods.items():
+            assert operation["description"], f"{method} {path} says nothing of itself"
+    assert client.get("/docs").status_code == 404  # FastAPI's own page loads scripts from elsewhere
+    json.dumps(said)
