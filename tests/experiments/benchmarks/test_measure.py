@@ -8,6 +8,7 @@ import pytest
 from loupe.errors import LoupeError
 from loupe.experiments import load_recipe
 from loupe.experiments.benchmarks import SpeedReport, measure_recipe
+from loupe.experiments.benchmarks.measure import _scale_to_recipe
 from loupe.experiments.benchmarks.report import divide_epoch, make_stage
 from loupe.experiments.benchmarks.tables import HEADINGS, describe_speed, describe_stages
 
@@ -16,7 +17,7 @@ QUICK = ["run.threads=1", "model.width=1", "evaluate.look_inside=false"]
 
 @pytest.fixture(scope="module")
 def report() -> SpeedReport:
-    return measure_recipe(load_recipe("digits", QUICK), seconds=0.7)
+    return measure_recipe(load_recipe("digits", QUICK), seconds=0.4)
 
 
 def test_stages_add_up_to_the_step(report: SpeedReport) -> None:
@@ -63,9 +64,9 @@ def test_a_table_and_a_sentence_say_it(report: SpeedReport) -> None:
 
 
 def test_large_steps_are_cut_so_that_they_fit_into_the_time() -> None:
-    recipe = load_recipe("digits", [*QUICK, "model={name='resnet', depth=18}", "train.batch_size=512"])
-    report = measure_recipe(recipe, seconds=0.2)
-    assert 2 <= report.batch_size < report.recipe_batch_size == 512
+    recipe = load_recipe("digits", [*QUICK, "model={name='resnet', depth=20}", "train.batch_size=512"])
+    report = measure_recipe(recipe, seconds=0.05)
+    assert 8 <= report.batch_size < report.recipe_batch_size == 512
     assert any(line.startswith("batches cut from 512 images") for line in describe_speed(report))
 
 
@@ -102,6 +103,12 @@ def test_the_bound_is_what_most_of_an_epoch_goes_into(seconds: dict[str, float],
     parts = divide_epoch(seconds, num_train=1000, num_judged=200, flops=9e6, best_rate=1e10)
     assert max(parts, key=lambda part: parts[part]) == bound
     assert sum(parts.values()) == pytest.approx(1000 * seconds["step"] + 200 * seconds["evaluate"])
+
+
+def test_an_update_is_shared_by_the_images_of_the_recipes_batch() -> None:
+    figures = {"load": [0.0], "augment": [0.0], "step": [10.0], "evaluate": [1.0], "update": [8.0]}
+    assert _scale_to_recipe(figures, cut=1.0)["step"] == 10.0
+    assert _scale_to_recipe(figures, cut=0.25)["step"] == 4.0  # 2 for itself, and a quarter of the update
 
 
 def test_a_stage_is_compared_with_the_product_round_by_round() -> None:

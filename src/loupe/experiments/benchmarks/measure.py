@@ -1,5 +1,6 @@
 """The speed of a recipe: its bench is built as for a run, and each stage timed in turn with the others."""
 
+import math
 import time
 from dataclasses import replace
 from statistics import median
@@ -44,6 +45,7 @@ from loupe.recipe import Recipe
 from loupe.runtime import Streams, choose_device, computing, describe_device
 
 _STEPS_IN_TIME = 15  # as many steps, or evaluated batches, should fit into the time there is
+_FEWEST_IMAGES = 8
 _STAGES = ("load", "augment", "rank", "forward", "backward", "update", "rest", "step", "evaluate")
 
 
@@ -129,7 +131,7 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
         peak_memory_bytes=memory,
         compile_seconds=max(0.0, first - steady) if recipe.train.compile else None,
         epoch_parts=divide_epoch(
-            {name: median(figures[name]) for name in ("load", "augment", "step", "evaluate")},
+            _scale_to_recipe(figures, images / min(recipe.train.batch_size, len(bench.train.dataset))),
             num_train=len(bench.train.dataset),
             num_judged=len(bench.splits.validation)
             + (len(bench.clean_train.dataset) if bench.clean_train else 0),
@@ -143,16 +145,18 @@ def _measure_bench(recipe: Recipe, bench: Bench, streams: Streams, seconds: floa
 def _cut_batches(recipe: Recipe, bench: Bench, rate: float, seconds: float) -> dict[str, int]:
     """Return batch sizes for training and evaluation at which one batch takes about `seconds` at most.
 
-    The recipe's own where they do; else halves of them, of two images at the least.
+    The recipe's own where they do; else halves of them, of eight images at the least: with fewer, what a step
+    costs whatever its size would hide what an image costs.
     """
     trial = replace(bench, train=replace(bench.train, batch_size=2))
     work = _count(trial, bench.model)
-    sizes = {}
+    kept = 1.0 if bench.hard_examples is None else bench.hard_examples.keep
+    fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / kept)), {}
     for name, size, flops in (
         ("train", min(recipe.train.batch_size, len(bench.train.dataset)), work.step),
         ("evaluate", min(recipe.evaluate.batch_size, len(bench.validation.dataset)), work.forward),
     ):
-        while size > 3 and size * flops / rate > seconds:
+        while size // 2 >= fewest and size * flops / rate > seconds:
             size //= 2
         sizes[name] = size
     return sizes
@@ -192,6 +196,17 @@ def _complete(figures: dict[str, list[float]], *, augments: bool) -> None:
     figures["rest"] = [
         step - sum(figures[part][number] for part in parts) for number, step in enumerate(figures["step"])
     ]
+
+
+def _scale_to_recipe(figures: dict[str, list[float]], cut: float) -> dict[str, float]:
+    """Return seconds for one image at the recipe's batch size: its images share the cost of one update.
+
+    Args:
+        figures: seconds for one image, by stage.
+        cut: the measured batch size as a part of the recipe's, in (0, 1].
+    """
+    seconds = {name: median(figures[name]) for name in ("load", "augment", "step", "evaluate")}
+    return {**seconds, "step": seconds["step"] - (1 - cut) * median(figures["update"])}
 
 
 def _make_stages(figures: dict[str, list[float]], flops: dict[str, float]) -> tuple[Stage, ...]:
