@@ -112,6 +112,13 @@ def describe_device(device: torch.device) -> str:
     return device.type
 
 
+def count_cores() -> int:
+    """Return the CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def computing(threads: int | None = None) -> Iterator[None]:
     """Compute reproducibly inside the block, with a stated number of CPU threads.

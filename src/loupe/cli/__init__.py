@@ -3,12 +3,23 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, opening, searching, studying, taking, working
+from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
-__all__ = ["app", "listing", "looking", "main", "opening", "searching", "studying", "taking", "working"]
+__all__ = [
+    "app",
+    "listing",
+    "looking",
+    "main",
+    "measuring",
+    "opening",
+    "searching",
+    "studying",
+    "taking",
+    "working",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

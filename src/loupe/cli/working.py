@@ -30,7 +30,14 @@ def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ())
 
 
 @app.command(group=WORK)
-def resume(run: str, /) -> int:
+def resume(
+    run: str,
+    /,
+    *,
+    processes: Annotated[
+        int | None, Parameter(help="Processes to go on with; as many as before if left out.")
+    ] = None,
+) -> int:
     """Go on with a run that was broken off; it ends as if it had never been.
 
     Parameters
@@ -38,11 +45,11 @@ def resume(run: str, /) -> int:
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.experiments import carry_out, is_finished, load_recipe
+    from loupe.experiments import carry_out, is_finished, load_recipe_of
     from loupe.runs import find_run_folder
 
     path = find_run_folder(run)
-    recipe = load_recipe(path / "recipe.toml")
+    recipe = load_recipe_of(path, processes)
     if is_finished(recipe, path):
         print_line(f"{path.name} is finished; nothing to do.")
         return _print_outcome(path)

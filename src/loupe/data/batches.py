@@ -5,14 +5,14 @@ Evaluation batches come in order, and there is no way to hand them an augmentati
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from loupe.data.augmentations import Augmentation, PlannedAugmentation
+from loupe.data.augmentations import Augmentation, PlannedAugmentation, take_draws
 from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
@@ -31,6 +31,25 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
+class Share(NamedTuple):
+    """One of several parts of a batch, equal up to an image.
+
+    Args:
+        number: which: 0, 1, …
+        of: how many there are.
+    """
+
+    number: int
+    of: int
+
+    def cut(self, count: int) -> slice:
+        """Return where this share of so many images lies."""
+        return slice(count * self.number // self.of, count * (self.number + 1) // self.of)
+
+
+WHOLE = Share(0, 1)
+
+
 @dataclass(frozen=True)
 class EvaluationBatches:
     """The images of a split in order, normalised and never augmented."""
@@ -47,6 +66,10 @@ class EvaluationBatches:
         labels = self.dataset.labels.split(self.batch_size)
         for some_images, some_labels in zip(images, labels, strict=True):
             yield Batch(self.normalization.apply(some_images), some_labels)
+
+    def take_share(self, share: Share) -> "EvaluationBatches":
+        """Return batches of a part of the images."""
+        return replace(self, dataset=self.dataset.take(share.cut(len(self.dataset))))
 
 
 @dataclass(frozen=True)
@@ -97,31 +120,53 @@ class TrainingBatches:
     small: SmallImages | None = None
 
     def __len__(self) -> int:
-        return len(self._sizes())
+        return len(self.sizes)
 
-    def _sizes(self) -> list[int]:
+    @property
+    def sizes(self) -> list[int]:
+        """Images in each batch of an epoch."""
         num_full, rest = divmod(len(self.dataset), self.batch_size)
         if rest == 1 and num_full and self.batch_size > 1:
             return [self.batch_size] * (num_full - 1) + [self.batch_size + 1]
         return [self.batch_size] * num_full + ([rest] if rest else [])
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch (1, 2, …): each image exactly once."""
+    def epoch(self, epoch: int, share: Share = WHOLE) -> Iterator[Batch]:
+        """Yield the batches of one epoch (1, 2, …): each image exactly once.
+
+        Of several shares each yields its part of the same batches: everything random is drawn for whole
+        batches, whoever asks for what part of them.
+        """
         device = self.dataset.images.device
         order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
-        for indices in order.to(device).split(self._sizes()):
-            images = self.dataset.images[indices]
-            for augmentation, plan in zip(self.augmentations, plans, strict=True):
-                draw = augmentation.draw(images, augment_stream) if plan is None else plan[indices]
-                images = augmentation.apply(images, draw)
-            inputs = self.normalization.apply(images)
+        for indices in order.to(device).split(self.sizes):
+            part = share.cut(len(indices))
+            early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
+            inputs = self.normalization.apply(self._augment(indices, early, plans, augment_stream))
             if self.small is not None and epoch <= self.small.until_epoch:
                 inputs = self.small.apply(inputs)
-            batch = Batch(inputs, self.dataset.labels[indices])
-            yield self._mix(batch, mix_stream) if self._mixes_in(epoch) else batch
+            batch = Batch(inputs, self.dataset.labels[indices[early]])
+            if self._mixes_in(epoch):
+                batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))
+            yield batch
+
+    def _augment(
+        self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
+    ) -> Tensor:
+        """Return a part of a batch augmented, with draws for all of it."""
+        whole = self.dataset.images[indices]
+        images = whole[part]
+        is_whole = len(images) == len(whole)
+        for augmentation, plan in zip(self.augmentations, plans, strict=True):
+            if plan is not None:
+                draw = plan[indices[part]]
+            else:
+                draw = augmentation.draw(images if is_whole else whole, stream)
+                draw = draw if is_whole else take_draws(draw, part)
+            images = augmentation.apply(images, draw)
+        return images
 
     def _plan(self, augmentation: Augmentation, epoch: int, device: torch.device) -> Tensor | None:
         """Return an augmentation's draws for every image of an epoch, if it plans them."""

@@ -82,6 +82,10 @@ class ImageDataset:
         """Return the images at `indices` ((count,) int64), in that order."""
         return ImageDataset(self.images[indices], self.labels[indices], self.class_names, self.source)
 
+    def take(self, part: slice) -> "ImageDataset":
+        """Return a run of images; the pixels are shared, not copied."""
+        return ImageDataset(self.images[part], self.labels[part], self.class_names, self.source)
+
     def to(self, device: torch.device) -> "ImageDataset":
         """Return the dataset with pixels and labels on `device`."""
         return ImageDataset(self.images.to(device), self.labels.to(device), self.class_names, self.source)

@@ -63,20 +63,37 @@ def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
         raise
 
 
-def resume(place: str | Path, *, observers: Sequence[Observer] = ()) -> RunFolder:
+def resume(
+    place: str | Path, *, processes: int | None = None, observers: Sequence[Observer] = ()
+) -> RunFolder:
     """Go on with a run that was broken off, and return its folder; a finished one is left as it is.
 
     On a CPU, with the same versions and threads, its weights end equal to the bit to those of the run that
     was never broken off; under other conditions the result says so.
 
+    Args:
+        place: a run folder, or its name (or how it begins) inside runs/.
+        processes: processes to go on with, ≥ 1; as many as before if left out.
+        observers: told of steps and epochs.
+
     Raises:
         RunError: there is no such run, or its data or plugins changed.
     """
     path = find_run_folder(place)
-    recipe = load_recipe(path / "recipe.toml")
+    recipe = load_recipe_of(path, processes)
     if not is_finished(recipe, path):
         carry_out(recipe, path, observers=observers)
     return RunFolder(path)
+
+
+def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
+    """Return the recipe of a run folder, to be gone on with by so many processes.
+
+    Raises:
+        RecipeError: it has mistakes.
+    """
+    changes = [] if processes is None else [f"run.processes={processes}"]
+    return load_recipe(path / "recipe.toml", changes)
 
 
 def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:

@@ -32,6 +32,7 @@ from loupe.experiments.data_checks import (
 )
 from loupe.experiments.network import Network, build_network, take_first_look
 from loupe.experiments.proxy import build_hard_examples
+from loupe.experiments.team.checks import describe_team, refuse_small_shares
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -145,6 +146,8 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     if recipe.train.compile:
         model.compile()
     train = make_training_batches(recipe, splits.train, normalization, device, streams)
+    validation = EvaluationBatches(splits.validation.to(device), normalization, recipe.evaluate.batch_size)
+    refuse_small_shares(network.model, train, validation, recipe.run.processes)
     batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
     clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
@@ -155,7 +158,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         model=model,
         layers=layers,
         train=train,
-        validation=EvaluationBatches(splits.validation.to(device), normalization, batch_size),
+        validation=validation,
         clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
         optimizer=build_optimizer(
             optimizer.name,
@@ -174,7 +177,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         objective=choose_objective(recipe),
         precision=choose_precision(recipe.train.precision, device),
-        notes=network.notes,
+        notes=(*network.notes, *describe_team(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),

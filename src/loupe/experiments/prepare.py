@@ -15,6 +15,7 @@ from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.experiments.network import build_network
+from loupe.experiments.team.checks import refuse_impossible_team
 from loupe.models import MODELS, objective_of
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
@@ -197,6 +198,7 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
         LoupeError: the first part that does not fit.
     """
     choose_device(recipe.run.device)
+    refuse_impossible_team(recipe)
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
     build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
     build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)

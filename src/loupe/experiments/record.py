@@ -3,6 +3,8 @@
 import hashlib
 from typing import Any
 
+import tomli_w
+
 from loupe.errors import RunError
 from loupe.experiments.bench import Bench
 from loupe.experiments.network import find_source_run
@@ -31,6 +33,7 @@ def open_record(recipe: Recipe, folder: RunFolder, bench: Bench) -> list[str]:
         recipe_digest=digest_recipe(recipe),
         precision=bench.precision,
         transfer=digest_transfer(recipe),
+        processes=recipe.run.processes,
     )
     notes: list[str] = []
     if folder.environment_file.exists():
@@ -57,8 +60,10 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
 
 
 def digest_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of a resolved recipe."""
-    return hashlib.sha256(recipe.to_toml().encode()).hexdigest()
+    """Return the SHA-256 of a resolved recipe, whatever number of processes carries it out."""
+    values = recipe.to_dict()
+    values["run"].pop("processes")
+    return hashlib.sha256(tomli_w.dumps(values).encode()).hexdigest()
 
 
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
@@ -78,9 +83,10 @@ def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
 
 def find_machine_changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return how the machine differs from the one a run was started on, where weights may depend on it."""
+    before = {"processes": 1, **before}  # runs of earlier versions say nothing of them
     changed = [
         f"{name} {before.get(name)} → {now[name]}"
-        for name in ("loupe", "commit", "device", "threads", "precision", "platform")
+        for name in ("loupe", "commit", "device", "threads", "processes", "precision", "platform")
         if before.get(name) != now[name]
     ]
     torch_before = (before.get("packages") or {}).get("torch")

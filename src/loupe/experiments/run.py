@@ -7,16 +7,18 @@ import torch
 from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
+from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import judge
 from loupe.experiments.look_back import follow_examples
 from loupe.experiments.record import open_record
+from loupe.experiments.team import choose_threads, gather_team
 from loupe.experiments.test_picking import TestPicker
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
 from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import LaterFreezing, LookaheadPlan, Observer, WindowedEarlyStopping, fit
+from loupe.training import Observer
 
 _SHOWN_IMAGES = 32  # for TensorBoard
 
@@ -40,7 +42,7 @@ def run_recipe(
         LoupeError: the recipe does not fit the data, or training broke down; what was reached is kept.
     """
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
-    with folder.locked(), computing(recipe.run.threads):
+    with folder.locked(), computing(choose_threads(recipe)):
         bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
         warnings = (*bench.warnings, *open_record(recipe, folder, bench))
         start = folder.read_snapshot()
@@ -49,34 +51,12 @@ def run_recipe(
         picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
         before: list[Observer] = [one for one in (picker, tracker) if one is not None]
         watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
-        stopping, later = recipe.train.early_stopping, recipe.train.freeze_later
-        slow = recipe.train.lookahead
         status: Status = "finished"
         failure: TrainingError | None = None
         try:
-            fit(
-                bench.model,
-                bench.train,
-                bench.validation,
-                num_epochs=recipe.train.epochs,
-                optimizer=bench.optimizer,
-                schedule=bench.schedule,
-                objective=bench.objective,
-                streams=streams,
-                clip_norm=recipe.train.clip_norm,
-                average_decay=recipe.train.average_decay,
-                lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
-                hard_examples=bench.hard_examples,
-                precision=bench.precision,
-                freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
-                early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
-                if stopping
-                else None,
-                select_by=recipe.evaluate.select_by,
-                clean_train=bench.clean_train,
-                observers=[*before, recorder, ProgressWriter(folder), *watchers, *observers],
-                start=start,
-            )
+            observing = [*before, recorder, ProgressWriter(folder), *watchers, *observers]
+            with gather_team(recipe, folder, device) as team:
+                fit_bench(recipe, bench, streams, observers=observing, start=start, team=team)
         except KeyboardInterrupt:
             status = "interrupted"
         except TrainingError as error:

@@ -194,6 +194,12 @@ class RunSection(Section):
     threads: PositiveInt | None = Field(
         None, le=1024, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."
     )
+    processes: PositiveInt = Field(
+        1,
+        le=1024,
+        description="Processes that train together, each on its share of every batch: on CPU cores, or a GPU "
+        "each. More than one needs the extra `fabric`.",
+    )
     folder: str = Field("runs", description="Folder that receives the run folder.")
     tensorboard: bool = Field(
         False, description="Also write curves, images and graph for TensorBoard into the run folder."

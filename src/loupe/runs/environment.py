@@ -25,6 +25,7 @@ def describe_environment(
     recipe_digest: str,
     precision: Precision = "float32",
     transfer: Mapping[str, str] | None = None,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Return versions, machine, commit, seed and digests, as plain values.
 
@@ -36,6 +37,7 @@ def describe_environment(
         recipe_digest: SHA-256 of the resolved recipe.
         precision: what layers compute in.
         transfer: SHA-256 of the weights of the run the network starts from, by that run's folder.
+        processes: processes that train together.
     """
     return {
         "loupe": loupe.version.__version__,
@@ -46,6 +48,7 @@ def describe_environment(
         "device": describe_device(device),
         "cpu_count": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "processes": processes,
         "precision": precision,
         "seed": seed,
         "recipe_digest": recipe_digest,

@@ -18,3 +18,4 @@ from loupe.training.schedules import register_schedule as register_schedule
 from loupe.training.state import EpochRecord as EpochRecord
 from loupe.training.state import Snapshot as Snapshot
 from loupe.training.state import TrainingState as TrainingState
+from loupe.training.team import Team as Team

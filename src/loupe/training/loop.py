@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from loupe.data.batches import EvaluationBatches, TrainingBatches
+from loupe.data.batches import WHOLE, EvaluationBatches, Share, TrainingBatches
 from loupe.errors import RunError, TrainingError
 from loupe.runtime import Precision, Streams
 from loupe.training.averaging import WeightAverage
@@ -22,6 +22,7 @@ from loupe.training.observers import Observer
 from loupe.training.pacing import read_rates, set_pace
 from loupe.training.schedules import Schedule
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
+from loupe.training.team import Team, combine_step, name_network_stream, take_first_weights
 
 SelectBy = Literal["accuracy", "loss"]
 
@@ -47,6 +48,7 @@ def fit(
     clean_train: EvaluationBatches | None = None,
     observers: Sequence[Observer] = (),
     start: Snapshot | None = None,
+    team: Team | None = None,
 ) -> TrainingState:
     """Train a network and return what was reached; the best epoch's weights are in `state.best`.
 
@@ -73,11 +75,14 @@ def fit(
         clean_train: training images to measure as validation is measured, after each epoch.
         observers: told of steps and epochs.
         start: where an earlier training of the same recipe stopped.
+        team: processes that call this together, each for its share of every batch and of what is measured.
 
     Raises:
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
+    if team is not None:
+        take_first_weights(team, model)
     average = WeightAverage(model, average_decay) if average_decay is not None else None
     slow = Lookahead(model, lookahead, num_epochs * len(train)) if lookahead is not None else None
     state = TrainingState(model, optimizer, average, slow, hard_examples)
@@ -92,13 +97,17 @@ def fit(
                 allowed="a checkpoint of the same network and optimizer",
                 next_step="delete it to start from the first epoch",
             ) from None
+    if team is not None:
+        share = Share(team.rank, team.size)
+        validation = validation.take_share(share)
+        clean_train = clean_train.take_share(share) if clean_train else None
     for observer in observers:
         observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
     while state.epoch < num_epochs and not state.stopped_early:
         epoch, started = state.epoch + 1, time.perf_counter()
         if freezing is not None:
             freezing.apply(model, epoch)
-        with streams.as_global("network", epoch, train.dataset.images.device):
+        with streams.as_global(name_network_stream(team), epoch, train.dataset.images.device):
             running = train_one_epoch(
                 state,
                 train,
@@ -108,10 +117,11 @@ def fit(
                 clip_norm=clip_norm,
                 precision=precision,
                 observers=observers,
+                team=team,
             )
         trained_seconds = time.perf_counter() - started
-        clean = measure(state.judged, clean_train, objective, precision) if clean_train else None
-        judged = measure(state.judged, validation, objective, precision)
+        clean = measure(state.judged, clean_train, objective, precision, team) if clean_train else None
+        judged = measure(state.judged, validation, objective, precision, team)
         _refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
         seconds = (trained_seconds, time.perf_counter() - started)
         state.history.append(_make_record(epoch, optimizer, running, clean, judged, *seconds))
@@ -160,6 +170,7 @@ def train_one_epoch(
     clip_norm: float | None = None,
     precision: Precision = "float32",
     observers: Sequence[Observer] = (),
+    team: Team | None = None,
 ) -> Measured:
     """Train on every image once, from where the state stands, and return the running loss and accuracy.
 
@@ -172,7 +183,8 @@ def train_one_epoch(
     tally = Tally(device)
     losses = [record.validation_loss for record in state.history]
     first_step = (epoch - 1) * len(batches)
-    for step, whole_batch in enumerate(batches.epoch(epoch)):
+    sizes, share = batches.sizes, WHOLE if team is None else Share(team.rank, team.size)
+    for step, whole_batch in enumerate(batches.epoch(epoch, share)):
         batch = whole_batch
         pace = schedule(first_step + step, losses)
         set_pace(optimizer, pace, base_rates)
@@ -181,6 +193,10 @@ def train_one_epoch(
         outputs = run_model(model, batch.images, precision)
         step_loss = objective.training_loss(outputs, batch)
         step_loss.backward()
+        hits, num_images = objective.hits(outputs, batch), len(batch.images)
+        if team is not None:
+            num_images = sizes[step]
+            step_loss, hits = combine_step(team, model, step_loss, hits, len(batch.images) / num_images)
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         if device.type == "cpu":  # elsewhere, asking after each step would make the device wait
@@ -191,7 +207,7 @@ def train_one_epoch(
             state.lookahead.update(model, first_step + step + 1)
         if state.average is not None:
             state.average.update(model)
-        tally.add(step_loss, objective.hits(outputs, batch), len(batch.images))
+        tally.add(step_loss, hits, num_images)
         for observer in observers:
             observer.on_step(step + 1)
     if device.type != "cpu":

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from loupe.data.batches import Batch
 from loupe.runtime import Precision, casting
 from loupe.training.objectives import Classification, Objective
+from loupe.training.team import Team
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,18 @@ class Tally:
         """The mean loss of each batch so far, (batches,), on the device."""
         return torch.stack(self._losses)
 
-    def result(self) -> Measured:
-        """Return the averages over all images counted."""
+    def result(self, team: Team | None = None) -> Measured:
+        """Return the averages over all images counted, here or by all processes of a team."""
         num_images = sum(self._sizes)
         sizes = torch.tensor(self._sizes, dtype=self._dtype, device=self._losses[0].device)
-        loss = (self.losses.to(self._dtype) * sizes).sum() / num_images
-        accuracy = float(torch.cat(self._hits).sum(dtype=self._dtype)) / num_images if self._hits else None
-        return Measured(float(loss), accuracy, num_images)
+        loss = (self.losses.to(self._dtype) * sizes).sum()
+        hits = torch.cat(self._hits).sum(dtype=self._dtype) if self._hits else None
+        if team is not None:
+            sums = team.add_up(torch.stack([loss, loss.new_zeros(()) if hits is None else hits, sizes.sum()]))
+            loss, num_images = sums[0], int(sums[2])
+            hits = sums[1] if hits is not None else None
+        accuracy = float(hits) / num_images if hits is not None else None
+        return Measured(float(loss / num_images), accuracy, num_images)
 
 
 @contextmanager
@@ -79,8 +85,12 @@ def measure(
     batches: Iterable[Batch],
     objective: Objective | None = None,
     precision: Precision = "float32",
+    team: Team | None = None,
 ) -> Measured:
-    """Return loss and accuracy over all batches, of a classifier if no objective is given."""
+    """Return loss and accuracy over all batches, of a classifier if no objective is given.
+
+    Of a team each process brings its own batches, and gets the averages over those of all.
+    """
     objective = objective or Classification()
     tally: Tally | None = None
     with evaluating(model):
@@ -90,7 +100,7 @@ def measure(
             losses = objective.losses(outputs, batch)
             tally.add(losses.mean(), objective.hits(outputs, batch), len(losses))
     assert tally is not None, "there is nothing to measure: no batches"
-    return tally.result()
+    return tally.result(team)
 
 
 def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32") -> Tensor:

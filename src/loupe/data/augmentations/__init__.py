@@ -65,3 +65,10 @@ def build_augmentation(name: str, **settings: Any) -> Augmentation:
     """
     augmentation: Augmentation = AUGMENTATIONS.build(name, settings)
     return augmentation
+
+
+def take_draws(draw: Any, part: slice) -> Any:
+    """Return the random choices of a part of a batch: of every tensor in a draw, those images' rows."""
+    if isinstance(draw, tuple):
+        return type(draw)(*(take_draws(one, part) for one in draw))
+    return draw[part] if isinstance(draw, Tensor) else draw

@@ -1,7 +1,6 @@
 """Choosing an engine by name, with as many workers as the machine has room for."""
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from loupe.errors import LoupeError, UnknownNameError
 from loupe.experiments.engines.engine import Engine
 from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.serial import SerialEngine
-from loupe.runtime import choose_device
+from loupe.runtime import choose_device, count_cores
 
 _WORKER_BYTES = 1.2e9  # of a process with torch, a dataset and a small network
 
@@ -90,13 +89,6 @@ def count_workers(threads: int) -> int:
     by_cores = count_cores() // threads
     by_memory = int(find_free_memory() / _WORKER_BYTES)
     return max(1, min(by_cores, by_memory))
-
-
-def count_cores() -> int:
-    """Return the cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def find_free_memory() -> float:

@@ -1,0 +1,65 @@
+"""Training what lies ready on a bench, as its recipe says."""
+
+from collections.abc import Sequence
+
+from loupe.experiments.bench import Bench
+from loupe.recipe import Recipe
+from loupe.runtime import Streams
+from loupe.training import (
+    LaterFreezing,
+    LookaheadPlan,
+    Observer,
+    Snapshot,
+    Team,
+    TrainingState,
+    WindowedEarlyStopping,
+    fit,
+)
+
+
+def fit_bench(
+    recipe: Recipe,
+    bench: Bench,
+    streams: Streams,
+    *,
+    observers: Sequence[Observer] = (),
+    start: Snapshot | None = None,
+    team: Team | None = None,
+) -> TrainingState:
+    """Train the network of a bench as its recipe says, and return what was reached.
+
+    Args:
+        recipe: of the bench.
+        bench: network, batches, optimizer and schedule.
+        streams: grown from the recipe's seed.
+        observers: told of steps and epochs.
+        start: where an earlier training of the same recipe stopped.
+        team: the processes that train together; None for this one alone.
+
+    Raises:
+        TrainingError: the loss is no longer a finite number.
+        RunError: `start` does not belong to this network and optimizer.
+    """
+    stopping, later, slow = recipe.train.early_stopping, recipe.train.freeze_later, recipe.train.lookahead
+    return fit(
+        bench.model,
+        bench.train,
+        bench.validation,
+        num_epochs=recipe.train.epochs,
+        optimizer=bench.optimizer,
+        schedule=bench.schedule,
+        objective=bench.objective,
+        streams=streams,
+        clip_norm=recipe.train.clip_norm,
+        average_decay=recipe.train.average_decay,
+        lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
+        hard_examples=bench.hard_examples,
+        precision=bench.precision,
+        freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
+        early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,
+        select_by=recipe.evaluate.select_by,
+        clean_train=bench.clean_train,
+        observers=observers,
+        start=start,
+        team=team,
+    )
