@@ -46,7 +46,8 @@ def reproduce(
         is_quick: the short form, minutes instead of hours; its numbers are shown and not judged.
         engine: as for a study.
         workers: as for a study.
-        known: folder with a `<study>.csv` for each study, whose finished runs are taken as they are.
+        known: folder with a `<study>.csv` for each study, whose finished runs are taken as they are, and with
+            the demonstrations, `<name>.json`.
         make_watcher: returns who hears what a study does.
         only_report: write the page of what is done, and run nothing.
 
@@ -70,7 +71,7 @@ def reproduce(
                 prepared.conductor.write()
             found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
             _keep_results(prepared.folder, folder / f"{name}.csv")
-        demonstrations = _demonstrate(reproduction, folder, is_quick=is_quick, only_known=only_report)
+        demonstrations = _demonstrate(reproduction, folder, known, is_quick=is_quick, only_known=only_report)
     finally:
         for name, one in found.items():
             rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
@@ -93,12 +94,14 @@ def _carry_out(
 
 
 def _demonstrate(
-    reproduction: Reproduction, folder: Path, *, is_quick: bool, only_known: bool
+    reproduction: Reproduction, folder: Path, known: Path | None, *, is_quick: bool, only_known: bool
 ) -> list[Demonstration]:
     """Return the source's demonstrations, from an earlier sitting where they are there."""
     shown = []
     for name in reproduction.demonstrations:
         make, file = find_demonstration(name), folder / f"{name}.json"
+        if known is not None and (known / file.name).is_file() and not (file.is_file() or is_quick):
+            shutil.copyfile(known / file.name, file)
         if not file.is_file() and only_known:
             continue
         if not file.is_file():

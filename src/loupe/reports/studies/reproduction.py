@@ -16,6 +16,8 @@ from loupe.version import __version__
 
 _QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
 
+_UNFINISHED = "Not all runs are done yet: {} claims wait for theirs. The same command goes on."
+
 
 @dataclass(frozen=True)
 class Demonstration:
@@ -92,6 +94,7 @@ def _write_markdown(
         + ".",
         "",
         *([_QUICK, ""] if command.endswith("--quick") else []),
+        *([_UNFINISHED.format(counts["not run"]), ""] if "not run" in counts else []),
         *(f"- {remark}" for remark in reproduction.remarks),
         "",
         "## Answers",
