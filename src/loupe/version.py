@@ -3,7 +3,7 @@
 __version__ = "0.1.0"
 
 NUMBERS_VERSION = 1
-"""Raised when a change of the code makes a recipe give other numbers than before.
+"""Raised when a change of the code makes a recipe give other numbers than before, beyond rounding.
 
 Studies take a finished run for their own only if it was made with the same one. A test holds it to what a
 small training gives.
