@@ -86,7 +86,7 @@ def train_together(images: ImageDataset, build: Build, size: int, **settings: ob
             raise
 
     models = [build() for _ in range(size)]  # built one after another: initialisation uses a global stream
-    build = models.pop  # type: ignore[assignment]
+    build = models.pop  # type: ignore[assignment]  # any callable will do
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]
     for thread in threads:
         thread.start()

@@ -120,7 +120,6 @@ class StudyFolder:
     | `table.csv`   | one row an arm and place: mean, sd, interval, difference    |
     | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
     | `report.html` | the report                                                  |
-    | `log.txt`     | what happened when                                          |
     """
 
     def __init__(self, path: Path) -> None:

@@ -31,7 +31,7 @@ def make_found(rows: list[Any], **study: Any) -> Found:
 
 def judge_number(published: float, found: Found | None, **more: Any) -> Verdict:
     numbers = {"test_accuracy": published}
-    claim = Numbers(row="L", what="a thing", study="s", arm="a", published=numbers, **more)  # type: ignore[arg-type]
+    claim = Numbers(row="L", what="a thing", study="s", arm="a", published=numbers, **more)  # type: ignore[arg-type]  # plain texts, checked when it runs
     (verdict,) = judge_numbers(claim, found)
     return verdict
 
@@ -80,7 +80,7 @@ def test_a_winner_is_held_against_ours() -> None:
 )
 def test_an_effect_is_held_against_its_interval(published: str, values: list[float], ruling: str) -> None:
     rows = [*make_rows("a", [0.900, 0.912, 0.9205]), *make_rows("b", values)]
-    claim = Effect(row="K", what="b helps", study="s", arm="b", reference="a", published=published)  # type: ignore[arg-type]
+    claim = Effect(row="K", what="b helps", study="s", arm="b", reference="a", published=published)  # type: ignore[arg-type]  # plain texts, checked when it runs
     assert judge_effect(claim, make_found(rows)).ruling == ruling
 
 

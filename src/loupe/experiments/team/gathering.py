@@ -89,7 +89,7 @@ class Member:
 
     def __init__(self, rank: int) -> None:
         self.rank = rank
-        self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # lives as long as its process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "loupe.experiments.team.member"],
             stdin=subprocess.PIPE,

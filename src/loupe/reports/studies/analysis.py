@@ -154,7 +154,7 @@ def compares_places(study: Study) -> bool:
 
 
 def find_numeric_axis(study: Study) -> str | None:
-    """Return the axis that figures have as their horizontal one; None if several or none are numeric.
+    """Return the axis that figures have as their horizontal one: the longest numeric one; None without one.
 
     A study with one arm and several axes is a grid: its places are compared like arms.
     """
