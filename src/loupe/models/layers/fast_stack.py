@@ -29,8 +29,9 @@ class FastStack(nn.Sequential):
         while index < len(layers):
             layer = layers[index]
             following = layers[index + 1] if index + 1 < len(layers) else None
-            if _runs_as_one(layer, following, input):
-                input = _run_as_one(layer, input)
+            if runs_as_one(layer, following, input):
+                assert isinstance(layer, nn.Conv2d)
+                input = run_as_one(layer, input, layer.weight, layer.bias)
                 index += 2
             else:
                 input = layer(input)
@@ -38,7 +39,8 @@ class FastStack(nn.Sequential):
         return input
 
 
-def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -> bool:
+def runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -> bool:
+    """Return whether a convolution and the layer after it are worth running as one on these images."""
     return (
         type(layer) is nn.Conv2d
         and isinstance(following, FastMaxPool2d)
@@ -71,10 +73,10 @@ def _padding_of(conv: nn.Conv2d) -> list[int]:
     return list(conv.padding)
 
 
-def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:
-    assert isinstance(conv, nn.Conv2d)
-    arguments = (images, conv.weight, conv.bias, _padding_of(conv))
-    if torch.is_grad_enabled() and conv.weight.requires_grad:
+def run_as_one(conv: nn.Conv2d, images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return a convolution of images, max-pooled; the layer says how, weight and bias may be another's."""
+    arguments = (images, weight, bias, _padding_of(conv))
+    if torch.is_grad_enabled() and weight.requires_grad:
         pooled: Tensor = _ConvThenMaxPool.apply(*arguments)  # type: ignore[no-untyped-call]  # torch's own stub
         return pooled
     left, right = _convolve_shifted(*arguments).chunk(2, dim=1)
