@@ -124,7 +124,7 @@ class Stack:
         if isinstance(layer, nn.Flatten):
             return layers.to_runs(values, num_runs).flatten(2)
         if isinstance(layer, nn.Unflatten):
-            unfolded: Tensor = values.unflatten(2, layer.unflattened_size)  # type: ignore[no-untyped-call]
+            unfolded: Tensor = values.unflatten(2, layer.unflattened_size)
             return unfolded
         plain: Tensor = layer(values)
         return plain
