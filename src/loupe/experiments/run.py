@@ -1,6 +1,8 @@
 """One run on one screen: data, split, model, fit, judge, open the test set once, write it all down."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -16,9 +18,58 @@ from loupe.reports.run_report import write_run_report
 from loupe.runs import Recorder, RunFolder, RunResult, TensorBoard
 from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training import Observer, WindowedEarlyStopping, fit
+from loupe.training import Observer, Snapshot, WindowedEarlyStopping, fit
 
 _SHOWN_IMAGES = 32  # for TensorBoard
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run whose parts are built and whose record is open, ready for `fit`.
+
+    Args:
+        recipe: of the run.
+        folder: its run folder.
+        streams: its random numbers.
+        bench: data, network, optimizer.
+        start: where an earlier sitting stopped, if there was one.
+        recorder: writes what is reached.
+        picker: looks at the test set after every epoch, if the recipe asks for it.
+        observers: all that watch, the recorder among them.
+        warnings: what the reader of the figures should know.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    streams: Streams
+    bench: Bench
+    start: Snapshot | None
+    recorder: Recorder
+    picker: TestPicker | None
+    observers: tuple[Observer, ...]
+    warnings: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what `fit` takes, but for `precision` and `start`."""
+        recipe, bench, stopping = self.recipe, self.bench, self.recipe.train.early_stopping
+        return {
+            "model": bench.model,
+            "train": bench.train,
+            "validation": bench.validation,
+            "num_epochs": recipe.train.epochs,
+            "optimizer": bench.optimizer,
+            "schedule": bench.schedule,
+            "objective": bench.objective,
+            "streams": self.streams,
+            "clip_norm": recipe.train.clip_norm,
+            "average_decay": recipe.train.average_decay,
+            "early_stopping": WindowedEarlyStopping(stopping.window, stopping.min_improvement)
+            if stopping
+            else None,
+            "select_by": recipe.evaluate.select_by,
+            "clean_train": bench.clean_train,
+            "observers": self.observers,
+        }
 
 
 def run_recipe(
@@ -39,67 +90,89 @@ def run_recipe(
     Raises:
         LoupeError: the recipe does not fit the data, or training broke down; what was reached is kept.
     """
-    streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
     with folder.locked(), computing(recipe.run.threads):
-        bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
-        warnings = (*bench.warnings, *open_record(recipe, folder, bench))
-        start = folder.read_snapshot()
-        tracker = follow_examples(recipe, folder, bench) if recipe.evaluate.track_examples else None
-        recorder = Recorder(folder, bench.describe_network(recipe), start, tracker)
-        picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
-        before: list[Observer] = [one for one in (picker, tracker) if one is not None]
-        watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
-        stopping = recipe.train.early_stopping
-        status: Status = "finished"
-        failure: TrainingError | None = None
+        run = open_run(recipe, folder, observers=observers, dataset=dataset)
+        ended_by: BaseException | None = None
         try:
-            fit(
-                bench.model,
-                bench.train,
-                bench.validation,
-                num_epochs=recipe.train.epochs,
-                optimizer=bench.optimizer,
-                schedule=bench.schedule,
-                objective=bench.objective,
-                streams=streams,
-                clip_norm=recipe.train.clip_norm,
-                average_decay=recipe.train.average_decay,
-                precision=bench.precision,
-                early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement)
-                if stopping
-                else None,
-                select_by=recipe.evaluate.select_by,
-                clean_train=bench.clean_train,
-                observers=[*before, recorder, *watchers, *observers],
-                start=start,
-            )
-        except KeyboardInterrupt:
-            status = "interrupted"
-        except TrainingError as error:
-            status, failure = "failed", error
-        except torch.OutOfMemoryError as error:
-            status, failure = "failed", explain_memory(error)
-        except RuntimeError as error:
-            if not (recipe.train.compile and is_from_compiler(error)):
-                raise
-            status, failure = "failed", explain_compiler(error)
-        recorder.flush()
-        result = judge(
-            recipe,
-            folder,
-            bench,
-            recorder.latest,
-            status=status,
-            reason=failure.message if failure else None,
-            picker=picker,
-            warnings=warnings,
-        )
-        write_run_report(folder, result, bench.splits.validation, bench.layers)
-        folder.write_result(result)  # last of all: a run that has a result has everything
-        folder.log(status if failure is None else f"{status}: {failure.message}")
+            fit(**run.arguments(), precision=run.bench.precision, start=run.start)
+        except (KeyboardInterrupt, TrainingError, RuntimeError) as error:
+            ended_by = error
+        result, failure = conclude_run(run, ended_by)
     if failure is not None:
         raise failure
     return result
+
+
+def open_run(
+    recipe: Recipe,
+    folder: RunFolder,
+    *,
+    observers: Sequence[Observer] = (),
+    dataset: Dataset | None = None,
+) -> OpenRun:
+    """Return a run with everything built and its record open; the folder is locked by the caller.
+
+    Raises:
+        LoupeError: the recipe does not fit the data, or the folder holds another run.
+    """
+    streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
+    bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
+    warnings = (*bench.warnings, *open_record(recipe, folder, bench))
+    start = folder.read_snapshot()
+    tracker = follow_examples(recipe, folder, bench) if recipe.evaluate.track_examples else None
+    recorder = Recorder(folder, bench.describe_network(recipe), start, tracker)
+    picker = TestPicker(folder, bench) if recipe.evaluate.show_test_picking else None
+    before: list[Observer] = [one for one in (picker, tracker) if one is not None]
+    watchers = [open_tensorboard(folder, bench)] if recipe.run.tensorboard else []
+    all_observers = (*before, recorder, *watchers, *observers)
+    return OpenRun(recipe, folder, streams, bench, start, recorder, picker, all_observers, warnings)
+
+
+def conclude_run(run: OpenRun, ended_by: BaseException | None) -> tuple[RunResult, TrainingError | None]:
+    """Judge what a run reached and write it all down; return the result, and the failure if it failed.
+
+    Args:
+        run: trained as far as it went.
+        ended_by: what broke the training off, None if it came to its end.
+
+    Raises:
+        BaseException: `ended_by`, if it is no known way for a training to end.
+    """
+    status, failure = explain_end(run.recipe, ended_by)
+    run.recorder.flush()
+    result = judge(
+        run.recipe,
+        run.folder,
+        run.bench,
+        run.recorder.latest,
+        status=status,
+        reason=failure.message if failure else None,
+        picker=run.picker,
+        warnings=run.warnings,
+    )
+    write_run_report(run.folder, result, run.bench.splits.validation, run.bench.layers)
+    run.folder.write_result(result)  # last of all: a run that has a result has everything
+    run.folder.log(status if failure is None else f"{status}: {failure.message}")
+    return result, failure
+
+
+def explain_end(recipe: Recipe, ended_by: BaseException | None) -> tuple[Status, TrainingError | None]:
+    """Return how a training ended, and what went wrong if it failed.
+
+    Raises:
+        BaseException: `ended_by`, if it is no known way for a training to end.
+    """
+    if ended_by is None:
+        return "finished", None
+    if isinstance(ended_by, KeyboardInterrupt):
+        return "interrupted", None
+    if isinstance(ended_by, TrainingError):
+        return "failed", ended_by
+    if isinstance(ended_by, torch.OutOfMemoryError):
+        return "failed", explain_memory(ended_by)
+    if isinstance(ended_by, RuntimeError) and recipe.train.compile and is_from_compiler(ended_by):
+        return "failed", explain_compiler(ended_by)
+    raise ended_by
 
 
 def open_tensorboard(folder: RunFolder, bench: Bench) -> TensorBoard:

@@ -18,6 +18,7 @@ from loupe.training import (
     Classification,
     Observer,
     Reconstruction,
+    StopTraining,
     TrainingState,
     WindowedEarlyStopping,
     build_optimizer,
@@ -214,16 +215,16 @@ def test_a_run_that_diverges_ends_alone_and_names_its_step(some_digits: ImageDat
     compare(sound.state, fit_alone(make_training(some_digits, 0, **changes)))
 
 
-class Interrupting(Observer):
+class Stopping(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         if state.epoch == 2:
-            raise KeyboardInterrupt
+            raise StopTraining
 
 
 def test_one_that_an_observer_breaks_off_leaves_the_others(some_digits: ImageDataset) -> None:
-    broken, whole = make_training(some_digits, observers=[Interrupting()]), make_training(some_digits, 1)
+    broken, whole = make_training(some_digits, observers=[Stopping()]), make_training(some_digits, 1)
     fit_together([broken, whole])
-    assert isinstance(broken.ended_by, KeyboardInterrupt)
+    assert isinstance(broken.ended_by, StopTraining)
     assert (broken.state.epoch, whole.state.epoch) == (2, 3)
     assert whole.ended_by is None
 

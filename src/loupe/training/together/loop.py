@@ -24,7 +24,7 @@ from loupe.training.loop import (
 )
 from loupe.training.measure import Measured, Tally, measure
 from loupe.training.objectives import Objective
-from loupe.training.observers import Observer
+from loupe.training.observers import Observer, StopTraining
 from loupe.training.schedules import Schedule
 from loupe.training.state import TrainingState
 from loupe.training.together.network import Stack, find_network_obstacle
@@ -148,7 +148,7 @@ class _Group:
                 end_epoch(one.state, now, one.select_by, one.early_stopping)
                 for observer in one.observers:
                     observer.on_epoch_end(one.state)
-            except (TrainingError, KeyboardInterrupt) as error:  # an observer's, so of this one alone
+            except (TrainingError, StopTraining) as error:  # of this one alone
                 one.ended_by = error
 
     def _train_on_every_image(self, epoch: int) -> list[Tally]:
