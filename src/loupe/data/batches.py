@@ -86,10 +86,10 @@ class TrainingBatches:
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
         for indices in order.to(device).split(self._sizes()):
-            images = self.dataset.images[indices]
+            images = self.dataset.images.index_select(0, indices)
             for augmentation in self.augmentations:
                 images = augmentation.apply(images, augmentation.draw(images, augment_stream))
-            batch = Batch(self.normalization.apply(images), self.dataset.labels[indices])
+            batch = Batch(self.normalization.apply(images), self.dataset.labels.index_select(0, indices))
             yield self._mix(batch, mix_stream) if self._mixes_in(epoch) else batch
 
     def _mixes_in(self, epoch: int) -> bool:

@@ -22,13 +22,13 @@ from loupe.training.loop import (
     refuse_infinite,
     set_pace,
 )
-from loupe.training.measure import Measured, Tally, measure
+from loupe.training.measure import Tally, measure
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer, StopTraining
 from loupe.training.schedules import Schedule
 from loupe.training.state import TrainingState
 from loupe.training.together.network import Stack, find_network_obstacle
-from loupe.training.together.objectives import compute_hits, compute_losses, compute_training_losses
+from loupe.training.together.objectives import compute_hits, compute_training_losses
 from loupe.training.together.optimizers import OptimizerStack, clip_gradients, find_optimizer_obstacle
 
 
@@ -130,15 +130,18 @@ class _Group:
         epoch = self.trainings[0].state.epoch + 1
         tallies = self._train_on_every_image(epoch)
         trained_seconds = time.perf_counter() - started
-        clean = self._measure([one.clean_train for one in self.trainings])
-        judged = self._measure([one.validation for one in self.trainings])
+        # one by one: evaluation batches are large, and the maps of several networks would leave the cache
+        clean = [
+            measure(one.state.judged, one.clean_train, one.objective) if one.clean_train else None
+            for one in self.trainings
+        ]
+        judged = [measure(one.state.judged, one.validation, one.objective) for one in self.trainings]
         seconds = time.perf_counter() - started
         num_images = sum(len(one.train.dataset) for one in self.trainings)
         for index, one in enumerate(self.trainings):
             share = len(one.train.dataset) / num_images
             times = (share * trained_seconds, share * seconds)
             now = judged[index]
-            assert now is not None
             try:
                 refuse_first_infinite(tallies[index].losses, epoch, one.optimizer)
                 refuse_infinite(now.loss, epoch, len(one.train), one.optimizer, "validation loss")
@@ -199,37 +202,6 @@ class _Group:
         if place not in self._parts:
             self._parts[place] = self._stack.take(which)
         return self._parts[place]
-
-    def _measure(self, batches: Sequence[EvaluationBatches | None]) -> list[Measured | None]:
-        """Return loss and accuracy of every network on its own images; None where it has none."""
-        measured: list[Measured | None] = []
-        together = [
-            None if one.state.average else each for one, each in zip(self.trainings, batches, strict=True)
-        ]
-        sizes = [None if each is None else (len(each.dataset), each.batch_size) for each in together]
-        for which in _find_neighbours(sizes):
-            of_part = [each for each in together[which] if each is not None]
-            if of_part:
-                measured += self._measure_part(which, of_part)
-            else:
-                measured += [
-                    measure(one.state.judged, each, one.objective) if each else None
-                    for one, each in zip(self.trainings[which], batches[which], strict=True)
-                ]
-        return measured
-
-    @torch.inference_mode()
-    def _measure_part(self, which: slice, batches: Sequence[EvaluationBatches]) -> list[Measured]:
-        objectives = [one.objective for one in self.trainings[which]]
-        parameters = {name: stacked[which] for name, stacked in self._stack.stacked.items()}
-        tallies = [Tally(torch.device("cpu")) for _ in objectives]
-        for at_once in zip(*batches, strict=True):
-            outputs = self._stack.run(torch.stack([batch.images for batch in at_once]), parameters)
-            losses = compute_losses(objectives, outputs, at_once).mean(1)
-            hits = compute_hits(objectives, outputs, at_once)
-            for tally, loss, right, batch in zip(tallies, losses, hits, at_once, strict=True):
-                tally.add(loss, right, len(batch.labels))
-        return [tally.result() for tally in tallies]
 
 
 def _zip_batches(epochs: Sequence[Iterator[Batch]]) -> Iterator[list[Batch]]:

@@ -32,12 +32,6 @@ def compute_training_losses(
     return losses.view_as(labels).mean(1)
 
 
-def compute_losses(objectives: Sequence[Objective], outputs: Tensor, batches: Sequence[Batch]) -> Tensor:
-    """Return the reported loss of each image, (networks, batch)."""
-    each = zip(objectives, outputs, batches, strict=True)
-    return torch.stack([objective.losses(one, batch) for objective, one, batch in each])
-
-
 def compute_hits(
     objectives: Sequence[Objective], outputs: Tensor, batches: Sequence[Batch]
 ) -> Sequence[Tensor | None]:
