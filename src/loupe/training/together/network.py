@@ -22,25 +22,40 @@ _LAYERS = (
     nn.Dropout,
     *layers.ELEMENTWISE,
 )
+_OF_MAPS, _OF_VECTORS = (nn.Conv2d, nn.MaxPool2d, nn.Flatten), (nn.Linear, nn.Unflatten)
 
 
 def find_network_obstacle(model: nn.Module) -> str | None:
     """Return why a network cannot be stacked with others; None if it can."""
+    has_vectors = False  # else maps
     for name, layer in _list_layers(model, ""):
-        kind = type(layer).__name__
         if type(layer) not in _LAYERS:
-            return f"layer {name or 'model'} is a {kind}, which is not trained together"
+            return f"layer {name or 'model'} is a {type(layer).__name__}, which is not trained together"
         if is_watched(layer):
             return f"layer {name} is watched by a hook"
-        if isinstance(layer, nn.Conv2d) and (layer.padding_mode != "zeros" or isinstance(layer.padding, str)):
-            return f"layer {name} pads in its own way"
-        if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) != (1, -1):
-            return f"layer {name} flattens only some axes"
-        if isinstance(layer, nn.Unflatten) and layer.dim != 1:
-            return f"layer {name} unfolds another axis than the first"
+        of_maps, of_vectors = isinstance(layer, _OF_MAPS), isinstance(layer, _OF_VECTORS)
+        if has_vectors if of_maps else of_vectors and not has_vectors:
+            return f"layer {name} takes values in another form than is usual"
+        if _is_unusual(layer):
+            return f"layer {name} has settings that are not trained together"
+        has_vectors = isinstance(layer, nn.Flatten) or (has_vectors and not isinstance(layer, nn.Unflatten))
     if not all(parameter.requires_grad for parameter in model.parameters()):
         return "some of its layers are frozen"
     return None
+
+
+def _is_unusual(layer: nn.Module) -> bool:
+    match layer:
+        case nn.Conv2d():
+            return layer.padding_mode != "zeros" or isinstance(layer.padding, str)
+        case nn.Flatten():
+            return (layer.start_dim, layer.end_dim) != (1, -1)
+        case nn.Unflatten():
+            return layer.dim != 1 or len(layer.unflattened_size) != 3
+        case nn.MaxPool2d():
+            return layer.return_indices
+        case _:
+            return False
 
 
 def _list_layers(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
