@@ -32,6 +32,12 @@ SMALL: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait for each other beside other tests take many times as long."""
+    monkeypatch.setattr("loupe.experiments.engines.opening.count_cores", lambda: 1)
+
+
 def make_study(**changes: Any) -> Study:
     return load_study({**SMALL, **changes})
 
