@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 Workers = Annotated[int | None, Parameter(help="Runs at once; as many as there is room for if left out.")]
 EngineName = Annotated[
-    str, Parameter(help="serial, processes or ray; auto takes processes where there is room for two.")
+    str,
+    Parameter(
+        help="serial, processes or ray; together trains runs of one shape as one; auto takes processes where "
+        "there is room for two."
+    ),
 ]
 StudiesFolder = Annotated[Path, Parameter(help="Folder for studies and their runs.")]
 

@@ -147,7 +147,7 @@ class TrainingBatches:
             inputs = self.normalization.apply(self._augment(indices, early, plans, augment_stream))
             if self.small is not None and epoch <= self.small.until_epoch:
                 inputs = self.small.apply(inputs)
-            batch = Batch(inputs, self.dataset.labels[indices[early]])
+            batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))
             yield batch
@@ -156,7 +156,7 @@ class TrainingBatches:
         self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
     ) -> Tensor:
         """Return a part of a batch augmented, with draws for all of it."""
-        whole = self.dataset.images[indices]
+        whole = self.dataset.images.index_select(0, indices)
         images = whole[part]
         is_whole = len(images) == len(whole)
         for augmentation, plan in zip(self.augmentations, plans, strict=True):

@@ -15,6 +15,7 @@ from loupe.training import (
     WindowedEarlyStopping,
     fit,
 )
+from loupe.training.together import Training
 
 
 def fit_bench(
@@ -40,7 +41,7 @@ def fit_bench(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
-    stopping, later, slow = recipe.train.early_stopping, recipe.train.freeze_later, recipe.train.lookahead
+    later, slow = recipe.train.freeze_later, recipe.train.lookahead
     return fit(
         bench.model,
         bench.train,
@@ -56,10 +57,45 @@ def fit_bench(
         hard_examples=bench.hard_examples,
         precision=bench.precision,
         freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
-        early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,
+        early_stopping=make_early_stopping(recipe),
         select_by=recipe.evaluate.select_by,
         clean_train=bench.clean_train,
         observers=observers,
         start=start,
         team=team,
     )
+
+
+def lay_out_training(
+    recipe: Recipe, bench: Bench, streams: Streams, *, observers: Sequence[Observer] = ()
+) -> Training:
+    """Return what `fit_bench` would train as one of several trainings that go together.
+
+    Args:
+        recipe: of the bench, without what only one network at a time can do.
+        bench: network, batches, optimizer and schedule.
+        streams: grown from the recipe's seed.
+        observers: told of steps and epochs.
+    """
+    return Training(
+        bench.model,
+        bench.train,
+        bench.validation,
+        num_epochs=recipe.train.epochs,
+        optimizer=bench.optimizer,
+        schedule=bench.schedule,
+        objective=bench.objective,
+        streams=streams,
+        clip_norm=recipe.train.clip_norm,
+        average_decay=recipe.train.average_decay,
+        early_stopping=make_early_stopping(recipe),
+        select_by=recipe.evaluate.select_by,
+        clean_train=bench.clean_train,
+        observers=observers,
+    )
+
+
+def make_early_stopping(recipe: Recipe) -> WindowedEarlyStopping | None:
+    """Return what stops a recipe's training early, if it says so."""
+    stopping = recipe.train.early_stopping
+    return WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None

@@ -122,14 +122,10 @@ def fit(
         trained_seconds = time.perf_counter() - started
         clean = measure(state.judged, clean_train, objective, precision, team) if clean_train else None
         judged = measure(state.judged, validation, objective, precision, team)
-        _refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
+        refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
         seconds = (trained_seconds, time.perf_counter() - started)
-        state.history.append(_make_record(epoch, optimizer, running, clean, judged, *seconds))
-        if is_better(judged, state.best, select_by):
-            state.best = Best(epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
-        if early_stopping is not None:
-            losses = [record.validation_loss for record in state.history]
-            state.stopped_early = early_stopping.should_stop(losses)
+        state.history.append(make_record(epoch, optimizer, running, clean, judged, *seconds))
+        end_epoch(state, judged, select_by, early_stopping)
         for observer in observers:
             observer.on_epoch_end(state)
     for observer in observers:
@@ -137,7 +133,18 @@ def fit(
     return state
 
 
-def _make_record(
+def end_epoch(
+    state: TrainingState, judged: Measured, select_by: SelectBy, early_stopping: WindowedEarlyStopping | None
+) -> None:
+    """Keep the weights if the epoch is the best so far, and see whether to stop; its record is written."""
+    if is_better(judged, state.best, select_by):
+        state.best = Best(state.epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
+    if early_stopping is not None:
+        losses = [record.validation_loss for record in state.history]
+        state.stopped_early = early_stopping.should_stop(losses)
+
+
+def make_record(
     epoch: int,
     optimizer: torch.optim.Optimizer,
     running: Measured,
@@ -146,6 +153,7 @@ def _make_record(
     trained_seconds: float,
     seconds: float,
 ) -> EpochRecord:
+    """Return the row of the history for an epoch just measured."""
     return EpochRecord(
         epoch=epoch,
         learning_rate=optimizer.param_groups[0]["lr"],
@@ -200,7 +208,7 @@ def train_one_epoch(
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         if device.type == "cpu":  # elsewhere, asking after each step would make the device wait
-            _refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
+            refuse_infinite(step_loss.item(), epoch, step + 1, optimizer, "training loss")
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if state.lookahead is not None:
@@ -211,7 +219,7 @@ def train_one_epoch(
         for observer in observers:
             observer.on_step(step + 1)
     if device.type != "cpu":
-        _refuse_first_infinite(tally.losses, epoch, optimizer)
+        refuse_first_infinite(tally.losses, epoch, optimizer)
     return tally.result()
 
 
@@ -234,16 +242,24 @@ def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
     return judged.loss < best.validation_loss
 
 
-def _refuse_first_infinite(losses: Tensor, epoch: int, optimizer: torch.optim.Optimizer) -> None:
+def refuse_first_infinite(losses: Tensor, epoch: int, optimizer: torch.optim.Optimizer) -> None:
+    """Check the training loss of each step of an epoch.
+
+    Raises:
+        TrainingError: one is not a finite number; it names the step.
+    """
     broken = (~losses.isfinite()).nonzero()
     if len(broken):
         step = int(broken[0])
-        _refuse_infinite(float(losses[step]), epoch, step + 1, optimizer, "training loss")
+        refuse_infinite(float(losses[step]), epoch, step + 1, optimizer, "training loss")
 
 
-def _refuse_infinite(
-    value: float, epoch: int, step: int, optimizer: torch.optim.Optimizer, what: str
-) -> None:
+def refuse_infinite(value: float, epoch: int, step: int, optimizer: torch.optim.Optimizer, what: str) -> None:
+    """Check a loss.
+
+    Raises:
+        TrainingError: it is not a finite number.
+    """
     if not math.isfinite(value):
         rate = optimizer.param_groups[0]["lr"]
         raise TrainingError(

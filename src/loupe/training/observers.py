@@ -3,6 +3,10 @@
 from loupe.training.state import TrainingState
 
 
+class StopTraining(KeyboardInterrupt):  # what Ctrl-C raises, for one training alone
+    """Raised by an observer to break off the training it watches; what was reached is kept."""
+
+
 class Observer:
     """Base of everything that watches. Override what is of interest; every method does nothing."""
 

@@ -40,7 +40,7 @@ from loupe.experiments.benchmarks.yardsticks import (
     prepare_operation,
     prepare_product,
 )
-from loupe.experiments.run import explain_compiler, explain_memory, is_from_compiler
+from loupe.experiments.breakdowns import explain_compiler, explain_memory, is_from_compiler
 from loupe.recipe import Recipe
 from loupe.runtime import Streams, choose_device, computing, describe_device
 

@@ -15,9 +15,9 @@ from loupe.evaluation.intervals import SeedSummary
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.benchmarks.clock import read_clock
 from loupe.experiments.benchmarks.places import describe_place, refuse_several_processes
+from loupe.experiments.breakdowns import explain_compiler, explain_memory, is_from_compiler
 from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import is_classifier
-from loupe.experiments.run import explain_compiler, explain_memory, is_from_compiler
 from loupe.recipe import Recipe
 from loupe.runtime import Precision, Streams, choose_device, computing
 from loupe.training import EpochRecord, Observer, TrainingState

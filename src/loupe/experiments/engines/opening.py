@@ -8,9 +8,12 @@ from loupe.errors import LoupeError, UnknownNameError
 from loupe.experiments.engines.engine import Engine
 from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.serial import SerialEngine
+from loupe.experiments.engines.together import TogetherEngine
 from loupe.runtime import choose_device, count_cores
 
 _WORKER_BYTES = 1.2e9  # of a process with torch, a dataset and a small network
+_STACKED_BYTES = 0.6e9  # of one of several runs in a process: its images and maps
+_MOST_STACKED = 8  # more gain nothing: the maps of all must fit the processor's cache (`bench/together.py`)
 
 
 def open_engine(
@@ -19,7 +22,8 @@ def open_engine(
     """Return an engine, ready for work; `close` it afterwards.
 
     Args:
-        name: "serial", "processes", "ray", or "auto": processes where there is room for two or more.
+        name: "serial", "processes", "ray", "together", or "auto": processes where there is room for two or
+            more.
         workers: how many runs at once, ≥ 1; as many as cores and memory allow if left out.
         threads: CPU threads of each run.
         num_jobs: how many there are at most, if that is known; no more workers are made.
@@ -75,10 +79,16 @@ def _open_ray(workers: int | None, threads: int) -> Engine:
     return RayEngine(workers, threads)
 
 
+def _open_together(workers: int | None, threads: int) -> Engine:
+    by_memory = max(1, int(find_free_memory() / _STACKED_BYTES))
+    return TogetherEngine(workers or min(_MOST_STACKED, by_memory))
+
+
 ENGINES: dict[str, Callable[[int | None, int], Engine]] = {
     "serial": _open_serial,
     "processes": _open_processes,
     "ray": _open_ray,
+    "together": _open_together,
 }
 
 

@@ -14,7 +14,7 @@ from loupe.experiments.run import run_recipe
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder
-from loupe.training import EpochRecord, Observer, TrainingState
+from loupe.training import EpochRecord, Observer, StopTraining, TrainingState
 
 OnEpoch = Callable[[EpochRecord], bool]
 
@@ -44,8 +44,8 @@ class Worker:
             if folder.is_finished():
                 return Ended("finished")
             folder.path.mkdir(parents=True, exist_ok=True)
-            reporter = _Reporter(on_epoch)
-            result = run_recipe(job.recipe, folder, observers=[reporter], dataset=self._load(job.recipe))
+            reporter = Reporter(on_epoch)
+            result = run_recipe(job.recipe, folder, observers=[reporter], dataset=self.load(job.recipe))
         except LoupeError as error:
             return Ended("failed", describe_failure(error))
         except Exception as error:  # a fault of ours, or of a plugin, must not cost the other runs
@@ -54,7 +54,7 @@ class Worker:
             return Ended("finished")
         return Ended("stopped" if reporter.has_stopped else "interrupted")
 
-    def _load(self, recipe: Recipe) -> Dataset:
+    def load(self, recipe: Recipe) -> Dataset:
         """Return a dataset with its test set locked anew: looks are counted for each run."""
         which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
         if which not in self._datasets:
@@ -65,7 +65,7 @@ class Worker:
         return self._datasets[which]
 
 
-class _Reporter(Observer):
+class Reporter(Observer):
     """Tells of every epoch, and ends the training where that is wished."""
 
     def __init__(self, on_epoch: OnEpoch) -> None:
@@ -75,7 +75,7 @@ class _Reporter(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         if not self._on_epoch(state.history[-1]):
             self.has_stopped = True
-            raise KeyboardInterrupt  # as by hand: the run keeps what it reached and can be gone on with
+            raise StopTraining  # the run keeps what it reached and can be gone on with
 
 
 def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
+from loupe.models.layers.narrow_conv import convolve, is_narrow
 from loupe.models.layers.watched import is_watched
 
 _MOST_IN_CHANNELS, _MOST_OUT_CHANNELS = 3, 32
@@ -12,7 +13,10 @@ _convolution_backward = torch.ops.aten.convolution_backward
 
 
 class FastStack(nn.Sequential):
-    """Layers in a row, as `nn.Sequential`; on a CPU, a first convolution and its pooling run as one.
+    """Layers in a row, as `nn.Sequential`, with convolutions that are quick on a CPU.
+
+    A first convolution and its pooling run as one; narrow ones after it take their gradients in ways of their
+    own (`narrow_conv.py`).
 
     The maximum over a 2 x 2 window of a convolution's output is the maximum of four convolutions of
     stride 2 whose kernels are shifted by a pixel. As one convolution with four times the channels they
@@ -29,16 +33,26 @@ class FastStack(nn.Sequential):
         while index < len(layers):
             layer = layers[index]
             following = layers[index + 1] if index + 1 < len(layers) else None
-            if _runs_as_one(layer, following, input):
-                input = _run_as_one(layer, input)
+            if runs_as_one(layer, following, input):
+                assert isinstance(layer, nn.Conv2d)
+                input = run_as_one(layer, input, layer.weight, layer.bias)
                 index += 2
             else:
-                input = layer(input)
+                input = _run(layer, input)
                 index += 1
         return input
 
 
-def _runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -> bool:
+def _run(layer: nn.Module, values: Tensor) -> Tensor:
+    if is_narrow(layer, values):
+        assert isinstance(layer, nn.Conv2d)
+        return convolve(values, layer.weight, layer.bias, tuple(_padding_of(layer)))
+    following: Tensor = layer(values)
+    return following
+
+
+def runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -> bool:
+    """Return whether a convolution and the layer after it are worth running as one on these images."""
     return (
         type(layer) is nn.Conv2d
         and isinstance(following, FastMaxPool2d)
@@ -71,10 +85,10 @@ def _padding_of(conv: nn.Conv2d) -> list[int]:
     return list(conv.padding)
 
 
-def _run_as_one(conv: nn.Module, images: Tensor) -> Tensor:
-    assert isinstance(conv, nn.Conv2d)
-    arguments = (images, conv.weight, conv.bias, _padding_of(conv))
-    if torch.is_grad_enabled() and conv.weight.requires_grad:
+def run_as_one(conv: nn.Conv2d, images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return a convolution of images, max-pooled; the layer says how, weight and bias may be another's."""
+    arguments = (images, weight, bias, _padding_of(conv))
+    if torch.is_grad_enabled() and weight.requires_grad:
         pooled: Tensor = _ConvThenMaxPool.apply(*arguments)  # type: ignore[no-untyped-call]  # torch's own stub
         return pooled
     left, right = _convolve_shifted(*arguments).chunk(2, dim=1)

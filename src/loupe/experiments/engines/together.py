@@ -1,0 +1,242 @@
+"""Several runs at once in this process, as one batched network where they share shapes."""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from loupe.errors import LoupeError, TrainingError
+from loupe.experiments.engines.engine import Conductor, Ended, Job
+from loupe.experiments.engines.worker import Reporter, Worker, describe_failure
+from loupe.experiments.fitting import fit_bench, lay_out_training
+from loupe.experiments.run_under_way import RunUnderWay, begin_run, conclude_run
+from loupe.plugins import load_plugin
+from loupe.recipe import Recipe
+from loupe.runs import RunFolder
+from loupe.runtime import choose_device, choose_precision, computing, count_cores
+from loupe.training import EpochRecord
+from loupe.training.together import Training, find_form, find_obstacle, fit_together
+
+_ALONE = ("lookahead", "hard_examples", "freeze_later")  # settings that only one network at a time knows
+_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A job of a group, with its run opened and its part in a training."""
+
+    job: Job
+    run: RunUnderWay
+    training: Training
+    reporter: Reporter
+
+
+class TogetherEngine:
+    """Trains runs that share shapes (seeds, rates, fractions of one network) as one batched network.
+
+    Each run ends with the folder it would have had alone, its figures equal up to rounding, and can be gone
+    on with alone. What cannot be trained together is carried out alone, and `reasons` says why: on a GPU, in
+    half precision or compiled; a run already begun; a network with other layers than
+    `loupe.training.together` knows, or with frozen ones; an optimizer other than SGD, Adam and AdamW; slow
+    weights, hard examples, layers that freeze later, several processes.
+
+    A group computes on as many CPU threads as its runs have together, if the machine has as many cores.
+
+    Args:
+        group_size: runs trained at once, ≥ 1.
+    """
+
+    num_workers = 1  # one process; a group of eight takes about five times as long as one run
+
+    def __init__(self, group_size: int) -> None:
+        self._group_size = group_size
+        self.reasons: dict[str, str] = {}  # by the name of the job
+        self._worker = Worker()
+        self._obstacles: dict[str, str] = {}  # by what jobs have to share
+        self._waiting: list[Job] = []
+
+    def carry_out(self, conductor: Conductor) -> None:
+        try:
+            while group := self._next_group(conductor):
+                if len(group) > 1:
+                    self._carry_out_together(group, conductor)
+                else:
+                    self._carry_out_alone(group[0], conductor)
+        except KeyboardInterrupt:
+            for job in self._waiting:
+                conductor.on_end(job, Ended("interrupted"))
+            self._waiting.clear()
+            raise
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _next_group(self, conductor: Conductor) -> list[Job]:
+        """Return the first job that waits and those that can be trained with it; nothing if none waits."""
+        most = _LOOK_AHEAD * self._group_size
+        while len(self._waiting) < most and len(self._find_like()) < self._group_size:
+            job = conductor.next_job()
+            if job is None:
+                break
+            self._waiting.append(job)
+        group = self._find_like()
+        self._waiting = [job for job in self._waiting if job not in group]
+        return group
+
+    def _find_like(self) -> list[Job]:
+        if not self._waiting:
+            return []
+        first = self._waiting[0]
+        if self._find_obstacle(first) is not None:
+            return [first]
+        shared = describe_shared(first.recipe)
+        like = [
+            job
+            for job in self._waiting
+            if describe_shared(job.recipe) == shared and self._find_obstacle(job) is None
+        ]
+        return like[: self._group_size]
+
+    def _find_obstacle(self, job: Job) -> str | None:
+        found = find_job_obstacle(job) or self._obstacles.get(describe_shared(job.recipe))
+        if found:
+            self.reasons[job.name] = found
+        return found
+
+    def _carry_out_alone(self, job: Job, conductor: Conductor) -> None:
+        ended = self._worker.carry_out(job, lambda record: conductor.on_epoch(job, record))
+        conductor.on_end(job, ended)
+        if ended.status == "interrupted":
+            raise KeyboardInterrupt
+
+    def _carry_out_together(self, jobs: Sequence[Job], conductor: Conductor) -> None:
+        """Carry out jobs that share what a recipe says of shapes."""
+        with ExitStack() as open_things:
+            open_things.enter_context(computing(count_threads(jobs)))
+            seats = []
+            for job in jobs:
+                try:
+                    seats.append(self._open(job, conductor, open_things))
+                except Exception as error:
+                    conductor.on_end(job, _describe_fault(error))
+            interrupts = [self._train(alike, conductor) for alike in self._sort_by_form(seats)]
+        if any(interrupts):
+            raise KeyboardInterrupt
+
+    def _sort_by_form(self, seats: Sequence[_Seat]) -> list[list[_Seat]]:
+        """Return the runs that can be stacked with one another, and each other one by itself."""
+        groups: dict[object, list[_Seat]] = {}
+        for seat in seats:
+            reason = find_obstacle(seat.training)
+            if reason is not None:
+                self.reasons[seat.job.name] = reason
+                self._obstacles[describe_shared(seat.job.recipe)] = reason  # the next ones are not held back
+            form = find_form(seat.training) if reason is None else id(seat)
+            groups.setdefault(form, []).append(seat)
+        return list(groups.values())
+
+    def _train(self, seats: Sequence[_Seat], conductor: Conductor) -> bool:
+        """Train runs of one form, write them down, and return whether Ctrl-C broke them off."""
+        if len(seats) > 1:
+            for seat in seats:
+                seat.run.folder.log(f"trained together with {len(seats) - 1} other runs")
+        try:
+            _fit(seats)
+        except Exception as error:  # a fault of ours, or of a plugin, must not cost the other groups
+            for seat in seats:
+                conductor.on_end(seat.job, _describe_fault(error))
+            return False
+        is_interrupted = False
+        for seat in seats:
+            ended = _conclude(seat)
+            is_interrupted |= ended.status == "interrupted"
+            conductor.on_end(seat.job, ended)
+        return is_interrupted
+
+    def _open(self, job: Job, conductor: Conductor, open_things: ExitStack) -> _Seat:
+        def on_epoch(record: EpochRecord) -> bool:
+            return conductor.on_epoch(job, record)
+
+        for plugin in job.recipe.run.plugins:
+            load_plugin(plugin)
+        folder, reporter = RunFolder(job.folder), Reporter(on_epoch)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        open_things.enter_context(folder.locked())
+        dataset = self._worker.load(job.recipe)
+        run = begin_run(job.recipe, folder, observers=[reporter], dataset=dataset)
+        training = lay_out_training(job.recipe, run.bench, run.streams, observers=run.observers)
+        return _Seat(job, run, training, reporter)
+
+
+def _fit(seats: Sequence[_Seat]) -> None:
+    """Train runs of one form; one by itself in the usual loop."""
+    if len(seats) > 1:
+        fit_together([seat.training for seat in seats])
+        return
+    (seat,) = seats
+    try:
+        run = seat.run
+        fit_bench(run.recipe, run.bench, run.streams, observers=run.observers, start=run.start)
+    except (TrainingError, KeyboardInterrupt) as error:
+        seat.training.ended_by = error
+
+
+def _conclude(seat: _Seat) -> Ended:
+    """Judge a run, write it down and return how it ended."""
+    run = seat.run
+    # the runs share their dataset, so the record of looks at its test set must become this run's again
+    run.bench.splits.test.continue_record(run.folder.read_openings(), run.folder.log_opening)
+    try:
+        result, failure = conclude_run(run, seat.training.ended_by)
+    except Exception as error:
+        return _describe_fault(error)
+    if failure is not None:
+        return Ended("failed", describe_failure(failure))
+    if result.status == "finished":
+        return Ended("finished")
+    return Ended("stopped" if seat.reporter.has_stopped else "interrupted")
+
+
+def find_job_obstacle(job: Job) -> str | None:
+    """Return what in a job's recipe or folder has it carried out alone; None if nothing does."""
+    recipe = job.recipe
+    device = choose_device(recipe.run.device)
+    if device.type != "cpu":
+        return f"it runs on {device.type}"
+    if recipe.train.compile:
+        return "its network is compiled"
+    if choose_precision(recipe.train.precision, device) != "float32":
+        return "it computes in half precision"
+    if recipe.evaluate.show_test_picking:
+        return "it looks at the test set after every epoch"
+    if recipe.run.processes > 1:
+        return "it is trained by several processes"
+    for field in _ALONE:
+        if getattr(recipe.train, field) is not None:
+            return f"it sets train.{field}"
+    if RunFolder(job.folder).environment_file.exists():
+        return "it was begun before"
+    return None
+
+
+def count_threads(jobs: Sequence[Job]) -> int:
+    """Return the CPU threads of a group: those its runs would have had, but no more than there are cores."""
+    each = [job.recipe.run.threads or count_cores() for job in jobs]
+    return min(sum(each), count_cores())
+
+
+def describe_shared(recipe: Recipe) -> str:
+    """Return what of recipes must be the same for their runs to share shapes, as text."""
+    data, model, train = recipe.data, recipe.model, recipe.train
+    shared = [
+        [data.name, data.classes, data.settings],
+        [model.name, model.settings],
+        [train.batch_size, train.optimizer.name],
+    ]
+    return json.dumps(shared, sort_keys=True, default=str)
+
+
+def _describe_fault(error: Exception) -> Ended:
+    if isinstance(error, LoupeError):
+        return Ended("failed", describe_failure(error))
+    return Ended("failed", f"{type(error).__name__}: {error}")
