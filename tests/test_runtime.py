@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.errors import LoupeError
-from loupe.runtime import Streams, choose_device, computing
+from loupe.runtime import Streams, choose_device, choose_precision, computing, has_bfloat16_units
 
 
 @given(seed=st.integers(0, 2**40), name=st.text(max_size=20), epoch=st.integers(0, 10**6))
@@ -42,3 +44,22 @@ def test_computing_puts_threads_and_determinism_back() -> None:
         assert torch.get_num_threads() == 1
         assert torch.are_deterministic_algorithms_enabled()
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_fast_precision_is_half_where_the_processor_has_units(
+    monkeypatch: pytest.MonkeyPatch, has_units: bool
+) -> None:
+    monkeypatch.setattr("loupe.runtime.has_bfloat16_units", lambda: has_units)
+    cpu = torch.device("cpu")
+    assert choose_precision("fast", cpu) == ("bfloat16" if has_units else "float32")
+    assert choose_precision("auto", cpu) == "float32", "figures of a CPU stay those of every CPU"
+    assert choose_precision("bfloat16", cpu) == "bfloat16"
+
+
+def test_units_are_known_by_the_processors_own_flags() -> None:
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        pytest.skip("no /proc/cpuinfo here")
+    assert has_bfloat16_units() == bool({"avx512_bf16", "amx_tile"} & set(flags))

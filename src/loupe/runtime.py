@@ -61,12 +61,28 @@ Precision = Literal["float32", "bfloat16"]
 """What a network computes in; weights, losses and optimizer stay float32 either way."""
 
 
-def choose_precision(wanted: Literal["auto", "float32", "bfloat16"], device: torch.device) -> Precision:
-    """Return what to compute in: for "auto" bfloat16 on a GPU with units for it, else float32."""
-    if wanted != "auto":
+def choose_precision(
+    wanted: Literal["auto", "float32", "bfloat16", "fast"], device: torch.device
+) -> Precision:
+    """Return what to compute in.
+
+    Args:
+        wanted: "auto" is bfloat16 on a GPU with units for it, else float32; "fast" is bfloat16 on a CPU with
+            units for it as well.
+        device: to compute on.
+    """
+    if wanted in ("float32", "bfloat16"):
         return wanted
     has_units = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    if wanted == "fast":
+        has_units |= device.type == "cpu" and has_bfloat16_units()
     return "bfloat16" if has_units else "float32"
+
+
+def has_bfloat16_units() -> bool:
+    """Return whether this CPU multiplies bfloat16 itself (AVX512-BF16 or AMX); elsewhere it would be slow."""
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch has no public way to ask
+    return any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
 def casting(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:

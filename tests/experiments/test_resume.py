@@ -91,7 +91,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing_behind(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("loupe.experiments.run.set_up", interrupt)
+    monkeypatch.setattr("loupe.experiments.run_under_way.set_up", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train()
     assert list((tmp_path / "runs").iterdir()) == []

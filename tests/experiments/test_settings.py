@@ -1,5 +1,6 @@
 """Settings of a recipe that change how a network is trained, each seen to arrive."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,35 @@ def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:
     stopped = train("train.channels_last=true", observers=[StopAfter(2, KeyboardInterrupt())])
     loupe.resume(stopped.path)
     assert is_same_weights(stopped.checkpoint_file, train("train.channels_last=true").checkpoint_file)
+
+
+@pytest.mark.parametrize("is_quicker", [True, False])
+def test_the_quicker_layout_is_taken_written_down_and_kept(
+    train: Train, monkeypatch: pytest.MonkeyPatch, is_quicker: bool
+) -> None:
+    tried: list[bool] = []
+
+    def time_step(step: Callable[[], None], device: torch.device) -> float:
+        step()
+        tried.append(True)
+        return 2.0 - len(tried) if is_quicker else float(len(tried))  # the second is channels last
+
+    monkeypatch.setattr("loupe.experiments.layout._time", time_step)
+    wanted = train(f"train.channels_last={str(is_quicker).lower()}")
+    assert not tried
+    stopped = train("train.channels_last=auto", observers=[StopAfter(2, KeyboardInterrupt())])
+    assert len(tried) == 2
+    assert stopped.read_recipe().train.channels_last is is_quicker
+    loupe.resume(stopped.path)
+    assert len(tried) == 2
+    assert is_same_weights(stopped.checkpoint_file, wanted.checkpoint_file)
+
+
+def test_both_layouts_are_really_timed(train: Train) -> None:
+    assert train("train.epochs=1", "train.channels_last=auto").read_recipe().train.channels_last in (
+        True,
+        False,
+    )
 
 
 def test_the_numbers_of_an_average_are_those_of_the_kept_weights(train: Train) -> None:

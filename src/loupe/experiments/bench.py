@@ -243,7 +243,7 @@ def fit_network(
     if small is not None:
         refuse_small_images(network.model, small, images)
     layers = describe_layers(network.model, **shape)
-    if recipe.train.channels_last:  # the maps follow the weights
+    if recipe.train.channels_last is True:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     return network, layers
 

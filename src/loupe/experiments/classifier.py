@@ -120,7 +120,7 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
             allowed="a run whose network says classes",
             next_step="`loupe list` shows the runs",
         )
-    if recipe.train.channels_last:  # as it was judged, to the bit
+    if recipe.train.channels_last is True:  # as it was judged, to the bit
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     height, width = description["image_size"]
     return Classifier(

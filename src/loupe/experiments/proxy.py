@@ -33,7 +33,7 @@ def build_hard_examples(
     initialise_from_images(proxy, partial(take_first_look, recipe, images, normalization))
     is_classifier = objective_of(hard.proxy.name) == "classification"
     refuse_wrong_output(proxy, **shape, num_classes=images.num_classes if is_classifier else None)
-    if recipe.train.channels_last:  # the maps follow the weights
+    if recipe.train.channels_last is True:  # the maps follow the weights
         proxy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     proxy.to(device)
     optimizer = recipe.train.optimizer

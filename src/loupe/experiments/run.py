@@ -35,8 +35,10 @@ def run_recipe(
         run = begin_run(recipe, folder, observers=observers, dataset=dataset)
         ended_by: BaseException | None = None
         try:
-            with gather_team(recipe, folder, run.device) as team:
-                fit_bench(recipe, run.bench, run.streams, observers=run.observers, start=run.start, team=team)
+            with gather_team(run.recipe, folder, run.device) as team:
+                fit_bench(
+                    run.recipe, run.bench, run.streams, observers=run.observers, start=run.start, team=team
+                )
         except (KeyboardInterrupt, TrainingError, RuntimeError) as error:
             ended_by = error
         result, failure = conclude_run(run, ended_by)

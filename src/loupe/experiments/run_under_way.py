@@ -10,6 +10,7 @@ from loupe.errors import TrainingError
 from loupe.experiments.bench import Bench, load_recipe_data, set_up
 from loupe.experiments.breakdowns import explain_end
 from loupe.experiments.judge import judge
+from loupe.experiments.layout import settle_layout
 from loupe.experiments.look_back import follow_examples
 from loupe.experiments.record import open_record
 from loupe.experiments.test_picking import TestPicker
@@ -64,7 +65,9 @@ def begin_run(
         LoupeError: the recipe does not fit the data, or the folder holds another run.
     """
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
-    bench = set_up(recipe, device, streams, dataset or load_recipe_data(recipe))
+    dataset = dataset or load_recipe_data(recipe)
+    recipe = settle_layout(recipe, dataset, device, folder)
+    bench = set_up(recipe, device, streams, dataset)
     warnings = (*bench.warnings, *open_record(recipe, folder, bench))
     start = folder.read_snapshot()
     tracker = follow_examples(recipe, folder, bench) if recipe.evaluate.track_examples else None

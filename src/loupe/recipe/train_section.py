@@ -99,13 +99,15 @@ class TrainSection(Section):
         None,
         description="Slow weights that the trained ones are pulled back to; none if left out.",
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
+    precision: Literal["auto", "float32", "bfloat16", "fast"] = Field(
         "auto",
-        description='What layers compute in: "auto" is bfloat16 on GPUs with units for it, else float32. '
-        "Weights stay float32.",
+        description='What layers compute in: "auto" is bfloat16 on GPUs with units for it, else float32; '
+        '"fast" is bfloat16 on CPUs with units for it, too. Weights stay float32.',
     )
-    channels_last: bool = Field(
-        False, description="Lay weights and maps out channel by channel of each pixel; faster on many GPUs."
+    channels_last: bool | Literal["auto"] = Field(
+        False,
+        description="Lay weights and maps out channel by channel of each pixel, quicker for many networks; "
+        '"auto" tries both for a second, and the run\'s recipe then says which it took.',
     )
     compile: bool = Field(
         False, description="Compile the network with torch.compile: minutes at first, then faster steps."

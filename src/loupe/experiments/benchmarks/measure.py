@@ -41,6 +41,7 @@ from loupe.experiments.benchmarks.yardsticks import (
     prepare_product,
 )
 from loupe.experiments.breakdowns import explain_compiler, explain_memory, is_from_compiler
+from loupe.experiments.layout import try_layouts
 from loupe.recipe import Recipe
 from loupe.runtime import Streams, choose_device, computing, describe_device
 
@@ -72,7 +73,9 @@ def measure_recipe(recipe: Recipe, seconds: float = 10.0) -> SpeedReport:
     recipe = recipe.for_seed(recipe.run.seeds[0] if recipe.run.seeds else recipe.run.seed)
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
     with computing(recipe.run.threads):
-        bench = set_up(recipe, device, streams, load_recipe_data(recipe))
+        dataset = load_recipe_data(recipe)
+        recipe = try_layouts(recipe, dataset, device)
+        bench = set_up(recipe, device, streams, dataset)
         hold_weights_still(bench)
         with streams.as_global("network", 1, device):
             try:

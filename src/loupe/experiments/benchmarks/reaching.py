@@ -18,6 +18,7 @@ from loupe.experiments.benchmarks.places import describe_place, refuse_several_p
 from loupe.experiments.breakdowns import explain_compiler, explain_memory, is_from_compiler
 from loupe.experiments.fitting import fit_bench
 from loupe.experiments.judge import is_classifier
+from loupe.experiments.layout import try_layouts
 from loupe.recipe import Recipe
 from loupe.runtime import Precision, Streams, choose_device, computing
 from loupe.training import EpochRecord, Observer, TrainingState
@@ -173,7 +174,9 @@ def _reach(recipe: Recipe, accuracy: float) -> tuple[Reached, dict[str, Any]]:
         torch.compiler.reset()  # each run compiles for itself; torch's cache of kernels on disk stays
     with computing(recipe.run.threads):
         watch = _Watch(accuracy, device, read_clock(device))
-        bench = set_up(recipe, device, streams, load_recipe_data(recipe))
+        dataset = load_recipe_data(recipe)
+        recipe = try_layouts(recipe, dataset, device)
+        bench = set_up(recipe, device, streams, dataset)
         is_reached, reason = False, None
         try:
             fit_bench(recipe, bench, streams, observers=[watch])
