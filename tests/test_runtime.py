@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.errors import LoupeError
-from loupe.runtime import Streams, choose_device, choose_precision, computing, has_bfloat16_units
+from loupe.runtime import (
+    Streams,
+    choose_device,
+    choose_precision,
+    computing,
+    has_bfloat16_units,
+    keeping_freed_memory,
+)
 
 
 @given(seed=st.integers(0, 2**40), name=st.text(max_size=20), epoch=st.integers(0, 10**6))
@@ -63,3 +71,22 @@ def test_units_are_known_by_the_processors_own_flags() -> None:
     except OSError:
         pytest.skip("no /proc/cpuinfo here")
     assert has_bfloat16_units() == bool({"avx512_bf16", "amx_tile"} & set(flags))
+
+
+def count_resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_freed_memory_is_kept_inside_the_block_and_given_back_after_it() -> None:
+    size = 200_000_000
+    before = count_resident_bytes()
+    torch.ones(size, dtype=torch.uint8)
+    assert count_resident_bytes() - before < size / 2, "usually it is given back at once"
+    with keeping_freed_memory():
+        torch.ones(size, dtype=torch.uint8)
+        assert count_resident_bytes() - before > size / 2
+        for _ in range(8):
+            torch.ones(size, dtype=torch.uint8)
+        assert count_resident_bytes() - before < 3 * size, "and used again"
+    assert count_resident_bytes() - before < size / 2

@@ -6,6 +6,7 @@ own, a run resumed at an epoch draws exactly what the uninterrupted run would ha
 generator state has to be saved.
 """
 
+import ctypes
 import hashlib
 import os
 from collections.abc import Iterator
@@ -153,8 +154,44 @@ def computing(threads: int | None = None) -> Iterator[None]:
         torch.use_deterministic_algorithms(True, warn_only=True)
         # filling fresh memory costs time and changes no result: nothing here reads it before writing
         _deterministic.fill_uninitialized_memory = False
-        yield
+        with keeping_freed_memory():
+            yield
     finally:
         torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
         _deterministic.fill_uninitialized_memory = was_filling
         torch.set_num_threads(before)
+
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's names for its settings
+_USUAL_TRIM_BYTES, _USUAL_NUM_MMAPS = 128 * 1024, 65_536
+
+
+@contextmanager
+def keeping_freed_memory() -> Iterator[None]:
+    """Keep freed memory in this process inside the block, to be used again; give it back afterwards.
+
+    The maps of a step are as large as those of the step before. Usually glibc returns each to the system when
+    it is freed, and the system clears it, page by page, when it is asked for again: a quarter of fast-net's
+    time on a CPU (`bench/kept_memory.py`). Elsewhere than on Linux with glibc this does nothing.
+    """
+    glibc = _find_glibc()
+    if glibc is None:
+        yield
+        return
+    glibc.mallopt(_MMAP_MAX, 0)
+    glibc.mallopt(_TRIM_THRESHOLD, -1)  # never
+    try:
+        yield
+    finally:
+        glibc.mallopt(_MMAP_MAX, _USUAL_NUM_MMAPS)
+        glibc.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM_BYTES)
+        glibc.malloc_trim(0)
+
+
+def _find_glibc() -> ctypes.CDLL | None:
+    """Return the C library of this process, if it is one whose memory can be tuned."""
+    try:
+        library = ctypes.CDLL(None)
+    except (OSError, TypeError):  # TypeError: Windows
+        return None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
