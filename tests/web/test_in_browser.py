@@ -53,6 +53,18 @@ def wait_until(page: Any, expression: str, given: Any = None, *, seconds: float 
         page.wait_for_timeout(50)
 
 
+def wait_for_answer(page: Any, image: str) -> None:
+    """Wait until the answer shown is about an image whose name begins so; before, it is about the former."""
+    wait_until(
+        page,
+        """image => {
+            const answer = document.querySelector("#part-answer");
+            return answer?.dataset.image?.startsWith(image) && !answer.hasAttribute("aria-busy");
+        }""",
+        image,
+    )
+
+
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page of a first-time visitor; afterwards: no error in the console, no request to anywhere else."""
@@ -178,8 +190,9 @@ def test_a_picture_is_uploaded(page: Any, address: str, runs: Runs, encode: Enco
     (expected,) = predict(opened, opened.prepare(Image.fromarray(picture), "pad")[None])
     upload = {"name": "one.png", "mimeType": "image/png", "buffer": encode(picture)}
     page.locator("input[type=file]").set_input_files(upload)
-    wait_until(page, "() => location.href.includes('image=upload-')")
+    wait_for_answer(page, "upload-")
     assert page.locator(".verdict strong").inner_text() == expected.class_name
+    assert "image=upload-" in page.url
     broken = {"name": "two.png", "mimeType": "image/png", "buffer": b"\x89PNG no"}
     page.locator("input[type=file]").set_input_files(broken)
     page.get_by_text("This is no image that can be read.").wait_for()
@@ -188,6 +201,7 @@ def test_a_picture_is_uploaded(page: Any, address: str, runs: Runs, encode: Enco
 @pytest.mark.parametrize("digit", list(STROKES))
 def test_a_drawn_digit_is_recognised(page: Any, address: str, runs: Runs, digit: str) -> None:
     page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-")
     page.get_by_role("button", name="Draw", exact=True).click()
     box = page.locator("canvas.drawing").bounding_box()
     for stroke in STROKES[digit]:
@@ -195,10 +209,25 @@ def test_a_drawn_digit_is_recognised(page: Any, address: str, runs: Runs, digit:
         page.mouse.move(box["x"] + x, box["y"] + y)
         page.mouse.down()
         for x, y in others:
-            page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
+            page.mouse.move(box["x"] + x, box["y"] + y)
         page.mouse.up()
-    wait_until(page, "() => location.href.includes('image=upload-')")
-    assert page.locator(".verdict strong").inner_text() == digit
+    wait_for_answer(page, "upload-")
+    verdict, sure = page.locator(".verdict strong"), page.locator(".verdict").inner_text().split()[1]
+    assert verdict.inner_text() == digit
+    assert float(sure) > 70, f"{digit}: {sure} % sure"  # far from a toss-up: a hand may tremble
+
+
+def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
+    page.route("**/inspect", lambda route: (time.sleep(0.3), route.continue_()))
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    page.locator('[data-image="validation-7"]').click()
+    answer = page.locator("#part-answer")
+    assert answer.get_attribute("aria-busy") == "true"
+    assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
+    page.locator('[data-image="validation-9"]').click()  # overtakes the other
+    wait_for_answer(page, "validation-9")
+    assert "image=validation-9" in page.url
 
 
 @pytest.mark.parametrize("width", [420, 1400])

@@ -13,6 +13,7 @@ export function showAnswer(scene) {
     el("canvas", { class: "over", "aria-hidden": "true" }), el("div", { class: "field", hidden: true }));
   stage.style.aspectRatio = `${scene.facts.image_size[1]} / ${scene.facts.image_size[0]}`;
   const truth = seen.true_class === null ? "" : el("span", { class: isWrong ? "wrong" : "right" }, isWrong ? `✗ it is ${seen.true_class}` : said.class_name === null ? seen.true_class : `✓ it is ${seen.true_class}`);
+  parts.answer.dataset.image = seen.image; // what the answer is about, for whoever waits for it
   parts.answer.replaceChildren(el("h2", {}, "The answer"), el("div", { class: "answer-row" }, el("figure", { class: "chosen-picture" }, stage, el("figcaption", { class: "soft" }, "as the network gets it", el("br"), truth)),
     said.class_name === null ? showRemade(said) : showClasses(scene, said)));
 }

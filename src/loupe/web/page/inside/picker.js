@@ -17,12 +17,15 @@ export async function showPicker(scene) {
   let stop = null, first = null;
 
   async function keep(blob, fields = {}) {
+    const mine = scene.wait();
     problem.replaceChildren();
     try {
       const kept = await upload(runPath(id, "/images"), blob, fields);
-      await scene.chooseImage(kept.image);
+      if (mine === scene.turn) await scene.chooseImage(kept.image); // else a later picture has overtaken it
     } catch (error) {
-      problem.replaceChildren(showProblem(error));
+      if (mine === scene.turn) problem.replaceChildren(showProblem(error));
+    } finally {
+      scene.settle(mine);
     }
   }
 
