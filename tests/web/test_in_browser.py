@@ -21,7 +21,7 @@ from loupe.experiments.opened_run import open_run
 from loupe.runs import RunFolder
 from loupe.web.looks import predict
 
-from .conftest import Encode, Runs
+from .conftest import Encode, Runs, Works
 
 CHROMIUM = Path("/usr/bin/chromium")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the extra `dev`")
@@ -230,8 +230,41 @@ def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs
     assert "image=validation-9" in page.url
 
 
+def test_a_study_answers_its_question(page: Any, works: Works) -> None:
+    page.goto(f"{works.address}/#/studies")
+    page.get_by_role("link", name="Does a wider network need more images?").click()
+    page.locator(".answer").get_by_text("Against narrow").wait_for()
+    page.locator(".chart .band").first.wait_for(state="attached")
+    grey = page.get_by_role("table", name="Arms").locator("td.noise").first
+    soft = grey.evaluate("cell => getComputedStyle(cell).color")
+    assert soft != page.locator("h1").evaluate("head => getComputedStyle(head).color")
+    page.get_by_role("table", name="Runs of the study").get_by_role("link").first.click()
+    page.locator(".headline").wait_for()
+    assert "run/%40study%3A" in page.url
+    page.goto(f"{works.address}/#/study/arms")
+    page.locator("figure.figure img").wait_for()
+    assert page.locator("tr.muted .wrong").count() == 2  # the runs that failed, with the reason
+
+
+def test_a_search_shows_its_trials_and_its_winner(page: Any, works: Works) -> None:
+    page.goto(f"{works.address}/#/studies")
+    page.get_by_role("link", name="rates").click()
+    page.locator(".answer").get_by_text("The best settings are those of trial").wait_for()
+    page.locator(".chart svg").first.wait_for()
+    trials = page.get_by_role("table", name="Trials", exact=True)
+    for _ in range(2):
+        trials.get_by_role("button", name="learning_rate").click()
+    rates = [float(text) for text in trials.locator("tbody td:nth-child(4)").all_inner_texts()]
+    assert len(rates) == 4
+    assert rates == sorted(rates)
+    assert trials.locator("th[aria-sort=ascending]").inner_text() == "learning_rate"
+    assert 'name = "rates-winner"' in page.locator("pre.winner").inner_text()
+    trials.get_by_role("link").first.click()
+    page.locator(".headline").wait_for()
+
+
 @pytest.mark.parametrize("width", [420, 1400])
-def test_no_page_is_wider_than_the_screen(page: Any, address: str, runs: Runs, width: int) -> None:
+def test_no_page_is_wider_than_the_screen(page: Any, works: Works, runs: Runs, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     for place, sign in {
         "runs": "table.runs tbody tr",
@@ -240,9 +273,13 @@ def test_no_page_is_wider_than_the_screen(page: Any, address: str, runs: Runs, w
         f"inside/{runs.autoencoder}": ".stage",
         f"data/{runs.weak}": ".bars.balance",
         "api": "details.operation",
+        "studies": "ul.works li",
+        f"study/{works.study.path.name}": ".chart",
+        f"study/{works.grid.path.name}": "figure.figure img",
+        f"search/{works.search.path.name}": ".chart",
         f"compare?run={runs.good}&run={runs.weak}": ".chart",
     }.items():
         page.goto("about:blank")
-        page.goto(f"{address}/#/{place}")
+        page.goto(f"{works.address}/#/{place}")
         page.locator(sign).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place

@@ -155,9 +155,9 @@ def test_a_loss_that_left_the_numbers_and_a_damaged_run_are_shown(tmp_path: Path
 
 def test_the_description_of_the_interface_names_every_address(client: httpx.Client) -> None:
     said = client.get("/openapi.json").json()
-    assert {"/api/runs", "/api/runs/{run}", "/api/runs/{run}/predict", "/api/runs/{run}/inspect"} <= set(
-        said["paths"]
-    )
+    wanted = {"/api/runs", "/api/runs/{run}", "/api/runs/{run}/predict", "/api/runs/{run}/inspect"}
+    wanted |= {"/api/studies", "/api/studies/{study}", "/api/searches", "/api/searches/{search}"}
+    assert wanted <= set(said["paths"])
     for path, methods in said["paths"].items():
         for method, operation in methods.items():
             assert operation["description"], f"{method} {path} says nothing of itself"

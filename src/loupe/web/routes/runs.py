@@ -10,14 +10,10 @@ from starlette.responses import Response
 from loupe.errors import RunError
 from loupe.runs import write_tags
 from loupe.web.data_answers import DataCard, describe_data
+from loupe.web.guards import REPORT_POLICY
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.sessions import Sessions
-
-_REPORT_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
 
 
 class Tags(BaseModel, extra="forbid"):
@@ -57,7 +53,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
                 allowed="a run that has ended",
                 next_step="look at its curves meanwhile",
             )
-        headers = {"content-security-policy": _REPORT_POLICY}
+        headers = {"content-security-policy": REPORT_POLICY}
         return FileResponse(folder.report_file, media_type="text/html", headers=headers)
 
     @router.get("/runs/{run}/data", tags=["data"])
