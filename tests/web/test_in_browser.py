@@ -4,6 +4,7 @@ LOUPE_SCREENSHOTS names a folder for pictures of what was seen.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -228,6 +229,25 @@ def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs
     page.locator('[data-image="validation-9"]').click()  # overtakes the other
     wait_for_answer(page, "validation-9")
     assert "image=validation-9" in page.url
+
+
+def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/run/{runs.weak}")
+    page.get_by_role("heading", name="Which weights the figures belong to").wait_for()
+    picture = page.locator(".gallery .pic").first
+    picture.wait_for()
+    assert "data:image" in picture.evaluate("picture => getComputedStyle(picture).backgroundImage")
+    assert picture.evaluate("picture => picture.style.getPropertyValue('--r')") != ""
+    button = page.locator(".map button[data-class]").first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    cell = page.locator(".confusion td:not(.right) a").first
+    count = cell.inner_text()
+    cell.click()
+    page.get_by_role("heading", name=re.compile(f"taken for .*: {count}$")).wait_for()
+    assert page.locator(".cells .strip a").count() == int(count)
+    page.locator(".cells .strip a").first.click()
+    wait_for_answer(page, "validation-")
 
 
 def test_a_study_answers_its_question(page: Any, works: Works) -> None:

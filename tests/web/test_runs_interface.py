@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_the_report_is_shut_in(client: httpx.Client, runs: Runs) -> None:
     answer = client.get(f"/api/runs/{runs.good}/report")
     assert answer.text == (runs.folder / runs.good / "report.html").read_text(encoding="utf-8")
     assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("which", "names"),
+    [("good", ("weights", "findings")), ("remade", ("weights", "findings")), ("seeds", ("seeds",))],
+)
+def test_sections_are_the_report_s_own(
+    client: httpx.Client, runs: Runs, which: str, names: tuple[str, ...]
+) -> None:
+    run = {"good": runs.good, "remade": runs.autoencoder, "seeds": runs.series}[which]
+    report = (runs.folder / run / "report.html").read_text(encoding="utf-8")
+    for name in names:
+        answer = client.get(f"/api/runs/{run}/sections/{name}")
+        assert answer.status_code == 200, answer.text
+        section = answer.json()
+        assert not re.search(r'\sstyle="', section["html"])  # the page's policy would drop it
+        shown = section["html"].replace("data-style=", "style=")
+        shown = re.sub(r'#/run/[^"]+:(seed-\d+)', r"\1/report.html", shown)
+        assert " ".join(shown.split()) in " ".join(report.split())
+        assert section["style"] in report
+
+
+def test_sections_that_cannot_be_had_are_refused_in_words(client: httpx.Client, runs: Runs) -> None:
+    for run, name in ((runs.series, "findings"), (runs.good, "seeds")):
+        said = client.get(f"/api/runs/{run}/sections/{name}").json()
+        assert said["error"].endswith("yet.")
+    assert client.get(f"/api/runs/{runs.good}/sections/magic").status_code == 422
+    figures = client.get(f"/api/runs/{runs.weak}/sections/figures").json()["html"]
+    assert figures.count("<figure") >= 3
 
 
 def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, runs: Runs) -> None:

@@ -22,7 +22,7 @@ from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
 from loupe.web.shelf import Shelf, find_place
 
-_SHARED = ("charts.js", "style.css")  # the page draws with what the reports draw with
+_SHARED = ("charts.js", "mistakes.js", "style.css")  # the page draws with what the reports draw with
 
 
 class Problem(BaseModel):

@@ -1,17 +1,16 @@
 """Addresses on studies and searches: lists, one of each, their reports."""
 
-from collections import OrderedDict
-from collections.abc import Callable
+import time
 from pathlib import Path
-from threading import Lock
-from typing import TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from starlette.responses import Response
 
 from loupe.errors import RunError
+from loupe.runs.locking import is_locked
 from loupe.web.guards import REPORT_POLICY
+from loupe.web.kept import Kept
 from loupe.web.run_index import RunIndex, stamp
 from loupe.web.search_details import describe_search, summarise_search
 from loupe.web.shelf import Shelf
@@ -21,35 +20,11 @@ from loupe.web.study_details import describe_study, summarise_study
 _MOST_KEPT = 8  # answers; each is drawn anew when a table of its folder changes
 _FILES = ("study.toml", "results.csv", "search.toml", "trials.csv", "fresh.csv", "winner.toml", "report.html")
 
-Details = TypeVar("Details", StudyDetails, SearchDetails)
-
-
-class Kept:
-    """Answers that take a second to make, kept while the tables they are made of stay as they are."""
-
-    def __init__(self) -> None:
-        self._answers: OrderedDict[Path, tuple[object, object]] = OrderedDict()
-        self._lock, self._making = Lock(), Lock()
-
-    def get(self, path: Path, is_going_on: bool, make: Callable[[], Details]) -> Details:
-        """Return the answer about a folder: the kept one if it is still right, else a new one."""
-        now = (is_going_on, *(stamp(path / name) for name in _FILES))
-        with self._lock:
-            known = self._answers.get(path)
-        if known is not None and known[0] == now and not is_going_on:
-            return known[1]  # type: ignore[return-value]  # a folder is of one kind
-        with self._making:  # figures are drawn one at a time
-            answer = make()
-        with self._lock:
-            self._answers[path] = now, answer
-            while len(self._answers) > _MOST_KEPT:
-                self._answers.popitem(last=False)
-        return answer
-
 
 def build_study_routes(index: RunIndex, studies: Shelf, searches: Shelf) -> APIRouter:
     """Return the addresses on studies and searches."""
-    router, kept = APIRouter(prefix="/api", tags=["studies"]), Kept()
+    router = APIRouter(prefix="/api", tags=["studies"])
+    kept_studies, kept_searches = Kept[StudyDetails](_MOST_KEPT), Kept[SearchDetails](_MOST_KEPT)
 
     @router.get("/studies")
     def list_studies() -> StudyList:
@@ -61,8 +36,7 @@ def build_study_routes(index: RunIndex, studies: Shelf, searches: Shelf) -> APIR
     def show_study(study: str) -> StudyDetails:
         """One study: its answer, arms with intervals and differences, charts, runs, progress."""
         path = studies.find(study)
-        is_going_on = summarise_study(path).state == "running"
-        return kept.get(path, is_going_on, lambda: describe_study(index, path))
+        return kept_studies.get(path, _stamp(path), lambda: describe_study(index, path))
 
     @router.get("/studies/{study}/report", response_class=FileResponse)
     def show_study_report(study: str) -> Response:
@@ -79,8 +53,7 @@ def build_study_routes(index: RunIndex, studies: Shelf, searches: Shelf) -> APIR
     def show_search(search: str) -> SearchDetails:
         """One search: trials, the best so far, what mattered, fresh seeds, the winner's recipe."""
         path = searches.find(search)
-        is_going_on = summarise_search(path).state == "running"
-        return kept.get(path, is_going_on, lambda: describe_search(index, path))
+        return kept_searches.get(path, _stamp(path), lambda: describe_search(index, path))
 
     @router.get("/searches/{search}/report", response_class=FileResponse)
     def show_search_report(search: str) -> Response:
@@ -105,3 +78,9 @@ def send_report(path: Path, kind: str) -> Response:
             next_step="look at its page meanwhile",
         )
     return FileResponse(report, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
+
+
+def _stamp(path: Path) -> object:
+    """Return what changes with what is known of a study or search; always another while it goes on."""
+    moment = time.monotonic() if is_locked(path / ".lock") else None
+    return (moment, *(stamp(path / name) for name in _FILES))
