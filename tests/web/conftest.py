@@ -22,6 +22,9 @@ from loupe.runs.study_folder import StudyFolder
 from loupe.web.application import create_app
 from loupe.web.server import build_server, listen
 
+from .browsing import browser as browser
+from .browsing import page as page
+
 QUICK = ("data.fraction=0.3", "train.clean_train_images=0", "evaluate.look_inside=false", "run.threads=1")
 
 

@@ -1,95 +1,22 @@
-"""The page in Debian's Chromium: watched, compared, uploaded to, drawn on, clicked through.
-
-LOUPE_SCREENSHOTS names a folder for pictures of what was seen.
-"""
+"""The page in Debian's Chromium: runs watched and compared, reports, studies and searches read."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from loupe.experiments.opened_run import open_run
-from loupe.runs import RunFolder
-from loupe.web.looks import predict
+from .browsing import CHROMIUM, wait_for_answer, wait_until
+from .conftest import Runs, Works
 
-from .conftest import Encode, Runs, Works
-
-CHROMIUM = Path("/usr/bin/chromium")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the extra `dev`")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt install chromium"),
 ]
-STROKES = {
-    "0": [[(140 + 55 * np.cos(a), 140 + 85 * np.sin(a)) for a in np.linspace(-1.6, 4.7, 24)]],
-    "1": [[(140, 50), (140, 230)]],
-    "3": [[(90, 60), (180, 60), (135, 125), (185, 170), (160, 220), (90, 225)]],
-    "5": [[(185, 55), (100, 55), (95, 130), (170, 135), (180, 190), (140, 228), (90, 220)]],
-}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield one
-        one.close()
-
-
-def wait_until(page: Any, expression: str, given: Any = None, *, seconds: float = 20) -> None:
-    """Wait until JavaScript says yes; playwright's own way needs `eval`, which the page forbids."""
-    deadline = time.monotonic() + seconds
-    while not page.evaluate(expression, given):
-        assert time.monotonic() < deadline, f"not so after {seconds} s: {expression}"
-        page.wait_for_timeout(50)
-
-
-def wait_for_answer(page: Any, image: str) -> None:
-    """Wait until the answer shown is about an image whose name begins so; before, it is about the former."""
-    wait_until(
-        page,
-        """image => {
-            const answer = document.querySelector("#part-answer");
-            return answer?.dataset.image?.startsWith(image) && !answer.hasAttribute("aria-busy");
-        }""",
-        image,
-    )
-
-
-@pytest.fixture
-def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page of a first-time visitor; afterwards: no error in the console, no request to anywhere else."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    one, complaints, asked = context.new_page(), [], []
-    one.set_default_timeout(20_000)
-
-    def note(said: Any) -> None:
-        is_refusal = "status of 400" in said.text  # the browser's own line; the page says it in words
-        if said.type == "error" and not is_refusal:
-            complaints.append(said.text)
-
-    one.on("console", note)
-    one.on("pageerror", lambda error: complaints.append(str(error)))
-    one.on("request", lambda question: asked.append(question.url))
-    yield one
-    folder = os.environ.get("LOUPE_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        one.screenshot(path=f"{folder}/{request.node.name}.png", full_page=True)
-    context.close()
-    assert complaints == []
-    hosts = {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:", "about:"))}
-    assert hosts == {"127.0.0.1"}
 
 
 def test_a_run_is_watched_while_it_trains(page: Any, tmp_path: Path) -> None:
@@ -146,89 +73,6 @@ def test_runs_are_filtered_tagged_and_compared(page: Any, address: str, runs: Ru
     page.get_by_role("heading", name="2 runs side by side").wait_for()
     page.locator(".chart .band").first.wait_for(state="attached")
     assert page.get_by_text("train.epochs").count()
-
-
-def test_a_first_visit_is_led_through_one_picture(page: Any, address: str, runs: Runs) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}")
-    for number in range(1, 6):
-        page.get_by_text(f"{number} of 5", exact=True).wait_for()
-        page.locator(".verdict").wait_for()
-        page.get_by_role("button", name="Next" if number == 2 else "Show me", exact=True).click()
-    page.get_by_text("That was it.").wait_for()
-    page.get_by_role("button", name="Done").click()
-    page.get_by_text("How this number came about").wait_for()
-    assert page.locator(".stage canvas").evaluate("canvas => canvas.width") == 8
-    page.reload()
-    page.locator(".verdict").wait_for()
-    assert page.get_by_text("1 of 5", exact=True).count() == 0  # not a first visit any more
-
-
-def test_layers_pixels_and_keys(page: Any, address: str, runs: Runs) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}?image=validation-5")
-    page.get_by_role("button", name="relu1, ReLU, gives 12 × 8 × 8", exact=True).click()
-    page.get_by_role("button", name="map 2", exact=True).click(position={"x": 20, "y": 20})
-    rule = page.locator(".part.number")
-    rule.get_by_text("max(0, x)").wait_for()
-    rule.get_by_role("button", name="made by conv1: see how").click()
-    rule.get_by_text("sum of all products").wait_for()
-    page.locator(".field").wait_for()
-    board = page.locator(".board")
-    board.focus()
-    before = page.url
-    page.keyboard.press("ArrowRight")
-    wait_until(page, "before => location.href !== before", before)
-    page.get_by_role("button", name="Its filters").click()
-    page.get_by_role("listitem", name="filter 0").wait_for()
-    page.get_by_role("button", name="Search the training images").click()
-    page.get_by_text("Nearest first").wait_for()
-
-
-def test_a_picture_is_uploaded(page: Any, address: str, runs: Runs, encode: Encode) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}")
-    page.get_by_role("button", name="Upload or paste").click()
-    opened = open_run(RunFolder(runs.folder / runs.good), "cpu")
-    picture = np.kron(opened.validation.images[0, 0].numpy(), np.ones((5, 5), np.uint8))
-    (expected,) = predict(opened, opened.prepare(Image.fromarray(picture), "pad")[None])
-    upload = {"name": "one.png", "mimeType": "image/png", "buffer": encode(picture)}
-    page.locator("input[type=file]").set_input_files(upload)
-    wait_for_answer(page, "upload-")
-    assert page.locator(".verdict strong").inner_text() == expected.class_name
-    assert "image=upload-" in page.url
-    broken = {"name": "two.png", "mimeType": "image/png", "buffer": b"\x89PNG no"}
-    page.locator("input[type=file]").set_input_files(broken)
-    page.get_by_text("This is no image that can be read.").wait_for()
-
-
-@pytest.mark.parametrize("digit", list(STROKES))
-def test_a_drawn_digit_is_recognised(page: Any, address: str, runs: Runs, digit: str) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}")
-    wait_for_answer(page, "validation-")
-    page.get_by_role("button", name="Draw", exact=True).click()
-    box = page.locator("canvas.drawing").bounding_box()
-    for stroke in STROKES[digit]:
-        (x, y), *others = stroke
-        page.mouse.move(box["x"] + x, box["y"] + y)
-        page.mouse.down()
-        for x, y in others:
-            page.mouse.move(box["x"] + x, box["y"] + y)
-        page.mouse.up()
-    wait_for_answer(page, "upload-")
-    verdict, sure = page.locator(".verdict strong"), page.locator(".verdict").inner_text().split()[1]
-    assert verdict.inner_text() == digit
-    assert float(sure) > 70, f"{digit}: {sure} % sure"  # far from a toss-up: a hand may tremble
-
-
-def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
-    page.route("**/inspect", lambda route: (time.sleep(0.3), route.continue_()))
-    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
-    wait_for_answer(page, "validation-4")
-    page.locator('[data-image="validation-7"]').click()
-    answer = page.locator("#part-answer")
-    assert answer.get_attribute("aria-busy") == "true"
-    assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
-    page.locator('[data-image="validation-9"]').click()  # overtakes the other
-    wait_for_answer(page, "validation-9")
-    assert "image=validation-9" in page.url
 
 
 def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) -> None:
