@@ -3,8 +3,9 @@
 usage: python bench/page.py [--rounds N]
 
 A `cnn` on the digits and a `resnet` 18 on colour images of 32 x 32 pixels (noise: the time does not depend on
-what they show), each trained for one epoch on few images. Questions go over HTTP to a real server; each round
-asks with another image. Milliseconds are medians, with the fastest and the slowest.
+what they show), each trained for one epoch on few images. Nearest training images are asked for while more of
+them are searched in the background. Questions go over HTTP to a real server; each round asks with another
+image. Milliseconds are medians, with the fastest and the slowest.
 """
 
 import argparse
@@ -29,11 +30,11 @@ QUICK = ("train.epochs=1", "train.clean_train_images=0", "evaluate.look_inside=f
 
 
 def make_noise(folder: Path) -> None:
-    """Write two classes of forty images."""
+    """Write two classes of a hundred and twenty images."""
     generator = np.random.default_rng(0)
     for name in ("one", "other"):
         (folder / name).mkdir(parents=True)
-        for index in range(40):
+        for index in range(120):
             pixels = generator.integers(0, 256, (32, 32, 3), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{index}.png")
 
@@ -65,6 +66,7 @@ def ask(client: httpx.Client, run: str, middle: str) -> dict[str, Callable[[int]
         "a number of the middle layer": about("number", layer=middle, channel=1, row=1, column=1),
         "grad-cam": about("reasons", method="grad-cam"),
         "occlusion": about("reasons", method="occlusion"),
+        "nearest training images": about("kin"),
     }
 
 

@@ -1,8 +1,11 @@
 """The command line as a user meets it: real processes where start-up matters, `main` elsewhere."""
 
+import json
 import resource
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -205,3 +208,15 @@ def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert main(["models", "--plugin", "mine.py"]) == 0
     assert "linear  A linear classifier." in capsys.readouterr().out
+
+
+def test_the_page_is_served_until_ctrl_c() -> None:
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    command = [sys.executable, "-u", "-m", "loupe", "open", "runs", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        address = served.stdout.readline().split()[-1]
+        with urllib.request.urlopen(f"{address}api/runs", timeout=60) as answer:
+            assert json.load(answer)["runs"] == []
+        served.send_signal(signal.SIGINT)
+        assert served.wait(30) in (0, 130)

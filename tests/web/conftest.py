@@ -15,8 +15,15 @@ import torch
 from PIL import Image
 
 import loupe
+from loupe.experiments.searches import load_search, run_search
+from loupe.experiments.studies import load_study, run_study
+from loupe.runs.search_folder import SearchFolder
+from loupe.runs.study_folder import StudyFolder
 from loupe.web.application import create_app
 from loupe.web.server import build_server, listen
+
+from .browsing import browser as browser
+from .browsing import page as page
 
 QUICK = ("data.fraction=0.3", "train.clean_train_images=0", "evaluate.look_inside=false", "run.threads=1")
 
@@ -100,3 +107,62 @@ def encode() -> Encode:
         return buffer.getvalue()
 
     return encode_pixels
+
+
+@dataclass
+class Works:
+    """A study and a search beside the runs, and the address that shows them."""
+
+    address: str
+    study: StudyFolder
+    grid: StudyFolder
+    search: SearchFolder
+
+
+@pytest.fixture(scope="session")
+def works(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
+    """Two small studies (over an axis, and arms side by side with one that fails) and a search, done once."""
+    folder = tmp_path_factory.mktemp("works")
+    before, state = torch.get_num_threads(), torch.get_rng_state()
+    common = {
+        "recipe": "digits",
+        "set": {
+            "data": {"fraction": 0.2},
+            "model": {"width": 1},
+            "train": {"epochs": 2, "clean_train_images": 0},
+            "evaluate": {"look_inside": False},
+        },
+        "seeds": [0, 1],
+    }
+    over_axis = {
+        **common,
+        "name": "over-size",
+        "question": "Does a wider network need more images?",
+        "arms": {"narrow": {}, "wide": {"model.width": 2}},
+        "axes": {"part": {"field": "data.fraction", "values": [0.1, 0.2, 0.3]}},
+    }
+    hot = {"train.optimizer": {"name": "sgd", "learning_rate": 1e30}, "train.clip_norm": "none"}
+    side_by_side = {**common, "name": "arms", "arms": {"plain": {}, "flat": {"train.epochs": 1}, "hot": hot}}
+    for study in (over_axis, side_by_side):
+        run_study(load_study(study), folder / "studies", engine="serial")
+    search = load_search({
+        **{name: value for name, value in common.items() if name != "seeds"},
+        "name": "rates",
+        "about": "rate and width of the smallest network",
+        "trials": 4, "top": 2, "fresh_seeds": 2, "pruner": "none",
+        "space": {
+            "train.optimizer.learning_rate": {"kind": "float", "low": 1e-4, "high": 0.1, "log": True},
+            "model.width": {"kind": "int", "low": 1, "high": 2},
+        },
+    })  # fmt: skip
+    run_search(search, folder / "searches", engine="serial")
+    torch.set_num_threads(before)
+    torch.set_rng_state(state)
+    studies, searches = folder / "studies", folder / "searches"
+    with serving(runs.folder, studies=studies, searches=searches) as found:
+        yield Works(
+            found,
+            StudyFolder(studies / "over-size"),
+            StudyFolder(studies / "arms"),
+            SearchFolder(searches / "rates"),
+        )

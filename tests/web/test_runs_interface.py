@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -125,6 +126,35 @@ def test_the_report_is_shut_in(client: httpx.Client, runs: Runs) -> None:
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("which", "names"),
+    [("good", ("weights", "findings")), ("remade", ("weights", "findings")), ("seeds", ("seeds",))],
+)
+def test_sections_are_the_report_s_own(
+    client: httpx.Client, runs: Runs, which: str, names: tuple[str, ...]
+) -> None:
+    run = {"good": runs.good, "remade": runs.autoencoder, "seeds": runs.series}[which]
+    report = (runs.folder / run / "report.html").read_text(encoding="utf-8")
+    for name in names:
+        answer = client.get(f"/api/runs/{run}/sections/{name}")
+        assert answer.status_code == 200, answer.text
+        section = answer.json()
+        assert not re.search(r'\sstyle="', section["html"])  # the page's policy would drop it
+        shown = section["html"].replace("data-style=", "style=")
+        shown = re.sub(r'#/run/[^"]+:(seed-\d+)', r"\1/report.html", shown)
+        assert " ".join(shown.split()) in " ".join(report.split())
+        assert section["style"] in report
+
+
+def test_sections_that_cannot_be_had_are_refused_in_words(client: httpx.Client, runs: Runs) -> None:
+    for run, name in ((runs.series, "findings"), (runs.good, "seeds")):
+        said = client.get(f"/api/runs/{run}/sections/{name}").json()
+        assert said["error"].endswith("yet.")
+    assert client.get(f"/api/runs/{runs.good}/sections/magic").status_code == 422
+    figures = client.get(f"/api/runs/{runs.weak}/sections/figures").json()["html"]
+    assert figures.count("<figure") >= 3
+
+
 def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, runs: Runs) -> None:
     openings = RunFolder(runs.folder / runs.good).read_openings()
     card = client.get(f"/api/runs/{runs.good}/data").json()
@@ -155,9 +185,9 @@ def test_a_loss_that_left_the_numbers_and_a_damaged_run_are_shown(tmp_path: Path
 
 def test_the_description_of_the_interface_names_every_address(client: httpx.Client) -> None:
     said = client.get("/openapi.json").json()
-    assert {"/api/runs", "/api/runs/{run}", "/api/runs/{run}/predict", "/api/runs/{run}/inspect"} <= set(
-        said["paths"]
-    )
+    wanted = {"/api/runs", "/api/runs/{run}", "/api/runs/{run}/predict", "/api/runs/{run}/inspect"}
+    wanted |= {"/api/studies", "/api/studies/{study}", "/api/searches", "/api/searches/{search}"}
+    assert wanted <= set(said["paths"])
     for path, methods in said["paths"].items():
         for method, operation in methods.items():
             assert operation["description"], f"{method} {path} says nothing of itself"

@@ -15,6 +15,12 @@ def open_(
     runs: Path = Path("runs"),
     /,
     *,
+    studies: Annotated[
+        Path | None, Parameter(help="Folder of studies; `studies` beside or inside RUNS if left out.")
+    ] = None,
+    searches: Annotated[
+        Path | None, Parameter(help="Folder of searches; `searches` beside or inside RUNS if left out.")
+    ] = None,
     port: Annotated[
         int | None, Parameter(help="Port; the first free one from 8321 on if left out, 0 for any.")
     ] = None,
@@ -24,7 +30,7 @@ def open_(
     ] = False,
     browser: Annotated[bool, Parameter(help="Show the page in a browser.")] = True,
 ) -> int:
-    """Open the page: runs as they train, side by side, and the inside of their networks.
+    """Open the page: runs as they train, studies, searches, and the inside of networks.
 
     Parameters
     ----------
@@ -37,5 +43,14 @@ def open_(
         print_line(line)
         sys.stdout.flush()  # the server goes on for long, and the address is wanted now
 
-    serve(runs, port=port, host=host, allow_network=allow_network, opens_browser=browser, say=say)
+    serve(
+        runs,
+        studies=studies,
+        searches=searches,
+        port=port,
+        host=host,
+        allow_network=allow_network,
+        opens_browser=browser,
+        say=say,
+    )
     return 0

@@ -1,23 +1,18 @@
-"""What the network of an opened run makes of one image: each layer, each number, the reasons, its kin."""
+"""What the network of an opened run makes of one image: each layer, each number, the reasons."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from loupe.data import ImageDataset, pick_stratified
-from loupe.data.batches import EvaluationBatches
 from loupe.errors import LoupeError
 from loupe.experiments.opened_run import OpenedRun
 from loupe.inspection import (
     Arithmetic,
     Explanation,
     Operation,
-    compute_features,
     explain,
     find_layer,
-    find_neighbours,
     list_layer_names,
     multiplies_window,
     show_arithmetic,
@@ -29,8 +24,6 @@ from loupe.inspection.filters import list_filter_layers
 from loupe.inspection.gates import list_gates
 from loupe.training.measure import evaluating
 
-_MOST_SEARCHED = 5_000  # training images; the first search of a run then takes seconds
-_MOST_SEARCH_WORK = 1e11  # multiply-adds for that on a CPU
 _MOST_OCCLUSION_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
 _MOST_UNITS = 4096  # of a layer that gives numbers; more are not looked at one by one
 
@@ -184,66 +177,3 @@ def _choose_window(multiply_adds: int, image_size: tuple[int, int]) -> dict[str,
     while stride < size and multiply_adds * (height // stride) * (width // stride) > _MOST_OCCLUSION_WORK:
         stride += 1
     return {"size": size, "stride": stride}
-
-
-@dataclass(frozen=True, eq=False)
-class Kin:
-    """The training images nearest to one, as the network sees them.
-
-    Args:
-        indices: (k,) int64, which training images.
-        distances: (k,) float32, cosine distance of the features.
-        num_searched: training images compared with.
-    """
-
-    indices: Tensor
-    distances: Tensor
-    num_searched: int
-
-
-def find_kin(opened: OpenedRun, image: Tensor, k: int = 8) -> Kin:
-    """Return the k training images nearest to an image by what the network's last layer is given.
-
-    The first call of a run computes the features of up to 5,000 training images, fewer of large networks.
-
-    Raises:
-        LoupeError: the network has no head, or the training images are gone.
-    """
-    searched, features = _compute_train_features(opened)
-    head = _find_head(opened)
-    with opened.asking():
-        own = next(iter(compute_features(opened.model, _batches(opened, image[None]), head)))
-    found = find_neighbours(own, [features], k)
-    return Kin(searched[found.indices[0]], found.distances[0], len(searched))
-
-
-@lru_cache(maxsize=4)
-def _compute_train_features(opened: OpenedRun) -> tuple[Tensor, Tensor]:
-    train, head = opened.splits.train, _find_head(opened)
-    most = _MOST_SEARCHED
-    if opened.device.type == "cpu":
-        most = max(200, min(most, int(_MOST_SEARCH_WORK / max(1, opened.layers.multiply_adds))))
-    searched = pick_stratified(train.labels, most, opened.recipe.split_seed)
-    blocks: list[Tensor] = []
-    for some in searched.split(100):
-        with opened.asking():  # let go after each block, so that other questions are answered meanwhile
-            blocks += compute_features(opened.model, _batches(opened, train.images[some]), head)
-    return searched, torch.cat(blocks)
-
-
-def _find_head(opened: OpenedRun) -> str:
-    """Return the last layer with parameters; of what gives images back, the first layer of the decoder."""
-    names = [row.name for row in opened.layers.rows if row.parameters]
-    decoding = [name for name in names if name.startswith("decoder.")]
-    chosen = decoding[:1] if opened.classifier is None and decoding else names[-1:]
-    if not chosen:
-        raise LoupeError(
-            "This network has no layer to take features from.", next_step="look at a network that learns"
-        )
-    return chosen[0]
-
-
-def _batches(opened: OpenedRun, images: Tensor) -> EvaluationBatches:
-    labels = torch.zeros(len(images), dtype=torch.int64)
-    some = ImageDataset(images, labels, opened.class_names, "some images").to(opened.device)
-    return EvaluationBatches(some, opened.normalization, batch_size=100)

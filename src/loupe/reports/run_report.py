@@ -13,7 +13,14 @@ from loupe.models.layer_table import LayerTable
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
 from loupe.reports.mistakes import show_mistakes
-from loupe.reports.page import format_duration, format_error, format_percent, format_thousands, write_page
+from loupe.reports.page import (
+    format_duration,
+    format_error,
+    format_percent,
+    format_thousands,
+    render_page,
+    write_page,
+)
 from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult, load_model
@@ -55,6 +62,34 @@ def write_run_report(
         inside=_look_inside(folder, validation) if result.best and recipe.evaluate.look_inside else [],
         **find(folder, result, validation),
     )
+
+
+def render_weights(folder: RunFolder, result: RunResult) -> str:
+    """Return the part of the page that says which weights the figures belong to."""
+    is_classifier = result.objective == "classification"
+    recipe = folder.read_recipe()
+    return render_page("weights.html", result=result, recipe=recipe, is_classifier=is_classifier)
+
+
+def render_findings(folder: RunFolder, result: RunResult, validation: ImageDataset) -> tuple[str, str]:
+    """Return the part of the page on classes, mistakes and predictions, or on reconstructions, and its style.
+
+    Args:
+        folder: the run's folder.
+        result: what the run found.
+        validation: its validation images, in the order of the stored predictions.
+    """
+    judged_split, judged = _choose_judged(result)
+    is_classifier = result.objective == "classification"
+    shown = (_show_classes if is_classifier else _show_errors)(folder, result, validation)
+    template = "mistakes.html" if is_classifier else "reconstructions.html"
+    page = render_page(template, result=result, judged=judged, judged_split=judged_split, **shown)
+    return page, str(shown["mistakes"]["style"]) if shown["mistakes"] else ""
+
+
+def render_figures(folder: RunFolder, validation: ImageDataset) -> str:
+    """Return the figures of what the best weights learned; drawing them takes seconds."""
+    return render_page("figures.html", inside=_look_inside(folder, validation))
 
 
 def _show_classes(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:

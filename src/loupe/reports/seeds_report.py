@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from loupe.evaluation.intervals import SeedSummary
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
-from loupe.reports.page import format_level, write_page
-from loupe.runs import RunFolder
+from loupe.reports.page import format_level, render_page, write_page
+from loupe.runs import RunFolder, RunResult
 
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
 
@@ -32,12 +32,39 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         runs=results,
+        links={result.seed: f"seed-{result.seed}/report.html" for result in results},
         headline=summaries.get(f"best {split} {figure}"),
         headline_split=split,
         is_classifier=figure == "accuracy",
         confidence=format_level(recipe.evaluate.confidence),
         rows=[_make_row(name, summary) for name, summary in summaries.items()],
         charts=_draw_curves(runs),
+    )
+
+
+def render_seeds(
+    path: Path,
+    results: Sequence[RunResult],
+    summaries: Mapping[str, SeedSummary],
+    links: Mapping[int, str],
+) -> str:
+    """Return the tables of the page: each seed, and the figures over the seeds.
+
+    Args:
+        path: the folder of the series.
+        results: of the seeds that have one.
+        summaries: figures over the finished seeds, by name.
+        links: where each seed's own page is, by seed.
+    """
+    recipe = RunFolder(path).read_recipe()
+    return render_page(
+        "seeds_tables.html",
+        recipe=recipe,
+        runs=results,
+        links=links,
+        is_classifier=all(result.objective == "classification" for result in results),
+        confidence=format_level(recipe.evaluate.confidence),
+        rows=[_make_row(name, summary) for name, summary in summaries.items()],
     )
 
 

@@ -3,13 +3,14 @@
 import contextlib
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from loupe.runs.folder import RunFolder
-from loupe.runs.locking import locked
+from loupe.runs.locking import is_locked, locked
+from loupe.runs.reading import reading
 from loupe.runs.study_folder import read_figures
 from loupe.runs.writing import write_text
 
@@ -106,6 +107,10 @@ class SearchFolder:
         with locked(self.path, f"Search {self.path.name} is being carried out by another process."):
             yield
 
+    def is_under_way(self) -> bool:
+        """Return whether a process searches in this folder now."""
+        return is_locked(self.path / ".lock")
+
     def trial(self, number: int) -> RunFolder:
         """Return the run folder of a trial."""
         return RunFolder(self.path / "trials" / f"{number:04d}")
@@ -129,6 +134,33 @@ class SearchFolder:
     def write_fresh(self, rows: Sequence[FreshRow]) -> None:
         _write_table(self.fresh_file, [one.name for one in fields(FreshRow)], [vars(row) for row in rows])
 
+    def read_trials(self, read_setting: Callable[[str, str], Any]) -> list[TrialRow]:
+        """Return the trials so far; an empty list before the first.
+
+        Args:
+            read_setting: returns a setting from its field and its text.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        places = [one.name for one in fields(TrialRow) if one.name != "settings"]
+        rows = []
+        with reading(self.trials_file):
+            for row in _read_table(self.trials_file):
+                tried = {field: text for field, text in row.items() if field not in places and text}
+                settings = {field: read_setting(field, text) for field, text in tried.items()}
+                rows.append(TrialRow(**_read_fields(TrialRow, row), settings=settings))
+        return rows
+
+    def read_fresh(self) -> list[FreshRow]:
+        """Return the fresh runs so far; an empty list before the first.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        with reading(self.fresh_file):
+            return [FreshRow(**_read_fields(FreshRow, row)) for row in _read_table(self.fresh_file)]
+
 
 def read_run(run: RunFolder) -> dict[str, Any]:
     """Return the figures of a run by name, and its status and reason; empty before it has a result."""
@@ -144,6 +176,26 @@ def _write_table(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str,
     writer.writeheader()
     writer.writerows({name: _write(row.get(name)) for name in columns} for row in rows)
     write_text(file, text.getvalue(), durable=False)
+
+
+def _read_table(file: Path) -> list[dict[str, str]]:
+    if not file.exists():
+        return []
+    return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+
+
+def _read_fields(kind: type[TrialRow] | type[FreshRow], row: Mapping[str, str]) -> dict[str, Any]:
+    """Return the typed fields of a row of text; where a field may be missing, an empty text is none."""
+    values: dict[str, Any] = {}
+    for one in fields(kind):
+        if one.name == "settings":
+            continue
+        kinds, text = get_args(one.type) or (one.type,), row[one.name]
+        if text == "" and type(None) in kinds:
+            values[one.name] = None
+        else:
+            values[one.name] = int(text) if int in kinds else float(text) if float in kinds else text
+    return values
 
 
 def _write(value: Any) -> str:

@@ -1,14 +1,16 @@
 """The folder of a study: its description, one row a run, and the pages drawn from them."""
 
+import contextlib
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
 from loupe.evaluation import Metrics
 from loupe.runs.folder import RunFolder
+from loupe.runs.locking import is_locked, locked
 from loupe.runs.reading import reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
@@ -129,6 +131,21 @@ class StudyFolder:
         self.table_file = path / "table.csv"
         self.figure_file = path / "figure.png"
         self.report_file = path / "report.html"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from carrying this study out.
+
+        Raises:
+            RunError: another process does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.path, f"Study {self.path.name} is being carried out by another process."):
+            yield
+
+    def is_under_way(self) -> bool:
+        """Return whether a process carries this study out now."""
+        return is_locked(self.path / ".lock")
 
     def write_study(self, text: str) -> None:
         self.path.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,9 @@ A study crosses its arms with the values of its axes and with its seeds. A stage
 comes first and whose weights others start from.
 """
 
+import itertools
 import json
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -154,6 +156,25 @@ class Study(Section):
     def reference_arm(self) -> str:
         """The arm that others are compared with: the stated one, or the first."""
         return self.reference or next(iter(self.arms))
+
+    def list_cells(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield every arm at every place on the axes, those left out too."""
+        for values in itertools.product(*(axis.names for axis in self.axes.values())):
+            for arm in self.arms:
+                yield arm, dict(zip(self.axes, values, strict=True))
+
+    def find_skip(self, arm: str, at: Mapping[str, str]) -> str:
+        """Return why an arm is left out at a place; "" if it is not."""
+        for skip in self.skip:
+            is_arm = not skip.arm or arm in skip.arm
+            if is_arm and all(at[axis] in map(name_value, values) for axis, values in skip.at.items()):
+                return skip.why
+        return ""
+
+    @property
+    def num_runs(self) -> int:
+        """How many runs the arms are; those of stages are not counted."""
+        return len(self.seeds) * sum(not self.find_skip(arm, at) for arm, at in self.list_cells())
 
     def to_toml(self) -> str:
         """Return the study as TOML that reads back as an equal study."""

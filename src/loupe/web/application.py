@@ -17,10 +17,12 @@ from loupe.version import __version__
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large
 from loupe.web.routes.inside import build_inside_routes
 from loupe.web.routes.runs import build_run_routes
+from loupe.web.routes.studies import build_study_routes
 from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
+from loupe.web.shelf import Shelf, find_place
 
-_SHARED = ("charts.js", "style.css")  # the page draws with what the reports draw with
+_SHARED = ("charts.js", "mistakes.js", "style.css")  # the page draws with what the reports draw with
 
 
 class Problem(BaseModel):
@@ -32,11 +34,20 @@ class Problem(BaseModel):
     next: str | None = None
 
 
-def create_app(runs: Path, *, token: str | None = None, host: str | None = None) -> FastAPI:
-    """Return the application that serves the runs in a folder.
+def create_app(
+    runs: Path,
+    *,
+    studies: Path | None = None,
+    searches: Path | None = None,
+    token: str | None = None,
+    host: str | None = None,
+) -> FastAPI:
+    """Return the application that serves the runs in a folder, and the studies and searches near it.
 
     Args:
         runs: folder of run folders; it may not be there yet.
+        studies: folder of studies; `studies` beside or inside the folder of runs if left out.
+        searches: folder of searches; likewise.
         token: what every request has to know, if the server can be reached from elsewhere.
         host: a name the server is known by, besides localhost and IP addresses.
     """
@@ -49,9 +60,13 @@ def create_app(runs: Path, *, token: str | None = None, host: str | None = None)
         redoc_url=None,
         responses={"4XX": {"model": Problem, "description": "What is wrong, and what to do."}},
     )
-    sessions = Sessions(RunIndex(runs))
+    study_shelf = Shelf(find_place(runs, "studies", studies), "study", "studies")
+    search_shelf = Shelf(find_place(runs, "searches", searches), "search", "searches")
+    places = {"study": study_shelf.parent / "runs", "search": search_shelf.parent}
+    sessions = Sessions(RunIndex(runs, places))
     app.include_router(build_run_routes(sessions))
     app.include_router(build_inside_routes(sessions))
+    app.include_router(build_study_routes(sessions.index, study_shelf, search_shelf))
     _add_page(app)
     _add_errors(app)
     app.add_middleware(Guard, token=token, host=host)

@@ -176,7 +176,8 @@ class Gallery(BaseModel):
 class Kin(BaseModel):
     """The nearest training images."""
 
-    num_searched: int
+    num_searched: int = Field(description="Training images compared with so far, evenly from the classes.")
+    num_wanted: int = Field(description="As many will be; ask again while it is more than num_searched.")
     num_training: int
     images: list[GalleryImage]
 

@@ -11,7 +11,8 @@ from loupe.errors import LoupeError
 from loupe.evaluation import Predictions as StoredPredictions
 from loupe.evaluation import rank_mistakes, rank_uncertain
 from loupe.experiments.drawing import DrawingStyle, measure_style
-from loupe.experiments.look_inside import Look, find_kin, find_reasons, look, read_layer, show_number
+from loupe.experiments.kin import find_kin
+from loupe.experiments.look_inside import Look, find_reasons, look, read_layer, show_number
 from loupe.experiments.opened_run import OpenedRun
 from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, read_filters
 from loupe.reports.pictures import encode_png
@@ -283,6 +284,7 @@ def list_kin(opened: OpenedRun, image: Tensor) -> Kin:
     kin, train = find_kin(opened, image), opened.splits.train
     return Kin(
         num_searched=kin.num_searched,
+        num_wanted=kin.num_wanted,
         num_training=len(train),
         images=_show_kin(train, kin.indices.tolist(), kin.distances.tolist()),
     )

@@ -1,6 +1,7 @@
 """The runs of one folder: found by identifiers that cannot leave it, summed up, read again if changed."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -13,20 +14,24 @@ from loupe.runs import RunFolder, is_run_folder, list_run_folders, read_tags
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
 from loupe.web.run_answers import Figure, Objective, RunSummary, Status
+from loupe.web.shelf import is_file_name
 
 _SEPARATOR = ":"  # between a series and its seed; in no file name of any system
+_ELSEWHERE = "@"  # before the name of a place of runs that is not the folder itself
 _CURVE_POINTS = 60
 
 
 class RunIndex:
-    """The runs in a folder.
+    """The runs in a folder, and those of studies and searches in places of their own.
 
     Args:
         parent: the folder; it may not be there yet.
+        places: further places by name. A run there is `@NAME:FOLDER:…`, and is found but not listed.
     """
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, places: Mapping[str, Path] | None = None) -> None:
         self.parent = parent
+        self.places = dict(places or {})
         self._known: dict[Path, tuple[object, RunSummary]] = {}
         self._lock = Lock()
 
@@ -36,17 +41,13 @@ class RunIndex:
         Raises:
             RunError: there is none in this folder.
         """
-        name, _, seed = identifier.partition(_SEPARATOR)
-        parts = [name, seed] if seed else [name]
-        path = self.parent.joinpath(*parts)
-        is_plain = all(
-            0 < len(part.encode(errors="replace")) < 256
-            and part not in (".", "..")
-            and not set(part) & set("/\\\0")
-            for part in parts
-        )
-        if is_plain and is_run_folder(path) and path.resolve().is_relative_to(self.parent.resolve()):
-            return RunFolder(path)
+        base, parts, most = self.parent, identifier.split(_SEPARATOR), 2
+        if parts[0].startswith(_ELSEWHERE) and parts[0][1:] in self.places:
+            base, parts, most = self.places[parts[0][1:]], parts[1:], 3
+        if 0 < len(parts) <= most and all(map(is_file_name, parts)):
+            path = base.joinpath(*parts)
+            if is_run_folder(path) and path.resolve().is_relative_to(base.resolve()):
+                return RunFolder(path)
         names = [folder.name for folder in list_run_folders(self.parent)]
         raise RunError(
             f"There is no run {identifier[:80]!r}.",
@@ -74,7 +75,10 @@ class RunIndex:
         return folder
 
     def name(self, folder: RunFolder) -> str:
-        """Return the identifier of a run, series or seed of this folder."""
+        """Return the identifier of a run, series or seed of this folder or of one of the other places."""
+        for name, place in self.places.items():
+            if folder.path.is_relative_to(place):
+                return _SEPARATOR.join([_ELSEWHERE + name, *folder.path.relative_to(place).parts])
         return _SEPARATOR.join(folder.path.relative_to(self.parent).parts)
 
     def list_all(self) -> list[RunSummary]:
@@ -117,11 +121,6 @@ class RunIndex:
             return read_tags(self.parent)
         except RunError:  # a damaged file of tags is worth no table of runs
             return {}
-
-
-def _is_file_name(text: str) -> bool:
-    is_short = 0 < len(text.encode(errors="replace")) < 256
-    return is_short and text not in (".", "..") and not set(text) & set("/\\\0")
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

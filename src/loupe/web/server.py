@@ -21,6 +21,8 @@ _FIRST_PORT, _PORTS_TRIED = 8321, 20
 def serve(
     runs: Path,
     *,
+    studies: Path | None = None,
+    searches: Path | None = None,
     port: int | None = None,
     host: str = "127.0.0.1",
     allow_network: bool = False,
@@ -31,6 +33,8 @@ def serve(
 
     Args:
         runs: folder of run folders.
+        studies: folder of studies; `studies` beside or inside the folder of runs if left out.
+        searches: folder of searches; likewise.
         port: to listen on; the first free one from 8321 on if left out, any free one if 0.
         host: address to listen on; another than this machine's own needs `allow_network`.
         allow_network: let other machines in, with a token (LOUPE_TOKEN, else a new one).
@@ -70,7 +74,7 @@ def serve(
     say("Ctrl-C ends it.")
     if not runs.is_dir():
         say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
-    app = create_app(runs, token=token, host=host)
+    app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
     if opens_browser:
         threading.Timer(0.5, _open_browser, [address]).start()
     with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):

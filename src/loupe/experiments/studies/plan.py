@@ -1,8 +1,6 @@
 """From a study to the list of its runs, each with a recipe that is complete and right."""
 
 import copy
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +9,6 @@ from loupe.experiments.prepare import load_recipe
 from loupe.experiments.studies.changes import apply_changes, settle, take_out_source
 from loupe.recipe import Recipe, read_recipe_file
 from loupe.study import Study
-from loupe.study.schema import name_value
 
 At = dict[str, str]
 """Where on the axes a run stands: the name of a value for each axis."""
@@ -83,8 +80,8 @@ class _Planner:
 
     def make(self) -> Plan:
         runs, skipped = [], []
-        for arm, at in self._find_cells():
-            why = self._find_skip(arm, at)
+        for arm, at in self.study.list_cells():
+            why = self.study.find_skip(arm, at)
             if why:
                 skipped.append((name_place(arm, at), why))
                 continue
@@ -102,19 +99,6 @@ class _Planner:
                 next_step="mend the [[skip]] tables",
             )
         return Plan((*self.stages.values(), *runs), tuple(skipped))
-
-    def _find_cells(self) -> Iterator[tuple[str, At]]:
-        axes = self.study.axes
-        for values in itertools.product(*(axis.names for axis in axes.values())):
-            for arm in self.study.arms:
-                yield arm, dict(zip(axes, values, strict=True))
-
-    def _find_skip(self, arm: str, at: At) -> str:
-        for skip in self.study.skip:
-            is_arm = not skip.arm or arm in skip.arm
-            if is_arm and all(at[axis] in map(name_value, values) for axis, values in skip.at.items()):
-                return skip.why
-        return ""
 
     def _plan_run(
         self, stage: str, arm: str, at: At, seed: int, above: tuple[str, ...] = ()

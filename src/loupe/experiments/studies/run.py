@@ -93,13 +93,14 @@ def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | 
     """Carry out what is not done, and return what the study found; `run_study` says more."""
     conductor, folder = prepared.conductor, prepared.folder
     conductor.watcher = watcher or Watcher()
-    folder.write_study(prepared.study.to_toml())
-    conductor.write()
-    try:
-        engine.carry_out(conductor)
-    finally:
+    with folder.locked():
+        folder.write_study(prepared.study.to_toml())
         conductor.write()
-        analysis = write_study_report(prepared.study, folder, prepared.pool, prepared.plan.skipped)
+        try:
+            engine.carry_out(conductor)
+        finally:
+            conductor.write()
+            analysis = write_study_report(prepared.study, folder, prepared.pool, prepared.plan.skipped)
     return analysis
 
 

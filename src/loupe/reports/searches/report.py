@@ -1,9 +1,11 @@
 """A search's figure and page."""
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from loupe.figures.search_overview import Point, Scale, draw_search_overview
 from loupe.figures.style import save_figure
+from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.page import format_level, write_page
 from loupe.reports.pictures import encode_bytes
 from loupe.reports.searches.outcome import Candidate, SearchOutcome
@@ -43,7 +45,7 @@ def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
         labels=[search.label_of(field) for field in search.space],
         space=describe_space(search),
         candidates=[_describe_candidate(folder, outcome, one) for one in outcome.candidates],
-        trials=[_describe_trial(folder, search, row) for row in _sort(outcome)],
+        trials=[_describe_trial(folder, search, row) for row in sort_trials(outcome)],
         has_failures=any(row.reason for row in outcome.trials),
         winner_number=winner.trial.number if winner is not None else None,
         winner_toml=folder.winner_file.read_text(encoding="utf-8") if winner is not None else "",
@@ -78,6 +80,31 @@ def draw_search(outcome: SearchOutcome) -> Figure:
     )
 
 
+def draw_best_so_far(outcome: SearchOutcome) -> Markup | None:
+    """Return a chart of the scores of the trials and the best of them so far; None before the first score."""
+    search = outcome.search
+    choose = max if search.is_maximised else min
+    scores = [row.score if row.status == "finished" else None for row in outcome.trials]
+    best: list[float | None] = []
+    for score in scores:
+        known = [one for one in (*best[-1:], score) if one is not None]
+        best.append(choose(known) if known else None)
+    if not any(score is not None for score in scores):
+        return None
+    series = [Series("best so far", best, "c1"), Series("finished trial", scores, "c3", is_dashed=True)]
+    return draw_line_chart(
+        LineChart(
+            "Best so far",
+            f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+            [row.number for row in outcome.trials],
+            series,
+            scale=100 if search.is_maximised else 1,
+            digits=2 if search.is_maximised else 4,
+            x_label="trial",
+        )
+    )
+
+
 def _make_scale(parameter: Parameter) -> Scale:
     names = parameter.names if parameter.kind == "choice" else ()
     ends = (
@@ -86,7 +113,7 @@ def _make_scale(parameter: Parameter) -> Scale:
     return Scale(names=names, ends=ends, is_log=parameter.log, is_whole=parameter.kind == "int")
 
 
-def _sort(outcome: SearchOutcome) -> list[TrialRow]:
+def sort_trials(outcome: SearchOutcome) -> list[TrialRow]:
     """Return the trials, finished ones first and best first among them."""
     sign = -1.0 if outcome.search.is_maximised else 1.0
     order = {"finished": 0, "pruned": 1, "under way": 2, "failed": 3}
@@ -125,11 +152,12 @@ def _describe_trial(folder: SearchFolder, search: Search, row: TrialRow) -> dict
         "row": row,
         "link": _link(folder, row),
         "score": write_score(search, row.score),
-        "settings": _list_settings(search, row),
+        "settings": list_settings(search, row),
     }
 
 
-def _list_settings(search: Search, row: TrialRow) -> list[str]:
+def list_settings(search: Search, row: TrialRow) -> list[str]:
+    """Return the settings of a trial as text, one for each parameter; "" where it does not apply."""
     return [write_setting(row.settings[field]) if field in row.settings else "" for field in search.space]
 
 

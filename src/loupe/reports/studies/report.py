@@ -6,6 +6,7 @@ from typing import Any
 
 import tomli_w
 
+from loupe.evaluation.arms import Cell
 from loupe.figures.style import save_figure
 from loupe.reports.page import format_level, write_page
 from loupe.reports.pictures import encode_figure
@@ -24,6 +25,8 @@ from loupe.reports.studies.wording import (
 from loupe.runs.study_folder import StudyFolder, StudyRow
 from loupe.study import Study
 
+FIGURE_DPI = 110  # of the picture in a page
+
 
 def write_study_report(
     study: Study, folder: StudyFolder, pool: Path | None, skipped: Sequence[tuple[str, str]] = ()
@@ -37,12 +40,12 @@ def write_study_report(
         skipped: combinations left out, and why.
     """
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
-    folder.write_table(folder.table_file, _COLUMNS, [_write_cell(analysis, cell) for cell in analysis.cells])
+    folder.write_table(folder.table_file, _COLUMNS, [write_cell(analysis, cell) for cell in analysis.cells])
     picture = ""
     if analysis.cells:
         figure = draw_study(analysis)
         save_figure(figure, folder.figure_file)
-        picture = encode_figure(figure, dpi=110)
+        picture = encode_figure(figure, dpi=FIGURE_DPI)
     write_page(
         folder.report_file,
         "study.html",
@@ -59,9 +62,9 @@ def write_study_report(
         counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         is_grid=compares_places(study),
         chosen=name_cell(analysis, analysis.chosen) if analysis.chosen else "",
-        cells=[{"cell": cell, **_write_cell(analysis, cell)} for cell in analysis.cells],
+        cells=[{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
         runs=[_write_run(row, study, folder, pool) for row in (*analysis.stage_rows, *analysis.rows)],
-        changes=_describe_changes(study),
+        changes=describe_changes(study),
         same=find_same_arms(analysis),
         skipped=_gather_reasons(skipped),
         study_toml=study.to_toml(),
@@ -83,9 +86,9 @@ _COLUMNS = (
 )
 
 
-def _write_cell(analysis: StudyAnalysis, cell: Any) -> dict[str, str]:
+def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
+    """Return the row of an arm and place in the table, as text by column."""
     figure, difference = analysis.figure, cell.difference
-    is_compared = difference is not None
     return {
         "arm": name_cell(analysis, cell),
         "seeds": str(cell.summary.num_seeds),
@@ -93,10 +96,10 @@ def _write_cell(analysis: StudyAnalysis, cell: Any) -> dict[str, str]:
         "mean": write_figure(cell.summary.mean, figure),
         "sd": write_sd(cell.summary, figure),
         "interval": write_interval(cell.summary.interval, figure) if cell.summary.interval else "",
-        "difference": write_difference(difference, figure) if is_compared else "",
-        "difference_interval": write_difference_interval(difference, figure) if is_compared else "",
+        "difference": write_difference(difference, figure) if difference else "",
+        "difference_interval": write_difference_interval(difference, figure) if difference else "",
         "p": "" if cell.p_value is None else f"{cell.p_value:.2g}" if cell.p_value >= 1e-4 else "< 0.0001",
-        "noise": "" if not is_compared else "yes" if cell.is_noise else "no",
+        "noise": "" if difference is None else "yes" if cell.is_noise else "no",
     }
 
 
@@ -126,7 +129,7 @@ def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[
     return list(reasons.items())
 
 
-def _describe_changes(study: Study) -> list[tuple[str, str]]:
+def describe_changes(study: Study) -> list[tuple[str, str]]:
     """Return what makes each part of the study, as TOML: (heading, changes)."""
     parts: list[tuple[str, dict[str, Any]]] = [("all runs", study.set)]
     parts += [(f"arm {name}", changes) for name, changes in study.arms.items()]

@@ -19,11 +19,13 @@ document.querySelectorAll(".cells").forEach((cells) => {
   open(asked.startsWith("cell-") ? asked : cells.dataset.first);
 });
 
-document.querySelectorAll(".map").forEach((map) => {
+function wireMap(map) {
   map.querySelectorAll("button[data-class]").forEach((button) => button.addEventListener("click", () => {
     const shown = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(shown));
     map.querySelectorAll(`svg [data-class="${button.dataset.class}"]`).forEach((part) =>
       part.setAttribute("visibility", shown ? "visible" : "hidden"));
   }));
-});
+}
+
+document.querySelectorAll(".map").forEach(wireMap);

@@ -2,11 +2,15 @@
 import { el } from "./dom.js";
 import { showProblem } from "./server.js";
 
-// A new page needs a line here: name in the address, module, and a title if it stands in the navigation.
+// A new page needs a line here: name in the address, module, and a title if it stands in the navigation,
+// or the page it stands within.
 const PAGES = [
   { name: "runs", title: "Runs", load: () => import("./pages/runs.js") },
-  { name: "run", load: () => import("./pages/run.js") },
-  { name: "compare", load: () => import("./pages/compare.js") },
+  { name: "run", within: "runs", load: () => import("./pages/run.js") },
+  { name: "compare", within: "runs", load: () => import("./pages/compare.js") },
+  { name: "studies", title: "Studies", load: () => import("./pages/studies.js") },
+  { name: "study", within: "studies", load: () => import("./pages/study.js") },
+  { name: "search", within: "studies", load: () => import("./pages/search.js") },
   { name: "inside", title: "Inside", load: () => import("./pages/inside.js") },
   { name: "data", title: "Data", load: () => import("./pages/data.js") },
   { name: "api", title: "Interface", load: () => import("./pages/api.js") },
@@ -28,7 +32,7 @@ async function show() {
   leave();
   leave = () => {};
   for (const one of document.querySelectorAll("#pages a")) {
-    if (one.dataset.page === page.name) one.setAttribute("aria-current", "page");
+    if (one.dataset.page === (page.within ?? page.name)) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
   }
   const old = document.getElementById("main");

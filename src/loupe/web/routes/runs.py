@@ -10,14 +10,15 @@ from starlette.responses import Response
 from loupe.errors import RunError
 from loupe.runs import write_tags
 from loupe.web.data_answers import DataCard, describe_data
+from loupe.web.guards import REPORT_POLICY
+from loupe.web.kept import Kept
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
+from loupe.web.run_index import list_seeds, stamp
+from loupe.web.sections import Section, SectionName, make_section
 from loupe.web.sessions import Sessions
 
-_REPORT_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
+_MOST_KEPT = 24  # sections; each is made anew when the run's files change
 
 
 class Tags(BaseModel, extra="forbid"):
@@ -28,7 +29,7 @@ class Tags(BaseModel, extra="forbid"):
 
 def build_run_routes(sessions: Sessions) -> APIRouter:
     """Return the addresses on the runs of a folder."""
-    router, index = APIRouter(prefix="/api", tags=["runs"]), sessions.index
+    router, index, kept = APIRouter(prefix="/api", tags=["runs"]), sessions.index, Kept[Section](_MOST_KEPT)
 
     @router.get("/runs")
     def list_runs() -> RunList:
@@ -57,8 +58,17 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
                 allowed="a run that has ended",
                 next_step="look at its curves meanwhile",
             )
-        headers = {"content-security-policy": _REPORT_POLICY}
+        headers = {"content-security-policy": REPORT_POLICY}
         return FileResponse(folder.report_file, media_type="text/html", headers=headers)
+
+    @router.get("/runs/{run}/sections/{name}")
+    def show_section(run: str, name: SectionName) -> Section:
+        """A part of the run's report: weights, findings, figures of the inside; of a series its seeds."""
+        folder = index.find(run)
+        runs = folder, *list_seeds(folder)
+        files = (file for one in runs for file in (one.result_file, one.best_file, one.mistakes_file))
+        now = tuple(map(stamp, files))
+        return kept.get((folder.path, name), now, lambda: make_section(sessions, run, name))
 
     @router.get("/runs/{run}/data", tags=["data"])
     def show_data(run: str) -> DataCard:

@@ -1,5 +1,5 @@
 // The picture and what the network says of it, with the reasons laid over it.
-import { el, percent } from "../dom.js";
+import { el, percent, rove } from "../dom.js";
 import { overlay, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { tell } from "./tour.js";
@@ -13,6 +13,7 @@ export function showAnswer(scene) {
     el("canvas", { class: "over", "aria-hidden": "true" }), el("div", { class: "field", hidden: true }));
   stage.style.aspectRatio = `${scene.facts.image_size[1]} / ${scene.facts.image_size[0]}`;
   const truth = seen.true_class === null ? "" : el("span", { class: isWrong ? "wrong" : "right" }, isWrong ? `✗ it is ${seen.true_class}` : said.class_name === null ? seen.true_class : `✓ it is ${seen.true_class}`);
+  parts.answer.dataset.image = seen.image; // what the answer is about, for whoever waits for it
   parts.answer.replaceChildren(el("h2", {}, "The answer"), el("div", { class: "answer-row" }, el("figure", { class: "chosen-picture" }, stage, el("figcaption", { class: "soft" }, "as the network gets it", el("br"), truth)),
     said.class_name === null ? showRemade(said) : showClasses(scene, said)));
 }
@@ -32,6 +33,7 @@ function showClasses(scene, said) {
   }));
   const methods = el("div", { class: "methods", role: "group", "aria-label": "Ways to say why" },
     ...scene.facts.methods.map((method) => el("button", { type: "button", "aria-pressed": "false", "data-method": method, onclick: () => why(scene, method) }, NAMES[method] ?? method)));
+  rove(methods);
   return el("div", { class: "said" }, el("p", { class: "verdict" }, el("strong", {}, said.class_name), ` ${percent(said.probability, 1)} sure`), rows(ranked.slice(0, 5)),
     ranked.length > 5 ? el("details", {}, el("summary", {}, `all ${ranked.length} classes`), rows(ranked.slice(5))) : "",
     scene.facts.methods.length ? el("div", { class: "why" }, el("h3", {}, "Why?"), methods, el("div", { class: "why-words soft", "aria-live": "polite" }, "Lay over the picture which pixels speak for the class; click a class to ask for that one.")) : "");

@@ -11,8 +11,8 @@ export function showCamera(place, keep) {
   navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then((given) => {
     if (isOff) { given.getTracks().forEach((track) => track.stop()); return; }
     stream = given;
+    video.addEventListener("loadeddata", () => { take.disabled = false; }, { once: true });
     video.srcObject = given;
-    take.disabled = false;
   }).catch((error) => place.replaceChildren(showProblem(new Problem({ error: "There is no camera to see with.", got: error.name, next: "allow it in the browser, or upload a picture" }))));
   take.addEventListener("click", () => {
     const side = Math.min(video.videoWidth, video.videoHeight), canvas = el("canvas", { width: side, height: side });

@@ -1,5 +1,5 @@
 // Where a picture comes from: validation images, a file, the clipboard, a drawing, the camera.
-import { el } from "../dom.js";
+import { el, rove } from "../dom.js";
 import { offerImages } from "../images.js";
 import { runPath, showProblem, upload } from "../server.js";
 import { showCamera } from "./camera.js";
@@ -17,12 +17,15 @@ export async function showPicker(scene) {
   let stop = null, first = null;
 
   async function keep(blob, fields = {}) {
+    const mine = scene.wait();
     problem.replaceChildren();
     try {
       const kept = await upload(runPath(id, "/images"), blob, fields);
-      await scene.chooseImage(kept.image);
+      if (mine === scene.turn) await scene.chooseImage(kept.image); // else a later picture has overtaken it
     } catch (error) {
-      problem.replaceChildren(showProblem(error));
+      if (mine === scene.turn) problem.replaceChildren(showProblem(error));
+    } finally {
+      scene.settle(mine);
     }
   }
 
@@ -73,6 +76,7 @@ export async function showPicker(scene) {
   scene.stop = () => { stop?.(); document.removeEventListener("paste", paste); };
 
   const tabs = el("div", { class: "ways", role: "group", "aria-label": "Where the picture comes from" }, ...ways.map((way) => el("button", { type: "button", "data-way": way.name, onclick: () => choose(way) }, way.words)));
+  rove(tabs);
   parts.picker.replaceChildren(el("h2", {}, "A picture"), tabs, facts.problem ? el("p", { class: "note" }, `No validation images: ${facts.problem}`) : "", panel, problem);
   await choose(ways[0]);
   return first;

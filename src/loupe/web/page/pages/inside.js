@@ -27,9 +27,13 @@ export async function show(place, [id], query) {
     if (scene.spot) words.set("at", scene.spot.join("."));
     history.replaceState(null, "", `#/inside/${encodeURIComponent(id)}?${words}`);
   };
-  scene.chooseImage = async (image) => {
-    const mine = ++scene.turn;
+  scene.wait = () => { // for the answer about another picture; what is shown meanwhile is about the former one
     parts.answer.setAttribute("aria-busy", "true");
+    return ++scene.turn;
+  };
+  scene.settle = (mine) => { if (mine === scene.turn) parts.answer.removeAttribute("aria-busy"); };
+  scene.chooseImage = async (image) => {
+    const mine = scene.wait();
     try {
       const seen = await send(runPath(id, "/inspect"), { image });
       if (mine !== scene.turn) return;
@@ -43,9 +47,11 @@ export async function show(place, [id], query) {
       if (scene.layer && seen.layers.some((one) => one.name === scene.layer)) await scene.chooseLayer(scene.layer, false);
       scene.remember();
     } catch (error) {
+      if (mine !== scene.turn) return;
+      delete parts.answer.dataset.image;
       parts.answer.replaceChildren(showProblem(error));
     } finally {
-      parts.answer.removeAttribute("aria-busy");
+      scene.settle(mine);
     }
   };
   scene.chooseLayer = async (layer, isNew = true) => {
@@ -70,8 +76,8 @@ export async function show(place, [id], query) {
   };
 
   parts.answer.append(el("p", { class: "soft" }, "Asking the network …"));
+  startTour(scene); // before the picker, which it would push down under a pen
   const first = await showPicker(scene);
-  startTour(scene);
   const image = query.get("image") ?? first;
   if (scene.turn) return () => scene.stop?.(); // a quick visitor has chosen already
   if (image) await scene.chooseImage(image);

@@ -1,15 +1,16 @@
 // One run: what its report says, live while it trains.
 import { placeCharts } from "../charts.js";
-import { count, el, figure, interval, link, percent } from "../dom.js";
+import { count, el, figure, interval, link } from "../dom.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
+import { placeSection } from "../sections.js";
 import { showState } from "./runs.js";
 
 export async function show(place, [id]) {
-  const parts = Object.fromEntries(["head", "curves", "findings", "rest"].map((name) => [name, el("div", { class: name === "curves" ? "columns" : "" })]));
+  const parts = Object.fromEntries(["head", "weights", "curves", "findings", "rest"].map((name) => [name, el("div", { class: name === "curves" ? "columns" : "" })]));
   const problem = el("div");
-  place.append(parts.head, problem, el("h2", {}, "Curves"), parts.curves, parts.findings, parts.rest);
+  place.append(parts.head, problem, parts.weights, el("h2", {}, "Curves"), parts.curves, parts.findings, parts.rest);
   let timer = null, isGone = false, before = "";
 
   async function refresh() {
@@ -20,10 +21,10 @@ export async function show(place, [id]) {
       drawHead(parts.head, run, id, refresh);
       placeCharts(parts.curves, run.charts);
       if (!run.charts.length) parts.curves.replaceChildren(el("p", {}, "No epoch is completed yet."));
-      const state = JSON.stringify([run.result, run.layers.length]);
+      const state = JSON.stringify([run.result, run.layers.length, run.summary.seeds.map((one) => one.status)]);
       if (state !== before) {
         before = state;
-        parts.findings.replaceChildren(...drawFindings(run, id));
+        showFindings(parts, run, id);
         parts.rest.replaceChildren(...drawRest(run));
       }
       if (run.summary.status === "running") timer = setTimeout(refresh, 1000);
@@ -52,7 +53,7 @@ function drawHead(place, run, id, refresh) {
       run.has_report ? el("a", { class: "button plain", href: `/api/${runPath(id, "/report")}`, target: "_blank", rel: "noopener" }, "Whole report") : ""),
     el("div", { class: "tiles" }, ...run.tiles.map((tile) => el("div", { class: "tile" }, el("b", {}, tile.value), el("span", {}, tile.label)))),
     ...(run.result?.warnings ?? []).map((warning) => el("div", { class: "note" }, warning)),
-    one.seeds.length ? drawSeeds(one) : "");
+    one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "");
 }
 
 function drawSeeds(series) {
@@ -60,51 +61,37 @@ function drawSeeds(series) {
     figure(seed.test ?? seed.validation, seed.objective === "classification"), " ", showState(seed))));
 }
 
-function drawFindings(run, id) {
-  const best = run.result?.best;
-  if (!best) return [];
-  if (run.summary.objective !== "classification") {
-    const baselines = best.validation.baselines.map((one) => `${one.name} ${+one.loss.toPrecision(3)}`).join(", ");
-    return [el("h2", {}, "Beside guesses without a network"), el("p", {}, `The validation error is ${+best.validation.loss.toPrecision(3)}; ${baselines}. Look inside to see what the network gives back.`)];
-  }
-  const judged = best.test ?? best.validation, split = best.test ? "test" : "validation";
+async function showFindings(parts, run, id) {
+  if (run.summary.kind === "series") { await placeSection(parts.weights, id, "seeds", false); return; }
+  if (!run.result?.best) return;
+  placeSection(parts.weights, id, "weights");
+  const figures = el("div", { class: "figures" }, el("p", { class: "soft" }, "drawing; this takes seconds …"));
+  let isAsked = false;
+  const inside = el("details", { ontoggle: () => { if (inside.open && !isAsked) { isAsked = true; placeSection(figures, id, "figures"); } } }, el("summary", {}, "Filters, feature maps and reasons, one image of each class"), figures);
+  const place = el("div");
+  parts.findings.replaceChildren(place, el("h2", {}, "Inside"), el("p", {}, link(`#/inside/${encodeURIComponent(id)}`, "Look inside"), " follows one picture through the network, layer by layer, down to a single number."), inside);
+  if (await placeSection(place, id, "findings")) wireCells(place, id);
+}
+
+/** Let the cells of the confusion matrix show all their images, each a way into the network. */
+function wireCells(place, id) {
+  const cells = place.querySelector(".cells");
+  if (!cells) return;
   const images = el("div", { class: "cells", "aria-live": "polite" });
-  const look = (query, title) => showImages(images, id, query, title);
-  const found = [
-    el("h2", {}, "Classes"), el("h3", {}, `Precision, recall and F1 (${split})`), drawScores(run.class_scores),
-    el("p", { class: "soft" }, "Precision: of the images taken for a class, the share that is of it. Recall: of the images of a class, the share taken for it."),
-    el("h2", {}, "Mistakes"), el("p", { class: "soft" }, "Validation images, so that looking at them costs no look at the test set. Choose a cell to see its images, and an image to look inside."),
-    drawConfusion(best.validation, look), images,
-  ];
-  look({ only: "mistakes" }, "Wrong, most confident first");
-  if (split !== "validation") found.splice(2, 0, el("p", { class: "soft" }, `${count(judged.correct)} of ${count(judged.num_images)} ${split} images right.`));
-  return found;
-}
-
-function drawScores(scores) {
-  const share = (value) => el("td", { class: "n" }, value === null ? el("span", { class: "soft" }, "undefined") : percent(value, 1));
-  return el("div", { class: "scroll", tabIndex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "class"),
-    ...["images", "taken for it", "precision", "recall", "F1"].map((one) => el("th", { scope: "col", class: "n" }, one)))),
-  el("tbody", {}, ...scores.map((one) => el("tr", {}, el("th", { scope: "row" }, one.name), el("td", { class: "n" }, count(one.num_images)), el("td", { class: "n" }, count(one.num_predicted)),
-    share(one.precision), share(one.recall), share(one.f1))))));
-}
-
-function drawConfusion(metrics, look) {
-  const names = metrics.class_names;
-  const head = el("tr", {}, el("td"), ...names.map((name) => el("th", { scope: "col" }, name)));
-  const rows = metrics.confusion.map((row, truth) => {
-    const total = row.reduce((sum, one) => sum + one, 0);
-    return el("tr", {}, el("th", { scope: "row" }, names[truth]), ...row.map((number, said) => {
-      const cell = el("td", { class: truth === said ? "right" : number ? "" : "zero" });
-      const shade = number ? 0.55 * Math.sqrt(number / total) : 0;
-      cell.style.background = `rgba(var(--heat), ${shade.toFixed(3)})`;
-      const words = truth === said ? `${names[truth]}, said rightly` : `${names[truth]}, taken for ${names[said]}`;
-      cell.append(number ? el("button", { type: "button", "aria-label": `${number} images: ${words}`, onclick: () => look({ true: truth, said }, words) }, String(number)) : "0");
-      return cell;
-    }));
-  });
-  return el("div", {}, el("div", { class: "scroll", tabIndex: 0 }, el("table", { class: "confusion" }, el("thead", {}, head), el("tbody", {}, ...rows))),
-    el("p", { class: "soft" }, "Rows: true class. Columns: predicted class. Shade: share of the row (square-root scale)."));
+  cells.replaceWith(images);
+  const links = [...place.querySelectorAll('a[href^="#cell-"]')];
+  for (const one of links) {
+    const [truth, said] = one.hash.split("-").slice(1).map(Number), words = one.closest("td").title.replace(/^\d+ of \d+ images of /, "");
+    one.setAttribute("role", "button");
+    one.setAttribute("aria-label", `${one.textContent} images: ${words}`);
+    one.addEventListener("click", (event) => {
+      event.preventDefault();
+      for (const other of links) other.removeAttribute("aria-current");
+      one.setAttribute("aria-current", "true");
+      showImages(images, id, { true: truth, said }, words);
+    });
+  }
+  showImages(images, id, { only: "mistakes" }, "Wrong, most confident first");
 }
 
 function drawRest(run) {
@@ -114,10 +101,13 @@ function drawRest(run) {
   return [
     el("h2", {}, "Recipe"), el("details", {}, el("summary", {}, "Every setting, defaults included"), el("pre", { tabIndex: 0 }, run.recipe_toml)),
     ...(run.layers.length ? [el("h2", {}, "Layers"), table(["layer", "kind", "output", "parameters", "multiply-adds"],
-      run.layers.map((one) => [one.name, one.kind, one.output_shape.join(" × "), count(one.parameters || null), count(one.multiply_adds || null)]))] : []),
+      [...run.layers.map((one) => [one.name, one.kind, one.output_shape.join(" × "), count(one.parameters || null), count(one.multiply_adds || null)]),
+        ["together", "", "", count(run.summary.parameters ?? add(run.layers, "parameters")), count(add(run.layers, "multiply_adds"))]])] : []),
     el("h2", {}, "Record"), el("p", {}, `The test set was looked at ${run.summary.test_looks} time${run.summary.test_looks === 1 ? "" : "s"}${run.summary.kind === "series" ? ` by ${run.summary.seeds.length} seeds together` : ""}.`),
     looks.length ? table(["when (UTC)", "why"], looks.slice(0, 12).map((one) => [one.at, one.reason])) : "",
     run.environment.length ? el("details", {}, el("summary", {}, "Environment"), table(["", ""], run.environment)) : "",
     run.log.length ? el("details", {}, el("summary", {}, "Log, last lines"), el("pre", { tabIndex: 0 }, run.log.join("\n"))) : "",
   ];
 }
+
+const add = (rows, name) => rows.reduce((sum, one) => sum + one[name], 0);

@@ -1,0 +1,69 @@
+"""Folders of one kind, studies or searches: listed, and found by names that cannot leave their place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from loupe.errors import RunError, suggest
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Folders of one kind.
+
+    Args:
+        parent: holds them; it may not be there yet.
+        kind: "study" or "search"; each folder has a TOML file of that name.
+        plural: of the kind, as in addresses.
+    """
+
+    parent: Path
+    kind: str
+    plural: str
+
+    def list_all(self) -> list[Path]:
+        """Return the folders, the one changed last first."""
+        if not self.parent.is_dir():
+            return []
+        found = [path for path in self.parent.iterdir() if (path / f"{self.kind}.toml").is_file()]
+        return sorted(found, key=lambda path: (-_find_change(path), path.name))
+
+    def find(self, identifier: str) -> Path:
+        """Return the folder with a name.
+
+        Raises:
+            RunError: there is none in this place.
+        """
+        path = self.parent / identifier if is_file_name(identifier) else None
+        if (
+            path is not None
+            and (path / f"{self.kind}.toml").is_file()
+            and path.resolve().is_relative_to(self.parent.resolve())
+        ):
+            return path
+        names = [folder.name for folder in self.list_all()]
+        raise RunError(
+            f"There is no {self.kind} {identifier[:80]!r}.",
+            got=identifier[:80],
+            allowed=", ".join(names[:8]) or f"no {self.kind} yet",
+            nearest=suggest(identifier, names),
+            next_step=f"GET /api/{self.plural} lists them",
+        )
+
+
+def is_file_name(text: str) -> bool:
+    """Return whether a text can be the name of one file, and nothing but that."""
+    is_short = 0 < len(text.encode(errors="replace")) < 256
+    return is_short and text not in (".", "..") and not set(text) & set("/\\\0")
+
+
+def _find_change(path: Path) -> float:
+    tables = [file for name in ("results.csv", "trials.csv") if (file := path / name).is_file()]
+    return max((file.stat().st_mtime for file in tables), default=path.stat().st_mtime)
+
+
+def find_place(runs: Path, plural: str, given: Path | None = None) -> Path:
+    """Return where studies or searches are: as given, else beside the folder of runs, else inside it."""
+    if given is not None:
+        return given
+    beside, inside = runs.absolute().parent / plural, runs / plural
+    return inside if inside.is_dir() and not beside.is_dir() else beside

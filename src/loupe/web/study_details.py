@@ -1,0 +1,128 @@
+"""A study as the interface answers it: what its report says, also while it is carried out."""
+
+from pathlib import Path
+
+from loupe.errors import LoupeError
+from loupe.reports.page import format_level
+from loupe.reports.pictures import encode_figure
+from loupe.reports.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.reports.studies.answer import answer_question
+from loupe.reports.studies.drawing import draw_charts, draw_other_figures, draw_study, name_figure
+from loupe.reports.studies.report import FIGURE_DPI, describe_changes, find_same_arms, write_cell
+from loupe.reports.studies.wording import write_figure
+from loupe.runs import RunFolder, list_run_folders
+from loupe.runs.study_folder import StudyFolder, StudyRow
+from loupe.study import Study, parse_study, read_study_file
+from loupe.web.run_index import RunIndex
+from loupe.web.study_answers import ArmAnswer, State, StudyDetails, StudyRun, StudySummary, UnderWay
+
+
+def summarise_study(path: Path) -> StudySummary:
+    """Return a study in a few figures; what is damaged is said, not raised."""
+    try:
+        folder = StudyFolder(path)
+        study = _read_study(folder)
+        return _summarise(folder, study, folder.read_results(tuple(study.axes)))
+    except LoupeError as error:
+        return StudySummary(id=path.name, state="damaged", problem=error.message)
+
+
+def _read_study(folder: StudyFolder) -> Study:
+    return parse_study(read_study_file(folder.study_file))
+
+
+def _summarise(folder: StudyFolder, study: Study, rows: list[StudyRow]) -> StudySummary:
+    ended = [row for row in rows if not row.stage]
+    state: State = "finished" if len(ended) >= study.num_runs else "unfinished"
+    return StudySummary(
+        id=folder.path.name,
+        question=study.question,
+        about=study.about,
+        state="running" if folder.is_under_way() else state,
+        num_runs=study.num_runs,
+        num_done=len(ended),
+        num_failed=sum(not row.is_finished for row in rows),
+    )
+
+
+def describe_study(index: RunIndex, path: Path) -> StudyDetails:
+    """Return what a study says so far.
+
+    Args:
+        index: knows what the study's runs are called.
+        path: the study's folder.
+
+    Raises:
+        LoupeError: a file of the study is damaged.
+    """
+    folder, pool = StudyFolder(path), path.parent / "runs"
+    study = _read_study(folder)
+    analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
+    rows = [*analysis.stage_rows, *analysis.rows]
+    summary = _summarise(folder, study, rows)
+    has_axis = find_numeric_axis(study) is not None
+    return StudyDetails(
+        summary=summary,
+        answer=answer_question(analysis),
+        figure=name_figure(analysis),
+        reference=analysis.reference,
+        level=format_level(study.confidence),
+        axes=list(study.axes),
+        counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
+        is_share=analysis.figure.is_share,
+        arms=_list_arms(analysis),
+        charts=[str(chart) for chart in draw_charts(analysis)],
+        other_charts=[str(chart) for chart in draw_other_figures(analysis)],
+        picture=encode_figure(draw_study(analysis), FIGURE_DPI) if analysis.cells and not has_axis else "",
+        same=find_same_arms(analysis),
+        runs=[_describe_row(index, analysis, row, pool) for row in rows],
+        under_way=_list_under_way(index, pool) if summary.state == "running" else [],
+        changes=[(heading, text) for heading, text in describe_changes(study) if text],
+        toml=study.to_toml(),
+        has_report=folder.report_file.is_file(),
+    )
+
+
+def _list_arms(analysis: StudyAnalysis) -> list[ArmAnswer]:
+    arms = []
+    for cell in analysis.cells:
+        texts = write_cell(analysis, cell)
+        is_noise = texts.pop("noise") == "yes"
+        arms.append(ArmAnswer(**texts, is_noise=is_noise, is_chosen=cell is analysis.chosen))
+    return arms
+
+
+def _describe_row(index: RunIndex, analysis: StudyAnalysis, row: StudyRow, pool: Path) -> StudyRun:
+    found = next(iter(pool.glob(f"*-{row.key}")), None)
+    validation, test = (analysis.figure.of(row, split) for split in ("validation", "test"))
+    return StudyRun(
+        name=row.arm or f"stage {row.stage}",
+        at=[row.at.get(axis, "") for axis in analysis.study.axes],
+        seed=row.seed,
+        status=row.status,
+        reason=row.reason or "",
+        best_epoch=row.best_epoch,
+        validation="" if validation is None else write_figure(validation, analysis.figure),
+        test="" if test is None else write_figure(test, analysis.figure),
+        seconds=row.seconds,
+        run=index.name(RunFolder(found)) if found is not None else None,
+    )
+
+
+def _list_under_way(index: RunIndex, pool: Path) -> list[UnderWay]:
+    """Return the runs of the pool that train now; it is shared by the studies of a folder."""
+    running = []
+    for path in list_run_folders(pool):
+        folder = RunFolder(path)
+        if folder.is_being_trained():
+            one = index.summarise(folder)
+            running.append(
+                UnderWay(
+                    run=one.id,
+                    epoch=one.epoch,
+                    num_epochs=one.num_epochs,
+                    share=one.share,
+                    seconds_left=one.seconds_left,
+                )
+            )
+    return running

@@ -1,0 +1,181 @@
+"""The inside of a network in Debian's Chromium: pictures given in every way, clicked through, by keys."""
+
+import base64
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from loupe.experiments.opened_run import open_run
+from loupe.runs import RunFolder
+from loupe.web.looks import predict
+
+from .browsing import CHROMIUM, wait_for_answer, wait_until
+from .conftest import Encode, Runs
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt install chromium"),
+]
+STROKES = {
+    "0": [[(140 + 55 * np.cos(a), 140 + 85 * np.sin(a)) for a in np.linspace(-1.6, 4.7, 24)]],
+    "1": [[(140, 50), (140, 230)]],
+    "3": [[(90, 60), (180, 60), (135, 125), (185, 170), (160, 220), (90, 225)]],
+    "5": [[(185, 55), (100, 55), (95, 130), (170, 135), (180, 190), (140, 228), (90, 220)]],
+}
+GIVE = """([kind, file]) => {
+    const bytes = Uint8Array.from(atob(file), letter => letter.charCodeAt(0)), data = new DataTransfer();
+    data.items.add(new File([bytes], "one.png", { type: "image/png" }));
+    const given = { clipboardData: data, dataTransfer: data, bubbles: true, cancelable: true };
+    if (kind === "paste") document.dispatchEvent(new ClipboardEvent(kind, given));
+    else for (const one of ["dragover", "drop"])
+        document.querySelector(".drop").dispatchEvent(new DragEvent(one, given));
+}"""
+
+
+def test_a_first_visit_is_led_through_one_picture(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    for number in range(1, 6):
+        page.get_by_text(f"{number} of 5", exact=True).wait_for()
+        page.locator(".verdict").wait_for()
+        page.get_by_role("button", name="Next" if number == 2 else "Show me", exact=True).click()
+    page.get_by_text("That was it.").wait_for()
+    page.get_by_role("button", name="Done").click()
+    page.get_by_text("How this number came about").wait_for()
+    assert page.locator(".stage canvas").evaluate("canvas => canvas.width") == 8
+    page.reload()
+    page.locator(".verdict").wait_for()
+    assert page.get_by_text("1 of 5", exact=True).count() == 0  # not a first visit any more
+
+
+def test_layers_pixels_and_keys(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-5")
+    page.get_by_role("button", name="relu1, ReLU, gives 12 × 8 × 8", exact=True).click()
+    page.get_by_role("button", name="map 2", exact=True).click(position={"x": 20, "y": 20})
+    rule = page.locator(".part.number")
+    rule.get_by_text("max(0, x)").wait_for()
+    rule.get_by_role("button", name="made by conv1: see how").click()
+    rule.get_by_text("sum of all products").wait_for()
+    page.locator(".field").wait_for()
+    board = page.locator(".board")
+    board.focus()
+    before = page.url
+    page.keyboard.press("ArrowRight")
+    wait_until(page, "before => location.href !== before", before)
+    page.get_by_role("button", name="Its filters").click()
+    page.get_by_role("listitem", name="filter 0").wait_for()
+    page.get_by_role("button", name="Search the training images").click()
+    page.get_by_text("Nearest first").wait_for()
+
+
+def test_a_picture_is_uploaded(page: Any, address: str, runs: Runs, encode: Encode) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    page.get_by_role("button", name="Upload or paste").click()
+    opened = open_run(RunFolder(runs.folder / runs.good), "cpu")
+    picture = np.kron(opened.validation.images[0, 0].numpy(), np.ones((5, 5), np.uint8))
+    (expected,) = predict(opened, opened.prepare(Image.fromarray(picture), "pad")[None])
+    upload = {"name": "one.png", "mimeType": "image/png", "buffer": encode(picture)}
+    page.locator("input[type=file]").set_input_files(upload)
+    wait_for_answer(page, "upload-")
+    assert page.locator(".verdict strong").inner_text() == expected.class_name
+    assert "image=upload-" in page.url
+    broken = {"name": "two.png", "mimeType": "image/png", "buffer": b"\x89PNG no"}
+    page.locator("input[type=file]").set_input_files(broken)
+    page.get_by_text("This is no image that can be read.").wait_for()
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_is_pasted_or_dropped(
+    page: Any, address: str, runs: Runs, encode: Encode, way: str
+) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-")
+    opened = open_run(RunFolder(runs.folder / runs.good), "cpu")
+    index = next(at for at in range(9) if int(opened.validation.labels[at]) != 0)
+    picture = opened.validation.images[index, 0].numpy()
+    if way == "drop":
+        page.get_by_role("button", name="Upload or paste").click()
+    page.evaluate(GIVE, [way, base64.b64encode(encode(picture)).decode()])
+    wait_for_answer(page, "upload-")
+    (expected,) = predict(opened, opened.validation.images[index : index + 1])
+    assert page.locator(".verdict").inner_text() == (
+        f"{expected.class_name} {100 * (expected.probability or 0):.1f} % sure"
+    )
+
+
+def test_the_camera_takes_a_picture(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-")
+    page.get_by_role("button", name="Camera", exact=True).click()
+    page.get_by_role("button", name="Take the picture").click()
+    wait_for_answer(page, "upload-")
+    page.get_by_role("button", name="Validation images").click()
+    page.locator(".choices button").first.wait_for()
+    assert page.locator("video").count() == 0  # and the camera is off
+
+
+def test_keys_alone_lead_through_the_pages(page: Any, address: str, runs: Runs) -> None:
+    def tab_to(expression: str, *, most: int = 40) -> None:
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"(one => {expression})(document.activeElement)"):
+                return
+        raise AssertionError(f"Tab does not reach {expression}")
+
+    page.goto(address)
+    page.locator("table.runs tbody tr").first.wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    tab_to(f"one.textContent === '{runs.good}'")
+    page.keyboard.press("Enter")
+    page.locator(".headline").wait_for()
+    tab_to("one.textContent === 'Look inside'")
+    page.keyboard.press("Enter")
+    wait_for_answer(page, "validation-0")
+    tab_to("one.dataset.image === 'validation-0'")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait_for_answer(page, "validation-1")
+    tab_to("one.dataset.layer")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator(".layer button[data-channel]").first.wait_for()
+    tab_to("one.dataset.channel")
+    page.keyboard.press("Enter")
+    page.get_by_text("How this number came about").wait_for()
+
+
+@pytest.mark.parametrize("digit", list(STROKES))
+def test_a_drawn_digit_is_recognised(page: Any, address: str, runs: Runs, digit: str) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    box = page.locator("canvas.drawing").bounding_box()
+    for stroke in STROKES[digit]:
+        (x, y), *others = stroke
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.down()
+        for x, y in others:
+            page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.up()
+    wait_for_answer(page, "upload-")
+    verdict, sure = page.locator(".verdict strong"), page.locator(".verdict").inner_text().split()[1]
+    assert verdict.inner_text() == digit
+    assert float(sure) > 70, f"{digit}: {sure} % sure"  # far from a toss-up: a hand may tremble
+
+
+def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
+    page.route("**/inspect", lambda route: (time.sleep(0.3), route.continue_()))
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    page.locator('[data-image="validation-7"]').click()
+    answer = page.locator("#part-answer")
+    assert answer.get_attribute("aria-busy") == "true"
+    assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
+    page.locator('[data-image="validation-9"]').click()  # overtakes the other
+    wait_for_answer(page, "validation-9")
+    assert "image=validation-9" in page.url

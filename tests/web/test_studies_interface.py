@@ -1,0 +1,154 @@
+"""Addresses on studies and searches: lists, one of each, what is refused, what is said while one goes on."""
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from loupe.experiments.searches.look_back import look_back_at_search
+from loupe.reports.searches.wording import answer_search
+
+from .conftest import Runs, Works, serving
+from .test_guards import refused
+
+
+@pytest.fixture
+def asking(works: Works) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{works.address}/api", timeout=120) as one:
+        yield one
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_studies_and_searches_are_listed(asking: httpx.Client) -> None:
+    studies = {one["id"]: one for one in asking.get("/studies").json()["studies"]}
+    assert set(studies) == {"over-size", "arms"}
+    assert studies["over-size"]["question"] == "Does a wider network need more images?"
+    assert (studies["over-size"]["num_runs"], studies["over-size"]["num_done"]) == (12, 12)
+    assert (studies["arms"]["num_runs"], studies["arms"]["num_failed"]) == (6, 2)
+    assert {one["state"] for one in studies.values()} == {"finished"}
+    (search,) = asking.get("/searches").json()["searches"]
+    assert (search["id"], search["num_trials"], search["most"]) == ("rates", 4, 4)
+    assert search["has_winner"]
+
+
+def test_a_study_says_what_its_tables_say(asking: httpx.Client, works: Works) -> None:
+    study = asking.get("/studies/over-size").json()
+    table = read_csv(works.study.table_file)
+    assert [one["arm"] for one in study["arms"]] == [row["arm"] for row in table]
+    for one, row in zip(study["arms"], table, strict=True):
+        assert {name: one[name] for name in ("mean", "sd", "interval", "difference", "p")} == {
+            name: row[name] for name in ("mean", "sd", "interval", "difference", "p")
+        }
+        assert one["is_noise"] == (row["noise"] == "yes")
+    assert study["answer"] in works.study.report_file.read_text(encoding="utf-8")
+    assert "band" in study["charts"][0]
+    assert study["picture"] == ""
+    assert study["other_charts"]
+
+
+def test_arms_side_by_side_have_a_picture_and_failed_runs_a_reason(asking: httpx.Client) -> None:
+    study = asking.get("/studies/arms").json()
+    assert study["charts"] == []
+    assert study["picture"].startswith("data:image/png;base64,")
+    failed = [run for run in study["runs"] if run["status"] != "finished"]
+    assert [run["name"] for run in failed] == ["hot", "hot"]
+    assert all(run["reason"] for run in failed)
+
+
+def test_runs_of_studies_and_searches_are_runs(asking: httpx.Client) -> None:
+    study = asking.get("/studies/over-size").json()
+    first = study["runs"][0]
+    run = asking.get(f"/runs/{first['run']}").json()
+    assert run["summary"]["id"] == first["run"]
+    assert run["summary"]["seed"] == first["seed"]
+    inside = asking.post(f"/runs/{first['run']}/inspect", json={"image": "validation-0"})
+    assert inside.status_code == 200
+    listed = {one["id"] for one in asking.get("/runs").json()["runs"]}
+    assert first["run"] not in listed  # hundreds of runs of studies would bury the others
+    trial = asking.get("/searches/rates").json()["trials"][0]
+    assert asking.get(f"/runs/{trial['run']}").json()["summary"]["status"] == "finished"
+
+
+def test_a_search_says_what_its_folder_says(asking: httpx.Client, works: Works) -> None:
+    search = asking.get("/searches/rates").json()
+    outcome = look_back_at_search(works.search)
+    assert search["answer"] == answer_search(outcome)
+    assert search["answer"].partition(" in ")[0] in works.search.report_file.read_text(encoding="utf-8")
+    assert [one["number"] for one in search["candidates"]] == [one.trial.number for one in outcome.candidates]
+    assert len(search["trials"]) == 4
+    best = max(one["score"] for one in search["trials"])
+    assert search["summary"]["best"] == f"{100 * best:.2f} %"
+    assert sum(one["is_winner"] for one in search["trials"]) == 1
+    assert search["winner_toml"] == works.search.winner_file.read_text(encoding="utf-8")
+    assert "best so far" in search["chart"]
+    assert "15 at least" in search["importance_note"]
+
+
+def test_rows_of_a_search_read_back_as_they_were_written(works: Works, tmp_path: Path) -> None:
+    outcome = look_back_at_search(works.search)
+    copy = type(works.search)(tmp_path)
+    copy.write_trials(outcome.trials, list(outcome.search.space))
+    copy.write_fresh([run for one in outcome.candidates for run in one.runs])
+    for file, other in (
+        (copy.trials_file, works.search.trials_file),
+        (copy.fresh_file, works.search.fresh_file),
+    ):
+        assert file.read_text() == other.read_text()
+
+
+def test_reports_are_shut_in(asking: httpx.Client, works: Works) -> None:
+    for path, folder in (("/studies/over-size", works.study.path), ("/searches/rates", works.search.path)):
+        answer = asking.get(f"{path}/report")
+        assert answer.text == (folder / "report.html").read_text(encoding="utf-8")
+        assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("name", ["%2e%2e", "..%2frates", "%2fetc", "a%00b", "x" * 5000, "runs", "over-siz"])
+def test_names_do_not_leave_their_folder(asking: httpx.Client, name: str) -> None:
+    for place in ("studies", "searches"):
+        for rest in ("", "/report"):
+            said = refused(asking.get(f"/{place}/{name}{rest}"))
+            assert said["error"].startswith(("There is no", "This address"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["@study:..", "@study", "@study:", "@other:x", "@search:rates", "@search:rates:..:0000",
+     "@study:a:b:c:d", "@search:rates:trials:%2e%2e"],
+)  # fmt: skip
+def test_runs_elsewhere_do_not_leave_their_folder(asking: httpx.Client, name: str) -> None:
+    assert refused(asking.get(f"/runs/{name}"))["error"].startswith(("There is no", "This address"))
+
+
+def test_what_goes_on_or_is_damaged_is_said(works: Works, runs: Runs, tmp_path: Path) -> None:
+    studies = tmp_path / "studies"
+    shutil.copytree(works.study.path, studies / "going")
+    shutil.copytree(works.grid.path, studies / "broken")
+    shutil.copytree(
+        works.search.path, tmp_path / "searches" / "torn", ignore=shutil.ignore_patterns("trials")
+    )
+    rows = (studies / "going" / "results.csv").read_text().splitlines(keepends=True)
+    (studies / "going" / "results.csv").write_text("".join(rows[:4]))
+    (studies / "broken" / "results.csv").write_text("arm\nx\n")
+    (tmp_path / "searches" / "torn" / "trials.csv").write_text("number\nmany\n")
+    folder = type(works.study)(studies / "going")
+    with serving(tmp_path / "runs") as address, httpx.Client(base_url=f"{address}/api", timeout=60) as client:
+        with folder.locked():
+            listed = {one["id"]: one for one in client.get("/studies").json()["studies"]}
+            assert listed["going"]["state"] == "running"
+            assert (listed["going"]["num_done"], listed["going"]["num_runs"]) == (3, 12)
+            assert listed["broken"]["state"] == "damaged"
+            going = client.get("/studies/going").json()
+            assert going["summary"]["state"] == "running"
+            assert all(run["run"] is None for run in going["runs"])  # their folders are elsewhere
+        assert client.get("/studies/going").json()["summary"]["state"] == "unfinished"
+        assert "missing or damaged" in refused(client.get("/studies/broken"))["error"]
+        assert client.get("/searches").json()["searches"][0]["state"] == "damaged"
+        refused(client.get("/searches/torn"))
