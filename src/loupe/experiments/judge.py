@@ -52,10 +52,12 @@ def judge(
     history = reached.history if reached else []
     if reached is not None and reached.best_epoch is not None:
         judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
-        bench.model.load_state_dict(reached.last_weights)
-        last = judge_weights(recipe, bench, len(history), batches)
+        if reached.best_epoch != len(history):
+            bench.model.load_state_dict(reached.last_weights)
+            last = judge_weights(recipe, bench, len(history), batches)
         bench.model.load_state_dict(reached.weights("best"))
         best = judge_weights(recipe, bench, reached.best_epoch, batches, folder)
+        last = last or best  # the same weights
     return RunResult(
         status=status,
         reason=reason,
