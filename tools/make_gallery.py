@@ -2,13 +2,16 @@
 
 usage: python tools/make_gallery.py
 
-Trains two networks (a minute on two CPU cores), looks inside them as `loupe inspect` does, and keeps the
-pictures beside the page. Run it again when a figure changes.
+Trains two networks (a minute on two CPU cores), looks inside them as `loupe inspect` does, photographs the
+pages of `loupe open` (some minutes more), and keeps the pictures beside the page. Run it again when a figure
+or a page changes.
 """
 
 import shutil
 import tempfile
 from pathlib import Path
+
+from photograph_page import photograph_all
 
 import loupe
 from loupe.experiments.inspect_run import inspect_run
@@ -40,6 +43,14 @@ class Gallery:
         shutil.copyfile(picture, PICTURES / f"{name}.png")
         picture_line = f"![{heading}](gallery/{name}.png)"
         self._lines += [f"## {heading}", "", text, "", f"`{command}`", "", picture_line, ""]
+
+    def add_pages(self) -> None:
+        """Add a sheet for each page of `loupe open`: three widths, light and dark."""
+        text = "At 1400, 900 and 420 pixels, light and dark; cut off below."
+        self._lines += ["## The page", "", f"{text}", "", "`loupe open`", ""]
+        for page in photograph_all(PICTURES):
+            picture_line = f"![{page.heading}](gallery/{page.name}.webp)"
+            self._lines += [f"### {page.heading}", "", page.text, "", picture_line, ""]
 
     def write(self) -> None:
         (DOCS / "gallery.md").write_text("\n".join(self._lines), encoding="utf-8")
@@ -114,6 +125,7 @@ def make(folder: Path) -> None:
         draw_schedule(folder),
         "schedule",
     )
+    gallery.add_pages()
     gallery.write()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from loupe.experiments.searches.look_back import look_back_at_search
 from loupe.reports.searches.wording import answer_search
+from loupe.web.shelf import find_place
 
 from .conftest import Runs, Works, serving
 from .test_guards import refused
@@ -125,6 +126,19 @@ def test_names_do_not_leave_their_folder(asking: httpx.Client, name: str) -> Non
 )  # fmt: skip
 def test_runs_elsewhere_do_not_leave_their_folder(asking: httpx.Client, name: str) -> None:
     assert refused(asking.get(f"/runs/{name}"))["error"].startswith(("There is no", "This address"))
+
+
+def test_studies_are_beside_the_runs_or_else_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_place(Path("runs"), "studies") == Path("studies")
+    (tmp_path / "runs" / "studies").mkdir()
+    assert find_place(Path("runs"), "studies") == Path("runs/studies")
+    (tmp_path / "studies").mkdir()
+    assert find_place(Path("runs"), "studies") == Path("studies")
+    assert find_place(Path("runs"), "studies", Path("elsewhere")) == Path("elsewhere")
+    monkeypatch.chdir(tmp_path / "runs")
+    assert find_place(Path(), "studies") == tmp_path / "studies"
 
 
 def test_what_goes_on_or_is_damaged_is_said(works: Works, runs: Runs, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from html import escape
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 42
+_RIGHT, _TOP, _BOTTOM = 12, 12, 42
+_LEAST_LEFT, _LEFT_OF_TICKS, _LETTER = 58, 24, 10.5  # a letter as wide as it is on a narrow screen
 _MOST_DOTTED = 40  # points; longer curves show no dots
 
 
@@ -89,7 +90,8 @@ def draw_line_chart(chart: LineChart) -> Markup:
     """Return the chart as an HTML <figure>."""
     low, high = _value_range(chart)
     first, last = _x_range(chart)
-    plot_width, plot_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    left = _find_left(chart, low, high)
+    plot_width, plot_height = _WIDTH - left - _RIGHT, _HEIGHT - _TOP - _BOTTOM
     parts = [
         f'<figure class="chart" data-chart="{escape(_describe(chart, low, high))}">',
         f"<figcaption>{escape(chart.title)}</figcaption>",
@@ -100,19 +102,19 @@ def draw_line_chart(chart: LineChart) -> Markup:
     for tick in nice_ticks(low, high):
         y = _TOP + plot_height * (high - tick) / (high - low)
         parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_write(tick, chart)}</text>'
+            f'<line class="grid" x1="{left}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_write(tick, chart)}</text>'
         )
     parts.append('</g><g class="x-ticks">')
     for tick in nice_ticks(first, last, whole=chart.is_whole):
-        x = _LEFT + plot_width * (tick - first) / (last - first)
+        x = left + plot_width * (tick - first) / (last - first)
         parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick:g}</text>')
     parts.append(
-        f'</g><text class="axis" x="{_LEFT + plot_width / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
+        f'</g><text class="axis" x="{left + plot_width / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
         f"{escape(chart.x_label)}</text>"
         f'<text class="axis" transform="translate(13 {_TOP + plot_height / 2}) rotate(-90)" '
         f'text-anchor="middle">{escape(chart.y_label)}</text>'
-        f'<svg class="plot" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}" '
+        f'<svg class="plot" x="{left}" y="{_TOP}" width="{plot_width}" height="{plot_height}" '
         f'viewBox="{first} {-high} {last - first} {high - low}" preserveAspectRatio="none">'
     )
     if chart.zero_line:
@@ -122,7 +124,7 @@ def draw_line_chart(chart: LineChart) -> Markup:
     parts += [_draw_series(chart, index) for index in range(len(chart.series))]
     parts.append('<line class="cursor" x1="0" x2="0" y1="-1e6" y2="1e6" visibility="hidden"/>')
     parts.append(
-        f'</svg><rect class="frame" x="{_LEFT}" y="{_TOP}" width="{plot_width}" height="{plot_height}"/>'
+        f'</svg><rect class="frame" x="{left}" y="{_TOP}" width="{plot_width}" height="{plot_height}"/>'
     )
     parts.append('</svg><div class="readout" hidden></div></figure>')
     return Markup("".join(parts))
@@ -200,6 +202,12 @@ def _draw_legend(chart: LineChart) -> str:
     return f'<div class="legend">{"".join(parts)}</div>'
 
 
+def _find_left(chart: LineChart, low: float, high: float) -> int:
+    """Return where the plot begins: right of the longest number on the axis, and of the axis' name."""
+    longest = max((len(_write(tick, chart)) for tick in nice_ticks(low, high)), default=0)
+    return max(_LEAST_LEFT, round(_LEFT_OF_TICKS + _LETTER * longest))
+
+
 def _write(value: float, chart: LineChart) -> str:
     return f"{value * chart.scale:.4g}"
 
@@ -220,6 +228,7 @@ def _find_ends(series: Series) -> list[list[float | None]]:
 
 def _describe(chart: LineChart, low: float, high: float) -> str:
     first, last = _x_range(chart)
+    left = _find_left(chart, low, high)
     return json.dumps(
         {
             "x": list(chart.x),
@@ -233,6 +242,6 @@ def _describe(chart: LineChart, low: float, high: float) -> str:
             "digits": chart.digits,
             "zeroLine": chart.zero_line,
             "range": [first, last, low, high],
-            "plot": [_LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM],
+            "plot": [left, _TOP, _WIDTH - left - _RIGHT, _HEIGHT - _TOP - _BOTTOM],
         }
     )

@@ -233,7 +233,7 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
     if left is not None and finished:  # those not begun take as long as those that ended
         left += (wanted - len(seeds)) * sum(seed.seconds for seed in finished) / len(finished)
     done = len(finished) + sum(seed.share or 0 for seed in running)
-    confidence = recipe.evaluate.confidence
+    confidence, is_classifier = recipe.evaluate.confidence, seeds[0].objective == "classification"
     return RunSummary(
         id=identifier,
         name=folder.path.name,
@@ -250,8 +250,8 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
         share=done / max(1, wanted) if running else None,
         seconds=sum(seed.seconds for seed in seeds),
         seconds_left=left if finished or wanted == len(seeds) else None,
-        validation=_average([seed.validation for seed in finished], confidence),
-        test=_average([seed.test for seed in finished], confidence),
+        validation=_average([seed.validation for seed in finished], confidence, is_classifier=is_classifier),
+        test=_average([seed.test for seed in finished], confidence, is_classifier=is_classifier),
         test_looks=sum(seed.test_looks for seed in seeds),
         parameters=next((seed.parameters for seed in finished), None),
         seeds=seeds,
@@ -259,11 +259,11 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
     )
 
 
-def _average(figures: list[Figure | None], confidence: float) -> Figure | None:
+def _average(figures: list[Figure | None], confidence: float, *, is_classifier: bool) -> Figure | None:
     values = [figure.value for figure in figures if figure is not None]
     if not values or len(values) < len(figures):
         return None
-    summary = summarise_seeds(values, confidence, low=0)
+    summary = summarise_seeds(values, confidence, low=0, high=1 if is_classifier else math.inf)
     interval = summary.interval
     return Figure(
         value=summary.mean,

@@ -65,5 +65,6 @@ def find_place(runs: Path, plural: str, given: Path | None = None) -> Path:
     """Return where studies or searches are: as given, else beside the folder of runs, else inside it."""
     if given is not None:
         return given
-    beside, inside = runs.absolute().parent / plural, runs / plural
+    parent = runs.parent if runs.name not in ("", "..") else runs.absolute().parent
+    beside, inside = parent / plural, runs / plural
     return inside if inside.is_dir() and not beside.is_dir() else beside

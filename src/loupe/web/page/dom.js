@@ -53,7 +53,7 @@ export function figure(score, isClassifier) {
 export function interval(score, isClassifier) {
   if (!score || score.low === null) return "";
   return isClassifier
-    ? `${(100 * score.low).toFixed(2)} to ${(100 * score.high).toFixed(2)} %`
+    ? `${(100 * score.low).toFixed(2)} to ${(100 * score.high).toFixed(2)}\u00a0%`
     : `${+score.low.toPrecision(3)} to ${+score.high.toPrecision(3)}`;
 }
 

@@ -32,7 +32,7 @@ export async function show(place, words, query) {
 
 function drawTable(runs) {
   const score = (one, isClassifier) => (one ? [figure(one, isClassifier), el("br"), el("small", { class: "soft" }, interval(one, isClassifier))] : ["–"]);
-  return el("table", {}, el("thead", {}, el("tr", {}, ...["run", "state", "validation", "test", "best epoch", "time"].map((one) => el("th", { scope: "col" }, one)))),
+  return el("table", { class: "side-by-side" }, el("thead", {}, el("tr", {}, ...["run", "state", "validation", "test", "best epoch", "time"].map((one) => el("th", { scope: "col" }, one)))),
     el("tbody", {}, ...runs.map((run, place) => {
       const isClassifier = run.objective === "classification";
       return el("tr", {}, el("th", { scope: "row", class: COLOURS[place % 5] }, el("i", { class: "swatch" }), link(`#/run/${encodeURIComponent(run.id)}`, run.id)),
@@ -49,7 +49,7 @@ function drawRest(found) {
     ...(found.verdicts.length ? found.verdicts.map((one) => el("p", {}, one)) : [el("p", {}, found.reason || "Nothing to test: these networks name no classes.")]),
     found.verdicts.length ? el("p", { class: "soft" }, "McNemar's exact test on the validation images they share, adjusted for the number of pairs. It says nothing of the chance of a seed.") : "",
     el("h2", {}, "What differs in the recipes"),
-    rows.length ? el("div", { class: "scroll", tabIndex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "setting"), ...found.runs.map((run) => el("th", { scope: "col" }, run.id)))), el("tbody", {}, ...rows)))
+    rows.length ? el("div", { class: "scroll", tabIndex: 0 }, el("table", { class: "side-by-side" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "setting"), ...found.runs.map((run) => el("th", { scope: "col" }, run.id)))), el("tbody", {}, ...rows)))
       : el("p", {}, "Nothing."),
   ];
 }

@@ -9,7 +9,7 @@ export async function show(place, [id]) {
   const names = ["head", "chart", "mattered", "fresh", "space", "trials", "winner"];
   const parts = Object.fromEntries(names.map((name) => [name, el("div", { class: name === "chart" ? "columns" : "" })]));
   const problem = el("div"), sorting = { column: 2, isDown: true };
-  place.append(parts.head, problem, el("h2", {}, "Best so far"), parts.chart, parts.mattered, el("h2", {}, "Again, with fresh seeds"), parts.fresh,
+  place.append(parts.head, problem, el("h2", {}, "Scores over the trials"), parts.chart, parts.mattered, el("h2", {}, "Again, with fresh seeds"), parts.fresh,
     el("h2", {}, "Trials"), parts.trials, el("h2", {}, "Space and budget"), parts.space, parts.winner);
   let timer = null, isGone = false, before = "";
 
@@ -76,7 +76,7 @@ function drawFresh(search) {
 
 function drawTrials(search, sorting) {
   const columns = [{ title: "trial", isNumber: true, cell: (one) => runLink(one.run, String(one.number)), value: (one) => one.number },
-    { title: "state", cell: (one) => [one.status, one.reason ? el("span", { class: "wrong" }, `: ${one.reason}`) : ""], value: (one) => one.status },
+    { title: "state", cell: (one) => [one.status, one.reason ? el("span", { class: "wrong" }, `: ${one.reason}`) : ""], value: (one) => one.status, note: (one) => (one.reason ? "wordy" : "") },
     { title: search.summary.objective, isNumber: true, cell: (one) => one.score_text, value: (one) => (one.status === "finished" ? one.score : null) },
     ...search.labels.map((label, place) => ({ title: label, isNumber: true, cell: (one) => one.settings[place], value: (one) => one.values[place] })),
     { title: "best epoch", isNumber: true, cell: (one) => String(one.best_epoch ?? ""), value: (one) => one.best_epoch },

@@ -77,7 +77,7 @@ function drawRuns(study, sorting) {
   const columns = [{ title: "arm", cell: (run) => (run.run ? link(`#/run/${encodeURIComponent(run.run)}`, run.name) : run.name), value: (run) => run.name },
     ...study.axes.map((axis, place) => ({ title: axis, cell: (run) => run.at[place], value: (run) => (Number.isNaN(Number(run.at[place])) ? run.at[place] : Number(run.at[place])) })),
     { title: "seed", isNumber: true, cell: (run) => String(run.seed), value: (run) => run.seed },
-    { title: "state", cell: (run) => [run.status, run.reason ? el("span", { class: "wrong" }, `: ${run.reason}`) : ""], value: (run) => run.status },
+    { title: "state", cell: (run) => [run.status, run.reason ? el("span", { class: "wrong" }, `: ${run.reason}`) : ""], value: (run) => run.status, note: (run) => (run.reason ? "wordy" : "") },
     { title: "best epoch", isNumber: true, cell: (run) => String(run.best_epoch ?? ""), value: (run) => run.best_epoch },
     { title: "validation", isNumber: true, cell: (run) => run.validation, value: (run) => run.validation },
     { title: "test", isNumber: true, cell: (run) => run.test, value: (run) => run.test },
