@@ -37,15 +37,21 @@ def wait_until(page: Any, expression: str, given: Any = None, *, seconds: float 
         page.wait_for_timeout(50)
 
 
-def wait_for_answer(page: Any, image: str) -> None:
-    """Wait until the answer shown is about an image whose name begins so; before, it is about the former."""
+def wait_for_answer(page: Any, image: str, *, after: str | None = None) -> None:
+    """Wait until the answer shown is about an image whose name begins so; before, it is about the former.
+
+    Args:
+        page: of the inside of a network.
+        image: beginning of the image's name.
+        after: the whole name of the image before, where the names begin alike.
+    """
     wait_until(
         page,
-        """image => {
-            const answer = document.querySelector("#part-answer");
-            return answer?.dataset.image?.startsWith(image) && !answer.hasAttribute("aria-busy");
+        """([image, after]) => {
+            const answer = document.querySelector("#part-answer"), shown = answer?.dataset.image;
+            return shown?.startsWith(image) && shown !== after && !answer.hasAttribute("aria-busy");
         }""",
-        image,
+        [image, after],
     )
 
 
