@@ -1,4 +1,6 @@
 import csv
+import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,7 @@ import numpy as np
 import pytest
 
 from loupe.experiments.engines import Ended, Job
+from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.together import TogetherEngine
 from loupe.experiments.studies import load_study, prepare_study, run_study
 from loupe.experiments.studies.conductor import Watcher
@@ -85,6 +88,53 @@ def test_run_folders_are_what_they_would_be_alone(tmp_path: Path) -> None:
         check_equal(run, alone[name])
     logs = [run.path.joinpath("log.txt").read_text() for run in together.values()]
     assert sum("trained together with 7 other runs" in log for log in logs) == 8
+
+
+@pytest.fixture
+def two_processes() -> Iterator[ProcessEngine]:
+    engine = ProcessEngine(2, group_size=4)
+    yield engine
+    engine.close()
+
+
+def test_processes_share_the_groups_out(tmp_path: Path, two_processes: ProcessEngine) -> None:
+    run_study(make_study(), tmp_path / "alone", engine="serial")
+    carry_out_study(prepare_study(make_study(), tmp_path / "together"), two_processes)
+    alone, together = read_runs(tmp_path / "alone"), read_runs(tmp_path / "together")
+    assert together.keys() == alone.keys()
+    for name, run in together.items():
+        check_equal(run, alone[name])
+    logs = [run.path.joinpath("log.txt").read_text() for run in together.values()]
+    assert sum("trained together with 3 other runs" in log for log in logs) == 8
+
+
+@pytest.mark.slow
+def test_a_killed_process_costs_no_run_of_its_group(tmp_path: Path, two_processes: ProcessEngine) -> None:
+    run_study(make_study(), tmp_path / "alone", engine="serial")
+    watcher = Killing()
+    carry_out_study(prepare_study(make_study(), tmp_path / "killed"), two_processes, watcher)
+    assert watcher.has_killed
+    assert watcher.ended == ["finished"] * 9
+    alone = read_runs(tmp_path / "alone")
+    for name, run in read_runs(tmp_path / "killed").items():
+        check_equal(run, alone[name])
+
+
+class Killing(Watcher):
+    """Kills all processes once, when the first epoch is told of."""
+
+    def __init__(self) -> None:
+        self.has_killed = False
+        self.ended: list[str] = []
+
+    def on_epoch(self, job: Job, record: Any) -> None:
+        if not self.has_killed:
+            self.has_killed = True
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
+        self.ended.append(ended.status)
 
 
 class Interrupting(Watcher):

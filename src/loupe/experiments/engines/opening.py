@@ -22,8 +22,8 @@ def open_engine(
     """Return an engine, ready for work; `close` it afterwards.
 
     Args:
-        name: "serial", "processes", "ray", "together", or "auto": processes where there is room for two or
-            more.
+        name: "serial", "processes", "ray", "together" (processes that train groups of runs as one network),
+            or "auto": processes where there is room for two or more.
         workers: how many runs at once, ≥ 1; as many as cores and memory allow if left out.
         threads: CPU threads of each run.
         num_jobs: how many there are at most, if that is known; no more workers are made.
@@ -80,8 +80,14 @@ def _open_ray(workers: int | None, threads: int) -> Engine:
 
 
 def _open_together(workers: int | None, threads: int) -> Engine:
-    by_memory = max(1, int(find_free_memory() / _STACKED_BYTES))
-    return TogetherEngine(workers or min(_MOST_STACKED, by_memory))
+    num_processes = workers or count_workers(threads)
+    by_memory = max(1, int(find_free_memory() / num_processes / _STACKED_BYTES))
+    group_size = min(_MOST_STACKED, by_memory)
+    return (
+        TogetherEngine(group_size)
+        if num_processes == 1
+        else ProcessEngine(num_processes, group_size, threads)
+    )
 
 
 ENGINES: dict[str, Callable[[int | None, int], Engine]] = {

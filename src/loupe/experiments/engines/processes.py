@@ -1,4 +1,4 @@
-"""Several processes on this machine, each carrying out one run after another."""
+"""Several processes on this machine, each carrying out one run, or one group of runs, after another."""
 
 import contextlib
 import multiprocessing
@@ -6,40 +6,45 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from loupe.experiments.engines.engine import Conductor, Ended, Job
+from loupe.experiments.engines.grouping import GroupPicker
 from loupe.experiments.engines.interrupting import deferring_interrupt
 from loupe.experiments.engines.retrying import PATIENCE_SECONDS, Retries
-from loupe.experiments.engines.worker import Worker
+from loupe.experiments.engines.together import TogetherEngine
 from loupe.training import EpochRecord
 
 
 @dataclass
 class _Process:
-    """A worker process, and the job it is at."""
+    """A worker process, and the jobs it is at, by their place in its group."""
 
     process: Any
     connection: Connection
-    job: Job | None = None
+    jobs: dict[int, Job] = field(default_factory=dict)
 
 
 class ProcessEngine:
     """Carries out jobs in long-lived processes: importing torch takes seconds, and is paid once.
 
-    A process that dies in mid-run (out of memory, killed) is replaced, and its run is gone on with from its
-    last checkpoint.
+    A process that dies in mid-run (out of memory, killed) is replaced, and its runs are gone on with from
+    their last checkpoint.
 
     Args:
         num_workers: processes, ≥ 1.
+        group_size: runs that share shapes and are trained together by one process, ≥ 1.
+        threads: CPU threads of a group.
     """
 
-    def __init__(self, num_workers: int) -> None:
+    def __init__(self, num_workers: int, group_size: int = 1, threads: int = 1) -> None:
         self.num_workers = num_workers
+        self._shape = (group_size, threads)
+        self._picker = GroupPicker(group_size)
         self._context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads half
         self._workers: list[_Process] = []
         self._retries = Retries()
@@ -49,11 +54,12 @@ class ProcessEngine:
         with deferring_interrupt() as interrupt:
             while not interrupt.is_asked:
                 self._hand_out(conductor)
-                busy = [worker for worker in self._workers if worker.job is not None]
+                busy = [worker for worker in self._workers if worker.jobs]
                 if not busy:
                     return
                 self._hear_any(busy, conductor)
             self._stop_runs(conductor)
+            self._picker.give_back(conductor)
         raise KeyboardInterrupt
 
     def close(self) -> None:
@@ -67,25 +73,25 @@ class ProcessEngine:
         self._workers.clear()
 
     def _hand_out(self, conductor: Conductor) -> None:
-        """Give every idle process a job, as long as there are jobs."""
-        while sum(worker.job is not None for worker in self._workers) < self.num_workers:
-            job = self._retries.next_job(conductor)
-            if job is None:
+        """Give every idle process a group of jobs, as long as there are jobs."""
+        while num_idle := self.num_workers - sum(bool(worker.jobs) for worker in self._workers):
+            group = self._picker.next_group(lambda: self._retries.next_job(conductor), num_idle)
+            if not group:
                 return
             worker = self._find_idle()
-            worker.job = job
+            worker.jobs = dict(enumerate(group))
             try:
-                worker.connection.send(job)
+                worker.connection.send(group)
             except OSError:  # it died while it was idle
                 self._bury(worker, conductor)
 
     def _find_idle(self) -> _Process:
-        idle = next((worker for worker in self._workers if worker.job is None), None)
+        idle = next((worker for worker in self._workers if not worker.jobs), None)
         return idle if idle is not None else self._start()
 
     def _start(self) -> _Process:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, os.getpid(), *self._shape), daemon=True)
         with _ignoring_interrupt():
             process.start()
         theirs.close()
@@ -100,34 +106,31 @@ class ProcessEngine:
             self._hear(by_connection[connection], conductor, goes_on)
 
     def _hear(self, worker: _Process, conductor: Conductor, goes_on: bool) -> None:
-        assert worker.job is not None
         try:
-            message = worker.connection.recv()
+            place, message = worker.connection.recv()
         except (EOFError, OSError):
             self._bury(worker, conductor)
             return
         if isinstance(message, Ended):
-            job, worker.job = worker.job, None
-            conductor.on_end(job, message)
+            conductor.on_end(worker.jobs.pop(place), message)
             return
-        answer = conductor.on_epoch(worker.job, message) and goes_on
+        answer = conductor.on_epoch(worker.jobs[place], message) and goes_on
         with contextlib.suppress(OSError):  # it has died; the next look at its connection tells
             worker.connection.send(answer)
 
     def _bury(self, worker: _Process, conductor: Conductor) -> None:
-        """Let go of a dead process; its job is tried again, unless it has cost too many processes."""
-        job = worker.job
-        assert job is not None
+        """Let go of a dead process; its jobs are tried again, unless they have cost too many processes."""
         self._workers.remove(worker)
         worker.connection.close()
         worker.process.join(timeout=5)
-        self._retries.hear_of_death(job, conductor, f"exit status {worker.process.exitcode}")
+        for job in worker.jobs.values():
+            self._retries.hear_of_death(job, conductor, f"exit status {worker.process.exitcode}")
 
     def _stop_runs(self, conductor: Conductor) -> None:
         """Have every run under way end after its epoch, so that it can be gone on with."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            busy = [worker for worker in self._workers if worker.job is not None]
+            busy = [worker for worker in self._workers if worker.jobs]
             if not busy:
                 return
             self._hear_any(busy, conductor, goes_on=False)
@@ -147,23 +150,36 @@ def _ignoring_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(connection: Connection, parent: int) -> None:
-    """Carry out what comes through the connection until it is closed: the life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides what to do
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    worker = Worker()
+class _Messenger:
+    """The conductor of a group in a worker process: tells the real one, and brings its answers."""
 
-    def on_epoch(record: EpochRecord) -> bool:
+    def __init__(self, connection: Connection, group: Sequence[Job]) -> None:
+        self._connection = connection
+        self._places = {job.folder: place for place, job in enumerate(group)}
+
+    def next_job(self) -> Job | None:
+        return None  # groups are made where all jobs are known
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> bool:
         try:
-            connection.send(record)
-            return bool(connection.recv())
+            self._connection.send((self._places[job.folder], record))
+            return bool(self._connection.recv())
         except (EOFError, OSError):  # nobody hears any more: keep what the run reached
             return False
 
+    def on_end(self, job: Job, ended: Ended) -> None:
+        self._connection.send((self._places[job.folder], ended))
+
+
+def _work(connection: Connection, parent: int, group_size: int, threads: int) -> None:
+    """Carry out what comes through the connection until it is closed: the life of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides what to do
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    engine = TogetherEngine(group_size, threads)
     while True:
         try:
-            job = connection.recv()
-            connection.send(worker.carry_out(job, on_epoch))
+            group = connection.recv()
+            engine.carry_out_group(group, _Messenger(connection, group))
         except (EOFError, OSError):
             return
 

@@ -1,24 +1,20 @@
 """Several runs at once in this process, as one batched network where they share shapes."""
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from loupe.errors import LoupeError, TrainingError
 from loupe.experiments.engines.engine import Conductor, Ended, Job
+from loupe.experiments.engines.grouping import GroupPicker
 from loupe.experiments.engines.worker import Reporter, Worker, describe_failure
 from loupe.experiments.fitting import fit_bench, lay_out_training
 from loupe.experiments.run_under_way import RunUnderWay, begin_run, conclude_run
 from loupe.plugins import load_plugin
-from loupe.recipe import Recipe
 from loupe.runs import RunFolder
-from loupe.runtime import choose_device, choose_precision, computing, count_cores
+from loupe.runtime import computing, count_cores
 from loupe.training import EpochRecord
 from loupe.training.together import Training, find_form, find_obstacle, fit_together
-
-_ALONE = ("lookahead", "hard_examples", "freeze_later")  # settings that only one network at a time knows
-_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
 
 
 @dataclass(frozen=True)
@@ -40,68 +36,46 @@ class TogetherEngine:
     `loupe.training.together` knows, or with frozen ones; an optimizer other than SGD, Adam and AdamW; slow
     weights, hard examples, layers that freeze later, several processes.
 
-    A group computes on as many CPU threads as its runs have together, if the machine has as many cores.
+    A group computes on as many CPU threads as its runs have together, up to a limit.
 
     Args:
         group_size: runs trained at once, ≥ 1.
+        most_threads: CPU threads of a group, at most; as many as there are cores if left out.
     """
 
-    num_workers = 1  # one process; a group of eight takes about five times as long as one run
+    num_workers = 1
 
-    def __init__(self, group_size: int) -> None:
-        self._group_size = group_size
-        self.reasons: dict[str, str] = {}  # by the name of the job
+    def __init__(self, group_size: int, most_threads: int | None = None) -> None:
+        self._most_threads = most_threads or count_cores()
         self._worker = Worker()
-        self._obstacles: dict[str, str] = {}  # by what jobs have to share
-        self._waiting: list[Job] = []
+        self._picker = GroupPicker(group_size)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why runs were carried out alone, by the name of the job."""
+        return self._picker.reasons
 
     def carry_out(self, conductor: Conductor) -> None:
         try:
-            while group := self._next_group(conductor):
-                if len(group) > 1:
-                    self._carry_out_together(group, conductor)
-                else:
-                    self._carry_out_alone(group[0], conductor)
+            while group := self._picker.next_group(conductor.next_job):
+                self.carry_out_group(group, conductor)
         except KeyboardInterrupt:
-            for job in self._waiting:
-                conductor.on_end(job, Ended("interrupted"))
-            self._waiting.clear()
+            self._picker.give_back(conductor)
             raise
+
+    def carry_out_group(self, jobs: Sequence[Job], conductor: Conductor) -> None:
+        """Carry out jobs that were picked together; the conductor is asked for no more.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the jobs have been told of.
+        """
+        if len(jobs) > 1:
+            self._carry_out_together(jobs, conductor)
+        else:
+            self._carry_out_alone(jobs[0], conductor)
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-    def _next_group(self, conductor: Conductor) -> list[Job]:
-        """Return the first job that waits and those that can be trained with it; nothing if none waits."""
-        most = _LOOK_AHEAD * self._group_size
-        while len(self._waiting) < most and len(self._find_like()) < self._group_size:
-            job = conductor.next_job()
-            if job is None:
-                break
-            self._waiting.append(job)
-        group = self._find_like()
-        self._waiting = [job for job in self._waiting if job not in group]
-        return group
-
-    def _find_like(self) -> list[Job]:
-        if not self._waiting:
-            return []
-        first = self._waiting[0]
-        if self._find_obstacle(first) is not None:
-            return [first]
-        shared = describe_shared(first.recipe)
-        like = [
-            job
-            for job in self._waiting
-            if describe_shared(job.recipe) == shared and self._find_obstacle(job) is None
-        ]
-        return like[: self._group_size]
-
-    def _find_obstacle(self, job: Job) -> str | None:
-        found = find_job_obstacle(job) or self._obstacles.get(describe_shared(job.recipe))
-        if found:
-            self.reasons[job.name] = found
-        return found
 
     def _carry_out_alone(self, job: Job, conductor: Conductor) -> None:
         ended = self._worker.carry_out(job, lambda record: conductor.on_epoch(job, record))
@@ -112,7 +86,7 @@ class TogetherEngine:
     def _carry_out_together(self, jobs: Sequence[Job], conductor: Conductor) -> None:
         """Carry out jobs that share what a recipe says of shapes."""
         with ExitStack() as open_things:
-            open_things.enter_context(computing(count_threads(jobs)))
+            open_things.enter_context(computing(count_threads(jobs, self._most_threads)))
             seats = []
             for job in jobs:
                 try:
@@ -129,8 +103,7 @@ class TogetherEngine:
         for seat in seats:
             reason = find_obstacle(seat.training)
             if reason is not None:
-                self.reasons[seat.job.name] = reason
-                self._obstacles[describe_shared(seat.job.recipe)] = reason  # the next ones are not held back
+                self._picker.note(seat.job, reason)  # the next ones are not held back
             form = find_form(seat.training) if reason is None else id(seat)
             groups.setdefault(form, []).append(seat)
         return list(groups.values())
@@ -197,43 +170,9 @@ def _conclude(seat: _Seat) -> Ended:
     return Ended("stopped" if seat.reporter.has_stopped else "interrupted")
 
 
-def find_job_obstacle(job: Job) -> str | None:
-    """Return what in a job's recipe or folder has it carried out alone; None if nothing does."""
-    recipe = job.recipe
-    device = choose_device(recipe.run.device)
-    if device.type != "cpu":
-        return f"it runs on {device.type}"
-    if recipe.train.compile:
-        return "its network is compiled"
-    if choose_precision(recipe.train.precision, device) != "float32":
-        return "it computes in half precision"
-    if recipe.evaluate.show_test_picking:
-        return "it looks at the test set after every epoch"
-    if recipe.run.processes > 1:
-        return "it is trained by several processes"
-    for field in _ALONE:
-        if getattr(recipe.train, field) is not None:
-            return f"it sets train.{field}"
-    if RunFolder(job.folder).environment_file.exists():
-        return "it was begun before"
-    return None
-
-
-def count_threads(jobs: Sequence[Job]) -> int:
-    """Return the CPU threads of a group: those its runs would have had, but no more than there are cores."""
-    each = [job.recipe.run.threads or count_cores() for job in jobs]
-    return min(sum(each), count_cores())
-
-
-def describe_shared(recipe: Recipe) -> str:
-    """Return what of recipes must be the same for their runs to share shapes, as text."""
-    data, model, train = recipe.data, recipe.model, recipe.train
-    shared = [
-        [data.name, data.classes, data.settings],
-        [model.name, model.settings],
-        [train.batch_size, train.optimizer.name],
-    ]
-    return json.dumps(shared, sort_keys=True, default=str)
+def count_threads(jobs: Sequence[Job], most: int) -> int:
+    """Return the CPU threads of a group: those its runs would have had together, up to a limit."""
+    return min(sum(job.recipe.run.threads or most for job in jobs), most)
 
 
 def _describe_fault(error: Exception) -> Ended:
