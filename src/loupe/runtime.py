@@ -172,7 +172,7 @@ def keeping_freed_memory() -> Iterator[None]:
 
     The maps of a step are as large as those of the step before. Usually glibc returns each to the system when
     it is freed, and the system clears it, page by page, when it is asked for again: a quarter of fast-net's
-    time on a CPU (`bench/kept_memory.py`). Elsewhere than on Linux with glibc this does nothing.
+    time on two cores (`bench/kept_memory.py`). Elsewhere than on Linux with glibc this does nothing.
     """
     glibc = _find_glibc()
     if glibc is None:
