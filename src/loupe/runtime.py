@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import torch
@@ -173,6 +174,9 @@ def keeping_freed_memory() -> Iterator[None]:
     The maps of a step are as large as those of the step before. Usually glibc returns each to the system when
     it is freed, and the system clears it, page by page, when it is asked for again: a quarter of fast-net's
     time on two cores (`bench/kept_memory.py`). Elsewhere than on Linux with glibc this does nothing.
+
+    Freed pieces do not always fit what is asked for next, so that they pile up: call `release_freed_memory`
+    now and then, as training does after every epoch.
     """
     glibc = _find_glibc()
     if glibc is None:
@@ -185,9 +189,17 @@ def keeping_freed_memory() -> Iterator[None]:
     finally:
         glibc.mallopt(_MMAP_MAX, _USUAL_NUM_MMAPS)
         glibc.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM_BYTES)
+        release_freed_memory()
+
+
+def release_freed_memory() -> None:
+    """Give memory that is free in this process back to the system, if the C library can."""
+    glibc = _find_glibc()
+    if glibc is not None:
         glibc.malloc_trim(0)
 
 
+@lru_cache(maxsize=1)
 def _find_glibc() -> ctypes.CDLL | None:
     """Return the C library of this process, if it is one whose memory can be tuned."""
     try:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from loupe.data.batches import WHOLE, EvaluationBatches, Share, TrainingBatches
 from loupe.errors import RunError, TrainingError
-from loupe.runtime import Precision, Streams
+from loupe.runtime import Precision, Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.freezing import LaterFreezing
@@ -126,6 +126,7 @@ def fit(
         seconds = (trained_seconds, time.perf_counter() - started)
         state.history.append(make_record(epoch, optimizer, running, clean, judged, *seconds))
         end_epoch(state, judged, select_by, early_stopping)
+        release_freed_memory()
         for observer in observers:
             observer.on_epoch_end(state)
     for observer in observers:

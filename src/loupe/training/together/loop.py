@@ -10,7 +10,7 @@ from torch import nn
 
 from loupe.data.batches import Batch, EvaluationBatches, TrainingBatches
 from loupe.errors import TrainingError
-from loupe.runtime import Streams
+from loupe.runtime import Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.loop import (
@@ -103,6 +103,7 @@ def fit_together(trainings: Sequence[Training]) -> None:
             if group is None or len(group.trainings) != len(under_way):
                 group = _Group(under_way)
             group.train_one_epoch()
+            release_freed_memory()
     except KeyboardInterrupt as interrupt:  # by hand: it breaks off all of them
         for one in trainings:
             if not one.is_over:
