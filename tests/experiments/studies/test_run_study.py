@@ -7,7 +7,7 @@ import pytest
 
 from loupe.errors import RunError
 from loupe.experiments.engines import Ended, Job
-from loupe.experiments.studies import run_study
+from loupe.experiments.studies import prepare_study, run_study
 from loupe.experiments.studies.conductor import Watcher
 from loupe.runs import RunFolder
 from loupe.runs.study_folder import StudyFolder
@@ -145,6 +145,9 @@ def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_
     more = make_study(
         arms={**arms, "again": {"transfer": "first", "train": {"epochs": 1}}}, stages=stages, seeds=[0]
     )
+    prepare_study(more, tmp_path / "elsewhere", known=Path(kept)).conductor.write()
+    rows = StudyFolder(tmp_path / "elsewhere" / "small").read_results()
+    assert [row.stage or row.arm for row in rows] == ["first", "plain", "warm"], "till then its row stands"
     run_study(more, tmp_path / "here", engine="serial", watcher=notes)
     assert [name for name, _ in notes.ended] == ["first, seed 0", "again, seed 0"]
 

@@ -101,6 +101,7 @@ class StudyConductor:
         self.watcher = Watcher()
         self._under_way: dict[Path, Task] = {}  # by the folder of the job
         self._rows: dict[str, StudyRow] = {}
+        self._known = known  # of these some are made again, for their weights; till then they stand
         self._waiting: list[Task] = []
         self._sort_out(known)
 
@@ -174,10 +175,11 @@ class StudyConductor:
     def write(self) -> None:
         """Write `results.csv`: a row for each run of the study that has one, in the order of the plan."""
         places = {id(run): task.key for task in self._tasks.values() for run in task.runs}
+        known = self._known | self._rows
         rows = [
-            replace(self._rows[key], stage=run.stage, arm=run.arm, at=run.at, seed=run.seed)
+            replace(known[key], stage=run.stage, arm=run.arm, at=run.at, seed=run.seed)
             for run in self._runs
-            if (key := places[id(run)]) in self._rows
+            if (key := places[id(run)]) in known
         ]
         self._folder.write_results(rows, self._axes)
 
