@@ -145,6 +145,7 @@ def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_
     more = make_study(
         arms={**arms, "again": {"transfer": "first", "train": {"epochs": 1}}}, stages=stages, seeds=[0]
     )
+    (tmp_path / "elsewhere" / "small").mkdir(parents=True)
     prepare_study(more, tmp_path / "elsewhere", known=Path(kept)).conductor.write()
     rows = StudyFolder(tmp_path / "elsewhere" / "small").read_results()
     assert [row.stage or row.arm for row in rows] == ["first", "plain", "warm"], "till then its row stands"
