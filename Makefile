@@ -16,7 +16,7 @@ demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a repo
 	$(BIN)/loupe train digits
 
 test: $(VENV)/.dev ## run the fast tests, on two processes
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-all: $(VENV)/.dev ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'

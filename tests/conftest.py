@@ -10,8 +10,18 @@ from hypothesis import settings
 
 from loupe.data import Dataset, ImageDataset, load_dataset
 
+TESTS = Path(__file__).parent
+
 settings.register_profile("loupe", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("loupe")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares trained runs on one process, which trains them once: a module, or all of web."""
+    for item in items:
+        module = item.path.relative_to(TESTS)
+        item.add_marker(pytest.mark.xdist_group("web" if module.parts[0] == "web" else str(module)))
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +32,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(autouse=True)
 def _undisturbed_torch() -> Iterator[None]:
-    """Every test starts from the same numbers, and leaves generator and threads as they were for the next.
-
-    One thread: on small tensors two spend their time waking each other, and more so on a busy machine.
-    """
+    """Every test starts from the same numbers, and leaves generator and threads as they were for the next."""
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     yield
     torch.set_rng_state(state)
