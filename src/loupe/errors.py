@@ -94,6 +94,10 @@ class RunError(LoupeError):
     """A run folder that is missing, unfinished, or not what was expected."""
 
 
+class HeldError(RunError):
+    """A folder that another process works in."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """One thing wrong in a recipe.

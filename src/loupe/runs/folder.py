@@ -145,7 +145,7 @@ class RunFolder:
         """Keep other processes from training in this folder.
 
         Raises:
-            RunError: another process does.
+            HeldError: another process does.
         """
         self.path.mkdir(exist_ok=True)
         with locked(self.path, f"Run {self.path.name} is being trained by another process."):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import RunError
+from loupe.errors import HeldError
 
 fcntl: Any
 try:
@@ -60,13 +60,13 @@ def locked(folder: Path, message: str) -> Iterator[None]:
         message: what is wrong if another process holds it.
 
     Raises:
-        RunError: another process does.
+        HeldError: another process does.
     """
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(holding_lock(folder / ".lock"))
         except OSError:
-            raise RunError(
+            raise HeldError(
                 message,
                 got=f"a locked folder, {folder}",
                 allowed="one process at a time",

@@ -101,7 +101,7 @@ class SearchFolder:
         """Keep other processes from searching in this folder.
 
         Raises:
-            RunError: another process does.
+            HeldError: another process does.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path, f"Search {self.path.name} is being carried out by another process."):

@@ -137,7 +137,7 @@ class StudyFolder:
         """Keep other processes from carrying this study out.
 
         Raises:
-            RunError: another process does.
+            HeldError: another process does.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path, f"Study {self.path.name} is being carried out by another process."):

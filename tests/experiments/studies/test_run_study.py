@@ -1,5 +1,7 @@
+import contextlib
 import csv
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,11 @@ import pytest
 
 from loupe.errors import RunError
 from loupe.experiments.engines import Ended, Job
+from loupe.experiments.engines.worker import Worker
 from loupe.experiments.studies import prepare_study, run_study
 from loupe.experiments.studies.conductor import Watcher
 from loupe.runs import RunFolder
+from loupe.runs.locking import holding_lock
 from loupe.runs.study_folder import StudyFolder
 from loupe.study import Study
 from loupe.training import EpochRecord
@@ -152,6 +156,58 @@ def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_
     assert [row.stage or row.arm for row in rows] == ["first", "plain", "warm"], "till then its row stands"
     run_study(more, tmp_path / "here", engine="serial", watcher=notes)
     assert [name for name, _ in notes.ended] == ["first, seed 0", "again, seed 0"]
+
+
+class Other(Watcher):
+    """Another process that holds the run of seed 0, and lets go of it when there is nothing else to do."""
+
+    def __init__(self, study: Study, out: Path, finished: Path | None) -> None:
+        conductor = prepare_study(study, out).conductor
+        self._folder = conductor.waiting[0].folder
+        self._finished = finished
+        self._held = contextlib.ExitStack()
+        self._folder.mkdir(parents=True)
+        self._held.enter_context(holding_lock(self._folder / ".lock"))
+        self.heard: list[str] = []
+
+    def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
+        self.heard.append(f"{job.name} {ended.status}")
+
+    def on_wait(self, names: Sequence[str]) -> None:
+        self.heard.append(f"waits for {', '.join(names)}")
+        if self._finished is not None:
+            shutil.copytree(self._finished / self._folder.name, self._folder, dirs_exist_ok=True)
+        self._held.close()
+
+
+@pytest.mark.parametrize("engine", ["serial", "together"])
+@pytest.mark.parametrize("it_finishes", [True, False], ids=["finished there", "left there"])
+def test_a_run_that_another_study_is_at_is_waited_for(tmp_path: Path, it_finishes: bool, engine: str) -> None:
+    study = make_study()
+    run_study(study, tmp_path / "alone", engine="serial")
+    other = Other(study, tmp_path / "here", tmp_path / "alone" / "runs" if it_finishes else None)
+    run_study(study, tmp_path / "here", engine=engine, watcher=other)
+    last = [] if it_finishes else ["recipe, seed 0 finished"]
+    assert other.heard == ["recipe, seed 1 finished", "waits for recipe, seed 0", *last]
+    assert read_table(study, tmp_path / "here") == read_table(study, tmp_path / "alone")
+
+
+def test_a_run_that_another_process_takes_first_is_held_and_not_failed(tmp_path: Path) -> None:
+    """The lock was free when the study looked, and taken when its worker came."""
+    study = make_study(seeds=[0])
+    prepared = prepare_study(study, tmp_path)
+    job = prepared.conductor.next_job()
+    assert job is not None
+    job.folder.mkdir(parents=True)
+    prepared.folder.path.mkdir()
+    with holding_lock(job.folder / ".lock"):
+        ended = Worker().carry_out(job, lambda record: True)
+        assert ended.status == "held"
+        assert "is being trained by another process" in ended.reason
+        prepared.conductor.on_end(job, ended)
+        assert prepared.conductor.find_held() == ["recipe, seed 0"]
+        assert prepared.conductor.next_job() is None
+    assert prepared.conductor.next_job() == job
 
 
 def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:

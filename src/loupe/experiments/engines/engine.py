@@ -30,12 +30,12 @@ class Ended:
     """How a job ended.
 
     Args:
-        status: "finished", "stopped" (the conductor did not want it to go on), "interrupted" (Ctrl-C)
-            or "failed".
-        reason: why it failed.
+        status: "finished", "stopped" (the conductor did not want it to go on), "interrupted" (Ctrl-C),
+            "held" (another process trains in its folder) or "failed".
+        reason: why it failed, or is held.
     """
 
-    status: Literal["finished", "stopped", "interrupted", "failed"]
+    status: Literal["finished", "stopped", "interrupted", "held", "failed"]
     reason: str = ""
 
 

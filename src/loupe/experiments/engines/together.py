@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from loupe.errors import LoupeError, TrainingError
+from loupe.errors import TrainingError
 from loupe.experiments.engines.engine import Conductor, Ended, Job
 from loupe.experiments.engines.grouping import GroupPicker
-from loupe.experiments.engines.worker import Reporter, Worker, describe_failure
+from loupe.experiments.engines.worker import Reporter, Worker, describe_failure, describe_fault
 from loupe.experiments.fitting import fit_bench, lay_out_training
 from loupe.experiments.run_under_way import RunUnderWay, begin_run, conclude_run
 from loupe.plugins import load_plugin
@@ -92,7 +92,7 @@ class TogetherEngine:
                 try:
                     seats.append(self._open(job, conductor, open_things))
                 except Exception as error:
-                    conductor.on_end(job, _describe_fault(error))
+                    conductor.on_end(job, describe_fault(error))
             interrupts = [self._train(alike, conductor) for alike in self._sort_by_form(seats)]
         if any(interrupts):
             raise KeyboardInterrupt
@@ -117,7 +117,7 @@ class TogetherEngine:
             _fit(seats)
         except Exception as error:  # a fault of ours, or of a plugin, must not cost the other groups
             for seat in seats:
-                conductor.on_end(seat.job, _describe_fault(error))
+                conductor.on_end(seat.job, describe_fault(error))
             return False
         is_interrupted = False
         for seat in seats:
@@ -162,7 +162,7 @@ def _conclude(seat: _Seat) -> Ended:
     try:
         result, failure = conclude_run(run, seat.training.ended_by)
     except Exception as error:
-        return _describe_fault(error)
+        return describe_fault(error)
     if failure is not None:
         return Ended("failed", describe_failure(failure))
     if result.status == "finished":
@@ -173,9 +173,3 @@ def _conclude(seat: _Seat) -> Ended:
 def count_threads(jobs: Sequence[Job], most: int) -> int:
     """Return the CPU threads of a group: those its runs would have had together, up to a limit."""
     return min(sum(job.recipe.run.threads or most for job in jobs), most)
-
-
-def _describe_fault(error: Exception) -> Ended:
-    if isinstance(error, LoupeError):
-        return Ended("failed", describe_failure(error))
-    return Ended("failed", f"{type(error).__name__}: {error}")

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from loupe.data import Dataset
-from loupe.errors import LoupeError, RunError
+from loupe.errors import HeldError, LoupeError, RunError
 from loupe.experiments.bench import load_recipe_data
 from loupe.experiments.engines.engine import Ended, Job
 from loupe.experiments.record import digest_recipe
@@ -46,10 +46,8 @@ class Worker:
             folder.path.mkdir(parents=True, exist_ok=True)
             reporter = Reporter(on_epoch)
             result = run_recipe(job.recipe, folder, observers=[reporter], dataset=self.load(job.recipe))
-        except LoupeError as error:
-            return Ended("failed", describe_failure(error))
-        except Exception as error:  # a fault of ours, or of a plugin, must not cost the other runs
-            return Ended("failed", f"{type(error).__name__}: {error}")
+        except Exception as error:
+            return describe_fault(error)
         if result.status == "finished":
             return Ended("finished")
         return Ended("stopped" if reporter.has_stopped else "interrupted")
@@ -91,6 +89,15 @@ def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
         is_same = False
     if not is_same:
         shutil.rmtree(folder.path)
+
+
+def describe_fault(error: Exception) -> Ended:
+    """Return how a job ended that an error ended; a fault of ours, or of a plugin, costs no other run."""
+    if isinstance(error, HeldError):
+        return Ended("held", error.message)
+    if isinstance(error, LoupeError):
+        return Ended("failed", describe_failure(error))
+    return Ended("failed", f"{type(error).__name__}: {error}")
 
 
 def describe_failure(error: LoupeError) -> str:

@@ -118,7 +118,7 @@ class SearchConductor:
         if ended.status == "finished":
             score = self._read_score(one.trial.number)
             self._end(one.trial, TrialState.COMPLETE, score)
-        elif ended.status == "failed":
+        elif ended.status in ("failed", "held"):
             self._fail(one.trial, ended.reason)
         elif one.is_pruned:
             self._end(one.trial, TrialState.PRUNED)

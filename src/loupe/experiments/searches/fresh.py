@@ -58,7 +58,7 @@ class FreshConductor:
         return True
 
     def on_end(self, job: Job, ended: Ended) -> None:
-        if ended.status == "failed":
+        if ended.status in ("failed", "held"):
             self._reasons[job.folder.name] = ended.reason
         self.write()
         self._watcher.on_end(job, ended)

@@ -25,6 +25,9 @@ class Watcher:
     def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
         """Called when a run has ended, with the counts of runs that need no more work and of all."""
 
+    def on_wait(self, names: Sequence[str]) -> None:
+        """Called once when all that is left is being trained by other processes, with the runs' names."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -112,8 +115,12 @@ class StudyConductor:
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """What is still to be carried out."""
+        """What is still to be carried out, by this process or by another one that is at it."""
         return tuple(self._waiting)
+
+    def find_held(self) -> list[str]:
+        """Return the names of runs that wait for another process, which trains in their folders."""
+        return [task.name for task in self._waiting if RunFolder(task.folder).is_being_trained()]
 
     def _sort_out(self, known: dict[str, StudyRow]) -> None:
         """Tell what is done from what is to be run.
@@ -136,16 +143,26 @@ class StudyConductor:
 
     def next_job(self) -> Job | None:
         for task in list(self._waiting):
+            run = RunFolder(task.folder)
+            if run.is_being_trained():  # by another study; later it is done, or can be gone on with
+                continue
+            if run.is_finished():  # such a one has finished it
+                self._put_down(task)
+                continue
             if task.source is None or task.source not in self._tasks:
                 return self._start(task)
             if task.source in self._rows and self._is_usable(task.source):
                 return self._start(task)
             if task.source in self._rows:
-                self._waiting.remove(task)
                 source = self._tasks[task.source].name
-                self._rows[task.key] = self._make_row(task, f"starts from {source}, which failed")
-                self.write()
+                self._put_down(task, f"starts from {source}, which failed")
         return None
+
+    def _put_down(self, task: Task, failure: str = "") -> None:
+        """Write down a run that need not be started, or cannot be."""
+        self._waiting.remove(task)
+        self._rows[task.key] = self._make_row(task, failure)
+        self.write()
 
     def _is_usable(self, key: str) -> bool:
         return self._rows[key].is_finished and RunFolder(self._tasks[key].folder).is_finished()
@@ -163,7 +180,7 @@ class StudyConductor:
 
     def on_end(self, job: Job, ended: Ended) -> None:
         task = self._under_way.pop(job.folder)
-        if ended.status == "interrupted" or ended.status == "stopped":
+        if ended.status in ("interrupted", "stopped", "held"):
             self._waiting.insert(0, task)
         else:
             self._rows[task.key] = self._make_row(task, ended.reason)

@@ -1,6 +1,7 @@
 """A study on the terminal: a line for each run that ends, and where there is a screen a bar."""
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -54,6 +55,11 @@ class StudyProgress(Watcher):
             line += f", {format_duration(time.monotonic() - self._started[job.name])}"
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar.update(self._task, completed=num_done)
+
+    def on_wait(self, names: Sequence[str]) -> None:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        line = f"waiting for another process that trains {names[0]}{others}"
+        self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Leave what stands on the screen and stop drawing."""

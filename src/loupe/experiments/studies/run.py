@@ -1,5 +1,6 @@
 """A study on one screen: plan, find what is done, carry out the rest, compare, report."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from loupe.experiments.studies.plan import Plan, make_plan
 from loupe.reports.studies import StudyAnalysis, write_study_report
 from loupe.runs.study_folder import StudyFolder, StudyRow
 from loupe.study import Study
+
+_SECONDS_BETWEEN_LOOKS = 1.0  # at runs that other processes are at
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,21 @@ def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | 
         conductor.write()
         try:
             engine.carry_out(conductor)
+            _wait_for_others(conductor, engine)
         finally:
             conductor.write()
             analysis = write_study_report(prepared.study, folder, prepared.pool, prepared.plan.skipped)
     return analysis
+
+
+def _wait_for_others(conductor: StudyConductor, engine: Engine) -> None:
+    """Wait for runs that other studies are at, and carry out what they leave."""
+    if held := conductor.find_held():
+        conductor.watcher.on_wait(held)
+    while conductor.waiting:
+        if conductor.find_held():
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        engine.carry_out(conductor)
 
 
 def read_known(folder: StudyFolder, study: Study, known: Path | None) -> dict[str, StudyRow]:
