@@ -139,7 +139,8 @@ def works(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
         "name": "over-size",
         "question": "Does a wider network need more images?",
         "arms": {"narrow": {}, "wide": {"model.width": 2}},
-        "axes": {"part": {"field": "data.fraction", "values": [0.1, 0.2, 0.3]}},
+        "axes": {"part": {"field": "data.fraction", "values": [0.1, 0.2, 0.3, 0.4]}},
+        "fit": "power-law",
     }
     hot = {"train.optimizer": {"name": "sgd", "learning_rate": 1e30}, "train.clip_norm": "none"}
     side_by_side = {**common, "name": "arms", "arms": {"plain": {}, "flat": {"train.epochs": 1}, "hot": hot}}

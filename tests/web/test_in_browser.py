@@ -93,7 +93,8 @@ def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) ->
 def test_a_study_answers_its_question(page: Any, works: Works) -> None:
     page.goto(f"{works.address}/#/studies")
     page.get_by_role("link", name="Does a wider network need more images?").click()
-    page.locator(".answer").get_by_text("Against narrow").wait_for()
+    page.locator(".answer").get_by_text("If the power law holds").wait_for()
+    page.get_by_role("heading", name="Would more data help?").wait_for()
     page.locator(".chart .band").first.wait_for(state="attached")
     grey = page.get_by_role("table", name="Arms").locator("td.noise").first
     soft = grey.evaluate("cell => getComputedStyle(cell).color")

@@ -31,7 +31,7 @@ def test_studies_and_searches_are_listed(asking: httpx.Client) -> None:
     studies = {one["id"]: one for one in asking.get("/studies").json()["studies"]}
     assert set(studies) == {"over-size", "arms"}
     assert studies["over-size"]["question"] == "Does a wider network need more images?"
-    assert (studies["over-size"]["num_runs"], studies["over-size"]["num_done"]) == (12, 12)
+    assert (studies["over-size"]["num_runs"], studies["over-size"]["num_done"]) == (16, 16)
     assert (studies["arms"]["num_runs"], studies["arms"]["num_failed"]) == (6, 2)
     assert {one["state"] for one in studies.values()} == {"finished"}
     (search,) = asking.get("/searches").json()["searches"]
@@ -52,6 +52,8 @@ def test_a_study_says_what_its_tables_say(asking: httpx.Client, works: Works) ->
     assert "band" in study["charts"][0]
     assert study["picture"] == ""
     assert study["other_charts"]
+    assert study["law_picture"].startswith("data:image/png;base64,")
+    assert asking.get("/studies/arms").json()["law_picture"] == ""
 
 
 def test_arms_side_by_side_have_a_picture_and_failed_runs_a_reason(asking: httpx.Client) -> None:
@@ -157,7 +159,7 @@ def test_what_goes_on_or_is_damaged_is_said(works: Works, runs: Runs, tmp_path: 
         with folder.locked():
             listed = {one["id"]: one for one in client.get("/studies").json()["studies"]}
             assert listed["going"]["state"] == "running"
-            assert (listed["going"]["num_done"], listed["going"]["num_runs"]) == (3, 12)
+            assert (listed["going"]["num_done"], listed["going"]["num_runs"]) == (3, 16)
             assert listed["broken"]["state"] == "damaged"
             going = client.get("/studies/going").json()
             assert going["summary"]["state"] == "running"

@@ -130,6 +130,7 @@ class StudyFolder:
         self.results_file = path / "results.csv"
         self.table_file = path / "table.csv"
         self.figure_file = path / "figure.png"
+        self.law_file = path / "learning-curve.png"
         self.report_file = path / "report.html"
 
     @contextlib.contextmanager

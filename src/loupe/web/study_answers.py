@@ -76,6 +76,9 @@ class StudyDetails(BaseModel):
     charts: list[str] = Field(description="Bands over the axis, as HTML figures; none without an axis.")
     other_charts: list[str] = Field(description="The figures that are not compared.")
     picture: str = Field(description="Of a study without axis: the arms side by side, a PNG address.")
+    law_picture: str = Field(
+        description="Errors over training images with the fitted law, a PNG address; empty without one."
+    )
     same: list[list[str]] = Field(description="Arms that are one and the same runs.")
     runs: list[StudyRun]
     under_way: list[UnderWay]

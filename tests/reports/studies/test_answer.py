@@ -131,6 +131,11 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     (law,) = analysis.laws
     assert law.twice.size == 16000
     assert law.twice.error == pytest.approx(0.01 + 2 * 16000**-0.6, abs=1e-3)
+    assert law.errors[-1] == pytest.approx([0.01 + 2 * 8000**-0.6 + 0.0005 * shift for shift in (-1, 0, 1)])
+    assert [point.size for point in law.curve] == sorted(point.size for point in law.curve)
+    assert law.curve[0].size == 1000
+    for point in law.curve:
+        assert point.error == pytest.approx(law.law.predict(point.size))
     answer = answer_question(analysis)
     assert answer.startswith(
         "If the power law holds, with 16,000 training images the network would reach a mean"

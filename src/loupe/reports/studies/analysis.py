@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 from torch import Tensor
 
 from loupe.errors import RunError
@@ -13,6 +14,8 @@ from loupe.evaluation.arms import ArmRun, Cell, Place, compare_arms, compare_ove
 from loupe.runs import RunFolder
 from loupe.runs.study_folder import StudyRow
 from loupe.study import Study
+
+_CURVE_POINTS, _POINTS_BEYOND = 40, 8  # along a fitted law: over the sizes trained with, and beyond
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,22 @@ class Law:
         arm: name of the arm.
         place: values on the other axes.
         sizes: training images at each value of the axis.
+        errors: of the runs with each size, one a seed.
         law: the curve.
-        twice: the predicted error at twice the largest size.
+        curve: its error from the smallest size to twice the largest, each with its interval.
     """
 
     arm: str
     place: Place
     sizes: tuple[int, ...]
+    errors: tuple[tuple[float, ...], ...]
     law: PowerLaw
-    twice: PredictedError
+    curve: tuple[PredictedError, ...]
+
+    @property
+    def twice(self) -> PredictedError:
+        """The predicted error at twice the largest size."""
+        return self.curve[-1]
 
 
 @dataclass(frozen=True)
@@ -244,5 +254,10 @@ def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Itera
         if len(sizes) < 4:
             continue
         table = [[of_seed.get(size, float("nan")) for size in sizes] for of_seed in by_seed.values()]
-        (twice,) = predict_errors(sizes, table, [2 * sizes[-1]], confidence=study.confidence)
-        yield Law(arm, place, tuple(sizes), fit_power_law(sizes, table), twice)
+        along = np.geomspace(sizes[0], sizes[-1], _CURVE_POINTS).tolist()[:-1]
+        beyond = [sizes[-1] * 2 ** (step / _POINTS_BEYOND) for step in range(_POINTS_BEYOND + 1)]
+        curve = predict_errors(sizes, table, [*along, *beyond], confidence=study.confidence)
+        measured = tuple(
+            tuple(of_seed[size] for of_seed in by_seed.values() if size in of_seed) for size in sizes
+        )
+        yield Law(arm, place, tuple(sizes), measured, fit_power_law(sizes, table), tuple(curve))

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from loupe.evaluation import Interval
 from loupe.evaluation.arms import Cell, Place
+from loupe.figures.learning_curve import Law, draw_learning_curve
 from loupe.figures.study_dots import Dot, draw_study_dots
 from loupe.figures.study_lines import Band, draw_study_lines
 from loupe.reports.charts import LineChart, Series, draw_line_chart
@@ -19,6 +21,27 @@ def draw_study(analysis: StudyAnalysis) -> Figure:
     """Return the study's figure: bands over its numeric axis, or a row for each arm and place."""
     axis = find_numeric_axis(analysis.study)
     return _draw_rows(analysis) if axis is None else _draw_bands(analysis, axis)
+
+
+def draw_laws(analysis: StudyAnalysis) -> Figure:
+    """Return the learning curves of the arms: errors over training images, with the fitted laws."""
+    scale = 100 if analysis.figure.is_share else 1
+    laws = {}
+    for one in analysis.laws:
+        ends = [point.interval or Interval(point.error, point.error) for point in one.curve]
+        laws[" ".join([one.arm, *one.place]) if len(analysis.laws) > 1 else "error and its power law"] = Law(
+            one.sizes,
+            [tuple(scale * error for error in errors) for errors in one.errors],
+            [point.size for point in one.curve],
+            [scale * point.error for point in one.curve],
+            [scale * end.low for end in ends],
+            [scale * end.high for end in ends],
+        )
+    return draw_learning_curve(laws, y_label=_name_error(analysis))
+
+
+def _name_error(analysis: StudyAnalysis) -> str:
+    return f"{analysis.figure.split} error (%)" if analysis.figure.is_share else name_figure(analysis)
 
 
 def draw_charts(analysis: StudyAnalysis) -> list[Markup]:

@@ -13,7 +13,7 @@ from loupe.reports.pictures import encode_figure
 from loupe.reports.studies.analysis import StudyAnalysis, analyse_study, compares_places
 from loupe.reports.studies.answer import answer_question
 from loupe.reports.studies.curves import draw_curves
-from loupe.reports.studies.drawing import draw_charts, draw_other_figures, draw_study, name_figure
+from loupe.reports.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
 from loupe.reports.studies.wording import (
     name_cell,
     write_difference,
@@ -46,6 +46,11 @@ def write_study_report(
         figure = draw_study(analysis)
         save_figure(figure, folder.figure_file)
         picture = encode_figure(figure, dpi=FIGURE_DPI)
+    law_picture = ""
+    if analysis.laws:
+        figure = draw_laws(analysis)
+        save_figure(figure, folder.law_file)
+        law_picture = encode_figure(figure, dpi=FIGURE_DPI)
     write_page(
         folder.report_file,
         "study.html",
@@ -58,6 +63,7 @@ def write_study_report(
         other_charts=draw_other_figures(analysis),
         curves=draw_curves(analysis, pool),
         picture=picture,
+        law_picture=law_picture,
         has_differences=any(cell.difference is not None for cell in analysis.cells),
         counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         is_grid=compares_places(study),

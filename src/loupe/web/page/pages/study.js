@@ -6,9 +6,9 @@ import { drawTable } from "../tables.js";
 import { showProgress } from "./studies.js";
 
 export async function show(place, [id]) {
-  const parts = Object.fromEntries(["head", "charts", "picture", "table", "more", "runs", "how"].map((name) => [name, el("div", { class: name === "charts" ? "columns" : "" })]));
+  const parts = Object.fromEntries(["head", "charts", "picture", "table", "law", "more", "runs", "how"].map((name) => [name, el("div", { class: name === "charts" ? "columns" : "" })]));
   const problem = el("div"), sorting = { column: null, isDown: false };
-  place.append(parts.head, problem, el("h2", {}, "Figure"), parts.charts, parts.picture, el("h2", {}, "Table"), parts.table, parts.more, el("h2", {}, "Runs"), parts.runs, el("h2", {}, "How it was made"), parts.how);
+  place.append(parts.head, problem, el("h2", {}, "Figure"), parts.charts, parts.picture, el("h2", {}, "Table"), parts.table, parts.law, parts.more, el("h2", {}, "Runs"), parts.runs, el("h2", {}, "How it was made"), parts.how);
   let timer = null, isGone = false, before = "";
 
   async function refresh() {
@@ -23,6 +23,7 @@ export async function show(place, [id]) {
         placeCharts(parts.charts, study.charts);
         parts.picture.replaceChildren(...drawFigureNotes(study));
         parts.table.replaceChildren(...drawArms(study));
+        parts.law.replaceChildren(...drawLaw(study));
         parts.more.replaceChildren(...drawMore(study));
         parts.runs.replaceChildren(drawRuns(study, sorting));
         parts.how.replaceChildren(...drawHow(study));
@@ -64,6 +65,13 @@ function drawArms(study) {
   const words = isCompared ? ` Differences in ${study.is_share ? "percentage points" : "the figure's own unit"} are taken over the same seeds${study.counts_images ? " and the same images, and both count as drawn by chance" : ""}; p is adjusted for the arms compared (Holm). Grey: no more than noise, or too few seeds to say.` : "";
   return [drawTable(columns, study.arms, { caption: "Arms", rowClass: (one) => (one.is_chosen ? "chosen" : "") }),
     el("p", { class: "soft" }, `Of the weights of the best epoch on validation. sd: between seeds.${words}`)];
+}
+
+function drawLaw(study) {
+  if (!study.law_picture) return [];
+  return [el("h2", {}, "Would more data help?"),
+    el("figure", { class: "figure" }, el("img", { src: study.law_picture, alt: "error over training images on logarithmic scales, with the fitted law; the answer above says what it predicts" })),
+    el("p", { class: "soft" }, `Points: the runs. Line: the fitted law, dashed beyond the largest set; band: ${study.level} interval of the mean error. Hollow: twice the largest set.`)];
 }
 
 function drawMore(study) {
