@@ -1,6 +1,7 @@
 """Answers to made-up rows whose statistics are known; every wording is read here as a user reads it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from loupe.reports.studies import analyse_study, answer_question
 from loupe.runs.study_folder import StudyRow
 from loupe.study import Study, parse_study
 
+SIZES = {"field": "model.width", "values": [8, 16]}
 AXIS = {"fraction": {"field": "data.fraction", "values": [0.1, 0.5, 1.0], "label": "part of the images"}}
 
 
@@ -80,10 +82,31 @@ def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
         values = [0.700 + lead, 0.701 + lead, 0.7025 + lead]
         rows += make_rows("warm", values, at={"fraction": place})
     answer = answer_question(analyse_study(study, rows))
-    assert answer == (
+    assert answer.startswith(
         "Against random, in points of test accuracy on average over part of the images: warm +8.35 "
-        "(95 % interval +8.04 to +8.66, 3 seeds), beyond noise better at 2 of 3 places."
+        "(95 % interval +8.04 to +8.66, 3 seeds), beyond noise better at 2 of 3 places; from part of the"
     )
+
+
+def test_an_axis_is_told_from_end_to_end_with_all_else_held() -> None:
+    """One arm lacks the last value: it is left out of what that axis does, and not out of the other's."""
+    axes = {"part": {"field": "data.fraction", "values": [0.1, 0.5, 1.0]}, "size": SIZES}
+    rows = []
+    for arm, lead in (("plain", 0.0), ("odd", 0.3)):
+        for part, gain in (("0.1", 0.0), ("0.5", 0.04), ("1", 0.1)):
+            for size, more in (("8", 0.0), ("16", 0.02)):
+                if (arm, part) == ("odd", "1"):
+                    continue
+                at = {"part": part, "size": size}
+                rows += make_rows(arm, [0.5 + lead + gain + more + noise for noise in (0, 0.001)], at=at)
+    rows = [replace(row, test_accuracy=(row.test_accuracy or 0) + 0.002 * row.seed * float(row.at["part"]))
+            for row in rows]  # fmt: skip
+    part, size = analyse_study(make_study(arms={"plain": {}, "odd": {}}, axes=axes), rows).effects
+    assert (part.axis, part.first, part.last) == ("part", "0.1", "1")
+    assert part.difference.mean == pytest.approx(0.1 + 0.002 * 0.9 / 2)
+    assert (size.axis, size.first, size.last) == ("size", "8", "16")
+    assert size.difference.mean == pytest.approx(0.02)
+    assert part.difference.num_seeds == size.difference.num_seeds == 2
 
 
 def test_an_error_is_better_when_it_is_lower() -> None:

@@ -72,6 +72,23 @@ class Law:
 
 
 @dataclass(frozen=True)
+class AxisEffect:
+    """What a numeric axis does from its first to its last value, everything else held.
+
+    Args:
+        axis: name of the axis.
+        first: name of its first value.
+        last: name of its last.
+        difference: last minus first, on average over arms and the other axes.
+    """
+
+    axis: str
+    first: str
+    last: str
+    difference: PairedDifference
+
+
+@dataclass(frozen=True)
 class StudyAnalysis:
     """What a study found.
 
@@ -85,6 +102,7 @@ class StudyAnalysis:
         reference: what differences are taken from; "" where nothing is compared.
         chosen: the arm and place with the best mean on validation.
         overall: difference of each arm from the reference on average over all places.
+        effects: of the numeric axes.
         laws: fitted power laws, if the study asks for them.
     """
 
@@ -97,6 +115,7 @@ class StudyAnalysis:
     reference: str
     chosen: Cell | None
     overall: Mapping[str, PairedDifference]
+    effects: tuple[AxisEffect, ...]
     laws: tuple[Law, ...]
 
     @property
@@ -146,6 +165,7 @@ def analyse_study(
         reference=reference,
         chosen=next((cell for cell in cells if (cell.arm, cell.place) == chosen), None),
         overall={arm: found for arm, found in overall.items() if found is not None},
+        effects=tuple(_measure_axes(study, arms, figure)),
         laws=tuple(_fit_laws(study, arms, figure)) if study.fit else (),
     )
 
@@ -235,6 +255,23 @@ def _read_answers(row: StudyRow, figure: Quantity, pool: Path) -> tuple[Tensor |
     except (RunError, KeyError):
         return None, ""
     return (predictions.is_right, digest) if predictions is not None else (None, "")
+
+
+def _measure_axes(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[AxisEffect]:
+    """Yield what each numeric axis does; its values are compared like arms, at places of all else."""
+    for name, axis in study.axes.items():
+        if axis.numbers is None or len(axis.names) < 2:
+            continue
+        runs = []
+        for row in rows:
+            value = figure.of(row) if row.is_finished else None
+            if value is not None:
+                held = (row.arm, *(row.at[one] for one in study.axes if one != name))
+                runs.append(ArmRun(row.at[name], held, row.seed, value))
+        first, last = axis.names[0], axis.names[-1]
+        difference = compare_overall(runs, last, first, study.confidence)
+        if difference is not None:
+            yield AxisEffect(name, first, last, difference)
 
 
 def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[Law]:

@@ -74,7 +74,7 @@ def _tell_of_reference(analysis: StudyAnalysis) -> str:
 
 
 def _tell_over_places(analysis: StudyAnalysis) -> str:
-    """Tell how each arm differs from the reference on average over the axes, and where beyond noise."""
+    """Tell how each arm differs from the reference on average over the axes, and what the axes do."""
     parts = []
     for arm, overall in analysis.overall.items():
         cells = [cell for cell in analysis.cells if cell.arm == arm and cell.difference is not None]
@@ -86,6 +86,11 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
     unit = "points of " if analysis.figure.is_share else ""
     axes = list_names([axis.label or name for name, axis in analysis.study.axes.items()])
     what = f"in {unit}{analysis.figure.name} on average over {axes}"
+    parts += [
+        f"from {analysis.study.axes[one.axis].label or one.axis} {one.first} to {one.last} "
+        f"{_tell_difference(analysis, one.difference)}"
+        for one in analysis.effects
+    ]
     return f"Against {analysis.reference}, {what}: {'; '.join(parts)}."
 
 

@@ -72,6 +72,14 @@ def write_study_report(
         runs=[_write_run(row, study, folder, pool) for row in (*analysis.stage_rows, *analysis.rows)],
         changes=describe_changes(study),
         same=find_same_arms(analysis),
+        effects=[
+            {
+                "effect": one,
+                "difference": write_difference(one.difference, analysis.figure),
+                "interval": write_difference_interval(one.difference, analysis.figure),
+            }
+            for one in analysis.effects
+        ],
         skipped=_gather_reasons(skipped),
         study_toml=study.to_toml(),
     )
