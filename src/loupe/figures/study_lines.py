@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
 
@@ -55,6 +56,8 @@ def draw_study_lines(
             style = "-" if place < len(_COLOURS) else "--"
             axes.fill_between(band.x, band.lows, band.highs, color=colour, alpha=0.16, lw=0)
             axes.plot(band.x, band.means, style, color=colour, lw=1.4, marker=marker, ms=3.5, label=arm)
+        if all(float(x).is_integer() for band in bands.values() for x in band.x):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name, fontsize=9, loc="left")
         axes.grid(axis="y", color="#e3e6ea", lw=0.6)
         if index % columns == 0:

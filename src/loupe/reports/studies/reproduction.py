@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from loupe.figures.style import save_figure
 from loupe.reports.page import write_page
 from loupe.reports.studies.analysis import StudyAnalysis, analyse_study
 from loupe.reports.studies.answer import answer_question
 from loupe.reports.studies.claims import Found, Ruling, Verdict
-from loupe.reports.studies.drawing import draw_charts
+from loupe.reports.studies.drawing import draw_charts, draw_study, name_figure
+from loupe.reports.studies.report import FIGURE_DPI
 from loupe.runs.writing import write_text
 from loupe.study import Reproduction
 from loupe.version import __version__
@@ -45,9 +47,12 @@ def write_reproduction(
     *,
     is_quick: bool,
 ) -> Path:
-    """Write `report.html` and `report.md`, and return the page."""
+    """Write `report.html`, `report.md` and each study's figure, `<study>.png`; return the page."""
     folder.mkdir(parents=True, exist_ok=True)
     analyses = [analyse_study(one.study, one.rows) for one in found.values() if one.rows]
+    for one in analyses:
+        if one.cells:
+            save_figure(draw_study(one), _find_picture(folder, one), dpi=FIGURE_DPI)
     counts = count_rulings(verdicts)
     command = f"loupe reproduce {reproduction.name}{' --quick' if is_quick else ''}"
     content = {
@@ -67,7 +72,7 @@ def write_reproduction(
             {"analysis": one, "answer": answer_question(one), "charts": draw_charts(one)} for one in analyses
         ],
     )
-    text = _write_markdown(reproduction, verdicts, counts, analyses, demonstrations, command)
+    text = _write_markdown(folder, reproduction, verdicts, counts, analyses, demonstrations, command)
     write_text(folder / "report.md", text)
     return page
 
@@ -78,7 +83,12 @@ def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
 
 
+def _find_picture(folder: Path, analysis: StudyAnalysis) -> Path:
+    return folder / f"{analysis.study.name}.png"
+
+
 def _write_markdown(
+    folder: Path,
     reproduction: Reproduction,
     verdicts: Sequence[Verdict],
     counts: Mapping[str, int],
@@ -102,6 +112,9 @@ def _write_markdown(
     ]
     for one in analyses:
         lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}", ""]
+        picture = _find_picture(folder, one)
+        if picture.is_file():
+            lines += [f"![{name_figure(one)} of {one.study.name}, means and intervals]({picture.name})", ""]
     lines += ["## Claims", "", "| row | claim | published | ours | interval of the mean | seeds | verdict |"]
     lines.append("|---|---|---|---|---|---|---|")
     for one_verdict in verdicts:

@@ -1,0 +1,134 @@
+"""Put results of studies into docs/: the page of a reproduction, or the answers of packaged studies.
+
+usage: python tools/publish_results.py reproduction FOLDER
+       python tools/publish_results.py studies FOLDER NAME...
+
+The first copies what `loupe reproduce` wrote (FOLDER = reproductions/004) to docs/reproduction. The second
+takes the results.csv of each named study (FOLDER = studies) to docs/answers, and writes docs/answers.md anew
+of all that lie there. Nothing is trained: the results are enough, and `--known` goes on from them.
+"""
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+from loupe.experiments.studies import load_study
+from loupe.figures.style import save_figure
+from loupe.reports.page import format_duration, format_level
+from loupe.reports.studies import StudyAnalysis, analyse_study, answer_question
+from loupe.reports.studies.drawing import draw_laws, draw_study, name_figure
+from loupe.reports.studies.report import FIGURE_DPI, write_cell
+from loupe.runs.study_folder import StudyFolder
+from loupe.study import list_studies
+
+DOCS = Path(__file__).parent.parent / "docs"
+MACHINE = "two cores shared with other work, torch 2.13 on the CPU, one thread a run"
+
+HEAD = f"""# Answers of the packaged studies
+
+Made by `python tools/publish_results.py studies` from the results in `docs/answers/`; the command of a study
+stands above its answer, and `--known docs/answers/NAME.csv` takes its runs as they are.
+Machine: {MACHINE}.
+
+Means and intervals are over the seeds. A run's weights are those of its best epoch on validation, and each
+run opened the test set once. Differences are taken over the same seeds; *noise* means no more than chance may
+bring.
+"""
+
+
+def publish_reproduction(folder: Path) -> None:
+    """Copy page, results and figures; links in the page then go one folder down."""
+    place = DOCS / "reproduction" / folder.name
+    place.mkdir(parents=True, exist_ok=True)
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".csv", ".json", ".png"):
+            shutil.copyfile(file, place / file.name)
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    text = re.sub(r"\]\(([\w-]+\.png)\)", rf"]({folder.name}/\1)", text)
+    beside = (
+        f"The results stand beside this page, in `docs/reproduction/{folder.name}/`; "
+        f"`loupe reproduce {folder.name} --known docs/reproduction/{folder.name}` goes on from them.\n"
+        f"Machine: {MACHINE}; runs of one shape were mostly trained together (`--engine together`)."
+    )
+    first_remark = text.index("\n- ")
+    text = f"{text[:first_remark]}\n{beside}\n{text[first_remark:]}"
+    place.with_suffix(".md").write_text(text, encoding="utf-8")
+
+
+def publish_studies(folder: Path, names: list[str]) -> None:
+    """Keep the results of the named studies, and write the page of all that are kept."""
+    place = DOCS / "answers"
+    place.mkdir(exist_ok=True)
+    for name in names:
+        shutil.copyfile(StudyFolder(folder / name).results_file, place / f"{name}.csv")
+    parts = [HEAD]
+    for name in list_studies():
+        kept = place / f"{name}.csv"
+        if kept.is_file():
+            study = load_study(name)
+            rows = StudyFolder.read_rows(kept, tuple(study.axes))
+            parts.append(describe_study(analyse_study(study, rows), place))
+    (DOCS / "answers.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def describe_study(analysis: StudyAnalysis, place: Path) -> str:
+    """Return a study's part of the page; its figures are written to the folder beside."""
+    name = analysis.study.name
+    rows = [*analysis.stage_rows, *analysis.rows]
+    seconds = sum(row.seconds or 0 for row in rows)
+    figure = place / f"{name}.png"
+    save_figure(draw_study(analysis), figure, dpi=FIGURE_DPI)
+    lines = [
+        f"## {analysis.study.question}",
+        "",
+        f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs, whose times add up to "
+        f"{format_duration(seconds)}.",
+        "",
+        answer_question(analysis),
+        "",
+        f"![{name_figure(analysis)}, means and intervals](answers/{figure.name})",
+        "",
+    ]
+    if analysis.laws:
+        law = place / f"{name}-law.png"
+        save_figure(draw_laws(analysis), law, dpi=FIGURE_DPI)
+        lines += [f"![error over training images, with the fitted law](answers/{law.name})", ""]
+    return "\n".join([*lines, *list_cells(analysis), ""])
+
+
+def list_cells(analysis: StudyAnalysis) -> list[str]:
+    """Return the study's table as Markdown."""
+    level = format_level(analysis.study.confidence)
+    columns = {
+        "arm": "arm",
+        "seeds": "seeds",
+        "mean": f"mean {analysis.figure.name}",
+        "sd": "sd",
+        "interval": f"{level} interval",
+    }
+    cells = [write_cell(analysis, cell) for cell in analysis.cells]
+    if any(cell["difference"] for cell in cells):
+        columns |= {
+            "difference": f"against {analysis.reference}",
+            "difference_interval": f"{level} interval",
+            "noise": "noise",
+        }
+    lines = [f"| {' | '.join(columns.values())} |", f"|{'---|' * len(columns)}"]
+    return lines + [f"| {' | '.join(cell[column] for column in columns)} |" for cell in cells]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("what", choices=("reproduction", "studies"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*")
+    given = parser.parse_args()
+    if given.what == "reproduction":
+        publish_reproduction(given.folder)
+    else:
+        publish_studies(given.folder, given.names)
+
+
+if __name__ == "__main__":
+    main()
