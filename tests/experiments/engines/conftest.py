@@ -36,6 +36,8 @@ def make_jobs(folder: Path, count: int, *overrides: str) -> list[Job]:
 class Jobs:
     """Hands out jobs in order, and remembers their ends and epochs."""
 
+    plans_ahead = True
+
     def __init__(self, jobs: Sequence[Job], on_epoch: OnEpoch | None = None) -> None:
         self.waiting = list(jobs)
         self.ended: dict[str, Ended] = {}

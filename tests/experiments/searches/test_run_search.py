@@ -12,14 +12,20 @@ import loupe
 from loupe.cli import main
 from loupe.errors import RunError
 from loupe.experiments import load_recipe
+from loupe.experiments.engines import Job
+from loupe.experiments.engines.together import TogetherEngine
 from loupe.experiments.searches import Watcher, load_search, run_search
 from loupe.experiments.searches.conductor import SearchConductor
+from loupe.experiments.searches.run import carry_out_search
 from loupe.experiments.searches.trials import Trials, order_grid
+from loupe.reports.searches import SearchOutcome
 from loupe.runs import RunFolder
 from loupe.runs.search_folder import SearchFolder, TrialRow
+from loupe.search import Search
 
 from .conftest import QUICK, RATE, StopIn, make_search, read_trials
 
+STACKABLE = {**QUICK, "model": {"name": "mlp", "widths": [16]}}
 OPTIMIZER = {
     "train.optimizer": {"kind": "choice", "values": ["adam", "sgd"]},
     "train.optimizer.learning_rate": RATE,
@@ -63,6 +69,67 @@ def test_a_search_finds_a_winner_that_trains_and_no_trial_opens_the_test_set(tmp
     assert "Optimism of the search: " in page
     assert "cannot be said after 4 trials" in page
     assert folder.figure_file.stat().st_size > 10_000
+
+
+def search_together(search: Search, out: Path, group_size: int, watcher: Watcher) -> SearchOutcome:
+    folder = SearchFolder(out / search.name)
+    with folder.locked():
+        trials = Trials(search, folder, 3)
+        return carry_out_search(search, folder, trials, TogetherEngine(group_size), watcher)
+
+
+class Counting(Watcher):
+    """Counts the trials that are under way when one ends."""
+
+    def __init__(self) -> None:
+        self.num_started = 0
+        self.at_end: list[int] = []
+
+    def on_start(self, job: Job) -> None:
+        self.num_started += 1
+
+    def on_trial(self, row: TrialRow, *rest: object) -> None:
+        self.at_end.append(self.num_started)
+
+
+def test_trials_trained_together_are_those_trained_alone(tmp_path: Path) -> None:
+    """None is asked for before there is room: what is asked depends on how the last ones ended."""
+    search = make_search(
+        {"train.optimizer.learning_rate": RATE}, set=STACKABLE, sampler="random", pruner="none"
+    )
+    alone = run_search(search, tmp_path / "alone", engine="serial")
+    counting = Counting()
+    together = search_together(search, tmp_path / "together", 2, counting)
+    assert [row.settings for row in together.trials] == [row.settings for row in alone.trials]
+    for row, other in zip(together.trials, alone.trials, strict=True):
+        assert row.score == pytest.approx(other.score, abs=0.01)
+        log = SearchFolder(tmp_path / "together" / "small").trial(row.number).path / "log.txt"
+        assert "trained together with 1 other runs" in log.read_text(encoding="utf-8")
+    assert counting.at_end[:4] == [2, 2, 4, 4]
+
+
+def test_a_trial_is_given_up_while_the_others_of_its_group_go_on(tmp_path: Path) -> None:
+    rates = [0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.010, 1e-9]
+
+    def make(seed: int) -> Search:
+        return make_search(
+            {"train.optimizer.learning_rate": {"kind": "choice", "values": rates}},
+            set={**STACKABLE, "train": {"epochs": 5, "clean_train_images": 0}},
+            sampler="grid",
+            pruner="median",
+            trials=None,
+            seed=seed,
+            top=1,
+            fresh_seeds=1,
+        )
+
+    last = next(s for s in range(99) if order_grid(make(s))[-1]["train.optimizer.learning_rate"] == "1e-09")
+    outcome = search_together(make(last), tmp_path, 5, Watcher())
+    *others, hopeless = outcome.trials
+    assert hopeless.status == "pruned"
+    assert hopeless.epochs < 5
+    assert {row.status for row in others[:5]} == {"finished"}
+    assert any(row.epochs == 5 for row in others[5:]), "of the group of the hopeless one"
 
 
 @pytest.mark.slow

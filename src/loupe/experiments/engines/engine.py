@@ -40,7 +40,13 @@ class Ended:
 
 
 class Conductor(Protocol):
-    """Who knows what is to be run. An engine calls it from one thread only."""
+    """Who knows what is to be run. An engine calls it from one thread only.
+
+    `plans_ahead` says whether jobs are known beforehand; where it is False the next one depends on how the
+    last ones ended, and no more are asked for than can be started.
+    """
+
+    plans_ahead: bool
 
     def next_job(self) -> Job | None:
         """Return the next job; None while there is none that could start now.

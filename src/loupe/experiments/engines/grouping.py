@@ -27,14 +27,17 @@ class GroupPicker:
         self._obstacles: dict[str, str] = {}  # by what jobs have to share
         self._waiting: list[Job] = []
 
-    def next_group(self, next_job: Callable[[], Job | None], num_idle: int = 1) -> list[Job]:
+    def next_group(
+        self, next_job: Callable[[], Job | None], num_idle: int = 1, *, looks_ahead: bool = True
+    ) -> list[Job]:
         """Return the first job that waits and those that can be trained with it; nothing if none waits.
 
         Args:
             next_job: returns a further job; None while there is none.
             num_idle: workers that wait for a group: what is left is shared out among them.
+            looks_ahead: whether more jobs may be asked for than are started, in search of like ones.
         """
-        most = _LOOK_AHEAD * self._group_size
+        most = self._group_size * (_LOOK_AHEAD if looks_ahead else num_idle)
         while len(self._waiting) < most and len(self._find_like()) < self._group_size * num_idle:
             job = next_job()
             if job is None:

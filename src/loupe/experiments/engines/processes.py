@@ -75,7 +75,9 @@ class ProcessEngine:
     def _hand_out(self, conductor: Conductor) -> None:
         """Give every idle process a group of jobs, as long as there are jobs."""
         while num_idle := self.num_workers - sum(bool(worker.jobs) for worker in self._workers):
-            group = self._picker.next_group(lambda: self._retries.next_job(conductor), num_idle)
+            group = self._picker.next_group(
+                lambda: self._retries.next_job(conductor), num_idle, looks_ahead=conductor.plans_ahead
+            )
             if not group:
                 return
             worker = self._find_idle()
@@ -152,6 +154,8 @@ def _ignoring_interrupt() -> Iterator[None]:
 
 class _Messenger:
     """The conductor of a group in a worker process: tells the real one, and brings its answers."""
+
+    plans_ahead = False
 
     def __init__(self, connection: Connection, group: Sequence[Job]) -> None:
         self._connection = connection

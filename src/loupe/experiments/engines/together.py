@@ -57,7 +57,7 @@ class TogetherEngine:
 
     def carry_out(self, conductor: Conductor) -> None:
         try:
-            while group := self._picker.next_group(conductor.next_job):
+            while group := self._picker.next_group(conductor.next_job, looks_ahead=conductor.plans_ahead):
                 self.carry_out_group(group, conductor)
         except KeyboardInterrupt:
             self._picker.give_back(conductor)

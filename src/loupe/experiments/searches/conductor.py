@@ -59,6 +59,8 @@ class SearchConductor:
         clock: seconds that pass.
     """
 
+    plans_ahead = False
+
     def __init__(
         self,
         search: Search,

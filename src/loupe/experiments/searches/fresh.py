@@ -27,6 +27,8 @@ class FreshConductor:
         watcher: hears what happens.
     """
 
+    plans_ahead = True
+
     def __init__(
         self, search: Search, folder: SearchFolder, ranked: Sequence[TrialRow], watcher: Watcher
     ) -> None:

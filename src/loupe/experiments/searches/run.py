@@ -31,7 +31,7 @@ def run_search(
     Args:
         search: from `load_search`.
         out: receives `<search's name>/`.
-        engine: "serial", "processes", "ray" or "auto".
+        engine: "serial", "processes", "ray", "together" or "auto".
         workers: runs at once; as many as there is room for if left out.
         watcher: hears what happens.
 

@@ -89,6 +89,8 @@ class StudyConductor:
     `watcher` hears what happens.
     """
 
+    plans_ahead = True
+
     def __init__(
         self,
         runs: Sequence[PlannedRun],

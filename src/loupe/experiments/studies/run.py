@@ -57,7 +57,7 @@ def run_study(
     Args:
         study: from `load_study`.
         out: receives `<study's name>/` and `runs/`.
-        engine: "serial", "processes", "ray" or "auto".
+        engine: "serial", "processes", "ray", "together" or "auto".
         workers: runs at once; as many as there is room for if left out.
         known: another `results.csv` whose finished runs are taken as they are.
         watcher: hears what happens.
