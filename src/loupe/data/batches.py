@@ -50,26 +50,55 @@ class Share(NamedTuple):
 WHOLE = Share(0, 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What the first layers of a network make of images, in place of the images: layers that never change.
+
+    Args:
+        depth: how many layers, ≥ 1.
+        features: (images, …) float32, in the order of the dataset.
+    """
+
+    depth: int
+    features: Tensor
+
+
 @dataclass(frozen=True)
 class EvaluationBatches:
-    """The images of a split in order, normalised and never augmented."""
+    """The images of a split in order, normalised and never augmented.
+
+    Args:
+        dataset: the images, on the device to evaluate on.
+        normalization: applied to them.
+        batch_size: images a batch, ≥ 1; the last batch may be smaller.
+        passed: comes in batches instead of the images, if it is there.
+    """
 
     dataset: ImageDataset
     normalization: Normalization
     batch_size: int = 500
+    passed: Passed | None = None
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        images = self.dataset.images.split(self.batch_size)
+        stored = self.dataset.images if self.passed is None else self.passed.features
         labels = self.dataset.labels.split(self.batch_size)
-        for some_images, some_labels in zip(images, labels, strict=True):
-            yield Batch(self.normalization.apply(some_images), some_labels)
+        for some, some_labels in zip(stored.split(self.batch_size), labels, strict=True):
+            yield Batch(some if self.passed is not None else self.normalization.apply(some), some_labels)
+
+    @property
+    def depth(self) -> int:
+        """Layers of the network that the batches have passed already."""
+        return self.passed.depth if self.passed is not None else 0
 
     def take_share(self, share: Share) -> "EvaluationBatches":
         """Return batches of a part of the images."""
-        return replace(self, dataset=self.dataset.take(share.cut(len(self.dataset))))
+        part, passed = share.cut(len(self.dataset)), self.passed
+        if passed is not None:
+            passed = Passed(passed.depth, passed.features[part])
+        return replace(self, dataset=self.dataset.take(part), passed=passed)
 
 
 @dataclass(frozen=True)
@@ -109,6 +138,7 @@ class TrainingBatches:
         augmentations: applied to uint8 batches, one after the other.
         mix: blends normalised images in pairs, and their labels; random numbers from "mix".
         small: how images are made smaller for the first epochs, after normalisation.
+        passed: comes in batches instead of the images, if it is there; nothing may change these then.
     """
 
     dataset: ImageDataset
@@ -118,9 +148,15 @@ class TrainingBatches:
     augmentations: Sequence[Augmentation] = ()
     mix: Mix | None = None
     small: SmallImages | None = None
+    passed: Passed | None = None
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    @property
+    def depth(self) -> int:
+        """Layers of the network that the batches have passed already."""
+        return self.passed.depth if self.passed is not None else 0
 
     @property
     def sizes(self) -> list[int]:
@@ -144,13 +180,21 @@ class TrainingBatches:
         for indices in order.to(device).split(self.sizes):
             part = share.cut(len(indices))
             early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
-            inputs = self.normalization.apply(self._augment(indices, early, plans, augment_stream))
+            inputs = self._take(indices, early, plans, augment_stream)
             if self.small is not None and epoch <= self.small.until_epoch:
                 inputs = self.small.apply(inputs)
             batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))
             yield batch
+
+    def _take(
+        self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
+    ) -> Tensor:
+        """Return a part of a batch as the network takes it, before it is mixed or made smaller."""
+        if self.passed is not None:
+            return self.passed.features.index_select(0, indices[part])
+        return self.normalization.apply(self._augment(indices, part, plans, stream))
 
     def _augment(
         self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator

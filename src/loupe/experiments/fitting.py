@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from loupe.experiments.bench import Bench
+from loupe.experiments.frozen_layers import pass_frozen_layers
 from loupe.recipe import Recipe
 from loupe.runtime import Streams
 from loupe.training import (
@@ -41,6 +42,7 @@ def fit_bench(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
+    bench = pass_frozen_layers(recipe, bench)
     later, slow = recipe.train.freeze_later, recipe.train.lookahead
     return fit(
         bench.model,

@@ -199,7 +199,7 @@ def train_one_epoch(
         set_pace(optimizer, pace, base_rates)
         if state.hard_examples is not None:
             batch = state.hard_examples.choose(batch, pace, objective, precision, clip_norm)
-        outputs = run_model(model, batch.images, precision)
+        outputs = run_model(model, batch.images, precision, batches.depth)
         step_loss = objective.training_loss(outputs, batch)
         step_loss.backward()
         hits, num_images = objective.hits(outputs, batch), len(batch.images)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from loupe.data.batches import Batch
+from loupe.data.batches import Batch, EvaluationBatches
+from loupe.models.rows import run_layers
 from loupe.runtime import Precision, casting
 from loupe.training.objectives import Classification, Objective
 from loupe.training.team import Team
@@ -93,20 +94,28 @@ def measure(
     """
     objective = objective or Classification()
     tally: Tally | None = None
+    depth = batches.depth if isinstance(batches, EvaluationBatches) else 0
     with evaluating(model):
         for batch in batches:
             tally = tally or Tally(batch.images.device)
-            outputs = run_model(model, batch.images, precision)
+            outputs = run_model(model, batch.images, precision, depth)
             losses = objective.losses(outputs, batch)
             tally.add(losses.mean(), objective.hits(outputs, batch), len(losses))
     assert tally is not None, "there is nothing to measure: no batches"
     return tally.result(team)
 
 
-def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32") -> Tensor:
-    """Return the network's outputs as float32, whatever it computes in."""
+def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32", depth: int = 0) -> Tensor:
+    """Return the network's outputs as float32, whatever it computes in.
+
+    Args:
+        model: the network.
+        images: (batch, channels, height, width); or what the first layers make of them.
+        precision: what layers compute in.
+        depth: how many layers the images have passed already; only a row of layers can go on from there.
+    """
     with casting(images.device, precision):
-        outputs: Tensor = model(images)
+        outputs: Tensor = run_layers(model, images, depth) if depth else model(images)
     return outputs.float()
 
 

@@ -29,18 +29,28 @@ class FastStack(nn.Sequential):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        layers, index = list(self), 0
+        return self.run(input)
+
+    def run(self, values: Tensor, first: int = 0, end: int | None = None) -> Tensor:
+        """Return what some of the layers in a row make of what the layers before them give.
+
+        Args:
+            values: (batch, …), images for the first layer.
+            first: the first of the layers to run.
+            end: the layer to stop before; runs to the last if left out.
+        """
+        layers, index = list(self)[:end], first
         while index < len(layers):
             layer = layers[index]
             following = layers[index + 1] if index + 1 < len(layers) else None
-            if runs_as_one(layer, following, input):
+            if runs_as_one(layer, following, values):
                 assert isinstance(layer, nn.Conv2d)
-                input = run_as_one(layer, input, layer.weight, layer.bias)
+                values = run_as_one(layer, values, layer.weight, layer.bias)
                 index += 2
             else:
-                input = _run(layer, input)
+                values = _run(layer, values)
                 index += 1
-        return input
+        return values
 
 
 def _run(layer: nn.Module, values: Tensor) -> Tensor:
