@@ -65,8 +65,8 @@ def count_frozen_layers(model: nn.Module) -> int:
 def _never_changes(layer: nn.Module) -> bool:
     """Return whether a layer gives the same for the same images all through training.
 
-    Of layers from elsewhere nobody knows what they do. Those whose own weights are all frozen stay in evaluation
-    mode, so that running statistics stand still.
+    Of layers from elsewhere nobody knows what they do. Those whose own weights are all frozen stay in
+    evaluation mode, so that running statistics stand still.
     """
     return all(
         type(part).__module__.startswith(_KNOWN)
