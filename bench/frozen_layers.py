@@ -2,10 +2,10 @@
 
 usage: LOUPE_DATA=FOLDER python bench/frozen_layers.py [--epochs N] [--rounds N]
 
-Trainings of the packaged Fashion-MNIST recipe, 25,000 images of five classes, all layers but the last
-frozen as a short training left them: what is learnt does not matter here. One thread; the seconds are processor time, from
-the first step to the last epoch's validation, passing the frozen layers included. Rounds alternate; the ratio is
-taken round by round.
+Trainings of the packaged Fashion-MNIST recipe, 25,000 images of five classes, all layers but the last frozen
+as a short training left them: what is learnt does not matter here. One thread; the seconds are processor time,
+from the first step to the last epoch's validation, passing the frozen layers included. Rounds alternate; the
+ratio is taken round by round.
 """
 
 import argparse
@@ -55,9 +55,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    print(
-        f"{describe_device(torch.device('cpu'))}, torch {torch.__version__}, {arguments.rounds} rounds in turn"
-    )
+    print(f"one thread, torch {torch.__version__}, {arguments.rounds} rounds in turn")
     print(f"| network | {arguments.epochs} epochs, every time | passed once | ratio |")
     print("|---|---|---|---|")
     passing = fitting.pass_frozen_layers
