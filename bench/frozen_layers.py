@@ -3,7 +3,7 @@
 usage: LOUPE_DATA=FOLDER python bench/frozen_layers.py [--epochs N] [--rounds N]
 
 Trainings of the packaged Fashion-MNIST recipe, 25,000 images of five classes, all layers but the last frozen
-as a short training left them: what is learnt does not matter here. One thread; the seconds are processor time,
+as a short training left them: what is learnt does not matter here. One thread; seconds are processor time,
 from the first step to the last epoch's validation, passing the frozen layers included. Rounds alternate; the
 ratio is taken round by round.
 """
