@@ -19,6 +19,7 @@ _PUBLIC = {
     "load_search": "loupe.experiments.searches",
     "load_run": "loupe.runs",
     "load_model": "loupe.runs",
+    "SeriesFolder": "loupe.runs",
     "open_classifier": "loupe.experiments.classifier",
     "predict": "loupe.experiments.predict_images",
     "export_run": "loupe.experiments.export_run",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe
+    from loupe.runs import SeriesFolder as SeriesFolder
     from loupe.runs import load_model as load_model
     from loupe.runs import load_run as load_run
     from loupe.training import register_optimizer as register_optimizer

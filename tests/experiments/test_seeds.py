@@ -28,6 +28,32 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     assert "seed-3/report.html" in report
 
 
+def test_a_series_hands_out_its_runs_and_its_means(train: Train) -> None:
+    series = train("run.seeds=[0,3]")
+    assert isinstance(series, loupe.SeriesFolder)
+    assert isinstance(loupe.load_run(series.path), loupe.SeriesFolder)
+    assert isinstance(loupe.resume(series.path), loupe.SeriesFolder)
+    assert list(series.runs) == [0, 3]
+    assert series.is_finished()
+    found = series.read_summaries()["best test accuracy"]
+    accuracies = [run.read_result().best.test.accuracy for run in series.runs.values()]
+    assert found == summarise_seeds(accuracies, low=0, high=1)
+    with pytest.raises(RunError, match=r"result for each of its seeds") as caught:
+        series.read_result()
+    assert "series.runs[0].read_result()" in str(caught.value)
+    assert not isinstance(series.runs[0], loupe.SeriesFolder)
+
+
+def test_a_broken_off_series_has_the_runs_it_began(train: Train, tmp_path: Path) -> None:
+    series = train("run.seeds=[0,3]", observers=[StopAfter(1, KeyboardInterrupt())])
+    assert isinstance(series, loupe.SeriesFolder)
+    assert list(series.runs) == [0]
+    assert not series.is_finished()
+    (series.path / "summary.json").unlink()
+    with pytest.raises(RunError, match="has no summary yet"):
+        series.read_summaries()
+
+
 def test_an_edited_series_is_not_mixed(train: Train) -> None:
     series = train("run.seeds=[0,3]", observers=[StopAfter(1, KeyboardInterrupt())])
     text = (series.path / "recipe.toml").read_text()

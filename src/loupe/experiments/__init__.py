@@ -10,7 +10,7 @@ from loupe.experiments.run import run_recipe as run_recipe
 from loupe.experiments.seeds import run_seeds as run_seeds
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
-from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder
+from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder, open_run_folder
 from loupe.training import Observer
 
 
@@ -20,7 +20,7 @@ def train(
     plugins: Sequence[str] = (),
     observers: Sequence[Observer] = (),
 ) -> RunFolder:
-    """Train a recipe and return its run folder.
+    """Train a recipe and return its run folder; that of several seeds is a `SeriesFolder`.
 
     Ctrl-C ends the training tidily; the result's `status` then is "interrupted".
 
@@ -36,7 +36,7 @@ def train(
     resolved = load_recipe(recipe, overrides, plugins=plugins)
     path = make_run_folder(resolved)
     start_run(resolved, path, observers=observers)
-    return RunFolder(path)
+    return open_run_folder(path)
 
 
 def make_run_folder(recipe: Recipe) -> Path:
@@ -83,7 +83,7 @@ def resume(
     recipe = load_recipe_of(path, processes)
     if not is_finished(recipe, path):
         carry_out(recipe, path, observers=observers)
-    return RunFolder(path)
+    return open_run_folder(path)
 
 
 def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:

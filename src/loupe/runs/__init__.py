@@ -17,6 +17,8 @@ from loupe.runs.recorder import Recorder as Recorder
 from loupe.runs.result import Outcome as Outcome
 from loupe.runs.result import RunResult as RunResult
 from loupe.runs.result import TestPicking as TestPicking
+from loupe.runs.series_folder import SeriesFolder as SeriesFolder
+from loupe.runs.series_folder import open_run_folder as open_run_folder
 from loupe.runs.tags import read_tags as read_tags
 from loupe.runs.tags import write_tags as write_tags
 from loupe.runs.tensorboard import TensorBoard as TensorBoard
@@ -25,9 +27,9 @@ from loupe.runs.weights import read_weights as read_weights
 
 
 def load_run(place: str | Path) -> RunFolder:
-    """Return a run on disk, by path or by name inside `runs/`.
+    """Return a run on disk, by path or by name inside `runs/`; several seeds come as a `SeriesFolder`.
 
     Raises:
         RunError: there is no such run.
     """
-    return RunFolder(find_run_folder(place))
+    return open_run_folder(find_run_folder(place))

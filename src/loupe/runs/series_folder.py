@@ -1,0 +1,79 @@
+"""The folder of a series: runs of one recipe that differ in their seed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loupe.errors import RunError
+from loupe.evaluation.intervals import Interval, SeedSummary
+from loupe.runs.folder import RunFolder
+from loupe.runs.reading import reading
+from loupe.runs.result import RunResult
+
+
+class SeriesFolder(RunFolder):
+    """A run with several seeds: a run folder for each, one report, and means with intervals over the seeds.
+
+    What only one run has (result, predictions, weights) is with the runs: `series.runs[0].read_result()`.
+    """
+
+    @property
+    def runs(self) -> dict[int, RunFolder]:
+        """The runs that were begun, by seed."""
+        seeds = self.read_recipe().run.seeds or ()
+        folders = {seed: RunFolder(self.path / f"seed-{seed}") for seed in seeds}
+        return {seed: folder for seed, folder in folders.items() if folder.environment_file.exists()}
+
+    def read_summaries(self) -> dict[str, SeedSummary]:
+        """Return mean, sd and interval over the finished seeds, by figure: "best test accuracy" ….
+
+        Raises:
+            RunError: no seed has had its turn yet.
+        """
+        file = self.path / "summary.json"
+        if not file.is_file():
+            raise RunError(
+                f"Series {self.path.name} has no summary yet.",
+                got="a series that was broken off",
+                next_step=f"loupe resume {self.path}",
+            )
+        with reading(file):
+            figures = json.loads(file.read_text(encoding="utf-8"))["summaries"]
+            return {name: _read_summary(values) for name, values in figures.items()}
+
+    def read_result(self) -> RunResult | None:
+        """Not of a series.
+
+        Raises:
+            RunError: always; it names the runs that have one.
+        """
+        seeds = list(self.runs)
+        first = seeds[0] if seeds else "SEED"
+        raise RunError(
+            f"Series {self.path.name} has a result for each of its seeds.",
+            got="a series",
+            allowed=f"one of its runs, with seed {', '.join(map(str, seeds))}",
+            next_step=f"series.runs[{first}].read_result(), or series.read_summaries()",
+        )
+
+    def is_finished(self) -> bool:
+        """Return whether every seed's run has finished."""
+        runs, seeds = self.runs, self.read_recipe().run.seeds or ()
+        return set(runs) == set(seeds) and all(run.is_finished() for run in runs.values())
+
+
+def open_run_folder(path: Path) -> RunFolder:
+    """Return the folder of a run, or of a series of seeds as a `SeriesFolder`."""
+    is_series = not (path / "environment.json").is_file() and any(path.glob("seed-*/environment.json"))
+    return SeriesFolder(path) if is_series else RunFolder(path)
+
+
+def _read_summary(values: Mapping[str, Any]) -> SeedSummary:
+    ends = values["interval"]
+    return SeedSummary(
+        mean=values["mean"],
+        sd=values["sd"],
+        interval=Interval(ends["low"], ends["high"]) if ends is not None else None,
+        num_seeds=values["num_seeds"],
+    )
