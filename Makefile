@@ -6,17 +6,20 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: make CONSTRAINTS= demo
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-all check format docs bench clean
+.PHONY: help demo test test-thorough test-all check format docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a report
 	$(BIN)/loupe train digits
 
 test: $(VENV)/.dev ## run the fast tests, on two processes
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-thorough: $(VENV)/.dev ## run what `test` leaves out: every network and recipe, processes, the browser
+	$(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
 
 test-all: $(VENV)/.dev ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'

@@ -40,6 +40,7 @@ TWO_STEPS = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [
@@ -54,6 +55,7 @@ def test_a_quick_run_comes_to_its_end(name: str, tmp_path: Path) -> None:
     assert result.best.test.num_images == result.num_images["test"]
 
 
+@pytest.mark.thorough
 @needs_official_data
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in FOR_A_GPU]

@@ -73,6 +73,7 @@ def test_every_registered_model_is_tried() -> None:
 _SLOW = ("resnet", "resnet handwritten", "six-block", "expert-net maps")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "network", [pytest.param(name, marks=[pytest.mark.slow] * (name in _SLOW)) for name in NETWORKS]
 )

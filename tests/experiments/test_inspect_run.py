@@ -34,6 +34,7 @@ MODELS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", MODELS)
 def test_the_same_command_works_on_every_model(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -71,6 +71,7 @@ def assert_finished(run: RunFolder) -> None:
     assert result.status == "finished"
 
 
+@pytest.mark.thorough
 def test_a_killed_run_resumes_to_the_bit(tmp_path: Path) -> None:
     check(tmp_path, kills=1, seed=time.time_ns())
 

@@ -187,6 +187,7 @@ def test_a_drawing_is_brought_to_the_size_and_place_of_digits(
     assert said["predictions"][0]["class_name"] == "1"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", sorted(set(MODELS.names()) - {"cnn"}))
 def test_every_registered_network_can_be_looked_into(
     model: str, tmp_path_factory: pytest.TempPathFactory

@@ -26,6 +26,7 @@ def two_processes() -> Iterator[ProcessEngine]:
     engine.close()
 
 
+@pytest.mark.thorough
 def test_two_processes_give_the_numbers_of_one(tmp_path: Path, two_processes: ProcessEngine) -> None:
     one, two = make_jobs(tmp_path / "one", 2), make_jobs(tmp_path / "two", 2)
     SerialEngine().carry_out(Jobs(one))

@@ -97,6 +97,7 @@ def two_processes() -> Iterator[ProcessEngine]:
     engine.close()
 
 
+@pytest.mark.thorough
 def test_processes_share_the_groups_out(tmp_path: Path, two_processes: ProcessEngine) -> None:
     run_study(make_study(), tmp_path / "alone", engine="serial")
     carry_out_study(prepare_study(make_study(), tmp_path / "together"), two_processes)

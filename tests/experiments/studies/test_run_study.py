@@ -96,7 +96,7 @@ def test_a_study_broken_off_in_mid_run_ends_with_the_same_table(tmp_path: Path) 
     assert read_table(study, tmp_path / "broken") == read_table(study, tmp_path / "whole")
 
 
-@pytest.mark.slow  # the engine has its own
+@pytest.mark.thorough
 def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
     study = make_study(arms=ARMS)
     run_study(study, tmp_path / "serial", engine="serial")

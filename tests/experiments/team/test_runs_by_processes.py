@@ -46,6 +46,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.thorough
 def test_two_processes_end_where_one_does(train: Train) -> None:
     """Ctrl-C after an epoch, and on with one process; the whole of it with one process alone."""
     recipe = ("model=mlp", "train.optimizer=sgd", "train.epochs=2", "run.threads=1")
