@@ -15,12 +15,13 @@ from loupe.experiments.bench import Bench
 from loupe.models.layers import handwritten
 from loupe.models.rows import is_row, run_layers
 from loupe.recipe import Recipe
+from loupe.runtime import find_free_memory
 from loupe.training import Classification
 from loupe.training.measure import evaluating
 
 _KNOWN = ("torch.nn.modules.", "loupe.models.")
 _RANDOM = (nn.modules.dropout._DropoutNd, handwritten.Dropout, nn.RReLU, nn.FractionalMaxPool2d)
-_MOST_BYTES = 2e9  # of what is kept
+_MOST_BYTES, _MOST_OF_FREE = 2e9, 0.25  # of what is kept, and as a share of the memory that is free
 
 
 def pass_frozen_layers(recipe: Recipe, bench: Bench) -> Bench:
@@ -41,7 +42,8 @@ def pass_frozen_layers(recipe: Recipe, bench: Bench) -> Bench:
         return bench
     clean = bench.clean_train
     num_images = len(train.dataset) + len(bench.validation.dataset) + (len(clean.dataset) if clean else 0)
-    if num_images * _count_bytes(model, bench.validation, depth) > _MOST_BYTES:
+    num_bytes = num_images * _count_bytes(model, bench.validation, depth)
+    if num_bytes > min(_MOST_BYTES, _MOST_OF_FREE * find_free_memory()):
         return bench
     return replace(
         bench,

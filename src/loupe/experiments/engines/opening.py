@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.experiments.engines.engine import Engine
 from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.serial import SerialEngine
 from loupe.experiments.engines.together import TogetherEngine
-from loupe.runtime import choose_device, count_cores
+from loupe.runtime import choose_device, count_cores, find_free_memory
 
 _WORKER_BYTES = 1.2e9  # of a process with torch, a dataset and a small network
 _STACKED_BYTES = 0.6e9  # of one of several runs in a process: its images and maps
@@ -105,12 +104,3 @@ def count_workers(threads: int) -> int:
     by_cores = count_cores() // threads
     by_memory = int(find_free_memory() / _WORKER_BYTES)
     return max(1, min(by_cores, by_memory))
-
-
-def find_free_memory() -> float:
-    """Return the memory that is free for new processes, in bytes; infinite where that is not known."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        return float("inf")
