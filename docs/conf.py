@@ -8,3 +8,4 @@ extensions = ["myst_parser"]
 html_theme = "furo"
 html_title = f"Loupe {__version__}"
 exclude_patterns = ["_build"]
+myst_heading_anchors = 2  # links to headings, as on GitHub
