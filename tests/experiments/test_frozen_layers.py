@@ -90,6 +90,14 @@ def test_networks_of_our_own_are_passed_up_to_their_dropout_or_head(name: str) -
         assert torch.allclose(run_layers(model, features, depth), model(images), atol=1e-5)
 
 
+def test_layers_that_somebody_listens_to_are_not_passed_once() -> None:
+    layers = freeze(make_layers(), 0, 4)
+    layers[4].register_forward_hook(lambda layer, inputs, output: output + torch.randn_like(output))
+    assert count_frozen_layers(layers) == 4
+    layers.register_forward_pre_hook(lambda layer, inputs: None)
+    assert count_frozen_layers(layers) == 0
+
+
 def test_part_of_a_row_and_the_rest_are_the_whole() -> None:
     layers, images = make_layers(), torch.randn(4, 1, 8, 8)
     for depth in (1, 2, 4, 6):

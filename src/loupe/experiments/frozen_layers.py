@@ -13,6 +13,7 @@ from torch import nn
 from loupe.data.batches import EvaluationBatches, Passed, TrainingBatches
 from loupe.experiments.bench import Bench
 from loupe.models.layers import handwritten
+from loupe.models.layers.watched import is_watched
 from loupe.models.rows import is_row, run_layers
 from loupe.recipe import Recipe
 from loupe.runtime import find_free_memory
@@ -55,7 +56,7 @@ def pass_frozen_layers(recipe: Recipe, bench: Bench) -> Bench:
 
 def count_frozen_layers(model: nn.Module) -> int:
     """Return how many of a network's first layers never change in training; 0 if none with weights does."""
-    if not is_row(model):
+    if not is_row(model) or is_watched(model):
         return 0
     assert isinstance(model, nn.Sequential)
     layers = list(model)
@@ -73,6 +74,7 @@ def _never_changes(layer: nn.Module) -> bool:
     return all(
         type(part).__module__.startswith(_KNOWN)
         and not isinstance(part, _RANDOM)
+        and not is_watched(part)
         and not any(weights.requires_grad for weights in part.parameters())
         and (list(part.parameters(recurse=False)) or not list(part.buffers(recurse=False)))
         for part in layer.modules()

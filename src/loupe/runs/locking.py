@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import HeldError
+from loupe.errors import HeldError, RunError
 
 fcntl: Any
 try:
@@ -14,6 +14,7 @@ try:
 except ImportError:  # not on Windows; two processes on one run are not found out there
     fcntl = None
 
+LOCK_NAME = ".lock"
 _TRIES, _SECONDS_BETWEEN = 10, 0.02  # somebody who only asks holds the lock for far less
 
 
@@ -61,15 +62,23 @@ def locked(folder: Path, message: str) -> Iterator[None]:
 
     Raises:
         HeldError: another process does.
+        RunError: the folder cannot be locked at all.
     """
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(holding_lock(folder / ".lock"))
-        except OSError:
+            held.enter_context(holding_lock(folder / LOCK_NAME))
+        except BlockingIOError:
             raise HeldError(
                 message,
                 got=f"a locked folder, {folder}",
                 allowed="one process at a time",
                 next_step="wait for it, or stop it",
+            ) from None
+        except OSError as error:
+            raise RunError(
+                f"The folder {folder} cannot be locked.",
+                got=str(error),
+                allowed="a folder on a disk that can be written to and locked",
+                next_step="choose another folder for runs",
             ) from None
         yield

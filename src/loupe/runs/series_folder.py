@@ -57,6 +57,10 @@ class SeriesFolder(RunFolder):
             next_step=f"series.runs[{first}].read_result(), or series.read_summaries()",
         )
 
+    def is_being_trained(self) -> bool:
+        """Return whether a process trains one of the runs now."""
+        return any(run.is_being_trained() for run in self.runs.values())
+
     def is_finished(self) -> bool:
         """Return whether every seed's run has finished."""
         runs, seeds = self.runs, self.read_recipe().run.seeds or ()

@@ -10,6 +10,7 @@ import pytest
 from loupe.experiments.engines import Ended, Job
 from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.together import TogetherEngine
+from loupe.experiments.engines.worker import Worker
 from loupe.experiments.studies import load_study, prepare_study, run_study
 from loupe.experiments.studies.conductor import Watcher
 from loupe.experiments.studies.run import carry_out_study
@@ -185,6 +186,24 @@ def test_what_cannot_be_trained_together_is_trained_alone_and_says_why(tmp_path:
         "picked, seed 1": "it looks at the test set after every epoch",
     }
     assert all(run.is_finished() for run in read_runs(tmp_path).values())
+
+
+def test_a_run_that_another_process_took_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    """The engine holds jobs in its hand for a while; another study may finish or begin them then."""
+    study = make_study(arms={"plain": {}}, seeds=[0, 1, 2, 3])
+    conductor = prepare_study(study, tmp_path).conductor
+    conductor.watcher = noting = Noting()
+    (tmp_path / "small").mkdir(parents=True)
+    jobs = [job for _ in range(4) if (job := conductor.next_job()) is not None]
+    finished, begun, *_ = jobs
+    Worker().carry_out(finished, lambda record: True)
+    Worker().carry_out(begun, lambda record: False)
+    result = RunFolder(finished.folder).result_file.read_bytes()
+    TogetherEngine(4).carry_out_group(jobs, conductor)
+    assert [noting.ended[job.name].status for job in jobs] == ["finished", "held", "finished", "finished"]
+    assert RunFolder(finished.folder).result_file.read_bytes() == result
+    assert len(RunFolder(finished.folder).read_openings()) == 1
+    assert conductor.next_job() == begun
 
 
 class Noting(Watcher):

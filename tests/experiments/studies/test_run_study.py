@@ -2,6 +2,7 @@ import contextlib
 import csv
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,11 @@ def test_a_run_that_another_study_is_at_is_waited_for(tmp_path: Path, it_finishe
     run_study(study, tmp_path / "alone", engine="serial")
     other = Other(study, tmp_path / "here", tmp_path / "alone" / "runs" if it_finishes else None)
     run_study(study, tmp_path / "here", engine=engine, watcher=other)
-    last = [] if it_finishes else ["recipe, seed 0 finished"]
-    assert other.heard == ["recipe, seed 1 finished", "waits for recipe, seed 0", *last]
+    assert other.heard == [
+        "recipe, seed 1 finished",
+        "waits for recipe, seed 0",
+        "recipe, seed 0 finished",
+    ]
     assert read_table(study, tmp_path / "here") == read_table(study, tmp_path / "alone")
 
 
@@ -208,6 +212,27 @@ def test_a_run_that_another_process_takes_first_is_held_and_not_failed(tmp_path:
         assert prepared.conductor.find_held() == ["recipe, seed 0"]
         assert prepared.conductor.next_job() is None
     assert prepared.conductor.next_job() == job
+
+
+def test_a_folder_that_cannot_be_locked_is_a_failure_and_not_waited_for(tmp_path: Path) -> None:
+    study = make_study(seeds=[0])
+    folder = prepare_study(study, tmp_path).conductor.waiting[0].folder
+    (folder / ".lock").mkdir(parents=True)
+    analysis = run_study(study, tmp_path, engine="serial")
+    (row,) = analysis.failed
+    assert "cannot be locked" in (row.reason or "")
+
+
+def test_the_leftovers_of_another_recipe_are_not_cleared_away_under_its_process(tmp_path: Path) -> None:
+    job = prepare_study(make_study(seeds=[0]), tmp_path).conductor.next_job()
+    assert job is not None
+    Worker().carry_out(job, lambda record: False)
+    other = job.recipe.model_copy(update={"name": "another-name"})
+    before = sorted(path.name for path in job.folder.iterdir())
+    with holding_lock(job.folder / ".lock"):
+        assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "held"
+        assert sorted(path.name for path in job.folder.iterdir()) == before
+    assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "finished"
 
 
 def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Conductor(Protocol):
     """Who knows what is to be run. An engine calls it from one thread only.
 
     `plans_ahead` says whether jobs are known beforehand; where it is False the next one depends on how the
-    last ones ended, and no more are asked for than can be started.
+    last ones ended, and no more are asked for than can be started, but for one.
     """
 
     plans_ahead: bool

@@ -35,10 +35,13 @@ class GroupPicker:
         Args:
             next_job: returns a further job; None while there is none.
             num_idle: workers that wait for a group: what is left is shared out among them.
-            looks_ahead: whether more jobs may be asked for than are started, in search of like ones.
+            looks_ahead: whether many more jobs may be asked for than are started, in search of like ones; if
+                not, asking ends with the first unlike one, which waits.
         """
         most = self._group_size * (_LOOK_AHEAD if looks_ahead else num_idle)
         while len(self._waiting) < most and len(self._find_like()) < self._group_size * num_idle:
+            if not looks_ahead and self._is_complete():
+                break
             job = next_job()
             if job is None:
                 break
@@ -72,6 +75,13 @@ class GroupPicker:
             for job in self._waiting
             if describe_shared(job.recipe) == shared and self._find_obstacle(job) is None
         ]
+
+    def _is_complete(self) -> bool:
+        """Return whether the next job cannot join the first one: that goes alone, or an unlike one waits."""
+        if not self._waiting:
+            return False
+        goes_alone = self._group_size == 1 or self._find_obstacle(self._waiting[0]) is not None
+        return goes_alone or len(self._find_like()) < len(self._waiting)
 
     def _find_obstacle(self, job: Job) -> str | None:
         found = find_job_obstacle(job) or self._obstacles.get(describe_shared(job.recipe))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from loupe.errors import TrainingError
+from loupe.errors import HeldError, TrainingError
 from loupe.experiments.engines.engine import Conductor, Ended, Job
 from loupe.experiments.engines.grouping import GroupPicker
 from loupe.experiments.engines.worker import Reporter, Worker, describe_failure, describe_fault
@@ -90,9 +90,14 @@ class TogetherEngine:
             seats = []
             for job in jobs:
                 try:
-                    seats.append(self._open(job, conductor, open_things))
+                    seat = self._open(job, conductor, open_things)
                 except Exception as error:
                     conductor.on_end(job, describe_fault(error))
+                    continue
+                if seat is None:
+                    conductor.on_end(job, Ended("finished"))
+                else:
+                    seats.append(seat)
             interrupts = [self._train(alike, conductor) for alike in self._sort_by_form(seats)]
         if any(interrupts):
             raise KeyboardInterrupt
@@ -126,7 +131,13 @@ class TogetherEngine:
             conductor.on_end(seat.job, ended)
         return is_interrupted
 
-    def _open(self, job: Job, conductor: Conductor, open_things: ExitStack) -> _Seat:
+    def _open(self, job: Job, conductor: Conductor, open_things: ExitStack) -> _Seat | None:
+        """Return the seat of a job; None if another process has finished its run since it was handed out.
+
+        Raises:
+            HeldError: another process trains in its folder, or has begun to since it was handed out.
+        """
+
         def on_epoch(record: EpochRecord) -> bool:
             return conductor.on_epoch(job, record)
 
@@ -135,6 +146,10 @@ class TogetherEngine:
         folder, reporter = RunFolder(job.folder), Reporter(on_epoch)
         folder.path.mkdir(parents=True, exist_ok=True)
         open_things.enter_context(folder.locked())
+        if folder.is_finished():
+            return None
+        if folder.environment_file.exists():  # the next time it is gone on with, alone
+            raise HeldError(f"Run {folder.path.name} was begun by another process.")
         dataset = self._worker.load(job.recipe)
         run = begin_run(job.recipe, folder, observers=[reporter], dataset=dataset)
         training = lay_out_training(job.recipe, run.bench, run.streams, observers=run.observers)

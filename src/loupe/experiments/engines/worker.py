@@ -14,6 +14,7 @@ from loupe.experiments.run import run_recipe
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder
+from loupe.runs.locking import LOCK_NAME
 from loupe.training import EpochRecord, Observer, StopTraining, TrainingState
 
 OnEpoch = Callable[[EpochRecord], bool]
@@ -80,15 +81,28 @@ def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Remove an unfinished run of another recipe: its folder is named for what this one computes.
 
     It differs in a name or a path, or comes from a version with other fields; it cannot be gone on with.
+
+    Raises:
+        HeldError: another process trains there.
     """
     if not folder.environment_file.exists() or folder.is_finished():
         return
+    with folder.locked():  # and still in nobody's hands
+        if _holds_other_recipe(folder, recipe):
+            for entry in folder.path.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK_NAME:  # held, and waited for
+                    entry.unlink()
+
+
+def _holds_other_recipe(folder: RunFolder, recipe: Recipe) -> bool:
+    if not folder.environment_file.exists() or folder.is_finished():
+        return False
     try:
-        is_same = folder.read_environment().get("recipe_digest") == digest_recipe(recipe)
+        return folder.read_environment().get("recipe_digest") != digest_recipe(recipe)
     except RunError:
-        is_same = False
-    if not is_same:
-        shutil.rmtree(folder.path)
+        return True
 
 
 def describe_fault(error: Exception) -> Ended:

@@ -26,7 +26,7 @@ class Watcher:
         """Called when a run has ended, with the counts of runs that need no more work and of all."""
 
     def on_wait(self, names: Sequence[str]) -> None:
-        """Called once when all that is left is being trained by other processes, with the runs' names."""
+        """Called once when nothing can be started before other processes end, with the runs they are at."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,8 @@ class StudyConductor:
         self._waiting.remove(task)
         self._rows[task.key] = self._make_row(task, failure)
         self.write()
+        ended = Ended("failed", failure) if failure else Ended("finished")
+        self.watcher.on_end(make_job(task, self._tasks), ended, len(self._rows), len(self._tasks))
 
     def _is_usable(self, key: str) -> bool:
         return self._rows[key].is_finished and RunFolder(self._tasks[key].folder).is_finished()
@@ -185,8 +187,9 @@ class StudyConductor:
         if ended.status in ("interrupted", "stopped", "held"):
             self._waiting.insert(0, task)
         else:
-            self._rows[task.key] = self._make_row(task, ended.reason)
-            if ended.status == "failed" and not self._rows[task.key].reason:
+            is_finished = RunFolder(task.folder).is_finished()  # by another study, whatever came of it here
+            self._rows[task.key] = self._make_row(task, "" if is_finished else ended.reason)
+            if ended.status == "failed" and not is_finished and not self._rows[task.key].reason:
                 self._rows[task.key] = replace(self._rows[task.key], status="failed", reason=ended.reason)
         self.write()
         self.watcher.on_end(job, ended, len(self._rows), len(self._tasks))

@@ -86,12 +86,15 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
     unit = "points of " if analysis.figure.is_share else ""
     axes = list_names([axis.label or name for name, axis in analysis.study.axes.items()])
     what = f"in {unit}{analysis.figure.name} on average over {axes}"
-    parts += [
+    answer = f"Against {analysis.reference}, {what}: {'; '.join(parts)}."
+    effects = [
         f"from {analysis.study.axes[one.axis].label or one.axis} {one.first} to {one.last} "
         f"{_tell_difference(analysis, one.difference)}"
         for one in analysis.effects
     ]
-    return f"Against {analysis.reference}, {what}: {'; '.join(parts)}."
+    if not effects:
+        return answer
+    return f"{answer} In {unit}{analysis.figure.name}, all else held: {'; '.join(effects)}."
 
 
 def _tell_difference(analysis: StudyAnalysis, overall: PairedDifference) -> str:
