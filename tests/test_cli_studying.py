@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,16 @@ def test_a_reproduction_ends_with_a_page_and_a_verdict_on_each_claim(tmp_path: P
     assert "This is the quick form" in text
     assert "94.48 %" in text
     assert "D-003-1" in text
-    assert "picked on the test set" in (tmp_path / "003-quick" / "report.md").read_text()
+    markdown = (tmp_path / "003-quick" / "report.md").read_text()
+    assert "picked on the test set" in markdown
+    assert "](cifar10-six-block-quick.png)" in markdown
+    assert "So far" not in markdown
+    results = tmp_path / "studies" / "cifar10-six-block-quick" / "results.csv"
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:2]))
+    for run in (tmp_path / "studies" / "runs").iterdir():
+        shutil.rmtree(run)
+    reproduce(claims, tmp_path, is_quick=True, only_report=True)
+    assert "(So far 1 of 2 runs.)" in (tmp_path / "003-quick" / "report.md").read_text()
     assert (tmp_path / "003-quick" / "cifar10-six-block.csv").is_file()
 
 

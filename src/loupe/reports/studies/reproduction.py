@@ -111,7 +111,9 @@ def _write_markdown(
         "",
     ]
     for one in analyses:
-        lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}", ""]
+        num_runs, num_done = one.study.num_runs, len(one.rows)
+        so_far = f" (So far {num_done} of {num_runs} runs.)" if num_done < num_runs else ""
+        lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}{so_far}", ""]
         picture = _find_picture(folder, one)
         if picture.is_file():
             lines += [f"![{name_figure(one)} of {one.study.name}, means and intervals]({picture.name})", ""]
