@@ -33,7 +33,8 @@ Machine: {MACHINE}.
 
 Means and intervals are over the seeds. A run's weights are those of its best epoch on validation, and each
 run opened the test set once. Differences are taken over the same seeds; *noise* means no more than chance may
-bring.
+bring. Where several differences are taken, chance has as many occasions (p is adjusted, Holm): one of them
+can be noise though its own interval leaves zero out.
 """
 
 

@@ -162,11 +162,11 @@ def test_a_run_goes_on_to_the_bit(source: RunFolder, tmp_path: Path) -> None:
     ]
 
 
-def test_what_does_not_fit_into_memory_passes_every_time(
+def test_what_is_too_much_to_keep_passes_every_time(
     source: RunFolder, tmp_path: Path, pixels: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = (*NETWORK, f"transfer={{run='{source.path}', freeze='all', head='new'}}")
-    monkeypatch.setattr(frozen_layers, "find_free_memory", lambda: 1e5)
+    monkeypatch.setattr(frozen_layers, "_MOST_BYTES", 1e5)
     run = loupe.train("digits", *changes, f"run.folder={tmp_path / 'runs'}")
     assert sum(pixels) >= 3 * run.read_result().num_images["train"]
 

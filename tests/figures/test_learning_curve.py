@@ -32,3 +32,9 @@ def test_an_error_of_0_does_not_stretch_the_scale() -> None:
     (axes,) = draw(low=0.0).axes
     assert axes.get_ylim() == (0.9 * 2.5, 1.1 * 17)
     assert list(axes.get_yticks()) == [3, 4, 6, 8, 10, 15]
+
+
+def test_errors_that_hardly_differ_have_ticks_too() -> None:
+    law = Law([100, 200], [[5.2], [5.1]], [100, 200, 400], [5.2, 5.1, 5.05], [5.2, 5.1, 5.0], [5.2, 5.1, 5.1])
+    (axes,) = draw_learning_curve({"plain": law}, y_label="test error (%)").axes
+    assert list(axes.get_yticks()) == [4.75, 5.0, 5.25, 5.5]

@@ -7,7 +7,6 @@ after epoch. Results equal those of doing so up to rounding.
 from dataclasses import replace
 from itertools import takewhile
 
-import torch
 from torch import nn
 
 from loupe.data.batches import EvaluationBatches, Passed, TrainingBatches
@@ -16,20 +15,19 @@ from loupe.models.layers import handwritten
 from loupe.models.layers.watched import is_watched
 from loupe.models.rows import is_row, run_layers
 from loupe.recipe import Recipe
-from loupe.runtime import find_free_memory
 from loupe.training import Classification
 from loupe.training.measure import evaluating
 
 _KNOWN = ("torch.nn.modules.", "loupe.models.")
 _RANDOM = (nn.modules.dropout._DropoutNd, handwritten.Dropout, nn.RReLU, nn.FractionalMaxPool2d)
-_MOST_BYTES, _MOST_OF_FREE = 2e9, 0.25  # of what is kept, and as a share of the memory that is free
+_MOST_BYTES = 1e9  # of what is kept; the same on every machine, so that a run goes on elsewhere to the bit
 
 
 def pass_frozen_layers(recipe: Recipe, bench: Bench) -> Bench:
     """Return a bench whose batches have passed the frozen first layers; the same one where that cannot be.
 
     The images have to be the same in every epoch, the layers in a row, frozen from the first on, and without
-    dropout; what they give has to fit into memory.
+    dropout; what they give has to be no more than a gigabyte.
 
     Args:
         recipe: of the bench.
@@ -43,8 +41,7 @@ def pass_frozen_layers(recipe: Recipe, bench: Bench) -> Bench:
         return bench
     clean = bench.clean_train
     num_images = len(train.dataset) + len(bench.validation.dataset) + (len(clean.dataset) if clean else 0)
-    num_bytes = num_images * _count_bytes(model, bench.validation, depth)
-    if num_bytes > min(_MOST_BYTES, _MOST_OF_FREE * find_free_memory()):
+    if num_images * _count_bytes(model, bench.validation, depth) > _MOST_BYTES:
         return bench
     return replace(
         bench,
@@ -89,7 +86,13 @@ def _count_bytes(model: nn.Module, batches: EvaluationBatches, depth: int) -> in
 
 
 def _pass(model: nn.Module, batches: TrainingBatches | EvaluationBatches, depth: int) -> Passed:
-    images = EvaluationBatches(batches.dataset, batches.normalization)
-    with evaluating(model):
-        features = torch.cat([run_layers(model, batch.images, 0, depth) for batch in images])
-    return Passed(depth, features.clone())  # what was made in inference mode cannot be trained on
+    images, filled, features = EvaluationBatches(batches.dataset, batches.normalization), 0, None
+    for batch in images:
+        with evaluating(model):
+            part = run_layers(model, batch.images, 0, depth)
+        if features is None:  # made outside of inference mode: what is made inside cannot be trained on
+            features = part.new_empty(len(batches.dataset), *part.shape[1:])
+        features[filled : filled + len(part)] = part
+        filled += len(part)
+    assert features is not None
+    return Passed(depth, features)

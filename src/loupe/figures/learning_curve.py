@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
 
 _COLOURS = (BLUE, ORANGE, GREEN, PINK, GREY)
 _MARKERS = ("o", "s", "^", "D", "v")  # arms are told apart without colour
+_FEWEST_TICKS = 3
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,17 @@ def _label_ticks(axes: Axes, laws: Mapping[str, Law]) -> None:
     runs = [error for law in laws.values() for errors in law.errors for error in errors]
     values = [*runs, *(value for law in laws.values() for value in (*law.curve, *law.highs))]
     low, high = 0.9 * min(value for value in values if value > 0), 1.1 * max(values)
-    steps = [factor * 10.0**power for power in range(-9, 10) for factor in (1, 1.5, 2, 3, 4, 6, 8)]
-    axes.set_yticks([step for step in steps if low <= step <= high])
+    axes.set_yticks(_choose_ticks(low, high))
     axes.set_ylim(low, high)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _choose_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers between two errors, 0 < low < high: close together where the errors are."""
+    steps = [factor * 10.0**power for power in range(-9, 10) for factor in (1, 1.5, 2, 3, 4, 6, 8)]
+    ticks = [step for step in steps if low <= step <= high]
+    if len(ticks) < _FEWEST_TICKS:
+        evenly = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        ticks = [tick for tick in evenly if low <= tick <= high]
+    return ticks

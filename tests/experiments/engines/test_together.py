@@ -11,6 +11,7 @@ from loupe.experiments.engines import Ended, Job
 from loupe.experiments.engines.processes import ProcessEngine
 from loupe.experiments.engines.together import TogetherEngine
 from loupe.experiments.engines.worker import Worker
+from loupe.experiments.run_under_way import begin_run
 from loupe.experiments.studies import load_study, prepare_study, run_study
 from loupe.experiments.studies.conductor import Watcher
 from loupe.experiments.studies.run import carry_out_study
@@ -164,10 +165,27 @@ def test_a_broken_off_group_is_gone_on_with_one_by_one(tmp_path: Path) -> None:
     assert watcher.ended == ["interrupted"] * 3
     engine = TogetherEngine(8)
     carry_out_study(prepare_study(study, tmp_path / "broken"), engine)
-    assert set(engine.reasons.values()) == {"it was begun before"}
+    assert set(engine.reasons.values()) == {"it goes on from a checkpoint"}
     alone = read_runs(tmp_path / "alone")
     for name, run in read_runs(tmp_path / "broken").items():
         check_equal(run, alone[name])
+
+
+def test_what_was_killed_before_its_first_checkpoint_goes_together_again(tmp_path: Path) -> None:
+    study = make_study(arms={"plain": {}}, seeds=[0, 1, 2])
+    run_study(study, tmp_path / "alone", engine="serial")
+    prepared = prepare_study(study, tmp_path / "killed")
+    while (job := prepared.conductor.next_job()) is not None:
+        job.folder.mkdir(parents=True)
+        with RunFolder(job.folder).locked():
+            begin_run(job.recipe, RunFolder(job.folder))
+    engine = TogetherEngine(8)
+    carry_out_study(prepare_study(study, tmp_path / "killed"), engine)
+    assert not engine.reasons
+    alone = read_runs(tmp_path / "alone")
+    for name, run in read_runs(tmp_path / "killed").items():
+        check_equal(run, alone[name])
+        assert "trained together with 2 other runs" in run.log_file.read_text()
 
 
 def test_what_cannot_be_trained_together_is_trained_alone_and_says_why(tmp_path: Path) -> None:

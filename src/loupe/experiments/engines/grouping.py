@@ -107,8 +107,8 @@ def find_job_obstacle(job: Job) -> str | None:
     for field in _ALONE:
         if getattr(recipe.train, field) is not None:
             return f"it sets train.{field}"
-    if RunFolder(job.folder).environment_file.exists():
-        return "it was begun before"
+    if RunFolder(job.folder).checkpoint_file.exists():
+        return "it goes on from a checkpoint"
     return None
 
 

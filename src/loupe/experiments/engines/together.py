@@ -32,7 +32,7 @@ class TogetherEngine:
 
     Each run ends with the folder it would have had alone, its figures equal up to rounding, and can be gone
     on with alone. What cannot be trained together is carried out alone, and `reasons` says why: on a GPU, in
-    half precision or compiled; a run already begun; a network with other layers than
+    half precision or compiled; a run with a checkpoint to go on from; a network with other layers than
     `loupe.training.together` knows, or with frozen ones; an optimizer other than SGD, Adam and AdamW; slow
     weights, hard examples, layers that freeze later, several processes.
 
@@ -148,8 +148,8 @@ class TogetherEngine:
         open_things.enter_context(folder.locked())
         if folder.is_finished():
             return None
-        if folder.environment_file.exists():  # the next time it is gone on with, alone
-            raise HeldError(f"Run {folder.path.name} was begun by another process.")
+        if folder.checkpoint_file.exists():  # the next time it is gone on with, alone
+            raise HeldError(f"Run {folder.path.name} was meanwhile trained by another process.")
         dataset = self._worker.load(job.recipe)
         run = begin_run(job.recipe, folder, observers=[reporter], dataset=dataset)
         training = lay_out_training(job.recipe, run.bench, run.streams, observers=run.observers)
