@@ -167,6 +167,22 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     assert answer.endswith("where 8,000 give 98.09 %.")
 
 
+def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
+    axes = {"fraction": {"field": "data.fraction", "values": [0.1, 0.2, 0.4, 0.8]}}
+    rows = []
+    for arm, gain in (("plain", 0.0), ("wide", 0.02)):
+        for place in (0.1, 0.2, 0.4, 0.8):
+            size = int(10000 * place)
+            accuracies = [0.95 + gain - 2 * size**-0.6 + 0.0005 * seed for seed in range(3)]
+            for seed, accuracy in enumerate(accuracies):
+                rows.append(make_row(arm, seed, accuracy, at={"fraction": f"{place:g}"}, num_train=size))
+    study = make_study(axes=axes, arms={"plain": {}, "wide": {}}, fit="power-law")
+    answer = answer_question(analyse_study(study, rows))
+    assert answer.startswith("If the power law holds, with 16,000 training images plain would reach")
+    assert "with 16,000 training images wide would reach" in answer
+    assert "Against plain, in points of test accuracy on average over fraction: wide +2.00" in answer
+
+
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     answer = answer_question(analyse_study(study, make_rows("a", [0.97, 0.98, 0.99])))

@@ -20,7 +20,8 @@ def answer_question(analysis: StudyAnalysis) -> str:
     if not analysis.cells:
         return "There is no answer yet: no run has finished."
     if analysis.laws:
-        return _tell_of_more_data(analysis)
+        answer = _tell_of_more_data(analysis)
+        return f"{answer} {_tell_over_places(analysis)}" if analysis.overall else answer
     if not analysis.reference:
         return _tell_of_one(analysis)
     if analysis.study.axes and not compares_places(analysis.study):
