@@ -1,6 +1,7 @@
 """Checking values against a pydantic model, and saying what is wrong in words a reader can use."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel
 from loupe.errors import Mistake, suggest
 
 Checked = TypeVar("Checked", bound=BaseModel)
+
+_OF_A_KEY = "[key]"  # what pydantic adds to a place if it is the name there that is wrong
 
 
 def validate_strictly(model: type[Checked], values: Mapping[str, Any]) -> Checked:
@@ -39,8 +42,9 @@ def describe_pydantic_errors(
     """
     mistakes = []
     for error in errors:
-        inside = [str(part) for part in error["loc"]]
-        place = ".".join([where, *inside] if where else inside) or whole
+        inside = [str(part) for part in error["loc"] if part != _OF_A_KEY]
+        shown = [_quote(part) for part in inside]
+        place = ".".join([where, *shown] if where else shown) or whole
         if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             names = sorted(fields.get(".".join(inside[:-1]), ()))
             mistakes.append(
@@ -56,6 +60,11 @@ def describe_pydantic_errors(
         else:
             mistakes.append(_describe_bad_value(place, error))
     return mistakes
+
+
+def _quote(part: str) -> str:
+    """Return a part of a place as it has to stand in TOML."""
+    return part if re.fullmatch(r"[\w.-]+", part) else json.dumps(part, ensure_ascii=False)
 
 
 _PLAIN_WORDS = {

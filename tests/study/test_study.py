@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -54,6 +55,20 @@ def test_an_axis_is_values_or_cases(axis: dict[str, Any], allowed: str) -> None:
     (mistake,) = mistakes_of(axes={"x": axis})
     assert mistake.startswith("axes.x: got ")
     assert mistake.endswith(f"allowed: {allowed}")
+
+
+@pytest.mark.parametrize("name", ["a/b", "back\\slash", "at@home", "", "x" * 61])
+def test_a_name_that_cannot_stand_is_told_what_can(name: str) -> None:
+    (mistake,) = mistakes_of(arms={name: {}})
+    assert mistake.startswith("arms." + (name if name == "x" * 61 else json.dumps(name)) + ": got ")
+    assert mistake.endswith("allowed: a name of 1 to 60 characters, without /, \\ and @")
+
+
+def test_names_may_be_of_any_language() -> None:
+    assert list(parse_study({**MINIMAL, "arms": {"ohne Glättung": {}, "平滑": {}}}).arms) == [
+        "ohne Glättung",
+        "平滑",
+    ]
 
 
 def test_a_field_of_an_axis_has_a_suggestion() -> None:

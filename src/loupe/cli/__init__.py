@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader (`| head`) went away
             sys.stderr.close()
             return 0
-        print_error(f"{error.strerror or error}.\n  got: {error.filename or type(error).__name__}")
+        print_error(
+            f"{error.strerror or error}.\n  got: {error.filename or type(error).__name__}\n"
+            "  next: mend what is at that place, or name another one; the same command then goes on"
+        )
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself

@@ -17,8 +17,16 @@ from loupe.recipe.sections import Section
 Changes = dict[str, Any]
 """Changes to a recipe: tables as in a recipe, or dotted fields; "none" takes a field out."""
 
-_NAME = r"^[^/\\@]+$"
-Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
+_LONGEST_NAME = 60
+
+
+def _refuse_odd_name(name: str) -> str:
+    if not 0 < len(name) <= _LONGEST_NAME or any(sign in name for sign in "/\\@"):
+        raise ValueError(f"a name of 1 to {_LONGEST_NAME} characters, without /, \\ and @")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_refuse_odd_name)]
 
 
 def _refuse_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
