@@ -79,6 +79,14 @@ def test_mistakes_are_shown_without_traceback(study_file: Path, capsys: pytest.C
     assert main(["study", "smoothing.toml", "--workers", "0"]) == 1
 
 
+def test_known_results_have_to_be_results(study_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("notes.csv").write_text("name,accuracy\nmine,0.9\n")
+    assert main(["study", "smoothing.toml", "--known", "notes.csv"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: notes.csv is missing or damaged.")
+    assert "no column arm, best_epoch" in error
+
+
 @pytest.mark.parametrize("verb", ["studies", "reproductions"])
 def test_packaged_files_are_listed(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb]) == 0

@@ -1,13 +1,32 @@
 """The one visual language: colours that colour-blind readers tell apart, quiet axes, stated dpi."""
 
+import functools
+import warnings
 from pathlib import Path
+from typing import BinaryIO
 
-from matplotlib import rc_context
+from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#b04d8a", "#6b7280"
+
+_OF_OTHER_SCRIPTS = (  # how names of families begin, on Linux, macOS and Windows
+    *("Noto Sans", "Source Han Sans", "WenQuanYi", "Droid Sans Fallback", "IPAGothic", "Nanum", "Lohit"),
+    *("PingFang", "Hiragino Sans", "Heiti", "Apple SD Gothic", "Arial Unicode", "Geeza Pro", "Kohinoor"),
+    *(
+        "Microsoft YaHei",
+        "SimHei",
+        "Yu Gothic",
+        "Meiryo",
+        "MS Gothic",
+        "Malgun Gothic",
+        "Segoe UI",
+        "Nirmala UI",
+    ),
+)
 
 _SETTINGS = {
     "font.size": 9,
@@ -31,6 +50,22 @@ def new_axes(figure: Figure, *place: int | SubplotSpec) -> Axes:
         return figure.add_subplot(*(place or (1, 1, 1)))
 
 
-def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
-    """Write the figure as a picture; the file's ending chooses the format (png, pdf, svg)."""
-    figure.savefig(path, dpi=dpi, facecolor="white")
+def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150) -> None:
+    """Write the figure as a picture; a path's ending chooses the format (png, pdf, svg), else it is png.
+
+    Names of classes and arms may be in any script: fonts of this machine step in for signs that the usual one
+    has not.
+    """
+    for text in figure.findobj(Text):
+        if not text.get_text().isascii():
+            text.set_fontfamily(_find_fonts())
+    with warnings.catch_warnings():  # what no font has is drawn as a box, and need not be told of
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        figure.savefig(to, dpi=dpi, facecolor="white")
+
+
+@functools.cache
+def _find_fonts() -> list[str]:
+    """Return the usual font and those of other scripts that are installed, the usual one first."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *sorted(name for name in installed if name.startswith(_OF_OTHER_SCRIPTS))]

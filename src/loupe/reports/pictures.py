@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from loupe.figures.style import save_figure
+
 
 def encode_png(image: Tensor) -> str:
     """Return a (channels, height, width) uint8 image as a `data:image/png` address."""
@@ -20,7 +22,7 @@ def encode_png(image: Tensor) -> str:
 def encode_figure(figure: Figure, dpi: int) -> str:
     """Return a figure as a `data:image/png` address."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=dpi, facecolor="white", format="png")
+    save_figure(figure, buffer, dpi)
     return encode_bytes(buffer.getvalue())
 
 

@@ -187,9 +187,17 @@ class StudyFolder:
         Raises:
             RunError: the file is not there, or cannot be read.
         """
-        with reading(file):
-            text = file.read_text(encoding="utf-8")
-            return [_read_row(row, axes) for row in csv.DictReader(io.StringIO(text))]
+        advice = (
+            "restore it, or name another"
+            if file.name != "results.csv"
+            else ("restore it, or delete it: runs whose folders are there are found again")
+        )
+        with reading(file, advice):
+            rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+            missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}
+            if missing:
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
+            return [_read_row(row, axes) for row in rows]
 
 
 def _name_column(axis: str) -> str:

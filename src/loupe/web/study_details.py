@@ -8,7 +8,7 @@ from loupe.reports.pictures import encode_figure
 from loupe.reports.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
 from loupe.reports.studies.answer import answer_question
 from loupe.reports.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
-from loupe.reports.studies.report import FIGURE_DPI, describe_changes, find_same_arms, write_cell
+from loupe.reports.studies.report import FIGURE_DPI, describe_changes, write_cell
 from loupe.reports.studies.wording import write_figure
 from loupe.runs import RunFolder, list_run_folders
 from loupe.runs.study_folder import StudyFolder, StudyRow
@@ -75,7 +75,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         other_charts=[str(chart) for chart in draw_other_figures(analysis)],
         picture=encode_figure(draw_study(analysis), FIGURE_DPI) if analysis.cells and not has_axis else "",
         law_picture=encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
-        same=find_same_arms(analysis),
+        same=analysis.same_arms,
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
         changes=[(heading, text) for heading, text in describe_changes(study) if text],

@@ -183,6 +183,15 @@ def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
     assert "Against plain, in points of test accuracy on average over fraction: wide +2.00" in answer
 
 
+def test_arms_that_are_the_same_runs_are_named() -> None:
+    """Else "cannot be told from the other" would be taken for a finding."""
+    rows = [
+        replace(row, key=f"key {row.seed}") for arm in ("a", "b") for row in make_rows(arm, [0.9, 0.91, 0.92])
+    ]
+    answer = answer_question(analyse_study(make_study(arms={"a": {}, "b": {}}), rows))
+    assert answer.endswith("cannot be told from the other. a and b are the same runs, whatever they change.")
+
+
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     answer = answer_question(analyse_study(study, make_rows("a", [0.97, 0.98, 0.99])))

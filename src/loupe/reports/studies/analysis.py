@@ -123,6 +123,17 @@ class StudyAnalysis:
         """Runs without a result."""
         return tuple(row for row in (*self.rows, *self.stage_rows) if not row.is_finished)
 
+    @property
+    def same_arms(self) -> list[list[str]]:
+        """Arms that are one and the same: whatever they change, all their runs are those of another."""
+        keys: dict[str, list[str]] = {}
+        for row in self.rows:
+            keys.setdefault(row.arm, []).append(row.key)
+        same: dict[tuple[str, ...], list[str]] = {}
+        for arm, of_arm in keys.items():
+            same.setdefault(tuple(of_arm), []).append(arm)
+        return [arms for arms in same.values() if len(arms) > 1]
+
     def find_cell(self, arm: str, place: Place) -> Cell | None:
         return next((cell for cell in self.cells if (cell.arm, cell.place) == (arm, place)), None)
 

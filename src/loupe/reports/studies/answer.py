@@ -16,9 +16,14 @@ from loupe.reports.studies.wording import (
 
 
 def answer_question(analysis: StudyAnalysis) -> str:
-    """Return what the study says to its question, in one sentence."""
+    """Return what the study says to its question, in one sentence; a second names arms that are the same."""
     if not analysis.cells:
         return "There is no answer yet: no run has finished."
+    same = [f"{list_names(arms)} are the same runs, whatever they change." for arms in analysis.same_arms]
+    return " ".join([_answer(analysis), *same])
+
+
+def _answer(analysis: StudyAnalysis) -> str:
     if analysis.laws:
         answer = _tell_of_more_data(analysis)
         return f"{answer} {_tell_over_places(analysis)}" if analysis.overall else answer

@@ -71,7 +71,7 @@ def write_study_report(
         cells=[{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
         runs=[_write_run(row, study, folder, pool) for row in (*analysis.stage_rows, *analysis.rows)],
         changes=describe_changes(study),
-        same=find_same_arms(analysis),
+        same=analysis.same_arms,
         effects=[
             {
                 "effect": one,
@@ -122,17 +122,6 @@ def _write_run(row: StudyRow, study: Study, folder: StudyFolder, pool: Path | No
     found = next(iter(pool.glob(f"*-{row.key}/report.html")), None) if pool is not None else None
     link = f"../{pool.name}/{found.parent.name}/report.html" if found is not None and pool is not None else ""
     return {"row": row, "at": [row.at.get(axis, "") for axis in study.axes], "link": link}
-
-
-def find_same_arms(analysis: StudyAnalysis) -> list[list[str]]:
-    """Return arms that are one and the same: whatever they change, all their runs are those of another."""
-    keys: dict[str, list[str]] = {}
-    for row in analysis.rows:
-        keys.setdefault(row.arm, []).append(row.key)
-    same: dict[tuple[str, ...], list[str]] = {}
-    for arm, of_arm in keys.items():
-        same.setdefault(tuple(of_arm), []).append(arm)
-    return [arms for arms in same.values() if len(arms) > 1]
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
