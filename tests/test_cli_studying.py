@@ -87,6 +87,17 @@ def test_known_results_have_to_be_results(study_file: Path, capsys: pytest.Captu
     assert "no column arm, best_epoch" in error
 
 
+def test_known_results_have_to_be_those_of_the_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, got in ((tmp_path, "a folder without them"), (tmp_path / "nowhere", "no folder")):
+        assert main(["reproduce", "004", "--known", str(place), "--only-report"]) == 1
+        error = capsys.readouterr().err
+        assert f"{place} holds no results of 004." in error
+        assert f"got: {got}" in error
+        assert "fashion-ten-models.csv" in error
+
+
 @pytest.mark.parametrize("verb", ["studies", "reproductions"])
 def test_packaged_files_are_listed(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb]) == 0

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import UnknownNameError
+from loupe.errors import RunError, UnknownNameError
 from loupe.experiments.engines import open_engine
 from loupe.experiments.reproduction.collapse import show_collapse
 from loupe.experiments.studies.conductor import Watcher
@@ -52,9 +52,11 @@ def reproduce(
         only_report: write the page of what is done, and run nothing.
 
     Raises:
-        LoupeError: the data is missing, or a study has mistakes.
+        LoupeError: the data is missing, a study has mistakes, or `known` holds no results.
         KeyboardInterrupt: after Ctrl-C; what was reached is kept.
     """
+    if known is not None:
+        _refuse_other_results(known, reproduction)
     folder = out / (f"{reproduction.name}-quick" if is_quick else reproduction.name)
     found: dict[str, Found] = {}
     demonstrations: list[Demonstration] = []
@@ -79,6 +81,17 @@ def reproduce(
         verdicts = judge_claims(reproduction, found, is_quick=is_quick)
         page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
     return page
+
+
+def _refuse_other_results(known: Path, reproduction: Reproduction) -> None:
+    names = [f"{name}.csv" for name in reproduction.studies]
+    if not any((known / name).is_file() for name in names):
+        raise RunError(
+            f"{known} holds no results of {reproduction.name}.",
+            got="a folder without them" if known.is_dir() else "no folder",
+            allowed=f"a folder with one or more of {', '.join(names)}",
+            next_step="leave --known out to run everything",
+        )
 
 
 def _carry_out(

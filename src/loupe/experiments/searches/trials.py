@@ -9,11 +9,10 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from loupe.errors import RunError
+from loupe.experiments.searches.journal import open_journal
 from loupe.experiments.searches.space import Settings, list_grid, suggest_settings
 from loupe.recipe import read_recipe_file
 from loupe.runs.search_folder import SearchFolder
@@ -36,14 +35,14 @@ class Trials:
         num_epochs: of the recipe; pruners scale with it.
 
     Raises:
-        RunError: the folder holds the trials of another search.
+        RunError: the folder holds the trials of another search, or its journal is damaged.
     """
 
     def __init__(self, search: Search, folder: SearchFolder, num_epochs: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search = search
         self._study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(folder.journal_file))),
+            storage=open_journal(folder.journal_file),
             study_name=search.name,
             direction="maximize" if search.is_maximised else "minimize",
             pruner=build_pruner(search.pruner, num_epochs),
