@@ -43,7 +43,7 @@ def bench(
             "--runs says how often an accuracy is to be reached.",
             got=f"--runs {runs} without --to",
             allowed="--to ACCURACY --runs N",
-            next_step=f"loupe bench {recipe} --to 0.9 --runs {runs}",
+            next_step=f"loupe bench {recipe} --to 0.9 --runs {max(runs, 1)}",
         )
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     if to is None:
