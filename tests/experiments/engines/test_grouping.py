@@ -44,3 +44,13 @@ def test_without_looking_ahead_nothing_is_asked_for_beside_a_job_that_goes_alone
     (first,) = picker.next_group(lambda: jobs.pop(0) if jobs else None, looks_ahead=False)
     assert first.name == "job 0"
     assert len(jobs) == 1
+
+
+def test_jobs_that_go_alone_are_asked_for_one_by_one(tmp_path: Path) -> None:
+    """One that is held back counts as started, and whoever watches would be told so."""
+    jobs = make_jobs(tmp_path, *(f"run.seed={seed}" for seed in range(4)))
+    picker = GroupPicker(1)
+    for number in range(3):
+        (job,) = picker.next_group(lambda: jobs.pop(0), num_idle=2)
+        assert job.name == f"job {number}"
+        assert len(jobs) == 3 - number

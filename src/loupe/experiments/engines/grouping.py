@@ -38,6 +38,7 @@ class GroupPicker:
             looks_ahead: whether many more jobs may be asked for than are started, in search of like ones; if
                 not, asking ends with the first unlike one, which waits.
         """
+        looks_ahead = looks_ahead and self._group_size > 1
         most = self._group_size * (_LOOK_AHEAD if looks_ahead else num_idle)
         while len(self._waiting) < most and len(self._find_like()) < self._group_size * num_idle:
             if not looks_ahead and self._is_complete():
