@@ -48,7 +48,8 @@ class Cell:
             where there is no such seed.
         p_value: of the difference, adjusted for all comparisons it is looked at with; None where there is
             none.
-        is_noise: whether the difference is no more than chance may bring, or nothing shows that it is more.
+        is_noise: whether the difference is no more than chance may bring, or nothing shows that it is more:
+            one seed shows nothing.
     """
 
     arm: str
@@ -96,10 +97,15 @@ def compare_arms(
             summarise_seeds([run.figure for run in of_cell.values()], confidence, low=low, high=high),
             differences.get((arm, place)),
             adjusted.get((arm, place)),
-            adjusted.get((arm, place), 1.0) > 1 - confidence,
+            _has_one_seed(differences.get((arm, place))) or adjusted.get((arm, place), 1.0) > 1 - confidence,
         )
         for (arm, place), of_cell in by_cell.items()
     ]
+
+
+def _has_one_seed(difference: PairedDifference | None) -> bool:
+    """Return whether a difference is of two networks only: it then says nothing of the arms."""
+    return difference is not None and difference.num_seeds == 1
 
 
 def compare_pairs(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 from loupe.recipe.schema import Recipe
 from loupe.recipe.sections import Choice, Section
@@ -36,6 +37,8 @@ def _find_section(annotation: object) -> type[Section] | None:
 
 
 def _show_default(default: object) -> str:
+    if default is PydanticUndefined:
+        return "required"
     if default is None:
         return "left out"
     if isinstance(default, Choice):

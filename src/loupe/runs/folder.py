@@ -5,9 +5,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from safetensors import safe_open
 from torch import Tensor
@@ -284,8 +285,14 @@ def _split_arrays(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     return splits
 
 
+_MAY_BE_LEFT_OUT = {one.name for one in fields(EpochRecord) if type(None) in get_args(one.type)}
+
+
 def _read_record(row: dict[str, str]) -> EpochRecord:
     if set(row) != set(EPOCH_COLUMNS):
         raise ValueError(f"columns {', '.join(map(str, row))}")
     values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
+    missing = [name for name, value in values.items() if value is None and name not in _MAY_BE_LEFT_OUT]
+    if missing:
+        raise ValueError(f"no {missing[0]} in epoch {row['epoch']}")
     return EpochRecord(epoch=int(row["epoch"]), **values)  # type: ignore[arg-type]  # None only where allowed

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -122,12 +123,15 @@ class StudyFolder:
     | `table.csv`   | one row an arm and place: mean, sd, interval, difference    |
     | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
     | `report.html` | the report                                                  |
+    | `earlier.csv` | finished rows of the study as it was before it was changed; |
+    |               | only where there are some                                   |
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.study_file = path / "study.toml"
         self.results_file = path / "results.csv"
+        self.earlier_file = path / "earlier.csv"
         self.table_file = path / "table.csv"
         self.figure_file = path / "figure.png"
         self.law_file = path / "learning-curve.png"
@@ -152,14 +156,22 @@ class StudyFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.study_file, text)
 
+    def write_earlier(self, rows: Sequence[StudyRow]) -> None:
+        """Keep rows that are none of the study's any more, for when it is changed back."""
+        if rows:
+            self._write_rows(self.earlier_file, rows, ())
+
     def write_results(self, rows: Sequence[StudyRow], axes: Sequence[str]) -> None:
         """Write a row a run; each axis has a column, named `at <axis>` if its name is a column's."""
+        self._write_rows(self.results_file, rows, axes)
+
+    def _write_rows(self, file: Path, rows: Sequence[StudyRow], axes: Sequence[str]) -> None:
         columns = [*_PLACE[:2], *(_name_column(axis) for axis in axes), *_PLACE[3:6], *_FIGURES, "key"]
         lines = []
         for row in rows:
             values = {**vars(row), **{_name_column(axis): value for axis, value in row.at.items()}}
             lines.append({name: _write(values.get(name)) for name in columns})
-        self.write_table(self.results_file, columns, lines)
+        self.write_table(file, columns, lines)
 
     def write_table(self, file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
         """Write rows of text as CSV, atomically."""
@@ -219,4 +231,10 @@ def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:
         return int(text) if int in kinds else float(text) if float in kinds else text
 
     at = {axis: row[_name_column(axis)] for axis in axes if row.get(_name_column(axis))}
-    return StudyRow(at=at, **{name: read(name) for name in _TYPES if name != "at"})
+    found = {name: read(name) for name in _TYPES if name != "at"}
+    for name, value in found.items():
+        if isinstance(value, float) and not math.isfinite(value) and found["status"] == "finished":
+            raise ValueError(f"{name} {value}")
+        if name.endswith("_accuracy") and value is not None and not 0 <= value <= 1:
+            raise ValueError(f"{name} {value}")
+    return StudyRow(at=at, **found)

@@ -137,6 +137,8 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _want_known_names(self) -> "Study":
+        if self.name == "runs":
+            raise ValueError("another name than runs: the studies' runs lie in the folder of that name")
         if self.reference is not None and self.reference not in self.arms:
             raise ValueError(f"a reference among the arms ({', '.join(self.arms)})")
         for stage in self.stages.values():

@@ -19,7 +19,7 @@ def key_of(**changes: Any) -> str:
     [
         {"name": "other"},
         {"set": {**SMALL["set"], "about": "other words", "evaluate": {"look_inside": True}}},
-        {"set": {**SMALL["set"], "run": {"folder": "elsewhere", "tensorboard": True}}},
+        {"set": {**SMALL["set"], "run": {"tensorboard": True}}},
         {"arms": {"another name": {}}},
         {"seeds": [0, 7]},
     ],

@@ -58,14 +58,19 @@ def reproduce(
     if known is not None:
         _refuse_other_results(known, reproduction)
     folder = out / (f"{reproduction.name}-quick" if is_quick else reproduction.name)
-    found: dict[str, Found] = {}
+    studies = {
+        name: load_quickly(name, reproduction) if is_quick else load_study(name)
+        for name in reproduction.studies
+    }
+    found = {name: Found(study, ()) for name, study in studies.items()}
+    ready: dict[str, PreparedStudy] = {}
+    for name, study in studies.items():  # all of them first: without the data an earlier page stays as it is
+        file = known / f"{name}.csv" if known is not None else None
+        ready[name] = prepare_study(study, out / "studies", known=file if file and file.is_file() else None)
     demonstrations: list[Demonstration] = []
     try:
-        for name in reproduction.studies:
-            study = load_quickly(name, reproduction) if is_quick else load_study(name)
-            file = known / f"{name}.csv" if known is not None else None
-            prepared = prepare_study(study, out / "studies", known=file if file and file.is_file() else None)
-            found[name] = Found(study, ())
+        for name, prepared in ready.items():
+            study = prepared.study
             if not only_report:
                 _carry_out(prepared, engine, workers, make_watcher)
             else:

@@ -1,10 +1,10 @@
 """How the arms, axes and stages of a study change a recipe."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from loupe.errors import RecipeError
+from loupe.errors import Mistake, RecipeError
 from loupe.recipe import find_form_mistakes, set_value
 from loupe.study import Stage, Study
 
@@ -23,6 +23,28 @@ def apply_changes(mapping: dict[str, Any], changes: Mapping[str, Any], prefix: s
             set_value(mapping, dotted, None)
         else:
             set_value(mapping, dotted, copy.deepcopy(value))
+
+
+_DECIDED = {
+    "seed": "seeds of the study, which every arm is run with",
+    "seeds": "seeds of the study, which every arm is run with",
+    "threads": "threads of the study, which are the same for all",
+    "folder": "no folder: runs lie in runs/ beside the study's",
+}
+
+
+def find_decided(changes: Iterable[Mapping[str, Any]]) -> list[Mistake]:
+    """Return a mistake for each field among changes that the study itself decides."""
+    mapping: dict[str, Any] = {}
+    for one in changes:
+        apply_changes(mapping, one)
+    run = mapping.get("run")
+    named = run if isinstance(run, Mapping) else {}
+    return [
+        Mistake(f"run.{name}", repr(named[name]), allowed)
+        for name, allowed in _DECIDED.items()
+        if name in named
+    ]
 
 
 def take_out_source(

@@ -204,6 +204,7 @@ class StudyConductor:
             if (key := places[id(run)]) in known
         ]
         self._folder.write_results(rows, self._axes)
+        self._folder.write_earlier([row for key, row in self._known.items() if key not in self._tasks])
 
     def _make_row(self, task: Task, failure: str = "") -> StudyRow:
         run = task.runs[0]

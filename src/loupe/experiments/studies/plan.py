@@ -6,7 +6,7 @@ from typing import Any
 
 from loupe.errors import LoupeError, Mistake, RecipeError, StudyError
 from loupe.experiments.prepare import load_recipe
-from loupe.experiments.studies.changes import apply_changes, settle, take_out_source
+from loupe.experiments.studies.changes import apply_changes, find_decided, settle, take_out_source
 from loupe.recipe import Recipe, read_recipe_file
 from loupe.study import Study
 
@@ -137,10 +137,15 @@ class _Planner:
         study, part = self.study, self.study.stages.get(stage)
         try:
             mapping = self._read(part.recipe if part else study.recipe)
-            apply_changes(mapping, part.set if part else study.set)
-            for axis, value in at.items():
-                apply_changes(mapping, study.axes[axis].changes(value))
-            apply_changes(mapping, {} if part else study.arms[arm])
+            changes = [
+                part.set if part else study.set,
+                *(study.axes[axis].changes(value) for axis, value in at.items()),
+                {} if part else study.arms[arm],
+            ]
+            for one in changes:
+                apply_changes(mapping, one)
+            if decided := find_decided(changes):
+                raise RecipeError(str(mapping.get("name", "unnamed")), decided)
             source, part_of_it = take_out_source(mapping, study.stages)
             recipe = load_recipe(settle(mapping, study), tried=self.tried)
             if source is not None and recipe.transfer is not None:

@@ -119,13 +119,15 @@ def _wait_for_others(conductor: StudyConductor, engine: Engine) -> None:
 
 
 def read_known(folder: StudyFolder, study: Study, known: Path | None) -> dict[str, StudyRow]:
-    """Return the finished rows by key: of earlier sittings, and of another results.csv.
+    """Return the finished rows by key: of earlier sittings and forms of the study, and of `known`.
 
     Raises:
         RunError: there is no such file, or it cannot be read.
     """
     axes: Sequence[str] = tuple(study.axes)
     rows = folder.read_results(axes)
+    if folder.earlier_file.exists():
+        rows = [*folder.read_rows(folder.earlier_file, ()), *rows]
     if known is not None:
         rows = [*StudyFolder.read_rows(known, axes), *rows]
     return {row.key: row for row in rows if row.is_finished}

@@ -57,6 +57,8 @@ def _tell_of_arms(analysis: StudyAnalysis) -> str:
     worse = [cell.arm for cell in beyond if _is_worse(analysis, cell)]
     better = [cell.arm for cell in beyond if not _is_worse(analysis, cell)]
     same = len(cells) - len(beyond)
+    if analysis.find_cell(analysis.reference, ()) is None:
+        return f"{analysis.reference}, which the others are compared with, has no finished run."
     first = _tell_of_reference(analysis)
     parts = []
     if better:
@@ -72,8 +74,7 @@ def _tell_of_arms(analysis: StudyAnalysis) -> str:
 
 def _tell_of_reference(analysis: StudyAnalysis) -> str:
     cell = analysis.find_cell(analysis.reference, ())
-    if cell is None:
-        return f"{analysis.reference} has no finished run"
+    assert cell is not None
     is_chosen = analysis.chosen is not None and analysis.chosen.arm == cell.arm
     how = "is best on validation, with" if is_chosen else "has"
     return f"{cell.arm} {how} a mean {analysis.figure.name} of {_describe(analysis, cell)}"
