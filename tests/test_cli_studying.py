@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from loupe.cli import main
+from loupe.errors import DataError
 from loupe.experiments.reproduction import reproduce
 from loupe.experiments.reproduction.run import load_quickly
 from loupe.experiments.studies import load_study
@@ -158,6 +159,36 @@ def test_a_reproduction_ends_with_a_page_and_a_verdict_on_each_claim(tmp_path: P
     reproduce(claims, tmp_path, is_quick=True, only_report=True)
     assert "(So far 1 of 2 runs.)" in (tmp_path / "003-quick" / "report.md").read_text()
     assert (tmp_path / "003-quick" / "cifar10-six-block.csv").is_file()
+
+
+def test_a_reproduction_without_its_data_leaves_the_page_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = read_reproduction("003")
+    page = tmp_path / "003" / "report.html"
+    page.parent.mkdir()
+    page.write_text("of an earlier sitting")
+    monkeypatch.setenv("LOUPE_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError):
+        reproduce(source, tmp_path, only_report=True)
+    assert page.read_text() == "of an earlier sitting"
+
+
+def test_the_folder_of_a_study_is_gone_on_with_where_it_lies(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "smoothing.toml", "seeds=[0]", "--engine", "serial", "--out", "elsewhere"]) == 0
+    capsys.readouterr()
+    assert main(["study", "elsewhere/smoothing"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 runs, all done\n")
+    assert f"report: {Path('elsewhere/smoothing/report.html')}" in out
+    assert not Path("studies").exists()
+
+
+def test_a_recipe_left_out_is_missed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "train.epochs=1"]) == 1
+    assert "its changes come after it" in capsys.readouterr().err
 
 
 def test_a_reproduction_of_which_nothing_was_run_says_so(tmp_path: Path) -> None:

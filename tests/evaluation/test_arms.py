@@ -59,6 +59,9 @@ def test_one_seed_or_none_in_common_is_noise() -> None:
     alone = compare_arms([*make_runs("a", [0.5]), *make_runs("b", [0.9])], "a")[1]
     assert alone.is_noise
     assert alone.p_value is None
+    right, wrong = torch.ones(400, dtype=torch.bool), torch.zeros(400, dtype=torch.bool)
+    answers = [ArmRun("a", (), 0, 0.0, wrong, "x"), ArmRun("b", (), 0, 1.0, right, "x")]
+    assert compare_arms(answers, "a")[1].is_noise, "it tells two networks apart, not the arms"
     apart = [ArmRun("a", (), 0, 0.5), ArmRun("b", (), 1, 0.9)]
     assert compare_arms(apart, "a")[1].difference is None
     assert compare_arms(make_runs("b", [0.9]), "")[0].difference is None

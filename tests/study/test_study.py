@@ -64,6 +64,11 @@ def test_a_name_that_cannot_stand_is_told_what_can(name: str) -> None:
     assert mistake.endswith("allowed: a name of 1 to 60 characters, without /, \\ and @")
 
 
+def test_a_study_does_not_lie_where_the_runs_do() -> None:
+    (mistake,) = mistakes_of(name="runs")
+    assert mistake.endswith("another name than runs: the studies' runs lie in the folder of that name")
+
+
 def test_names_may_be_of_any_language() -> None:
     assert list(parse_study({**MINIMAL, "arms": {"ohne Glättung": {}, "平滑": {}}}).arms) == [
         "ohne Glättung",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, app
-from loupe.cli.studying import EngineName, Workers
+from loupe.cli.studying import EngineName, Workers, find_parent
 from loupe.terminal import print_line, print_table
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ def search(
     file: str,
     /,
     *changes: Change,
-    out: Annotated[Path, Parameter(help="Folder that receives a folder with the search's name.")] = Path(
-        "searches"
-    ),
+    out: Annotated[
+        Path | None,
+        Parameter(help="Folder for searches; the one FILE lies in if that is a folder, else searches."),
+    ] = None,
     engine: EngineName = "auto",
     workers: Workers = None,
     dry_run: Annotated[
@@ -46,6 +47,7 @@ def search(
     print_space(loaded)
     if dry_run:
         return 0
+    out = out or find_parent(file, "search.toml") or Path("searches")
     folder = out / loaded.name
     print_line(f"searching in {folder}")
     outcome = run_search(loaded, out, engine=engine, workers=workers, watcher=make_watcher(loaded))

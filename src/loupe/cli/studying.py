@@ -20,7 +20,12 @@ EngineName = Annotated[
         "there is room for two."
     ),
 ]
-StudiesFolder = Annotated[Path, Parameter(help="Folder for studies and their runs.")]
+StudiesFolder = Annotated[
+    Path | None,
+    Parameter(
+        help="Folder for studies and their runs; the one STUDY lies in if that is a folder, else studies."
+    ),
+]
 
 
 @app.command(group=WORK)
@@ -31,7 +36,7 @@ def study(
     dry_run: Annotated[
         bool, Parameter(negative=(), help="Show the runs and their time; run nothing.")
     ] = False,
-    out: StudiesFolder = Path("studies"),
+    out: StudiesFolder = None,
     engine: EngineName = "auto",
     workers: Workers = None,
     known: Annotated[
@@ -48,6 +53,7 @@ def study(
     from loupe.experiments.engines import open_engine
     from loupe.experiments.studies import load_study, prepare_study
 
+    out = out or find_parent(study, "study.toml") or Path("studies")
     prepared = prepare_study(load_study(study, overrides), out, known=known)
     num_jobs = prepared.num_waiting
     opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
@@ -56,6 +62,14 @@ def study(
         return 0 if dry_run else _carry_out(prepared, opened)
     finally:
         opened.close()
+
+
+def find_parent(place: str, file: str) -> Path | None:
+    """Return where the folder lies that a study or search was named by; None if it was named otherwise."""
+    folder = Path(place).expanduser()
+    if not (folder / file).is_file():
+        return None
+    return folder.parent if folder.name else folder.resolve().parent
 
 
 def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> None:

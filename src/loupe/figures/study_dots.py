@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from loupe.figures.style import BLUE, GREY, new_axes, new_figure
 
+_SHORT = 24  # letters of a name beside which there is room enough
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -38,7 +40,8 @@ def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", t
         reference: the arm that others are compared with; a dotted line goes through its mean.
         title: what stands above.
     """
-    figure = new_figure(6.4, 0.9 + 0.27 * len(dots))
+    longest = max((len(dot.name) for dot in dots), default=0)
+    figure = new_figure(6.4 + max(0.0, 0.07 * (longest - _SHORT)), 0.9 + 0.27 * len(dots))
     axes = new_axes(figure)
     for row, dot in enumerate(dots):
         colour = GREY if dot.is_noise and dot.name != reference else BLUE

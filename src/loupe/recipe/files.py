@@ -41,9 +41,8 @@ class TomlFiles:
         path = _expand(place)
         path = path / f"{self.kind}.toml" if path.is_dir() else path
         if path.suffix != ".toml" and not path.is_file():
-            raise UnknownNameError(
-                self.kind, str(place), packaged, f"{listing}; a path to a .toml file works too"
-            )
+            others = "its changes come after it" if "=" in str(place) else "a path to a .toml file works too"
+            raise UnknownNameError(self.kind, str(place), packaged, f"{listing}; {others}")
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

@@ -85,6 +85,21 @@ def test_mistakes_of_all_recipes_are_shown_once_each() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"set": {"run": {"seed": 3}}},
+        {"arms": {"a": {"run.seeds": [1, 2]}}},
+        {"axes": {"s": {"field": "run.seed", "values": [1, 2]}}},
+        {"arms": {"a": {"run": {"folder": "elsewhere"}}}},
+        {"arms": {"a": {"run": {"threads": 2}}}},
+    ],
+)
+def test_what_a_study_decides_itself_cannot_be_changed_by_an_arm(changes: dict[str, Any]) -> None:
+    with pytest.raises(StudyError, match=r"run\.(seeds?|folder|threads): got .*; allowed: "):
+        make_plan(make_study(**changes))
+
+
 def test_a_stage_that_does_not_exist_or_starts_from_itself_is_refused() -> None:
     circle = {"recipe": "digits", "set": {"transfer": {"run": "b"}}}
     stages = {"a": circle, "b": {"recipe": "digits", "set": {"transfer": {"run": "a"}}}}

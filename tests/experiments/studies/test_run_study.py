@@ -136,6 +136,50 @@ def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:
             assert Path(source).name == f"mlp-{sources[row.seed]}"
 
 
+def test_rows_of_an_earlier_form_of_a_study_are_kept(tmp_path: Path) -> None:
+    """They may be all there is of runs that were made elsewhere."""
+    wide = make_study(arms=ARMS, seeds=[0, 1])
+    run_study(wide, tmp_path / "there", engine="serial")
+    here = tmp_path / "here"
+    run_study(wide, here, engine="serial", known=tmp_path / "there" / "small" / "results.csv")
+    run_study(make_study(arms={"plain": {}}, seeds=[0]), here, engine="serial")
+    assert len(StudyFolder(here / "small").read_results()) == 1
+    assert not prepare_study(wide, here).conductor.waiting
+    notes = Notes()
+    run_study(wide, here, engine="serial", watcher=notes)
+    assert notes.ended == []
+    assert read_table(wide, here) == read_table(wide, tmp_path / "there")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("test_loss", "nan"), ("test_accuracy", "inf"), ("validation_accuracy", "7.5")]
+)
+def test_a_row_with_a_figure_that_cannot_be_is_refused(tmp_path: Path, column: str, value: str) -> None:
+    study = make_study(seeds=[0])
+    run_study(study, tmp_path, engine="serial")
+    file = StudyFolder(tmp_path / "small").results_file
+    with file.open() as lines:
+        (row,) = csv.DictReader(lines)
+    with file.open("w") as lines:
+        writer = csv.DictWriter(lines, list(row))
+        writer.writeheader()
+        writer.writerow({**row, column: value})
+    with pytest.raises(RunError, match=r"results\.csv is missing or damaged") as caught:
+        prepare_study(study, tmp_path)
+    assert f"{column} {value}" in str(caught.value)
+
+
+def test_a_history_cut_in_the_middle_of_a_row_is_named(tmp_path: Path) -> None:
+    study = make_study(seeds=[0])
+    run_study(study, tmp_path, engine="serial")
+    (path,) = (tmp_path / "runs").iterdir()
+    history = RunFolder(path).history_file
+    text = history.read_text()
+    history.write_text(text[: text.rindex(",") - 40])
+    with pytest.raises(RunError, match=r"history\.csv is missing or damaged"):
+        RunFolder(path).read_history()
+
+
 def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_needed(
     tmp_path: Path,
 ) -> None:

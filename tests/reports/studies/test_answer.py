@@ -183,6 +183,13 @@ def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
     assert "Against plain, in points of test accuracy on average over fraction: wide +2.00" in answer
 
 
+def test_a_reference_without_a_finished_run_is_told_alone() -> None:
+    study = make_study(arms={"a": {}, "b": {}, "c": {}}, reference="a")
+    rows = [make_row("a", 0, None), *make_rows("b", [0.9, 0.91]), *make_rows("c", [0.8, 0.81])]
+    answer = answer_question(analyse_study(study, rows))
+    assert answer == "a, which the others are compared with, has no finished run."
+
+
 def test_arms_that_are_the_same_runs_are_named() -> None:
     """Else "cannot be told from the other" would be taken for a finding."""
     rows = [

@@ -51,7 +51,7 @@ class StudyProgress(Watcher):
         if ended.reason:
             line += f": {ended.reason}"
         elif latest is not None:
-            line += f" after {latest.epoch} epochs, {_describe(latest)}"
+            line += f" after {latest.epoch} epoch{'' if latest.epoch == 1 else 's'}, {_describe(latest)}"
             line += f", {format_duration(time.monotonic() - self._started[job.name])}"
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar.update(self._task, completed=num_done)
