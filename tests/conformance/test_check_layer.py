@@ -18,6 +18,8 @@ from loupe.models.layers import handwritten
 
 from . import faulty_layers as faulty
 
+pytestmark = pytest.mark.thorough
+
 TORCHS: dict[str, Callable[..., nn.Module]] = {
     "conv2d": nn.Conv2d,
     "linear": nn.Linear,

@@ -28,6 +28,8 @@ from loupe.runs import RunFolder
 from ..conftest import needs_official_data
 from .conftest import Train
 
+pytestmark = pytest.mark.thorough
+
 FORMS = ("onnx", "torch")
 QUICK = ("train.epochs=1", "data.fraction=0.2", "evaluate.look_inside=false", "evaluate.test=false")
 NETWORKS = {

@@ -15,6 +15,8 @@ from loupe.training import SCHEDULES
 
 from .conftest import StopAfter, Train, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     "override",

@@ -19,6 +19,8 @@ from loupe.web.server import serve
 
 from .conftest import Encode, Runs, serving
 
+pytestmark = pytest.mark.thorough
+
 
 def refused(answer: httpx.Response) -> dict[str, str]:
     """Check that an answer is an error in words, and return it."""

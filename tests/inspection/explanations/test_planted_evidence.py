@@ -16,6 +16,8 @@ from tests.inspection.explanations.networks import (
     train_on_marks,
 )
 
+pytestmark = pytest.mark.thorough
+
 SHARE_OF_AREA = CORNER**2 / SIDE**2
 
 
