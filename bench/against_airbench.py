@@ -72,13 +72,13 @@ class Normalize:
 def load_airbench(path: Path) -> dict[str, Any]:
     """Return the names that airbench94's file defines, fit for a CPU."""
     torchvision, transforms = types.ModuleType("torchvision"), types.ModuleType("torchvision.transforms")
-    transforms.Normalize = Normalize  # type: ignore[attr-defined]
-    torchvision.transforms = transforms  # type: ignore[attr-defined]
+    transforms.Normalize = Normalize  # type: ignore[attr-defined]  # a stand-in's
+    torchvision.transforms = transforms  # type: ignore[attr-defined]  # a stand-in's
     sys.modules.update({"torchvision": torchvision, "torchvision.transforms": transforms})
     source = path.read_text(encoding="utf-8")
     for gpu, cpu in ((".half().cuda()", ".float()"), (".half()", ".float()"), ("torch.device(gpu)", "'cpu'")):
         source = source.replace(gpu, cpu)
-    torch.cuda.Event = Clock  # type: ignore[assignment,misc]
+    torch.cuda.Event = Clock  # type: ignore[assignment,misc]  # a stand-in
     torch.cuda.synchronize = lambda device=None: None
     names: dict[str, Any] = {"__name__": "airbench94"}
     exec(compile(source, str(path), "exec"), names)

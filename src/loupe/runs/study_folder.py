@@ -199,11 +199,9 @@ class StudyFolder:
         Raises:
             RunError: the file is not there, or cannot be read.
         """
-        advice = (
-            "restore it, or name another"
-            if file.name != "results.csv"
-            else ("restore it, or delete it: runs whose folders are there are found again")
-        )
+        advice = "restore it, or name another"
+        if file.name == "results.csv":
+            advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
             rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
             missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}

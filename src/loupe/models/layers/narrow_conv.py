@@ -38,7 +38,7 @@ def is_narrow(layer: nn.Module, images: Tensor) -> bool:
 
 def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
     """Return the convolution of stride 1, as `F.conv2d`; its gradients equal torch's up to rounding."""
-    maps: Tensor = _NarrowConv.apply(images, weight, bias, padding)  # type: ignore[no-untyped-call]
+    maps: Tensor = _NarrowConv.apply(images, weight, bias, padding)  # type: ignore[no-untyped-call]  # torch's stub
     return maps
 
 

@@ -93,7 +93,7 @@ def pool(layer: nn.MaxPool2d, values: Tensor) -> Tensor:
         pooled: Tensor = layer(maps)
         return pooled
     halved: Tensor = _MaxOfTwo.apply(maps, 2)  # type: ignore[no-untyped-call]  # torch's own stub
-    quartered: Tensor = _MaxOfTwo.apply(halved, 3)  # type: ignore[no-untyped-call]
+    quartered: Tensor = _MaxOfTwo.apply(halved, 3)  # type: ignore[no-untyped-call]  # torch's own stub
     return quartered
 
 
