@@ -30,7 +30,6 @@ def describe_pydantic_errors(
     *,
     where: str,
     fields: Mapping[str, Iterable[str]],
-    whole: str = "recipe",
 ) -> list[Mistake]:
     """Translate what pydantic reports into mistakes a reader can mend.
 
@@ -38,13 +37,12 @@ def describe_pydantic_errors(
         errors: the dictionaries of `ValidationError.errors()`.
         where: dotted place of the checked table, or "" for the whole recipe.
         fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
-        whole: what the checked table is called where a mistake concerns all of it.
     """
     mistakes = []
     for error in errors:
         inside = [str(part) for part in error["loc"] if part != _OF_A_KEY]
-        shown = [_quote(part) for part in inside]
-        place = ".".join([where, *shown] if where else shown) or whole
+        shown = name_place(*inside)
+        place = ".".join(part for part in (where, shown) if part) or "recipe"
         if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             names = sorted(fields.get(".".join(inside[:-1]), ()))
             mistakes.append(
@@ -62,8 +60,12 @@ def describe_pydantic_errors(
     return mistakes
 
 
+def name_place(*parts: object) -> str:
+    """Return the dotted place of a field, each part as it has to stand in TOML: axes."my axis".values."""
+    return ".".join(map(_quote, map(str, parts)))
+
+
 def _quote(part: str) -> str:
-    """Return a part of a place as it has to stand in TOML."""
     return part if re.fullmatch(r"[\w.-]+", part) else json.dumps(part, ensure_ascii=False)
 
 

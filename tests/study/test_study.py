@@ -84,26 +84,41 @@ def test_a_field_of_an_axis_has_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "allowed"),
+    ("fields", "expected"),
     [
-        ({"reference": "b", "arms": {"a": {}}}, "a reference among the arms (a)"),
-        ({"stages": {"s": {"recipe": "digits", "axes": ["y"]}}}, "stages that follow axes of this study ()"),
-        ({"skip": [{"arm": ["b"], "why": "x"}]}, "skips that name arms of this study (recipe)"),
-        ({"skip": [{"at": {"y": [1]}, "why": "x"}]}, "skips that name axes of this study ()"),
+        (
+            {"reference": "wide", "arms": {"wider": {}}},
+            "reference: got 'wide'; allowed: wider; did you mean 'wider'?",
+        ),
+        (
+            {"stages": {"a b": {"recipe": "digits", "axes": ["y"]}}},
+            "stages.\"a b\".axes: got 'y'; allowed: none: the study has no axes",
+        ),
+        ({"skip": [{"arm": ["b"], "why": "x"}]}, "skip.0.arm: got 'b'; allowed: recipe"),
+        (
+            {"skip": [{"at": {"y": [1]}, "why": "x"}]},
+            "skip.0.at: got 'y'; allowed: none: the study has no axes",
+        ),
         (
             {
                 "axes": {"x": {"field": "data.fraction", "values": [0.1, 0.2]}},
                 "skip": [{"at": {"x": [0.3]}, "why": "x"}],
             },
-            "skips at values of x (0.1, 0.2)",
+            "skip.0.at.x: got 0.3; allowed: 0.1, 0.2",
         ),
-        ({"fit": "power-law"}, "an axis of ascending numbers, where there is a fit"),
+        (
+            {"fit": "power-law"},
+            "fit: got 'power-law'; allowed: a fit where an axis has ascending numbers",
+        ),
     ],
 )
-def test_names_must_be_known(fields: dict[str, Any], allowed: str) -> None:
+def test_a_name_that_nothing_bears_is_told_those_there_are(fields: dict[str, Any], expected: str) -> None:
     (mistake,) = mistakes_of(**fields)
-    assert mistake.startswith("study: got ")
-    assert mistake.endswith(f"allowed: {allowed}")
+    assert mistake.startswith(expected)
+
+
+def test_unknown_names_are_shown_at_once() -> None:
+    assert len(mistakes_of(reference="b", fit="power-law", skip=[{"arm": ["c", "d"], "why": "x"}])) == 4
 
 
 def test_an_unknown_study_is_met_with_a_suggestion() -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import Mistake, SearchError
+from loupe.search.references import find_unmet
 from loupe.search.schema import Parameter, Search
 
 
@@ -20,10 +21,13 @@ def parse_search(mapping: Mapping[str, Any]) -> Search:
     if isinstance(mapping.get("space"), Mapping):
         mapping["space"] = flatten_space(mapping["space"])
     try:
-        return validate_strictly(Search, mapping)
+        search = validate_strictly(Search, mapping)
     except ValidationError as error:
         mistakes = describe_pydantic_errors(error.errors(), where="", fields=_name_fields(mapping))
         raise SearchError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in mistakes]) from None
+    if unmet := list(find_unmet(search)):
+        raise SearchError(search.name, unmet)
+    return search
 
 
 def flatten_space(space: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -55,9 +59,8 @@ _PARAMETER = frozenset(Parameter.model_fields)
 
 def _shorten(mistake: Mistake) -> Mistake:
     """Return a mistake without the whole table that a wrong value may be."""
-    place = "search" if mistake.where == "recipe" and len(mistake.got) > 80 else mistake.where
     got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return Mistake(place, got, mistake.allowed, mistake.nearest)
+    return Mistake(mistake.where, got, mistake.allowed, mistake.nearest)
 
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:

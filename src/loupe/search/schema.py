@@ -8,7 +8,7 @@ import json
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from loupe.recipe.sections import Section
 
@@ -122,26 +122,6 @@ class Search(Section):
     threads: PositiveInt = Field(1, le=1024, description="CPU threads of each run.")
     confidence: float = Field(0.95, gt=0, le=0.9999, description="Level of the intervals.")
 
-    @field_validator("space")
-    @classmethod
-    def _want_known_conditions(cls, space: dict[str, Parameter]) -> dict[str, Parameter]:
-        for field, parameter in space.items():
-            for other, values in parameter.when.items():
-                if other == field or other not in space or space[other].kind != "choice":
-                    choices = ", ".join(name for name, one in space.items() if one.kind == "choice")
-                    raise ValueError(f"conditions on choices of this space ({choices or 'there is none'})")
-                known = {*space[other].names, *map(name_choice, space[other].values)}
-                if not values or not known.issuperset(map(name_choice, values)):
-                    raise ValueError(f"conditions on values of {other} ({', '.join(sorted(known))})")
-        _refuse_circles(space)
-        return space
-
-    @model_validator(mode="after")
-    def _want_a_budget(self) -> "Search":
-        if self.sampler != "grid" and self.trials is None and self.minutes is None:
-            raise ValueError("trials, or minutes, or both: a search needs a budget")
-        return self
-
     @property
     def is_maximised(self) -> bool:
         return self.objective == "accuracy"
@@ -163,12 +143,3 @@ def shorten_field(field: str, fields: list[str]) -> str:
         if sum(other == end or other.endswith(f".{end}") for other in fields) == 1:
             return end
     return field
-
-
-def _refuse_circles(space: dict[str, Parameter]) -> None:
-    known: set[str] = set()
-    while len(known) < len(space):
-        new = {field for field, one in space.items() if field not in known and known.issuperset(one.when)}
-        if not new:
-            raise ValueError("conditions that do not go in a circle")
-        known |= new

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import Mistake, StudyError
+from loupe.study.references import find_unknown_names
 from loupe.study.schema import Axis, Skip, Stage, Study
 
 
@@ -17,11 +18,13 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
         StudyError: with every mistake of form.
     """
     try:
-        return validate_strictly(Study, mapping)
+        study = validate_strictly(Study, mapping)
     except ValidationError as error:
-        fields = _name_fields(mapping)
-        mistakes = describe_pydantic_errors(error.errors(), where="", fields=fields, whole="study")
+        mistakes = describe_pydantic_errors(error.errors(), where="", fields=_name_fields(mapping))
         raise StudyError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in mistakes]) from None
+    if unknown := list(find_unknown_names(study)):
+        raise StudyError(study.name, unknown)
+    return study
 
 
 def _shorten(mistake: Mistake) -> Mistake:
