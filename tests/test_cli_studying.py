@@ -9,7 +9,13 @@ from loupe.experiments.reproduction import reproduce
 from loupe.experiments.reproduction.run import load_quickly
 from loupe.experiments.studies import load_study
 from loupe.experiments.studies.plan import make_plan
-from loupe.study import Reproduction, list_reproductions, list_studies, read_reproduction
+from loupe.study import (
+    Reproduction,
+    find_unknown_claims,
+    list_reproductions,
+    list_studies,
+    read_reproduction,
+)
 
 from .conftest import needs_official_data
 
@@ -130,6 +136,30 @@ def test_the_quick_form_of_every_reproduction_can_be_planned(name: str) -> None:
         assert quick.name == f"{study}-quick"
         longest = max(run.recipe.train.epochs for run in make_plan(quick).runs)
         assert longest <= 3
+
+
+@pytest.mark.parametrize("name", list_reproductions())
+def test_the_claims_of_every_reproduction_are_about_what_its_studies_hold(name: str) -> None:
+    reproduction = read_reproduction(name)
+    studies = {study: load_study(study) for study in reproduction.studies}
+    assert not list(find_unknown_claims(reproduction, studies))
+
+
+def test_mistakes_of_a_reproduction_are_shown_before_anything_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.toml"
+    text = 'title = "Mine"\nstudies = ["fashion-depth"]\n[[numbers]]\nrow = "1"\nwhat = "n"\n'
+    file.write_text(f'{text}study = "fashion-depth"\narm = "tow"\npublished.test_loss = 0.1\n')
+    assert main(["reproduce", str(file), "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: Reproduction 'mine' has 1 mistake; no data was loaded.")
+    assert "numbers.0.arm: got 'tow'; allowed: " in error
+    assert "did you mean 'two'?" in error
+    file.write_text(text + "study = 3\n")
+    assert main(["reproduce", str(file), "--out", str(tmp_path / "out")]) == 1
+    assert "Reproduction 'mine' has 2 mistakes" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @needs_official_data

@@ -120,7 +120,7 @@ class Mistake:
 
 
 class DescriptionError(LoupeError):
-    """A recipe, study or search with mistakes: all of them, not only the first.
+    """A recipe, study, reproduction or search with mistakes: all of them, not only the first.
 
     Args:
         subject: what has them, such as "Recipe 'digits'".
@@ -153,6 +153,14 @@ class StudyError(DescriptionError):
     def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
         next_step = "mend the lines above; `loupe study --help` describes every field"
         super().__init__(f"Study {name!r}", mistakes, next_step)
+
+
+class ReproductionError(DescriptionError):
+    """A reproduction with mistakes in its form, or claims about what its studies do not hold."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        next_step = "mend the lines above; `loupe studies` lists the packaged studies"
+        super().__init__(f"Reproduction {name!r}", mistakes, next_step)
 
 
 class SearchError(DescriptionError):

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from loupe.errors import StudyError, UnknownNameError
 from loupe.recipe import read_toml
-from loupe.study import Axis, list_studies, parse_study, read_study_file
+from loupe.study import (
+    Axis,
+    Reproduction,
+    find_unknown_claims,
+    list_studies,
+    parse_study,
+    read_study_file,
+)
 from loupe.study.schema import name_value
 
 MINIMAL: dict[str, Any] = {"recipe": "digits"}
@@ -92,12 +99,12 @@ def test_a_field_of_an_axis_has_a_suggestion() -> None:
         ),
         (
             {"stages": {"a b": {"recipe": "digits", "axes": ["y"]}}},
-            "stages.\"a b\".axes: got 'y'; allowed: none: the study has no axes",
+            "stages.\"a b\".axes: got 'y'; allowed: none: there are no axes",
         ),
         ({"skip": [{"arm": ["b"], "why": "x"}]}, "skip.0.arm: got 'b'; allowed: recipe"),
         (
             {"skip": [{"at": {"y": [1]}, "why": "x"}]},
-            "skip.0.at: got 'y'; allowed: none: the study has no axes",
+            "skip.0.at: got 'y'; allowed: none: there are no axes",
         ),
         (
             {
@@ -149,3 +156,44 @@ def test_only_ascending_numbers_make_a_horizontal_axis(values: list[Any]) -> Non
 )
 def test_values_have_short_names(value: object, name: str) -> None:
     assert name_value(value) == name
+
+
+CLAIMS: dict[str, Any] = {
+    "name": "mine",
+    "title": "A report",
+    "studies": ["s"],
+    "quick": {"t": {}},
+    "winners": [{"row": "1", "what": "w", "study": "s", "published": "widest"}],
+    "effects": [
+        {"row": "2", "what": "e", "study": "s", "arm": "wide", "reference": "slim", "published": "better"}
+    ],
+    "numbers": [
+        {"row": "3", "what": "n", "study": "s", "published": {"test_loss": 0.1}},
+        {"row": "4", "what": "n", "study": "z", "published": {}},
+        {"row": "5", "what": "n", "study": "s", "arm": "wide", "at": {"x": "7", "y": "1"}, "published": {}},
+        {"row": "6", "what": "n", "study": "s", "stage": "first", "at": {"x": "0.1"}, "published": {}},
+        {"row": "7", "what": "n", "study": "s", "arm": "wide", "at": {"x": "0.1"}, "published": {}},
+    ],
+}
+
+
+def test_claims_are_about_what_the_studies_hold() -> None:
+    study = parse_study(
+        {
+            **MINIMAL,
+            "arms": {"wide": {}, "narrow": {}},
+            "axes": {"x": {"field": "data.fraction", "values": [0.1, 0.2]}},
+            "stages": {"first": {"recipe": "digits"}},
+        }
+    )
+    unknown = find_unknown_claims(Reproduction.model_validate(CLAIMS), {"s": study})
+    assert [str(mistake) for mistake in unknown] == [
+        "quick: got 't'; allowed: s",
+        "winners.0.published: got 'widest'; allowed: wide, narrow; did you mean 'wide'?",
+        "effects.0.reference: got 'slim'; allowed: wide, narrow",
+        "numbers.0.arm: got ''; allowed: wide, narrow",
+        "numbers.1.study: got 'z'; allowed: s",
+        "numbers.2.at: got 'y'; allowed: x",
+        "numbers.2.at.x: got '7'; allowed: 0.1, 0.2",
+        "numbers.3.at: got 'x'; allowed: none: there are no axes",
+    ]

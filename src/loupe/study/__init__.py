@@ -9,6 +9,7 @@ from loupe.study.files import list_studies as list_studies
 from loupe.study.files import read_reproduction as read_reproduction
 from loupe.study.files import read_study_file as read_study_file
 from loupe.study.reading import parse_study as parse_study
+from loupe.study.references import find_unknown_claims as find_unknown_claims
 from loupe.study.reproduction import Effect as Effect
 from loupe.study.reproduction import Numbers as Numbers
 from loupe.study.reproduction import Reproduction as Reproduction

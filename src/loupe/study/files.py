@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
-from loupe.errors import StudyError
+from loupe.errors import ReproductionError
 from loupe.recipe.files import TomlFiles
 from loupe.study.reproduction import Reproduction
 
@@ -39,7 +39,7 @@ def read_reproduction(place: str | Path) -> Reproduction:
 
     Raises:
         UnknownNameError: there is no such packaged reproduction.
-        StudyError: the file has mistakes.
+        ReproductionError: the file has mistakes.
         LoupeError: the file cannot be read, or is not TOML.
     """
     mapping = _REPRODUCTIONS.read(place)
@@ -48,4 +48,4 @@ def read_reproduction(place: str | Path) -> Reproduction:
     except ValidationError as error:
         fields = {"": tuple(Reproduction.model_fields)}
         mistakes = describe_pydantic_errors(error.errors(), where="", fields=fields)
-        raise StudyError(str(mapping["name"]), mistakes) from None
+        raise ReproductionError(str(mapping["name"]), mistakes) from None

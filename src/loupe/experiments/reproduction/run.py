@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import RunError, UnknownNameError
+from loupe.errors import ReproductionError, RunError, UnknownNameError
 from loupe.experiments.engines import open_engine
 from loupe.experiments.reproduction.collapse import show_collapse
 from loupe.experiments.studies.conductor import Watcher
@@ -19,7 +19,7 @@ from loupe.reports.studies.reproduction import Demonstration, write_reproduction
 from loupe.runs.reading import reading
 from loupe.runs.study_folder import StudyFolder
 from loupe.runs.writing import write_json
-from loupe.study import Reproduction, Study, read_study_file
+from loupe.study import Reproduction, Study, find_unknown_claims, read_study_file
 
 DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {"collapsed-autoencoder": show_collapse}
 
@@ -52,9 +52,11 @@ def reproduce(
         only_report: write the page of what is done, and run nothing.
 
     Raises:
+        ReproductionError: a claim is about what the studies do not hold.
         LoupeError: the data is missing, a study has mistakes, or `known` holds no results.
         KeyboardInterrupt: after Ctrl-C; what was reached is kept.
     """
+    _refuse_unknown_names(reproduction)
     if known is not None:
         _refuse_other_results(known, reproduction)
     folder = out / (f"{reproduction.name}-quick" if is_quick else reproduction.name)
@@ -86,6 +88,15 @@ def reproduce(
         verdicts = judge_claims(reproduction, found, is_quick=is_quick)
         page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
     return page
+
+
+def _refuse_unknown_names(reproduction: Reproduction) -> None:
+    """Raise before hours of training, not after them, if a name in the file is nothing's."""
+    for name in reproduction.demonstrations:
+        find_demonstration(name)
+    studies = {name: load_study(name) for name in reproduction.studies}
+    if unknown := list(find_unknown_claims(reproduction, studies)):
+        raise ReproductionError(reproduction.name, unknown)
 
 
 def _refuse_other_results(known: Path, reproduction: Reproduction) -> None:
