@@ -96,6 +96,14 @@ def test_list_shows_runs_and_survives_a_damaged_one(capsys: pytest.CaptureFixtur
     text = capsys.readouterr().out
     assert path.name in text
     assert "damaged" in text
+    assert main(["list", str(path)]) == 0
+    listed = capsys.readouterr().out
+    assert path.name in listed
+    assert "damaged" not in listed
+    assert main(["list", "rusn"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: There is no folder rusn.")
+    assert "did you mean: runs" in error
 
 
 def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from loupe.wording import count_of
+
 
 def suggest(word: object, candidates: Iterable[str]) -> str | None:
     """Return the candidate nearest to `word`, or None if none is near."""
@@ -130,8 +132,7 @@ class DescriptionError(LoupeError):
 
     def __init__(self, subject: str, mistakes: Iterable[Mistake], next_step: str) -> None:
         self.mistakes = tuple(mistakes)
-        count = len(self.mistakes)
-        counted = "1 mistake" if count == 1 else f"{count} mistakes"
+        counted = count_of(len(self.mistakes), "mistake")
         super().__init__(f"{subject} has {counted}; no data was loaded.", next_step=next_step)
 
     def __str__(self) -> str:

@@ -107,19 +107,20 @@ def inspect(
 
 
 @app.command(name="list", group=LOOK)
-def list_(folder: Path = Path("runs"), /) -> int:
+def list_(folder: Path | None = None, /) -> int:
     """Show the runs in a folder.
 
     Parameters
     ----------
     folder
-        Where the run folders are.
+        Where the run folders are, or one of them; runs if left out.
     """
     from loupe.experiments.list_runs import list_runs
 
-    rows = list_runs(folder)
+    place = folder or Path("runs")
+    rows = list_runs(place) if folder is not None or place.is_dir() else []
     if not rows:
-        print_line(f"No runs in {folder}. `loupe train` makes one.")
+        print_line(f"No runs in {place}. `loupe train` makes one.")
         return 0
     headings = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
     print_table(headings, rows, right=(3, 4, 5, 7, 8))

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from loupe.cli.app import LOOK, WORK, app
 from loupe.cli.studying import EngineName, Workers, find_parent
 from loupe.terminal import print_line, print_table
+from loupe.wording import count_of
 
 if TYPE_CHECKING:
     from loupe.experiments.searches import Watcher
@@ -69,16 +70,16 @@ def print_space(search: "Search") -> None:
     from loupe.reports.searches.wording import describe_space
 
     print_table(("field", "values", "only where"), describe_space(search))
-    budget = [f"{search.trials} trials"] if search.trials else []
+    budget = [count_of(search.trials, "trial")] if search.trials else []
     budget += [f"{search.minutes:g} minutes"] if search.minutes else []
     if search.sampler == "grid":
         from loupe.experiments.searches.space import list_grid
 
-        budget = [f"the whole grid, {len(list_grid(search))} trials", *budget[1:]]
+        budget = [f"the whole grid, {count_of(len(list_grid(search)), 'trial')}", *budget[1:]]
     print_line(
         f"{' or '.join(budget)}, by {search.objective} on validation; sampler {search.sampler}, pruner "
-        f"{search.pruner}; then the best {search.top} again with {search.fresh_seeds} fresh "
-        f"seed{'' if search.fresh_seeds == 1 else 's'} each"
+        f"{search.pruner}; then the best {search.top} again with "
+        f"{count_of(search.fresh_seeds, 'fresh seed')} each"
     )
 
 

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, app
 from loupe.terminal import open_console, print_line, print_table
+from loupe.wording import count_of
 
 if TYPE_CHECKING:
     from loupe.experiments.engines import Engine
@@ -101,7 +102,7 @@ def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
         progress.close()
     failed = analysis.failed
     if failed:
-        print_line(f"{len(failed)} runs have no result; the report says why.")
+        print_line(f"{count_of(len(failed), 'run')} without a result; the report says why.")
     print_line(answer_question(analysis), style="bold")
     print_line(f"report: {prepared.folder.report_file}")
     return 1 if failed else 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, RunError, suggest
 from loupe.evaluation import Metrics, summarise_seeds
 from loupe.evaluation.intervals import SeedSummary
 from loupe.recipe import Recipe
@@ -18,20 +18,35 @@ from loupe.reports.page import (
     format_interval,
     format_percent,
 )
-from loupe.runs import RunFolder, RunResult, list_run_folders
+from loupe.runs import RunFolder, RunResult, is_run_folder, list_run_folders
 from loupe.runs.result import Score
 
 _EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
 
 
-def list_runs(parent: Path) -> list[tuple[str, ...]]:
-    """Return a row of text for each run in `parent`, oldest first; seeds follow their summary.
+def list_runs(place: Path) -> list[tuple[str, ...]]:
+    """Return a row of text for each run in a folder, oldest first; seeds follow their summary.
 
     Columns: run, state, model, best epoch, validation, test (accuracy, or error of what is given back),
     interval, looks at the test set, time.
+
+    Args:
+        place: where the run folders are, or one of them.
+
+    Raises:
+        RunError: there is no such folder.
     """
+    if not place.is_dir():
+        beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
+        raise RunError(
+            f"There is no folder {place}.",
+            got="a file" if place.exists() else str(place),
+            allowed="a folder with runs in it, or a run folder",
+            nearest=suggest(place.name, beside),
+            next_step="`loupe list` shows the runs in runs",
+        )
     rows = []
-    for path in list_run_folders(parent):
+    for path in [place] if is_run_folder(place) else list_run_folders(place):
         try:
             rows += _list_one(RunFolder(path))
         except LoupeError as error:  # one damaged run must not hide the others

@@ -18,6 +18,7 @@ from loupe.reports.compared_run import ComparedRun, figure_of, find_shared
 from loupe.reports.page import format_error, format_interval, format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
 from loupe.training import EpochRecord
+from loupe.wording import count_of
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")  # by place on the command line, the same on the whole page
 _MOST_FLIPPED = 24  # pictures each way
@@ -103,7 +104,7 @@ def _write_scores(run: ComparedRun, split: str) -> str:
         return f"{write(score.loss)} ({write(score.interval.low)} to {write(score.interval.high)})"
     summary = summarise_seeds([figure_of(score) for score in scores], run.recipe.evaluate.confidence, low=0)
     spread = "" if summary.sd is None else f", sd {write(summary.sd)}"
-    count = "1 seed" if summary.num_seeds == 1 else f"{summary.num_seeds} seeds"
+    count = count_of(summary.num_seeds, "seed")
     return f"mean {write(summary.mean)}{spread}, {count}"
 
 

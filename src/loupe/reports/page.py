@@ -12,6 +12,7 @@ from markupsafe import Markup
 from loupe.evaluation import Interval, ReconstructionScore
 from loupe.runs.writing import write_text
 from loupe.version import __version__
+from loupe.wording import count_of
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
@@ -48,6 +49,7 @@ def _environment() -> Environment:
         "level": format_level,
         "error": format_error,
         "baselines": describe_baselines,
+        "count_of": count_of,
     }
     environment.globals |= {
         "style": Markup(_read("style.css")),

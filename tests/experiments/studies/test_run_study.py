@@ -180,6 +180,33 @@ def test_a_history_cut_in_the_middle_of_a_row_is_named(tmp_path: Path) -> None:
         RunFolder(path).read_history()
 
 
+def test_answers_that_are_not_at_hand_are_missed_on_the_page(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    assert run_study(study, tmp_path, engine="serial").num_without_answers == 0
+    folder = StudyFolder(tmp_path / "small")
+    told = "of 4 runs answered to single images is not at hand"
+    assert told not in folder.report_file.read_text()
+    assert "and the same test images" in folder.report_file.read_text()
+    run = next((tmp_path / "runs").glob(f"*-{folder.read_results()[0].key}"))
+    RunFolder(run).predictions_file.write_bytes(b"cut")
+    assert run_study(study, tmp_path, engine="serial").num_without_answers == 1
+    assert f"What 1 {told}" in folder.report_file.read_text()
+    assert "and the same test images" not in folder.report_file.read_text()
+
+
+def test_a_damaged_checkpoint_is_recorded_with_the_way_out(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS, seeds=[0])
+    with contextlib.suppress(KeyboardInterrupt):
+        run_study(study, tmp_path, engine="serial", watcher=Notes(interrupt_after=1))
+    (checkpoint,) = (tmp_path / "runs").glob("*/last/checkpoint.safetensors")
+    checkpoint.write_bytes(b"cut")
+    first, second = run_study(study, tmp_path, engine="serial").rows
+    assert (first.status, second.status) == ("failed", "finished")
+    assert "Next: delete it" in first.reason
+    checkpoint.unlink()
+    assert run_study(study, tmp_path, engine="serial").rows[0].status == "finished"
+
+
 def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_needed(
     tmp_path: Path,
 ) -> None:

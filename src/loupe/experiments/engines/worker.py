@@ -115,5 +115,6 @@ def describe_fault(error: Exception) -> Ended:
 
 
 def describe_failure(error: LoupeError) -> str:
-    """Return a failure on one line: what is wrong and what was got."""
-    return error.message if error.got is None else f"{error.message} (got {error.got})"
+    """Return a failure on one line: what is wrong, what was got, and what to do."""
+    told = error.message if error.got is None else f"{error.message} (got {error.got})"
+    return told if error.next_step is None else f"{told} Next: {error.next_step}"

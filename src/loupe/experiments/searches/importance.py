@@ -8,6 +8,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from loupe.reports.searches.outcome import Share
+from loupe.wording import count_of
 
 _FEWEST_TRIALS = 15
 _TOP = 0.25  # of the trials count as good
@@ -24,7 +25,7 @@ def measure_importance(study: optuna.Study) -> tuple[dict[str, Share], str]:
     """
     trials = [_complete(trial, study) for trial in study.get_trials(deepcopy=False) if _has_score(trial)]
     if len(trials) < _FEWEST_TRIALS:
-        count = f"{len(trials)} trial{'' if len(trials) == 1 else 's'}"
+        count = count_of(len(trials), "trial")
         return {}, f"What mattered cannot be said after {count}; it takes {_FEWEST_TRIALS} at least."
     if len({trial.value for trial in trials}) == 1:
         return {}, "Every trial has the same score: nothing mattered, as far as these go."

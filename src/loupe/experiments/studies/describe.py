@@ -4,6 +4,7 @@ from loupe.experiments.studies.estimate import estimate_time
 from loupe.experiments.studies.plan import PlannedRun
 from loupe.experiments.studies.run import PreparedStudy
 from loupe.reports.page import format_duration
+from loupe.wording import count_of
 
 
 def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -28,9 +29,9 @@ def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
     """Return how many runs there are, how many are done, and how long the others will take."""
     runs, num_waiting = prepared.plan.runs, prepared.num_waiting
     num_tasks = prepared.conductor.num_tasks
-    counts = f"{len(runs)} runs"
+    counts = count_of(len(runs), "run")
     if num_tasks < len(runs):
-        counts += f" ({num_tasks} different ones)"
+        counts += f" ({num_tasks} of them different)" if num_tasks > 1 else " (all of them one and the same)"
     if not num_waiting:
         return f"{counts}, all done"
     estimate = estimate_time([task.recipe for task in prepared.conductor.waiting])

@@ -10,6 +10,7 @@ from loupe.experiments.engines import Ended, Job
 from loupe.experiments.studies.conductor import Watcher
 from loupe.reports.page import format_duration, format_error, format_percent
 from loupe.training import EpochRecord
+from loupe.wording import count_of
 
 
 class StudyProgress(Watcher):
@@ -51,7 +52,7 @@ class StudyProgress(Watcher):
         if ended.reason:
             line += f": {ended.reason}"
         elif latest is not None:
-            line += f" after {latest.epoch} epoch{'' if latest.epoch == 1 else 's'}, {_describe(latest)}"
+            line += f" after {count_of(latest.epoch, 'epoch')}, {_describe(latest)}"
             line += f", {format_duration(time.monotonic() - self._started[job.name])}"
         self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar.update(self._task, completed=num_done)

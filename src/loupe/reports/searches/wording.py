@@ -7,6 +7,7 @@ from loupe.reports.page import format_duration
 from loupe.reports.searches.outcome import SearchOutcome
 from loupe.search import Parameter, Search
 from loupe.search.schema import name_choice
+from loupe.wording import count_of
 
 
 def write_score(search: Search, score: float | None) -> str:
@@ -74,10 +75,11 @@ def answer_search(outcome: SearchOutcome) -> str:
     search, winner = outcome.search, outcome.winner
     counts = [f"{outcome.count('finished')} finished", f"{outcome.count('pruned')} given up early"]
     counts += [f"{outcome.count('failed')} failed"] if outcome.count("failed") else []
-    tried = f"{len(outcome.trials)} trials ({', '.join(counts)}) in {format_duration(outcome.seconds)}."
+    tried = count_of(len(outcome.trials), "trial")
+    tried += f" ({', '.join(counts)}) in {format_duration(outcome.seconds)}."
     if winner is None or winner.fresh is None:
         return f"{tried} There is no winner yet: no trial has been run again with fresh seeds."
-    seeds = f"{winner.fresh.num_seeds} fresh seed{'' if winner.fresh.num_seeds == 1 else 's'}"
+    seeds = count_of(winner.fresh.num_seeds, "fresh seed")
     lines = [
         tried,
         f"The best settings are those of trial {winner.trial.number}: "

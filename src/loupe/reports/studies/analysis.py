@@ -124,6 +124,11 @@ class StudyAnalysis:
         return tuple(row for row in (*self.rows, *self.stage_rows) if not row.is_finished)
 
     @property
+    def num_without_answers(self) -> int:
+        """Finished runs whose answers to single images are not at hand."""
+        return sum(run.right is None for run in self.runs)
+
+    @property
     def same_arms(self) -> list[list[str]]:
         """Arms that are one and the same: whatever they change, all their runs are those of another."""
         keys: dict[str, list[str]] = {}

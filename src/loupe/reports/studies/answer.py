@@ -5,7 +5,6 @@ from loupe.evaluation.arms import Cell
 from loupe.reports.page import format_level
 from loupe.reports.studies.analysis import StudyAnalysis, compares_places
 from loupe.reports.studies.wording import (
-    count_seeds,
     list_names,
     name_cell,
     write_difference,
@@ -13,6 +12,7 @@ from loupe.reports.studies.wording import (
     write_figure,
     write_interval,
 )
+from loupe.wording import count_of
 
 
 def answer_question(analysis: StudyAnalysis) -> str:
@@ -40,7 +40,7 @@ def _describe(analysis: StudyAnalysis, cell: Cell) -> str:
     if summary.interval is not None:
         level = format_level(analysis.study.confidence)
         interval = f"{level} interval {write_interval(summary.interval, figure)}, "
-    return f"{write_figure(summary.mean, figure)} ({interval}{count_seeds(summary.num_seeds)})"
+    return f"{write_figure(summary.mean, figure)} ({interval}{count_of(summary.num_seeds, 'seed')})"
 
 
 def _tell_of_one(analysis: StudyAnalysis) -> str:
@@ -107,7 +107,7 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
 def _tell_difference(analysis: StudyAnalysis, overall: PairedDifference) -> str:
     interval = write_difference_interval(overall, analysis.figure)
     level = format_level(analysis.study.confidence)
-    told = f" ({level} interval {interval}, {count_seeds(overall.num_seeds)})" if interval else ""
+    told = f" ({level} interval {interval}, {count_of(overall.num_seeds, 'seed')})" if interval else ""
     noise = ", within noise" if overall.is_noise else ""
     return f"{write_difference(overall, analysis.figure)}{told}{noise}"
 

@@ -47,10 +47,6 @@ def name_cell(analysis: StudyAnalysis, cell: Cell) -> str:
     return f"{cell.arm} at {', '.join(places)}" if places else cell.arm
 
 
-def count_seeds(number: int) -> str:
-    return "1 seed" if number == 1 else f"{number} seeds"
-
-
 def list_names(names: Sequence[str], most: int = 4) -> str:
     """Return names in a row: "M1, M2 and M3"; beyond `most` the rest is counted."""
     if len(names) > most:
