@@ -94,6 +94,24 @@ def test_known_results_have_to_be_results(study_file: Path, capsys: pytest.Captu
     assert "no column arm, best_epoch" in error
 
 
+def test_it_is_said_how_much_of_known_results_was_taken(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "smoothing.toml", "seeds=[0]", "--engine", "serial", "--out", "first"]) == 0
+    results = Path("first/smoothing/results.csv")
+    capsys.readouterr()
+    again = ["study", "smoothing.toml", "--dry-run", "--out", "second", "--known", str(results)]
+    assert main([*again, "seeds=[0,1]"]) == 0
+    assert f"taken from {results}: 2 of 2 finished runs\n" in capsys.readouterr().out
+    assert main([*again, "seeds=[7]"]) == 0
+    assert f"taken from {results}: nothing; none of 2 finished runs is one of this study" in (
+        capsys.readouterr().out
+    )
+    Path("empty.csv").write_text(results.read_text().partition("\n")[0] + "\n")
+    assert main([*again[:-1], "empty.csv"]) == 0
+    assert "taken from empty.csv: nothing; it holds no finished run\n" in capsys.readouterr().out
+
+
 def test_known_results_have_to_be_those_of_the_source(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,12 +53,15 @@ def study(
     """
     from loupe.experiments.engines import open_engine
     from loupe.experiments.studies import load_study, prepare_study
+    from loupe.experiments.studies.describe import describe_known
 
     out = out or find_parent(study, "study.toml") or Path("studies")
     prepared = prepare_study(load_study(study, overrides), out, known=known)
     num_jobs = prepared.num_waiting
     opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
     try:
+        if prepared.known is not None:
+            print_line(describe_known(prepared.known))
         _print_plan(prepared, opened.num_workers, lists_all=dry_run)
         return 0 if dry_run else _carry_out(prepared, opened)
     finally:
@@ -132,7 +135,7 @@ def reproduce(
         A packaged source (`loupe reproductions`), or a TOML file.
     """
     from loupe.experiments.reproduction import reproduce as carry_out
-    from loupe.experiments.studies.describe import describe_time
+    from loupe.experiments.studies.describe import describe_known, describe_time
     from loupe.experiments.studies.progress import StudyProgress
     from loupe.study import read_reproduction
 
@@ -142,6 +145,8 @@ def reproduce(
         for progress in started:
             progress.close()
         num_tasks = prepared.conductor.num_tasks
+        if prepared.known is not None:
+            print_line(describe_known(prepared.known))
         print_line(f"{prepared.study.name}: {describe_time(prepared, 1)}")
         started.append(StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks))
         return started[-1]

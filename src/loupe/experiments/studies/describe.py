@@ -2,7 +2,7 @@
 
 from loupe.experiments.studies.estimate import estimate_time
 from loupe.experiments.studies.plan import PlannedRun
-from loupe.experiments.studies.run import PreparedStudy
+from loupe.experiments.studies.run import Known, PreparedStudy
 from loupe.reports.page import format_duration
 from loupe.wording import count_of
 
@@ -23,6 +23,19 @@ def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, .
             (*cell, ", ".join(str(run.seed) for run in runs), str(num_done), source.stage if source else "")
         )
     return ["arm", *study.axes, "seeds", "done", "starts from"], rows
+
+
+def describe_known(known: Known) -> str:
+    """Return how many runs of another table are runs of the study, and why there may be none."""
+    count = count_of(known.num_finished, "finished run")
+    if known.num_fitting:
+        return f"taken from {known.file}: {known.num_fitting} of {count}"
+    if not known.num_finished:
+        return f"taken from {known.file}: nothing; it holds no finished run"
+    return (
+        f"taken from {known.file}: nothing; none of {count} is one of this study: recipe, data or the code "
+        "that makes the numbers is another"
+    )
 
 
 def describe_time(prepared: PreparedStudy, num_workers: int) -> str:

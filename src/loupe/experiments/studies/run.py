@@ -1,7 +1,7 @@
 """A study on one screen: plan, find what is done, carry out the rest, compare, report."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,21 @@ _SECONDS_BETWEEN_LOOKS = 1.0  # at runs that other processes are at
 
 
 @dataclass(frozen=True)
+class Known:
+    """Another table of results.
+
+    Args:
+        file: where it is.
+        num_finished: its finished runs.
+        num_fitting: how many of these are runs of this study.
+    """
+
+    file: Path
+    num_finished: int
+    num_fitting: int
+
+
+@dataclass(frozen=True)
 class PreparedStudy:
     """A study whose runs are known, and which of them are done.
 
@@ -26,6 +41,7 @@ class PreparedStudy:
         folder: receives results, figure and report.
         pool: receives the run folders; other studies may share them.
         conductor: hands out the runs that are not done.
+        known: what another table gave, if one was named.
     """
 
     study: Study
@@ -33,6 +49,7 @@ class PreparedStudy:
     folder: StudyFolder
     pool: Path
     conductor: StudyConductor
+    known: Known | None = None
 
     @property
     def num_waiting(self) -> int:
@@ -86,10 +103,16 @@ def prepare_study(study: Study, out: Path = Path("studies"), *, known: Path | No
     """
     plan, folder, pool = make_plan(study), StudyFolder(out / study.name), out / "runs"
     tasks = gather_tasks(plan.runs, Keys().of, pool)
-    rows = read_known(folder, study, known)
-    return PreparedStudy(
-        study, plan, folder, pool, StudyConductor(plan.runs, tasks, folder, tuple(study.axes), rows)
-    )
+    axes = tuple(study.axes)
+    earlier = read_earlier(folder, axes)
+    if known is None:
+        return PreparedStudy(
+            study, plan, folder, pool, StudyConductor(plan.runs, tasks, folder, axes, earlier)
+        )
+    given = _name_finished(StudyFolder.read_rows(known, axes))
+    fitting = given.keys() & {task.key for task in tasks}
+    conductor = StudyConductor(plan.runs, tasks, folder, axes, {**given, **earlier})
+    return PreparedStudy(study, plan, folder, pool, conductor, Known(known, len(given), len(fitting)))
 
 
 def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | None = None) -> StudyAnalysis:
@@ -118,16 +141,17 @@ def _wait_for_others(conductor: StudyConductor, engine: Engine) -> None:
         engine.carry_out(conductor)
 
 
-def read_known(folder: StudyFolder, study: Study, known: Path | None) -> dict[str, StudyRow]:
-    """Return the finished rows by key: of earlier sittings and forms of the study, and of `known`.
+def read_earlier(folder: StudyFolder, axes: Sequence[str]) -> dict[str, StudyRow]:
+    """Return the finished rows of earlier sittings and of earlier forms of a study by key.
 
     Raises:
-        RunError: there is no such file, or it cannot be read.
+        RunError: a file cannot be read.
     """
-    axes: Sequence[str] = tuple(study.axes)
     rows = folder.read_results(axes)
     if folder.earlier_file.exists():
         rows = [*folder.read_rows(folder.earlier_file, ()), *rows]
-    if known is not None:
-        rows = [*StudyFolder.read_rows(known, axes), *rows]
+    return _name_finished(rows)
+
+
+def _name_finished(rows: Iterable[StudyRow]) -> dict[str, StudyRow]:
     return {row.key: row for row in rows if row.is_finished}
