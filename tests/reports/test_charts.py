@@ -22,6 +22,19 @@ def test_ticks_are_round_numbers_inside_the_range(low: float, width: float) -> N
     assert all(low - 1e-6 * width <= tick <= low + width * (1 + 1e-6) for tick in ticks)
 
 
+@given(low=st.floats(0.01, 100), width=st.floats(1e-7, 10))
+def test_no_two_ticks_are_written_alike(low: float, width: float) -> None:
+    """A loss that hardly moves had one number at every line."""
+    text = draw(low, low + width)
+    labels = re.findall(r"<text[^>]*>([^<]+)</text>", text.partition('<g class="x-ticks">')[0])
+    assert len(labels) >= 1
+    assert len(set(labels)) == len(labels)
+    (low_drawn, high_drawn) = (
+        -float(y) for y in re.findall(r"[12],(\S+?)[ \"]", text.partition("points=")[2])[:2]
+    )
+    assert high_drawn > low_drawn
+
+
 def test_epochs_get_whole_ticks() -> None:
     assert nice_ticks(0.9, 3.1, whole=True) == [1, 2, 3]
     assert all(tick == int(tick) for tick in nice_ticks(0.5, 450.5, whole=True))

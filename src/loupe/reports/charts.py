@@ -146,7 +146,7 @@ def nice_ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -
     step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
     step = max(1.0, round(step)) if whole else step
     first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def _value_range(chart: LineChart) -> tuple[float, float]:
@@ -167,8 +167,8 @@ def _x_range(chart: LineChart) -> tuple[float, float]:
 def _draw_series(chart: LineChart, index: int) -> str:
     series = chart.series[index]
     points = [(x, -y) for x, y in zip(chart.x, series.values, strict=True) if y is not None]
-    line = " ".join(f"{x},{y:.6g}" for x, y in points)
-    dots = "".join(f"M{x} {y:.6g}h0" for x, y in points) if len(points) <= _MOST_DOTTED else ""
+    line = " ".join(f"{x},{y:.9g}" for x, y in points)
+    dots = "".join(f"M{x} {y:.9g}h0" for x, y in points) if len(points) <= _MOST_DOTTED else ""
     classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
     hidden = ' visibility="hidden"' if series.is_hidden else ""
     return (
@@ -184,7 +184,7 @@ def _draw_band(x: Sequence[float], series: Series) -> str:
     lows, highs = series.band
     ends = [(a, b, c) for a, b, c in zip(x, lows, highs, strict=True) if b is not None and c is not None]
     corners = [(a, -high) for a, _, high in ends] + [(a, -low) for a, low, _ in reversed(ends)]
-    return f'<polygon class="band" points="{" ".join(f"{a},{b:.6g}" for a, b in corners)}"/>'
+    return f'<polygon class="band" points="{" ".join(f"{a},{b:.9g}" for a, b in corners)}"/>'
 
 
 def _draw_legend(chart: LineChart) -> str:
@@ -209,7 +209,7 @@ def _find_left(chart: LineChart, low: float, high: float) -> int:
 
 
 def _write(value: float, chart: LineChart) -> str:
-    return f"{value * chart.scale:.4g}"
+    return f"{value * chart.scale:.12g}"  # ticks are round: no more digits than tell them apart
 
 
 def _summarise(chart: LineChart) -> str:

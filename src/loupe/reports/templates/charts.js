@@ -7,7 +7,7 @@ function niceTicks(low, high, whole) {
   let step = [1, 2, 5, 10].map((f) => f * magnitude).find((s) => s >= rough);
   if (whole) step = Math.max(1, Math.round(step));
   const ticks = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9; i++) ticks.push(+(i * step).toPrecision(10));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9; i++) ticks.push(+(i * step).toPrecision(12));
   return ticks;
 }
 
@@ -42,7 +42,7 @@ function wireChart(figure) {
     figure.querySelector(".y-ticks").innerHTML = niceTicks(low, high, false).map((tick) => {
       const y = top + height * (high - tick) / (high - low);
       return `<line class="grid" x1="${left}" x2="${left + width}" y1="${y}" y2="${y}"/>` +
-        `<text x="${left - 8}" y="${y + 4}" text-anchor="end">${+(tick * chart.scale).toPrecision(4)}</text>`;
+        `<text x="${left - 8}" y="${y + 4}" text-anchor="end">${+(tick * chart.scale).toPrecision(12)}</text>`;
     }).join("");
     figure.querySelector(".x-ticks").innerHTML = niceTicks(view[0], view[1], chart.whole).map((tick) =>
       `<text x="${left + width * (tick - view[0]) / (view[1] - view[0])}" y="${top + height + 18}" ` +
