@@ -13,7 +13,7 @@ import torch
 import loupe.version
 from loupe.runtime import Precision, describe_device
 
-_PACKAGES = ("torch", "numpy", "pillow", "pydantic", "safetensors", "matplotlib")
+_PACKAGES = ("numpy", "pillow", "pydantic", "safetensors", "matplotlib")
 
 
 def describe_environment(
@@ -43,7 +43,8 @@ def describe_environment(
         "loupe": loupe.version.__version__,
         "commit": find_commit(),
         "python": platform.python_version(),
-        "packages": {name: _find_version(name) for name in _PACKAGES},
+        # torch by its own word, which names the build (2.13.0+cpu); what is installed as 2.13.0 may be any
+        "packages": {"torch": str(torch.__version__), **{name: _find_version(name) for name in _PACKAGES}},
         "platform": platform.platform(),
         "device": describe_device(device),
         "cpu_count": os.cpu_count(),
