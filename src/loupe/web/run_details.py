@@ -43,7 +43,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         summary=summary,
         recipe=recipe.to_dict(),
         recipe_toml=recipe.to_toml(),
-        history=[{name: _clean(value) for name, value in one.to_dict().items()} for one in history],
+        history=[{name: _clean(value) for name, value in one.to_row().items()} for one in history],
         charts=[str(chart) for chart in charts],
         result=result.to_dict() if result else None,
         tiles=list(make_tiles(result)) if result else [],
