@@ -61,6 +61,10 @@ class Metrics:
         """The mean negative log likelihood."""
         return MetricValue(describe_metric(LOSS, "classification"), self.loss)
 
+    def describe(self) -> str:
+        """Return the accuracy in words, with its interval."""
+        return self.headline.describe()
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -97,7 +101,7 @@ def compute_metrics(
     confidence: float = 0.95,
     chosen: Sequence[ChosenMetric] = (),
 ) -> Metrics:
-    """Return accuracy, loss, per-class accuracies and confusion counts, and the chosen metrics, with intervals."""
+    """Return accuracy, loss, per-class accuracies, confusion and the chosen metrics, with intervals."""
     confusion = compute_confusion(predictions.labels, predictions.predicted, len(class_names))
     right, totals = confusion.diagonal().tolist(), confusion.sum(1).tolist()
     correct, num_images = sum(right), sum(totals)

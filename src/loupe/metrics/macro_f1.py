@@ -11,8 +11,8 @@ from loupe.statistics.score_intervals import compute_count_interval
 def macro_f1(predicted: Tensor, labels: Tensor, num_classes: int, level: float) -> Estimate:
     """Mean of F1 over the classes that have images or are named; interval by the delta method.
 
-    The F1 of a class is 2 · right / (its images + images named so). Takahashi et al. (2022) give the interval.
-    There is none where every image is named rightly: the method sees no spread then.
+    The F1 of a class is 2 · right / (its images + images named so). Takahashi et al. (2022) give the
+    interval. There is none where every image is named rightly: the method sees no spread then.
     """
     confusion = compute_confusion(labels, predicted, num_classes)
     occurs = confusion.sum(0) + confusion.sum(1) > 0

@@ -14,8 +14,8 @@ from loupe.statistics.score_intervals import compute_mean_interval
     objective="reconstruction",
 )
 def mean_squared_error(errors: Tensor, level: float) -> Estimate:
-    """Mean over images of the squared error per pixel, on the scale of the network's input; Student's interval.
+    """Mean over images of the squared error per pixel; Student's interval.
 
-    The same number as the loss that a network which gives images back reports.
+    On the scale of the network's input: the loss that a network which gives images back reports.
     """
     return Estimate(float(errors.double().mean()), compute_mean_interval(errors, level, low=0))

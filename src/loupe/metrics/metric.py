@@ -1,7 +1,7 @@
-"""What is known of a metric without computing it: title, unit, which way is better, bounds; and how it is written."""
+"""What is known of a metric without computing it: unit, which way is better, bounds; how it is written."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ class Metric:
         better: which way is better.
         low: smallest value there can be; None without one.
         high: largest value there can be; None without one.
-        objective: what networks it is for.
+        objective: what networks it is for; None for any.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Metric:
     better: Better
     low: float | None
     high: float | None
-    objective: ObjectiveName
+    objective: ObjectiveName | None
 
     @property
     def is_percent(self) -> bool:
@@ -69,6 +69,11 @@ class Metric:
         return f"{self.title} ({unit})" if unit else self.title
 
     @property
+    def heading(self) -> str:
+        """Title, and the unit where a written value does not have it: "accuracy", "loss (nats)"."""
+        return self.title if self.is_percent else self.label
+
+    @property
     def difference_unit(self) -> str:
         """What differences are counted in: "points" of a percentage, else the unit."""
         return "points" if self.is_percent else self.unit
@@ -76,6 +81,14 @@ class Metric:
     def is_better(self, now: float, before: float) -> bool:
         """Return whether one value is better than another; equal ones are not."""
         return now > before if self.is_higher_better else now < before
+
+    def choose_best(self, values: Iterable[float]) -> float:
+        """Return the best of values.
+
+        Raises:
+            ValueError: there are none.
+        """
+        return max(values) if self.is_higher_better else min(values)
 
     def gain(self, now: float, before: float) -> float:
         """Return how much better one value is than another, > 0 if it is."""

@@ -56,6 +56,11 @@ class ReconstructionScore:
         """The mean squared error."""
         return MetricValue(describe_metric(LOSS, "reconstruction"), self.loss, self.interval)
 
+    def describe(self) -> str:
+        """Return the error in words, with its interval, beside those of guesses that need no network."""
+        guesses = ", ".join(f"{one.name} {self.headline.metric.write(one.loss)}" for one in self.baselines)
+        return f"mean squared error {self.headline.write()}; {guesses}"
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

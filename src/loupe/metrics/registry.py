@@ -26,7 +26,8 @@ LOSS = "loss"
 MEASURED = ("accuracy", LOSS)
 """Measured in every run of a classifier; of what gives images back the loss is."""
 
-_REPORTED_LOSSES = {
+_REPORTED_LOSSES: dict[ObjectiveName | None, Metric] = {
+    None: Metric(LOSS, "loss", "", "lower", 0.0, None, None),
     "classification": Metric(LOSS, "loss", "nats", "lower", 0.0, None, "classification"),
     "reconstruction": Metric(LOSS, "error", "mean square", "lower", 0.0, None, "reconstruction"),
 }
@@ -43,7 +44,7 @@ METRICS = Registry(
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a metric's function returns where an interval is defined: a value, and its interval over images."""
+    """What a metric's function returns where an interval is defined: a value and its interval."""
 
     value: float
     interval: Interval | None = None
@@ -85,8 +86,8 @@ def register_metric(
         title=title or name.replace("_", " "),
         unit=unit,
         better=better,
-        low=low if math.isfinite(low) else None,
-        high=high if math.isfinite(high) else None,
+        low=float(low) if math.isfinite(low) else None,
+        high=float(high) if math.isfinite(high) else None,
         objective=objective,
     )
 
@@ -201,12 +202,12 @@ def spell_metric(text: str) -> str:
     return text if text == LOSS else choose_metric(text).metric.name
 
 
-def describe_metric(name: str, objective: ObjectiveName) -> Metric:
+def describe_metric(name: str, objective: ObjectiveName | None = None) -> Metric:
     """Return what is known of a metric by its name in a column, a recipe or on the command line.
 
     Args:
         name: "loss" for the loss that the objective reports, or as `choose_metric` takes it.
-        objective: of the network.
+        objective: of the network; None if that is not known: a loss has no unit then.
 
     Raises:
         LoupeError: there is no such metric, or it is for another objective.
@@ -214,7 +215,7 @@ def describe_metric(name: str, objective: ObjectiveName) -> Metric:
     if name == LOSS:
         return _REPORTED_LOSSES[objective]
     metric = choose_metric(name).metric
-    if metric.objective != objective:
+    if objective is not None and metric.objective != objective:
         raise UnknownNameError(
             f"metric for {objective}", name, list_metrics(objective), "`loupe metrics` lists them"
         )
@@ -226,18 +227,21 @@ def headline_of(objective: ObjectiveName) -> Metric:
     return describe_metric(HEADLINES[objective], objective)
 
 
-def list_metrics(objective: ObjectiveName) -> list[str]:
-    """Return the names of the metrics for an objective, sorted, "loss" among them."""
-    names = [name for name in METRICS if METRICS.facts(name).get("objective") == objective]
-    return sorted([*names, LOSS])
+def list_metrics(objective: ObjectiveName | None = None) -> list[str]:
+    """Return the names of the metrics for an objective, or for any, sorted, "loss" among them."""
+    return sorted([*(name for name in METRICS if _is_for(name, objective)), LOSS])
 
 
-def find_metric_mistakes(choice: object, objective: ObjectiveName, where: str) -> list[Mistake]:
+def _is_for(name: str, objective: ObjectiveName | None) -> bool:
+    return objective is None or METRICS.facts(name)["objective"] == objective
+
+
+def find_metric_mistakes(choice: object, objective: ObjectiveName | None, where: str) -> list[Mistake]:
     """Return what is wrong with a metric that a recipe names; form is checked elsewhere.
 
     Args:
         choice: a name, a name with settings as text, or a mapping.
-        objective: of the recipe's network.
+        objective: of the recipe's network; None if that is not known.
         where: place in the recipe.
     """
     if isinstance(choice, str):
@@ -246,12 +250,13 @@ def find_metric_mistakes(choice: object, objective: ObjectiveName, where: str) -
         name, settings = choice["name"], {key: value for key, value in choice.items() if key != "name"}
     else:
         return []
-    if name in METRICS and METRICS.facts(name)["objective"] == objective:
+    if name in METRICS and _is_for(name, objective):
         return METRICS.find_mistakes(name, settings, where=where, fields=("name",))
     if name == LOSS and not settings:
         return []
     names = list_metrics(objective)
-    return [Mistake(where, repr(name), f"{', '.join(names)}: for {objective}", suggest(name, names))]
+    what = f": for {objective}" if name in METRICS else ""
+    return [Mistake(where, repr(name), f"{', '.join(names)}{what}", suggest(name, names))]
 
 
 def choose_metrics(choices: Iterable[str | Choice]) -> tuple[ChosenMetric, ...]:

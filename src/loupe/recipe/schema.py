@@ -157,8 +157,8 @@ class EvaluateSection(Section):
 
     metrics: tuple[Choice, ...] = Field(
         (),
-        description="Further metrics, measured beside accuracy and loss; `loupe metrics` lists them. One with "
-        'settings is a table, {name = "top_k_accuracy", k = 3}, or a word, top_k_accuracy:k=3.',
+        description="Further metrics, measured beside accuracy and loss; `loupe metrics` lists them. One "
+        'with settings is a table, {name = "top_k_accuracy", k = 3}, or a word, top_k_accuracy:k=3.',
     )
     select_by: MetricName = Field(
         "accuracy",

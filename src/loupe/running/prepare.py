@@ -58,7 +58,8 @@ def load_recipe(
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
-    mistakes += [*find_objective_mistakes(mapping), *find_metric_mistakes(mapping)]
+    of_objective = find_objective_mistakes(mapping)
+    mistakes += [*find_metric_mistakes(mapping), *of_objective]
     mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
@@ -140,9 +141,8 @@ def find_metric_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return what is wrong with the metrics a recipe names: unknown ones, settings, another objective's."""
     model, evaluate = _table(mapping, "model"), _table(mapping, "evaluate")
     name = model.get("name", Recipe().model.name)
-    if not isinstance(name, str) or name not in MODELS:
-        return []  # reported elsewhere; what the metrics would be for is not known
-    objective, named = objective_of(name), evaluate.get("metrics", ())
+    objective = objective_of(name) if isinstance(name, str) and name in MODELS else None
+    named = evaluate.get("metrics", ())
     named = [named] if isinstance(named, str | Mapping) else named
     named = named if isinstance(named, list | tuple) else ()
     asked = [(f"evaluate.metrics.{index}", choice) for index, choice in enumerate(named)]

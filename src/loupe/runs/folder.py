@@ -239,7 +239,10 @@ class RunFolder:
         """Return the stored errors and reconstructed images by split."""
         with reading(self.predictions_file):
             splits = _split_arrays(read_arrays(self.predictions_file))
-            return {split: Reconstructions(**arrays) for split, arrays in splits.items()}
+            return {
+                split: Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
+                for split, arrays in splits.items()
+            }
 
     def read_mistakes(self) -> MistakeRecord:
         """Return what was kept for looking at the mistakes of a classifier."""

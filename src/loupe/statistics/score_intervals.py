@@ -35,8 +35,8 @@ def compute_mean_share_interval(
     """Return an interval of the unweighted mean of several shares, each of images of its own.
 
     Each share's Wilson interval says how far it may lie off each way; independent errors add up in squares
-    (Zou and Donner, 2008: MOVER). For one share it is Wilson's own interval. Unlike mean ± z · standard error,
-    it has a width where every share is 0 or 1.
+    (Zou and Donner, 2008: MOVER). For one share it is Wilson's own interval. Unlike mean ± z · standard
+    error, it has a width where every share is 0 or 1.
 
     Args:
         correct: successes of each share.
