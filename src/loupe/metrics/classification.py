@@ -61,6 +61,16 @@ class Metrics:
         """The mean negative log likelihood."""
         return MetricValue(describe_metric(LOSS, "classification"), self.loss)
 
+    @property
+    def values(self) -> list[MetricValue]:
+        """All there is: accuracy, loss, and what the further metrics say."""
+        return [self.headline, self.reported_loss, *self.metrics.values()]
+
+    @property
+    def baselines(self) -> tuple[()]:
+        """Guesses that need no network: none stands beside an accuracy."""
+        return ()
+
     def describe(self) -> str:
         """Return the accuracy in words, with its interval."""
         return self.headline.describe()

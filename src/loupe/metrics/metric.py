@@ -71,7 +71,11 @@ class Metric:
     @property
     def heading(self) -> str:
         """Title, and the unit where a written value does not have it: "accuracy", "loss (nats)"."""
-        return self.title if self.is_percent else self.label
+        return self.name_with_unit(self.title)
+
+    def name_with_unit(self, title: str) -> str:
+        """Return a title of values of this metric, and the unit where a written value does not have it."""
+        return title if self.is_percent or not self.unit else f"{title} ({self.unit})"
 
     @property
     def difference_unit(self) -> str:

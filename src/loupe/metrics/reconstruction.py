@@ -56,6 +56,11 @@ class ReconstructionScore:
         """The mean squared error."""
         return MetricValue(describe_metric(LOSS, "reconstruction"), self.loss, self.interval)
 
+    @property
+    def values(self) -> list[MetricValue]:
+        """All there is: the error, and what the further metrics say."""
+        return [self.headline, *self.metrics.values()]
+
     def describe(self) -> str:
         """Return the error in words, with its interval, beside those of guesses that need no network."""
         guesses = ", ".join(f"{one.name} {self.headline.metric.write(one.loss)}" for one in self.baselines)

@@ -21,6 +21,11 @@ OFFERED: dict[ObjectiveName, tuple[str, ...]] = {
 """What a metric may name among its parameters, by what it is for; `level` may be named by all."""
 HEADLINES: dict[ObjectiveName, str] = {"classification": "accuracy", "reconstruction": "loss"}
 """The metric that stands for a network where there is room for one number."""
+REGISTERED_HEADLINES: dict[ObjectiveName, str] = {
+    "classification": "accuracy",
+    "reconstruction": "mean_squared_error",
+}
+"""The same by the name it is registered under."""
 LOSS = "loss"
 """In a recipe: the loss that the objective reports, whatever network it is of."""
 MEASURED = ("accuracy", LOSS)

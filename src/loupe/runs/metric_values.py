@@ -1,6 +1,6 @@
 """What a metric says of a run: as its result has it, or computed from its stored answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from loupe.errors import RunError, UnknownNameError
@@ -85,25 +85,20 @@ def find_metric(name: str, folders: Iterable[RunFolder], objective: ObjectiveNam
         raise
 
 
-def list_values(result: RunResult, split: Split) -> Iterator[MetricValue]:
-    """Yield what the metrics that a run's recipe names say of its best weights on a split."""
-    score = choose_score(result.best, split)
-    if score is not None:
-        yield from score.metrics.values()
+def list_history_metrics(folders: Sequence[RunFolder]) -> list[Metric]:
+    """Return the metrics in the histories of runs: accuracy of classifiers, the loss, and the further ones.
 
-
-def list_validation_metrics(folder: RunFolder) -> dict[str, Metric]:
-    """Return the metrics in a run's history by name, also of a run that still trains.
-
-    One whose plugin is not loaded, in a run without a result, is known by its name alone and left out.
+    Of runs that still train too. One whose plugin is not loaded, in runs without a result, is left out.
     """
-    found = {}
-    for name in next((record.validation_metrics for record in folder.read_history()), {}):
+    histories = [history for folder in folders if (history := folder.read_history())]
+    headline = headline_of_history(histories[0] if histories else ())
+    metrics = {one.name: one for one in (headline, describe_metric(LOSS, headline.objective))}
+    for name in dict.fromkeys(name for one in histories for name in one[0].validation_metrics):
         try:
-            found[name] = find_metric(name, [folder])
+            metrics[name] = find_metric(name, folders, headline.objective)
         except UnknownNameError:
             continue
-    return found
+    return list(metrics.values())
 
 
 def headline_of_history(history: Sequence[EpochRecord]) -> Metric:
