@@ -21,7 +21,12 @@ export function placeCharts(place, charts) {
 }
 
 function keepChoices(before, after) {
-  const states = new Map([...before.querySelectorAll("button[data-series]")].map((one) => [one.textContent, one.getAttribute("aria-pressed")]));
+  const states = new Map(
+    [...before.querySelectorAll("button[data-series]")].map((one) => [
+      one.textContent,
+      one.getAttribute("aria-pressed"),
+    ]),
+  );
   for (const button of after.querySelectorAll("button[data-series]")) {
     const wanted = states.get(button.textContent);
     if (wanted && wanted !== button.getAttribute("aria-pressed")) button.click();
@@ -38,9 +43,12 @@ export function sparkline(values, words) {
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", words);
   if (values.length > 1) {
-    const low = Math.min(...values), high = Math.max(...values);
-    const points = values.map((value, index) =>
-      `${(100 * index) / (values.length - 1)},${(28 - 26 * ((value - low) / (high - low || 1))).toFixed(2)}`);
+    const low = Math.min(...values),
+      high = Math.max(...values);
+    const points = values.map(
+      (value, index) =>
+        `${(100 * index) / (values.length - 1)},${(28 - 26 * ((value - low) / (high - low || 1))).toFixed(2)}`,
+    );
     const line = document.createElementNS(space, "polyline");
     line.setAttribute("points", points.join(" "));
     svg.append(line);

@@ -3,7 +3,12 @@
 /** Return {shape, values, low, high} of an array as the server packs it. */
 export function unpack(numbers) {
   const bytes = Uint8Array.from(atob(numbers.data), (letter) => letter.charCodeAt(0));
-  return { shape: numbers.shape, low: numbers.low, high: numbers.high, values: new Float32Array(bytes.buffer) };
+  return {
+    shape: numbers.shape,
+    low: numbers.low,
+    high: numbers.high,
+    values: new Float32Array(bytes.buffer),
+  };
 }
 
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
@@ -28,7 +33,8 @@ export function inkOn(value, reach) {
 export function paint(canvas, values, height, width, reach) {
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     const [red, green, blue] = colour(values[place], reach);
     pixels.data.set([red, green, blue, 255], 4 * place);
@@ -41,7 +47,9 @@ export function paintFilter(canvas, values, [channels, height, width], reach) {
   if (channels !== 3) return paint(canvas, values.subarray(0, height * width), height, width, reach);
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height), size = height * width;
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height),
+    size = height * width;
   for (let place = 0; place < size; place++) {
     const rgb = [0, 1, 2].map((channel) => 127.5 * (1 + values[channel * size + place] / (reach || 1)));
     pixels.data.set([...rgb, 255], 4 * place);
@@ -51,13 +59,18 @@ export function paintFilter(canvas, values, [channels, height, width], reach) {
 
 /** Lay a map over a picture's canvas: amber speaks for the class, blue against. */
 export function overlay(canvas, map) {
-  const [height, width] = map.shape, reach = Math.max(Math.abs(map.low), Math.abs(map.high)) || 1;
+  const [height, width] = map.shape,
+    reach = Math.max(Math.abs(map.low), Math.abs(map.high)) || 1;
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     const value = map.values[place] / reach;
-    pixels.data.set([...(value < 0 ? [40, 140, 255] : [255, 150, 0]), Math.round(215 * Math.min(1, Math.abs(value)))], 4 * place);
+    pixels.data.set(
+      [...(value < 0 ? [40, 140, 255] : [255, 150, 0]), Math.round(215 * Math.min(1, Math.abs(value)))],
+      4 * place,
+    );
   }
   context.putImageData(pixels, 0, 0);
 }
