@@ -31,12 +31,12 @@ import torch
 
 from loupe import load_recipe
 from loupe.data import ImageDataset, load_dataset
-from loupe.experiments.bench import set_up
-from loupe.experiments.layout import try_layouts
+from loupe.running.layout import try_layouts
+from loupe.running.training_setup import set_up
 from loupe.runtime import Streams, computing, count_cores, describe_device
 from loupe.training import TrainingState
+from loupe.training.learning_rates import read_rates
 from loupe.training.loop import train_one_epoch
-from loupe.training.pacing import read_rates
 
 AIRBENCH_BATCH, AIRBENCH_IMAGES = 1024, 9.9 * 50_000
 CPU = torch.device("cpu")
@@ -115,21 +115,21 @@ def prepare_loupe(precision: str, num_batches: int) -> tuple[Callable[[], float]
     recipe = load_recipe("fast-cifar10", [f"train.precision={precision}", "run.device=cpu"])
     dataset = load_dataset("cifar10")
     recipe = try_layouts(recipe, dataset, CPU)
-    bench = set_up(recipe, CPU, Streams(0), dataset)
-    whole = recipe.train.epochs * len(bench.train.dataset)
-    few = bench.train.dataset.take(slice(0, num_batches * recipe.train.batch_size))
-    batches = replace(bench.train, dataset=few)
-    state, rates = TrainingState(bench.model, bench.optimizer), read_rates(bench.optimizer)
+    setup = set_up(recipe, CPU, Streams(0), dataset)
+    whole = recipe.train.epochs * len(setup.train.dataset)
+    few = setup.train.dataset.take(slice(0, num_batches * recipe.train.batch_size))
+    batches = replace(setup.train, dataset=few)
+    state, rates = TrainingState(setup.model, setup.optimizer), read_rates(setup.optimizer)
 
     def train() -> float:
         started = time.perf_counter()
         train_one_epoch(
             state,
             batches,
-            schedule=bench.schedule,
-            objective=bench.objective,
+            schedule=setup.schedule,
+            objective=setup.objective,
             base_rates=rates,
-            precision=bench.precision,
+            precision=setup.precision,
         )
         return (time.perf_counter() - started) / len(few)
 

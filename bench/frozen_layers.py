@@ -17,10 +17,10 @@ from pathlib import Path
 import torch
 
 import loupe
-from loupe.experiments import fitting
-from loupe.experiments.bench import Bench
-from loupe.experiments.run_under_way import begin_run
 from loupe.recipe import Recipe
+from loupe.running import fitting
+from loupe.running.run_under_way import begin_run
+from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder
 from loupe.runtime import computing
 
@@ -42,12 +42,12 @@ def time_training(recipe: Recipe, folder: Path) -> float:
     """Return the processor seconds of a training."""
     run = begin_run(recipe, RunFolder(folder))
     started = time.process_time()
-    fitting.fit_bench(run.recipe, run.bench, run.streams)
+    fitting.fit_setup(run.recipe, run.setup, run.streams)
     return time.process_time() - started
 
 
-def stay(recipe: Recipe, bench: Bench) -> Bench:
-    return bench
+def stay(recipe: Recipe, setup: TrainingSetup) -> TrainingSetup:
+    return setup
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     print(f"one thread, torch {torch.__version__}, {arguments.rounds} rounds in turn")
     print(f"| network | {arguments.epochs} epochs, every time | passed once | ratio |")
     print("|---|---|---|---|")
-    passing = fitting.pass_frozen_layers
+    passing = fitting.cache_features
     for name, network in NETWORKS.items():
         rows = []
         with tempfile.TemporaryDirectory() as scratch, computing(1):
@@ -67,9 +67,9 @@ def main() -> None:
             )
             recipe = make_recipe(network, arguments.epochs, source.path)
             for number in range(arguments.rounds):
-                fitting.pass_frozen_layers = stay
+                fitting.cache_features = stay
                 usual = time_training(recipe, Path(scratch) / f"usual{number}")
-                fitting.pass_frozen_layers = passing
+                fitting.cache_features = passing
                 rows.append((usual, time_training(recipe, Path(scratch) / f"once{number}")))
         medians = " | ".join(f"{statistics.median(column):.3g} s" for column in zip(*rows, strict=True))
         ratios = [usual / once for usual, once in rows]

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 from loupe.data import Dataset, ImageDataset, load_dataset
 
+from .quick_runs import train as train
+
 TESTS = Path(__file__).parent
 
 settings.register_profile("loupe", deadline=None, max_examples=40, derandomize=True)

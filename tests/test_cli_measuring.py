@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from loupe.benchmarking import SpeedReport
 from loupe.cli import main
-from loupe.experiments.benchmarks import SpeedReport
 
 QUICK = ["run.threads=1", "model.width=1", "train.clean_train_images=0"]
 

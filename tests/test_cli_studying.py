@@ -5,17 +5,13 @@ import pytest
 
 from loupe.cli import main
 from loupe.errors import DataError
-from loupe.experiments.reproduction import reproduce
-from loupe.experiments.reproduction.run import load_quickly
-from loupe.experiments.studies import load_study
-from loupe.experiments.studies.plan import make_plan
-from loupe.study import (
-    Reproduction,
-    find_unknown_claims,
-    list_reproductions,
-    list_studies,
-    read_reproduction,
-)
+from loupe.reproductions.files import list_reproductions, read_reproduction
+from loupe.reproductions.references import find_unknown_claims
+from loupe.reproductions.run import load_quickly, reproduce
+from loupe.reproductions.schema import Reproduction
+from loupe.studies import list_studies
+from loupe.studies.loading import load_study
+from loupe.studies.plan import make_plan
 
 from .conftest import needs_official_data
 

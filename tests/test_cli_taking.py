@@ -9,7 +9,7 @@ from PIL import Image
 
 import loupe
 from loupe.cli import main
-from loupe.experiments.bench import load_validation_images
+from loupe.running.training_setup import load_validation_images
 
 QUICK = ("train.epochs=2", "data.fraction=0.3", "evaluate.look_inside=false", "run.threads=1")
 

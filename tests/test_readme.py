@@ -10,9 +10,9 @@ from PIL import Image
 import loupe
 from loupe.cli import main
 from loupe.errors import LoupeError
-from loupe.experiments import load_recipe
-from loupe.experiments.bench import load_recipe_data
 from loupe.recipe import find_form_mistakes, read_toml
+from loupe.running import load_recipe
+from loupe.running.training_setup import load_recipe_data
 
 from .conftest import needs_official_data
 

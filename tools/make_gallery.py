@@ -14,8 +14,8 @@ from pathlib import Path
 from photograph_page import photograph_all
 
 import loupe
-from loupe.experiments.inspect_run import inspect_run
 from loupe.runs import RunFolder
+from loupe.using.inspect_run import inspect_run
 
 DOCS = Path(__file__).parent.parent / "docs"
 PICTURES = DOCS / "gallery"
@@ -131,7 +131,7 @@ def make(folder: Path) -> None:
 
 def draw_schedule(folder: Path) -> Path:
     """Return the picture of a packaged recipe's schedule."""
-    from loupe.experiments.describe_schedule import plot_schedule
+    from loupe.running.describe_schedule import plot_schedule
 
     return plot_schedule(loupe.load_recipe("six-block-cifar10"), folder)
 

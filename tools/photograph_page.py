@@ -21,8 +21,10 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import loupe
-from loupe.experiments.searches import load_search, run_search
-from loupe.experiments.studies import load_study, run_study
+from loupe.searches.loading import load_search
+from loupe.searches.run import run_search
+from loupe.studies.loading import load_study
+from loupe.studies.run import run_study
 from loupe.training import Observer, TrainingState
 from loupe.web.application import create_app
 from loupe.web.server import build_server, listen

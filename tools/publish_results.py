@@ -13,14 +13,15 @@ import re
 import shutil
 from pathlib import Path
 
-from loupe.experiments.studies import load_study
 from loupe.figures.style import save_figure
 from loupe.reports.page import format_duration, format_level
-from loupe.reports.studies import StudyAnalysis, analyse_study, answer_question
-from loupe.reports.studies.drawing import draw_laws, draw_study, name_figure
-from loupe.reports.studies.report import FIGURE_DPI, write_cell
-from loupe.runs.study_folder import StudyFolder
-from loupe.study import list_studies
+from loupe.studies import list_studies
+from loupe.studies.analysis import StudyAnalysis, analyse_study
+from loupe.studies.answer import answer_question
+from loupe.studies.drawing import draw_laws, draw_study, name_figure
+from loupe.studies.folder import StudyFolder
+from loupe.studies.loading import load_study
+from loupe.studies.report import FIGURE_DPI, write_cell
 
 DOCS = Path(__file__).parent.parent / "docs"
 MACHINE = "two cores shared with other work, torch 2.13 on the CPU, one thread a run"

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from loupe.version import __version__ as __version__
 
 _PUBLIC = {
-    "train": "loupe.experiments",
-    "resume": "loupe.experiments",
-    "load_recipe": "loupe.experiments",
-    "run_study": "loupe.experiments.studies",
-    "load_study": "loupe.experiments.studies",
-    "run_search": "loupe.experiments.searches",
-    "load_search": "loupe.experiments.searches",
+    "train": "loupe.running",
+    "resume": "loupe.running",
+    "load_recipe": "loupe.running",
+    "run_study": "loupe.studies",
+    "load_study": "loupe.studies",
+    "run_search": "loupe.searches",
+    "load_search": "loupe.searches",
     "load_run": "loupe.runs",
     "load_model": "loupe.runs",
     "SeriesFolder": "loupe.runs",
-    "open_classifier": "loupe.experiments.classifier",
-    "predict": "loupe.experiments.predict_images",
-    "export_run": "loupe.experiments.export_run",
+    "open_classifier": "loupe.using.classifier",
+    "predict": "loupe.using.predict_images",
+    "export_run": "loupe.using.export_run",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
     "check_layer": "loupe.conformance",
@@ -47,24 +47,24 @@ if TYPE_CHECKING:
     from loupe.data import register_dataset as register_dataset
     from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
-    from loupe.experiments import load_recipe as load_recipe
-    from loupe.experiments import resume as resume
-    from loupe.experiments import train as train
-    from loupe.experiments.classifier import open_classifier as open_classifier
-    from loupe.experiments.export_run import export_run as export_run
-    from loupe.experiments.predict_images import predict as predict
-    from loupe.experiments.searches import load_search as load_search
-    from loupe.experiments.searches import run_search as run_search
-    from loupe.experiments.studies import load_study as load_study
-    from loupe.experiments.studies import run_study as run_study
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe
+    from loupe.running import load_recipe as load_recipe
+    from loupe.running import resume as resume
+    from loupe.running import train as train
     from loupe.runs import SeriesFolder as SeriesFolder
     from loupe.runs import load_model as load_model
     from loupe.runs import load_run as load_run
+    from loupe.searches.loading import load_search as load_search
+    from loupe.searches.run import run_search as run_search
+    from loupe.studies.loading import load_study as load_study
+    from loupe.studies.run import run_study as run_study
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
+    from loupe.using.classifier import open_classifier as open_classifier
+    from loupe.using.export_run import export_run as export_run
+    from loupe.using.predict_images import predict as predict
 
 
 def __getattr__(name: str) -> Any:

@@ -116,9 +116,9 @@ def test_running_accuracy_of_mixed_images_counts_the_share_that_was_named(few_di
     """D-000-3, E11: it was counted against the labels before mixing."""
     batch = next(make_batches(few_digits, None).epoch(1))
     best = torch.nn.functional.one_hot(batch.labels.argmax(1), 10).float()
-    hits = Classification().hits(best, batch)
-    torch.testing.assert_close(hits, batch.labels.max(1).values)
-    assert hits.mean() < 1
+    correct = Classification().correct(best, batch)
+    torch.testing.assert_close(correct, batch.labels.max(1).values)
+    assert correct.mean() < 1
 
 
 def test_soft_cross_entropy_is_the_mixture_of_two(few_digits: ImageDataset) -> None:

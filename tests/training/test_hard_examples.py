@@ -6,7 +6,7 @@ from torch import nn
 from loupe.data import ImageDataset
 from loupe.data.batches import Batch
 from loupe.training import Classification, HardExamples, Observer, TrainingState, build_optimizer
-from loupe.training.schedules import Pace
+from loupe.training.schedules import ScheduleStep
 from loupe.training.state import take_snapshot
 
 from .test_loop import Fit, is_same
@@ -31,7 +31,7 @@ def test_the_images_of_largest_loss_are_kept_in_their_order() -> None:
     hard, batch = make_hard(), make_batch()
     losses = nn.functional.cross_entropy(make_proxy()(batch.images), batch.labels, reduction="none")
     by_hand = sorted(sorted(range(21), key=lambda index: -losses[index].item())[:10])
-    chosen = hard.choose(batch, Pace(1.0), Classification())
+    chosen = hard.choose(batch, ScheduleStep(1.0), Classification())
     assert torch.equal(chosen.images, batch.images[by_hand])
     assert torch.equal(chosen.labels, batch.labels[by_hand])
 
@@ -44,7 +44,7 @@ def test_the_proxy_is_trained_on_what_it_hands_on_at_the_pace_of_the_training() 
     hardest = losses.argsort(descending=True)[:10]
     loss = nn.functional.cross_entropy(outputs[hardest], batch.labels[hardest], label_smoothing=0.1)
     loss.backward()
-    hard.choose(batch, Pace(0.25), objective)
+    hard.choose(batch, ScheduleStep(0.25), objective)
     for ours, theirs in zip(hard.proxy.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours.detach(), (theirs - 0.1 * 0.25 * theirs.grad).detach())
 
@@ -52,7 +52,7 @@ def test_the_proxy_is_trained_on_what_it_hands_on_at_the_pace_of_the_training() 
 def test_mixed_labels_and_small_batches_pass() -> None:
     batch = make_batch(3)
     mixed = Batch(batch.images, nn.functional.one_hot(batch.labels, 10).float())
-    assert len(make_hard(0.1).choose(mixed, Pace(1.0), Classification()).images) == 2
+    assert len(make_hard(0.1).choose(mixed, ScheduleStep(1.0), Classification()).images) == 2
 
 
 class Watch(Observer):

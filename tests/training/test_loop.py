@@ -24,8 +24,8 @@ from loupe.training import (
     fit,
 )
 from loupe.training.loop import is_better
-from loupe.training.measure import Measured, Tally, compute_outputs, measure
-from loupe.training.schedules import Pace
+from loupe.training.measure import Measured, RunningMean, compute_outputs, measure
+from loupe.training.schedules import ScheduleStep
 from loupe.training.state import Best, take_snapshot
 
 NORMALIZATION = Normalization((0.3,), (0.3,))
@@ -135,8 +135,8 @@ def test_the_best_weights_are_a_copy_of_the_best_epochs(few_digits: ImageDataset
     copies = KeepCopies()
     one = Fit(few_digits, observers=[copies])
 
-    def spoil_after_three_epochs(step: int, losses: Sequence[float]) -> Pace:
-        return Pace(1.0 if step < 3 * len(one.train) else 300.0)
+    def spoil_after_three_epochs(step: int, losses: Sequence[float]) -> ScheduleStep:
+        return ScheduleStep(1.0 if step < 3 * len(one.train) else 300.0)
 
     state = one.run(5, schedule=spoil_after_three_epochs)
     assert state.best is not None
@@ -173,10 +173,10 @@ def test_averages_are_exact_on_partial_batches(few_digits: ImageDataset, batch_s
 
 def test_a_perfect_score_on_a_partial_batch_is_one() -> None:
     """D-004-7 again: 1,250 images in batches of 100 could reach 96.2 % at most."""
-    tally = Tally(torch.device("cpu"))
+    running_mean = RunningMean(torch.device("cpu"))
     for size in [100] * 12 + [50]:
-        tally.add(torch.tensor(0.25), torch.ones(size, dtype=torch.bool), size)
-    assert tally.result() == Measured(loss=0.25, accuracy=1.0, num_images=1250)
+        running_mean.add(torch.tensor(0.25), torch.ones(size, dtype=torch.bool), size)
+    assert running_mean.result() == Measured(loss=0.25, accuracy=1.0, num_images=1250)
 
 
 def test_clean_accuracy_is_not_the_running_one(few_digits: ImageDataset) -> None:
@@ -283,9 +283,9 @@ def test_training_does_not_disturb_the_global_generator(few_digits: ImageDataset
 def test_a_schedule_sees_the_validation_losses_so_far(few_digits: ImageDataset) -> None:
     seen: list[list[float]] = []
 
-    def watch(step: int, losses: Sequence[float]) -> Pace:
+    def watch(step: int, losses: Sequence[float]) -> ScheduleStep:
         seen.append(list(losses))
-        return Pace(1.0)
+        return ScheduleStep(1.0)
 
     one = Fit(few_digits)
     history = one.run(3, schedule=watch).history

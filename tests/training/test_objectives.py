@@ -20,7 +20,7 @@ def test_reconstruction_losses_of_different_batch_sizes_can_be_compared(batch_si
     torch.testing.assert_close(torch.stack(means).mean(), expected)
     batch = Batch(images, torch.zeros(512))
     torch.testing.assert_close(objective.losses(guess, batch).mean(), expected)
-    assert objective.hits(guess, batch) is None
+    assert objective.correct(guess, batch) is None
 
 
 def test_classification_reports_the_plain_loss_whatever_the_smoothing() -> None:

@@ -6,9 +6,9 @@ from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.training import OPTIMIZERS, build_optimizer
+from loupe.training.learning_rates import apply_schedule_step
 from loupe.training.optimizers.roles import find_roles
-from loupe.training.pacing import set_pace
-from loupe.training.schedules import Pace
+from loupe.training.schedules import ScheduleStep
 
 
 def make_network() -> nn.Sequential:
@@ -136,7 +136,7 @@ def test_norms_may_step_at_a_rate_of_their_own_and_decay_as_the_rest() -> None:
     assert found["0.weight"] == found["3.bias"] == (0.5, 0.01)
     assert found["1.weight"] == found["1.bias"] == (32.0, 0.01 / 64)
     assert optimizer.param_groups[0]["lr"] == 0.5, "the rate that is shown is the network's own"
-    set_pace(optimizer, Pace(0.25), [group["lr"] for group in optimizer.param_groups])
+    apply_schedule_step(optimizer, ScheduleStep(0.25), [group["lr"] for group in optimizer.param_groups])
     assert [group["lr"] for group in optimizer.param_groups] == [0.125, 8.0]
     before = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     for parameter in network.parameters():

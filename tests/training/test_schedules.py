@@ -68,8 +68,8 @@ def test_one_cycle_agrees_with_torch_in_rate_and_momentum(per: str) -> None:
             reference.step()
     stride = 1 if per == "step" else STEPS
     paces = [schedule(tick * stride, []) for tick in range(ticks)]
-    assert [pace.factor for pace in paces] == pytest.approx(rates, abs=1e-9)
-    assert [pace.momentum for pace in paces] == pytest.approx(momenta, abs=1e-9)
+    assert [step_settings.factor for step_settings in paces] == pytest.approx(rates, abs=1e-9)
+    assert [step_settings.momentum for step_settings in paces] == pytest.approx(momenta, abs=1e-9)
 
 
 def test_one_cycle_leaves_the_optimizers_momentum_alone_unless_told() -> None:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from loupe.data import AUGMENTATIONS, MIXES, ImageDataset, build_augmentation
-from loupe.data.batches import EvaluationBatches, Share, TrainingBatches
+from loupe.data.batches import EvaluationBatches, Shard, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization
 from loupe.models import build_model
 from loupe.runtime import Streams
 from loupe.training import Classification, TrainingState, build_optimizer, build_schedule, fit
 from loupe.training.measure import measure
-from loupe.training.team import find_running_statistics, name_network_stream
+from loupe.training.process_group import find_running_statistics, name_network_stream
 
 NORMALIZATION = Normalization((0.3,), (0.3,))
 Build = Callable[[], nn.Module]
@@ -42,7 +42,7 @@ class ThreadTeam:
     def size(self) -> int:
         return self.meeting.size
 
-    def add_up(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         self.meeting.brought[self.rank] = tensor.clone()
         self.meeting.barrier.wait()
         total = torch.stack([self.meeting.brought[rank] for rank in range(self.size)]).sum(0)
@@ -51,7 +51,7 @@ class ThreadTeam:
 
 
 def train(
-    images: ImageDataset, build: Build, team: ThreadTeam | None = None, **settings: object
+    images: ImageDataset, build: Build, group: ThreadTeam | None = None, **settings: object
 ) -> TrainingState:
     """Train for two epochs on 137 images in batches of 32 (the last one has 9), validate on 63."""
     streams = Streams(0)
@@ -70,7 +70,7 @@ def train(
         objective=Classification(0.1),
         streams=streams,
         clean_train=EvaluationBatches(chosen[0], NORMALIZATION, 50),
-        team=team,
+        group=group,
         **settings,
     )
 
@@ -119,11 +119,11 @@ def build_with_batch_norm() -> nn.Module:
 @pytest.mark.parametrize("size", [2, 3])
 def test_a_team_trains_as_one_alone(few_digits: ImageDataset, build: Build, size: int) -> None:
     """Shares are unequal: 32 images, and 9 of the last batch, by two and by three."""
-    alone, team = train(few_digits, build), train_together(few_digits, build, size)
+    alone, group = train(few_digits, build), train_together(few_digits, build, size)
     for name, expected in alone.model.state_dict().items():
-        for state in team:
+        for state in group:
             torch.testing.assert_close(state.model.state_dict()[name], expected, atol=1e-5, rtol=0)
-    for expected, got in zip(alone.history, team[0].history, strict=True):
+    for expected, got in zip(alone.history, group[0].history, strict=True):
         assert got.train_accuracy == pytest.approx(expected.train_accuracy, abs=1e-6)
         assert got.validation_accuracy == expected.validation_accuracy
         assert got.clean_train_accuracy == expected.clean_train_accuracy
@@ -193,7 +193,7 @@ def _augment(name: str) -> list[object]:
 
 
 def check_shares(images: ImageDataset, batches: TrainingBatches) -> None:
-    shares = [list(batches.epoch(3, Share(number, 3))) for number in range(3)]
+    shares = [list(batches.epoch(3, Shard(number, 3))) for number in range(3)]
     for number, whole in enumerate(batches.epoch(3)):
         parts = [share[number] for share in shares]
         assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
@@ -208,8 +208,8 @@ def test_a_team_measures_what_one_alone_measures(few_digits: ImageDataset) -> No
     meeting, measured = Meeting(3), {}
 
     def work(rank: int) -> None:
-        own = batches.take_share(Share(rank, 3))
-        measured[rank] = measure(model, own, team=ThreadTeam(rank, meeting))
+        own = batches.take_shard(Shard(rank, 3))
+        measured[rank] = measure(model, own, group=ThreadTeam(rank, meeting))
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(3)]
     for thread in threads:

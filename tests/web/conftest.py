@@ -15,10 +15,12 @@ import torch
 from PIL import Image
 
 import loupe
-from loupe.experiments.searches import load_search, run_search
-from loupe.experiments.studies import load_study, run_study
-from loupe.runs.search_folder import SearchFolder
-from loupe.runs.study_folder import StudyFolder
+from loupe.searches.folder import SearchFolder
+from loupe.searches.loading import load_search
+from loupe.searches.run import run_search
+from loupe.studies.folder import StudyFolder
+from loupe.studies.loading import load_study
+from loupe.studies.run import run_study
 from loupe.web.application import create_app
 from loupe.web.server import build_server, listen
 

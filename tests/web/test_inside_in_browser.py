@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from loupe.experiments.opened_run import open_run
 from loupe.runs import RunFolder
-from loupe.web.looks import predict
+from loupe.using.opened_run import open_run
+from loupe.web.handlers import predict
 
 from .browsing import CHROMIUM, wait_for_answer, wait_until
 from .conftest import Encode, Runs

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import loupe
-from loupe.experiments.classifier import Classifier, open_classifier
-from loupe.experiments.kin import find_head, make_batches
-from loupe.experiments.opened_run import open_run
 from loupe.inspection import capture_layers, compute_features, find_neighbours
 from loupe.models import MODELS
 from loupe.runs import RunFolder
+from loupe.using.classifier import Classifier, open_classifier
+from loupe.using.nearest_neighbours import find_head, make_batches
+from loupe.using.opened_run import open_run
 
 from .conftest import QUICK, Encode, Runs, serving
 
@@ -144,8 +144,8 @@ def test_reasons(client: httpx.Client, runs: Runs) -> None:
 def test_kin_are_searched_further_and_further_and_come_out_exact(
     client: httpx.Client, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loupe.experiments.kin._SECONDS_TO_ANSWER", 0.0)
-    monkeypatch.setattr("loupe.experiments.kin._LARGEST_BLOCK", 50)
+    monkeypatch.setattr("loupe.using.nearest_neighbours._SECONDS_TO_ANSWER", 0.0)
+    monkeypatch.setattr("loupe.using.nearest_neighbours._LARGEST_BLOCK", 50)
     searched, deadline = [-1], time.monotonic() + 30
     while searched[-1] < 1237 and time.monotonic() < deadline:
         kin = client.get(f"/api/runs/{runs.weak}/kin", params={"image": "validation-0"}).json()

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from loupe.experiments.searches.look_back import look_back_at_search
-from loupe.reports.searches.wording import answer_search
-from loupe.web.shelf import find_place
+from loupe.searches.look_back import look_back_at_search
+from loupe.searches.wording import answer_search
+from loupe.web.folder_index import find_place
 
 from .conftest import Runs, Works, serving
 from .test_guards import refused

@@ -1,4 +1,4 @@
-"""The command line: verbs that hand over to `loupe.experiments`; torch is loaded only where it is needed."""
+"""The command line: verbs that hand over to `loupe.running`; torch is loaded only where it is needed."""
 
 import sys
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def describe_recipe_fields() -> str:
 
 def describe_fields_of_studies() -> str:
     """Return the fields of a study as Markdown, for `loupe study --help`."""
-    from loupe.study import describe_study_fields
+    from loupe.studies import describe_study_fields
 
     lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_study_fields()]
     return "\n".join(["**Fields of a study** (`field` = default):", "", *lines])
@@ -69,7 +69,7 @@ def describe_fields_of_studies() -> str:
 
 def describe_fields_of_searches() -> str:
     """Return the fields of a search as Markdown, for `loupe search --help`."""
-    from loupe.search import describe_search_fields
+    from loupe.searches import describe_search_fields
 
     lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_search_fields()]
     return "\n".join(["**Fields of a search** (`field` = default):", "", *lines])

@@ -24,9 +24,9 @@ def show(
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.experiments import load_recipe
-    from loupe.experiments.describe_network import describe_recipe_layers
-    from loupe.experiments.describe_schedule import plot_schedule
+    from loupe.running import load_recipe
+    from loupe.running.describe_network import describe_recipe_layers
+    from loupe.running.describe_schedule import plot_schedule
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     print_line(resolved.to_toml())
@@ -89,7 +89,7 @@ def inspect(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.experiments.inspect_run import inspect_run
+    from loupe.using.inspect_run import inspect_run
 
     page = inspect_run(
         run,
@@ -115,7 +115,7 @@ def list_(folder: Path | None = None, /) -> int:
     folder
         Where the run folders are, or one of them; runs if left out.
     """
-    from loupe.experiments.list_runs import list_runs
+    from loupe.cli.run_tables import list_runs
 
     place = folder or Path("runs")
     rows = list_runs(place) if folder is not None or place.is_dir() else []
@@ -139,7 +139,7 @@ def compare(
     runs
         Two or more run folders, or names inside runs/; a series of seeds counts as one.
     """
-    from loupe.experiments.compare_runs import compare_runs
+    from loupe.using.compare_runs import compare_runs
 
     print_line(f"comparison: {compare_runs(runs, out)}")
     return 0

@@ -35,7 +35,7 @@ def bench(
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.experiments import load_recipe
+    from loupe.running import load_recipe
     from loupe.runs.writing import write_json
 
     if runs is not None and to is None:
@@ -58,8 +58,8 @@ def bench(
 
 
 def _print_speed(recipe: "Recipe", seconds: float) -> dict[str, object]:
-    from loupe.experiments.benchmarks import measure_recipe
-    from loupe.experiments.benchmarks.tables import HEADINGS, RIGHT, describe_speed, describe_stages
+    from loupe.benchmarking import measure_recipe
+    from loupe.cli.speed_tables import HEADINGS, RIGHT, describe_speed, describe_stages
 
     report = measure_recipe(recipe, seconds)
     print_table(HEADINGS, describe_stages(report), right=RIGHT)
@@ -71,8 +71,8 @@ def _print_speed(recipe: "Recipe", seconds: float) -> dict[str, object]:
 
 
 def _print_reaching(recipe: "Recipe", accuracy: float, num_runs: int) -> dict[str, object]:
-    from loupe.experiments.benchmarks import measure_reaching
-    from loupe.experiments.benchmarks.reaching_tables import describe_reached, describe_reaching
+    from loupe.benchmarking import measure_reaching
+    from loupe.cli.reaching_tables import describe_reached, describe_reaching
 
     report = measure_reaching(
         recipe, accuracy, num_runs, on_run=lambda run: print_line(describe_reached(run))

@@ -11,9 +11,9 @@ from loupe.terminal import print_line, print_table
 from loupe.wording import count_of
 
 if TYPE_CHECKING:
-    from loupe.experiments.searches import Watcher
-    from loupe.reports.searches import SearchOutcome
-    from loupe.search import Search
+    from loupe.searches import Search
+    from loupe.searches.outcome import SearchOutcome
+    from loupe.searches.scheduler import Watcher
 
 Change = Annotated[str, Parameter(help="Changes to the search: trials=50, set.train.epochs=3.")]
 
@@ -42,7 +42,8 @@ def search(
     file
         A packaged search, a TOML file, or the folder of a search.
     """
-    from loupe.experiments.searches import load_search, run_search
+    from loupe.searches.loading import load_search
+    from loupe.searches.run import run_search
 
     loaded = load_search(file, changes)
     print_space(loaded)
@@ -59,7 +60,7 @@ def search(
 @app.command(group=LOOK)
 def searches() -> int:
     """List the packaged searches."""
-    from loupe.search import list_searches
+    from loupe.searches import list_searches
 
     print_table(("search", "about"), list(list_searches().items()))
     return 0
@@ -67,13 +68,13 @@ def searches() -> int:
 
 def print_space(search: "Search") -> None:
     """Print what is searched, and with which budget."""
-    from loupe.reports.searches.wording import describe_space
+    from loupe.searches.wording import describe_space
 
     print_table(("field", "values", "only where"), describe_space(search))
     budget = [count_of(search.trials, "trial")] if search.trials else []
     budget += [f"{search.minutes:g} minutes"] if search.minutes else []
     if search.sampler == "grid":
-        from loupe.experiments.searches.space import list_grid
+        from loupe.searches.space import list_grid
 
         budget = [f"the whole grid, {count_of(len(list_grid(search)), 'trial')}", *budget[1:]]
     print_line(
@@ -85,10 +86,10 @@ def print_space(search: "Search") -> None:
 
 def make_watcher(search: "Search") -> "Watcher":
     """Return what prints a line for each trial and each fresh run that ends."""
-    from loupe.experiments.engines import Ended, Job
-    from loupe.experiments.searches import Watcher
-    from loupe.reports.searches.wording import write_score, write_settings
-    from loupe.runs.search_folder import TrialRow
+    from loupe.engines import Ended, Job
+    from loupe.searches.folder import TrialRow
+    from loupe.searches.scheduler import Watcher
+    from loupe.searches.wording import write_score, write_settings
 
     class Printer(Watcher):
         def on_trial(self, row: TrialRow, best: TrialRow | None, num_ended: int, most: int | None) -> None:
@@ -107,7 +108,7 @@ def make_watcher(search: "Search") -> "Watcher":
 
 def print_outcome(outcome: "SearchOutcome", folder: Path) -> None:
     """Print what was found, how far the search flattered it, and where it is written."""
-    from loupe.reports.searches.wording import answer_search, describe_optimism
+    from loupe.searches.wording import answer_search, describe_optimism
 
     print_line(answer_search(outcome))
     for line in describe_optimism(outcome):

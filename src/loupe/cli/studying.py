@@ -10,8 +10,8 @@ from loupe.terminal import open_console, print_line, print_table
 from loupe.wording import count_of
 
 if TYPE_CHECKING:
-    from loupe.experiments.engines import Engine
-    from loupe.experiments.studies import PreparedStudy
+    from loupe.engines import Engine
+    from loupe.studies.run import PreparedStudy
 
 Workers = Annotated[int | None, Parameter(help="Runs at once; as many as there is room for if left out.")]
 EngineName = Annotated[
@@ -51,9 +51,10 @@ def study(
     study
         A packaged study (`loupe studies`), a TOML file, or a study's folder.
     """
-    from loupe.experiments.engines import open_engine
-    from loupe.experiments.studies import load_study, prepare_study
-    from loupe.experiments.studies.describe import describe_known
+    from loupe.cli.study_tables import describe_known
+    from loupe.engines import open_engine
+    from loupe.studies.loading import load_study
+    from loupe.studies.run import prepare_study
 
     out = out or find_parent(study, "study.toml") or Path("studies")
     prepared = prepare_study(load_study(study, overrides), out, known=known)
@@ -78,7 +79,7 @@ def find_parent(place: str, file: str) -> Path | None:
 
 def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> None:
     """Print what is done, what is to be run, and how long that will take."""
-    from loupe.experiments.studies.describe import describe_plan, describe_time
+    from loupe.cli.study_tables import describe_plan, describe_time
 
     if lists_all:
         print_table(*describe_plan(prepared))
@@ -89,11 +90,11 @@ def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool)
 
 def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     """Carry out a study with progress on the terminal, and print its answer."""
-    from loupe.experiments.studies import carry_out_study
-    from loupe.experiments.studies.progress import StudyProgress
-    from loupe.reports.studies import answer_question
+    from loupe.cli.study_progress import StudyProgress
+    from loupe.studies.answer import answer_question
+    from loupe.studies.run import carry_out_study
 
-    num_tasks = prepared.conductor.num_tasks
+    num_tasks = prepared.scheduler.num_tasks
     progress = StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks)
     try:
         analysis = carry_out_study(prepared, engine, progress)
@@ -134,17 +135,17 @@ def reproduce(
     source
         A packaged source (`loupe reproductions`), or a TOML file.
     """
-    from loupe.experiments.reproduction import reproduce as carry_out
-    from loupe.experiments.studies.describe import describe_known, describe_time
-    from loupe.experiments.studies.progress import StudyProgress
-    from loupe.study import read_reproduction
+    from loupe.cli.study_progress import StudyProgress
+    from loupe.cli.study_tables import describe_known, describe_time
+    from loupe.reproductions.files import read_reproduction
+    from loupe.reproductions.run import reproduce as carry_out
 
     started: list[StudyProgress] = []
 
     def make_watcher(prepared: "PreparedStudy") -> StudyProgress:
         for progress in started:
             progress.close()
-        num_tasks = prepared.conductor.num_tasks
+        num_tasks = prepared.scheduler.num_tasks
         if prepared.known is not None:
             print_line(describe_known(prepared.known))
         print_line(f"{prepared.study.name}: {describe_time(prepared, 1)}")
@@ -172,7 +173,7 @@ def reproduce(
 @app.command(group=LOOK)
 def reproductions() -> int:
     """List the published sources that can be reproduced."""
-    from loupe.study import list_reproductions
+    from loupe.reproductions.files import list_reproductions
 
     print_table(("source", "about"), list(list_reproductions().items()))
     return 0
@@ -181,7 +182,7 @@ def reproductions() -> int:
 @app.command(group=LOOK)
 def studies() -> int:
     """List the packaged studies."""
-    from loupe.study import list_studies
+    from loupe.studies import list_studies
 
     print_table(("study", "about"), list(list_studies().items()))
     return 0

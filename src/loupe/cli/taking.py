@@ -39,9 +39,9 @@ def predict(
     places
         Image files, and folders whose images are taken, those of sub-folders too.
     """
-    from loupe.experiments.answer_tables import list_refusals, summarise_answers, write_table
-    from loupe.experiments.predict_images import predict as ask
+    from loupe.cli.prediction_tables import list_refusals, summarise_answers, write_table
     from loupe.runs.writing import write_text
+    from loupe.using.predict_images import predict as ask
 
     answers = ask(run, *places, top=top, below=below, fit=fit, device=device)
     table = write_table(answers, format)
@@ -80,7 +80,7 @@ def export(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.experiments.export_run import export_run, write_model_card
+    from loupe.using.export_run import export_run, write_model_card
 
     written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
     if written.file is not None and written.parity is not None:

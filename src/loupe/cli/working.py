@@ -23,7 +23,7 @@ def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ())
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.experiments import load_recipe, make_run_folder, start_run
+    from loupe.running import load_recipe, make_run_folder, start_run
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     return _watch(start_run, resolved, make_run_folder(resolved))
@@ -45,7 +45,7 @@ def resume(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.experiments import carry_out, is_finished, load_recipe_of
+    from loupe.running import carry_out, is_finished, load_recipe_of
     from loupe.runs import find_run_folder
 
     path = find_run_folder(run)
@@ -71,7 +71,7 @@ def data(
     name
         A dataset, a packaged recipe (its classes, fraction and augmentations are shown), or a recipe file.
     """
-    from loupe.experiments.describe_data import write_card
+    from loupe.running.describe_data import write_card
 
     page = write_card(name, overrides, out=out, plugins=plugin)
     print_line(f"data card: {page}")
@@ -111,7 +111,7 @@ def check_layer(
 
 def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
     """Carry out a recipe with live progress, and print how it ended."""
-    from loupe.experiments.progress import LiveProgress
+    from loupe.cli.progress import LiveProgress
 
     print_line(f"training {recipe.name} in {path}")
     progress = LiveProgress(open_console())
@@ -128,7 +128,7 @@ def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
 
 
 def _print_outcome(path: Path) -> int:
-    from loupe.experiments.list_runs import describe_outcome
+    from loupe.cli.run_tables import describe_outcome
 
     lines, status = describe_outcome(path)
     for line in lines:

@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-class Share(NamedTuple):
+class Shard(NamedTuple):
     """One of several parts of a batch, equal up to an image.
 
     Args:
@@ -47,7 +47,7 @@ class Share(NamedTuple):
         return slice(count * self.number // self.of, count * (self.number + 1) // self.of)
 
 
-WHOLE = Share(0, 1)
+WHOLE = Shard(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +93,9 @@ class EvaluationBatches:
         """Layers of the network that the batches have passed already."""
         return self.passed.depth if self.passed is not None else 0
 
-    def take_share(self, share: Share) -> "EvaluationBatches":
+    def take_shard(self, shard: Shard) -> "EvaluationBatches":
         """Return batches of a part of the images."""
-        part, passed = share.cut(len(self.dataset)), self.passed
+        part, passed = shard.cut(len(self.dataset)), self.passed
         if passed is not None:
             passed = Passed(passed.depth, passed.features[part])
         return replace(self, dataset=self.dataset.take(part), passed=passed)
@@ -166,7 +166,7 @@ class TrainingBatches:
             return [self.batch_size] * (num_full - 1) + [self.batch_size + 1]
         return [self.batch_size] * num_full + ([rest] if rest else [])
 
-    def epoch(self, epoch: int, share: Share = WHOLE) -> Iterator[Batch]:
+    def epoch(self, epoch: int, shard: Shard = WHOLE) -> Iterator[Batch]:
         """Yield the batches of one epoch (1, 2, …): each image exactly once.
 
         Of several shares each yields its part of the same batches: everything random is drawn for whole
@@ -178,7 +178,7 @@ class TrainingBatches:
         mix_stream = self.streams.generator("mix", epoch)
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
         for indices in order.to(device).split(self.sizes):
-            part = share.cut(len(indices))
+            part = shard.cut(len(indices))
             early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
             inputs = self._take(indices, early, plans, augment_stream)
             if self.small is not None and epoch <= self.small.until_epoch:

@@ -53,7 +53,7 @@ def measure_layers(model: nn.Module, batches: Iterable[Batch], num_classes: int)
                 model(images)
             for name, output in outputs.items():
                 tallies.setdefault(name, _Tally(output, num_classes)).add(output, labels)
-    return [tally.result(name) for name, tally in tallies.items()]
+    return [running_mean.result(name) for name, running_mean in tallies.items()]
 
 
 class _Tally:

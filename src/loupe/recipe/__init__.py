@@ -1,7 +1,7 @@
 """A recipe: the typed, immutable description of a run, read from TOML and written back as TOML.
 
 Only the form is checked here (fields, types, ranges). Whether a named model or augmentation exists,
-and whether its settings fit, is checked where those are known: `loupe.experiments.prepare`.
+and whether its settings fit, is checked where those are known: `loupe.running.prepare`.
 No torch here.
 """
 

@@ -16,11 +16,13 @@ class TomlFiles:
 
     Args:
         kind: what a file describes, "recipe".
-        package: the package that holds the packaged ones; `loupe <its last part>` lists them.
+        package: the package that holds the packaged ones.
+        list_command: the command that lists these, for error messages.
     """
 
     kind: str
     package: str
+    list_command: str
 
     def list(self) -> dict[str, str]:
         """Return the packaged files: name → one line about each."""
@@ -35,7 +37,7 @@ class TomlFiles:
             UnknownNameError: there is no packaged file of this name.
             LoupeError: the file cannot be read, or is not TOML.
         """
-        packaged, listing = self.list(), f"`loupe {self.package.rpartition('.')[2]}` says more"
+        packaged, listing = self.list(), f"`{self.list_command}` says more"
         if str(place) in packaged:
             return {"name": str(place), **read_toml(self._read_packaged(str(place)), str(place))}
         path = _expand(place)
@@ -60,7 +62,7 @@ class TomlFiles:
         return resources.files(self.package).joinpath(f"{name}.toml").read_text(encoding="utf-8")
 
 
-_RECIPES = TomlFiles("recipe", "loupe.recipes")
+_RECIPES = TomlFiles("recipe", "loupe.recipes", "loupe recipes")
 
 
 def list_recipes() -> dict[str, str]:

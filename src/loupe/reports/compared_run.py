@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loupe.evaluation import Metrics
+from loupe.metrics import Metrics
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.result import Score

@@ -10,13 +10,15 @@ from typing import Any
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
-from loupe.evaluation import Metrics, PairedComparison, compare_predictions, summarise_seeds
-from loupe.evaluation.comparison import adjust_for_many
+from loupe.evaluations import PairedComparison, compare_predictions
+from loupe.metrics import Metrics
 from loupe.recipe import Recipe
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
 from loupe.reports.compared_run import ComparedRun, figure_of, find_shared
 from loupe.reports.page import format_error, format_interval, format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
+from loupe.statistics import summarise_seeds
+from loupe.statistics.comparison import adjust_for_many
 from loupe.training import EpochRecord
 from loupe.wording import count_of
 

@@ -10,16 +10,14 @@ from markupsafe import Markup
 from torch import Tensor
 
 from loupe.data import ImageDataset
-from loupe.evaluation import (
-    Metrics,
-    Predictions,
+from loupe.evaluations import (
     compute_class_scores,
     group_by_cell,
     measure_difficulty,
-    rank_confused_pairs,
     rank_mistakes,
     rank_uncertain,
 )
+from loupe.metrics import Metrics, Predictions, rank_confused_pairs
 from loupe.reports.page import format_percent
 from loupe.reports.picture_sheet import Picture, PictureSheet
 from loupe.reports.scatter import Point, draw_scatter

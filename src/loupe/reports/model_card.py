@@ -6,9 +6,9 @@ from typing import Any
 
 from loupe.data import SOURCES
 from loupe.data.image_files import Fit
-from loupe.evaluation import Metrics, ReconstructionScore, rank_confused_pairs
 from loupe.exporting import ExportFormat
 from loupe.exporting.parity import Parity
+from loupe.metrics import Metrics, ReconstructionScore, rank_confused_pairs
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
 from loupe.reports.model_card_use import show_use

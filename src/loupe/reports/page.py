@@ -10,8 +10,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loupe.evaluation import Interval, ReconstructionScore
+from loupe.metrics import ReconstructionScore
 from loupe.runs.writing import write_text
+from loupe.statistics import Interval
 from loupe.version import __version__
 from loupe.wording import count_of
 

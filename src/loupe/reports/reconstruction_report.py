@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loupe.data import ImageDataset
-from loupe.evaluation import Reconstructions, ReconstructionScore
+from loupe.metrics import Reconstructions, ReconstructionScore
 from loupe.reports.charts import LineChart, Series
 from loupe.reports.pictures import encode_png
 from loupe.training import EpochRecord

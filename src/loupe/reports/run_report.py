@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
-from loupe.evaluation import Metrics, ReconstructionScore
+from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from loupe.evaluation.intervals import SeedSummary
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.runs import RunFolder, RunResult
+from loupe.statistics.intervals import SeedSummary
 
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
 

@@ -1,1 +1,1 @@
-"""The packaged reproductions, one TOML file each."""
+"""Published results again: the claims, the studies behind them, and a verdict on every number."""

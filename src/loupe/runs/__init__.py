@@ -21,7 +21,6 @@ from loupe.runs.series_folder import SeriesFolder as SeriesFolder
 from loupe.runs.series_folder import open_run_folder as open_run_folder
 from loupe.runs.tags import read_tags as read_tags
 from loupe.runs.tags import write_tags as write_tags
-from loupe.runs.tensorboard import TensorBoard as TensorBoard
 from loupe.runs.weights import load_model as load_model
 from loupe.runs.weights import read_weights as read_weights
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from loupe.data.batches import EvaluationBatches
 from loupe.errors import RunError
-from loupe.evaluation import ExampleRecord
+from loupe.evaluations import ExampleRecord
 from loupe.runs.folder import RunFolder
 from loupe.runtime import Precision
 from loupe.training.measure import evaluating, run_model
@@ -39,7 +39,7 @@ class ExampleTracker(Observer):
         self._indices = indices.cpu()
         self._precision = precision
         self._losses: list[Tensor] = []
-        self._hits: list[Tensor] = []
+        self._correct: list[Tensor] = []
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
         """Take up the epochs before the checkpoint; those after it are trained, and recorded, again.
@@ -60,20 +60,20 @@ class ExampleTracker(Observer):
                 "starts this run from its first epoch",
             )
         kept = earlier.first_epochs(state.epoch)
-        self._losses, self._hits = list(kept.losses), list(kept.hits)
+        self._losses, self._correct = list(kept.losses), list(kept.correct)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        objective, losses, hits = Classification(), [], []
+        objective, losses, correct = Classification(), [], []
         with evaluating(state.judged):
             for batch in self._batches:
                 logits = run_model(state.judged, batch.images, self._precision)
                 losses.append(objective.losses(logits, batch).cpu())
-                hits.append(objective.hits(logits, batch).cpu())
+                correct.append(objective.correct(logits, batch).cpu())
         self._losses.append(torch.cat(losses))
-        self._hits.append(torch.cat(hits))
+        self._correct.append(torch.cat(correct))
 
     def write(self, num_epochs: int) -> None:
         """Write what is known of the first `num_epochs` epochs."""
         if 0 < num_epochs <= len(self._losses):  # fewer, if training was stopped before it started
-            losses, hits = torch.stack(self._losses[:num_epochs]), torch.stack(self._hits[:num_epochs])
-            self._folder.write_examples(ExampleRecord(self._indices, losses, hits))
+            losses, correct = torch.stack(self._losses[:num_epochs]), torch.stack(self._correct[:num_epochs])
+            self._folder.write_examples(ExampleRecord(self._indices, losses, correct))

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError
-from loupe.evaluation import ExampleRecord, Predictions, Reconstructions
+from loupe.evaluations import ExampleRecord
+from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.mistakes import MistakeRecord
@@ -249,7 +250,10 @@ class RunFolder:
         if not self.examples_file.exists():
             return None
         with reading(self.examples_file):
-            return ExampleRecord(**read_arrays(self.examples_file))
+            arrays = read_arrays(self.examples_file)
+            if "hits" in arrays:  # as earlier versions called it
+                arrays["correct"] = arrays.pop("hits")
+            return ExampleRecord(**arrays)
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set, oldest first."""

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from loupe.data import Opening
-from loupe.evaluation import Metrics, ReconstructionScore
+from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models import ObjectiveName
 
 Status = Literal["finished", "interrupted", "failed"]

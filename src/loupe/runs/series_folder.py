@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
-from loupe.evaluation.intervals import Interval, SeedSummary
 from loupe.runs.folder import RunFolder
 from loupe.runs.reading import reading
 from loupe.runs.result import RunResult
+from loupe.statistics.intervals import Interval, SeedSummary
 
 
 class SeriesFolder(RunFolder):

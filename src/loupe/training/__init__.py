@@ -13,10 +13,10 @@ from loupe.training.observers import StopTraining as StopTraining
 from loupe.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from loupe.training.optimizers import build_optimizer as build_optimizer
 from loupe.training.optimizers import register_optimizer as register_optimizer
+from loupe.training.process_group import ProcessGroup as ProcessGroup
 from loupe.training.schedules import SCHEDULES as SCHEDULES
 from loupe.training.schedules import build_schedule as build_schedule
 from loupe.training.schedules import register_schedule as register_schedule
 from loupe.training.state import EpochRecord as EpochRecord
 from loupe.training.state import Snapshot as Snapshot
 from loupe.training.state import TrainingState as TrainingState
-from loupe.training.team import Team as Team

@@ -5,10 +5,10 @@ from torch import nn
 
 from loupe.data.batches import Batch
 from loupe.runtime import Precision
+from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.measure import run_model
 from loupe.training.objectives import Objective
-from loupe.training.pacing import read_rates, set_pace
-from loupe.training.schedules import Pace
+from loupe.training.schedules import ScheduleStep
 
 
 class HardExamples:
@@ -33,7 +33,7 @@ class HardExamples:
     def choose(
         self,
         batch: Batch,
-        pace: Pace,
+        step_settings: ScheduleStep,
         objective: Objective,
         precision: Precision = "float32",
         clip_norm: float | None = None,
@@ -48,7 +48,7 @@ class HardExamples:
         objective.training_loss(outputs[chosen], hardest).backward()
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(self.proxy.parameters(), clip_norm)
-        set_pace(self.optimizer, pace, self._base_rates)
+        apply_schedule_step(self.optimizer, step_settings, self._base_rates)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return hardest

@@ -8,21 +8,21 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from loupe.data.batches import WHOLE, EvaluationBatches, Share, TrainingBatches
+from loupe.data.batches import WHOLE, EvaluationBatches, Shard, TrainingBatches
 from loupe.errors import RunError, TrainingError
 from loupe.runtime import Precision, Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.freezing import LaterFreezing
 from loupe.training.hard_examples import HardExamples
+from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.lookahead import Lookahead, LookaheadPlan
-from loupe.training.measure import Measured, Tally, measure, run_model
+from loupe.training.measure import Measured, RunningMean, measure, run_model
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
-from loupe.training.pacing import read_rates, set_pace
+from loupe.training.process_group import ProcessGroup, broadcast_weights, name_network_stream, reduce_step
 from loupe.training.schedules import Schedule
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
-from loupe.training.team import Team, combine_step, name_network_stream, take_first_weights
 
 SelectBy = Literal["accuracy", "loss"]
 
@@ -48,7 +48,7 @@ def fit(
     clean_train: EvaluationBatches | None = None,
     observers: Sequence[Observer] = (),
     start: Snapshot | None = None,
-    team: Team | None = None,
+    group: ProcessGroup | None = None,
 ) -> TrainingState:
     """Train a network and return what was reached; the best epoch's weights are in `state.best`.
 
@@ -81,8 +81,8 @@ def fit(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
-    if team is not None:
-        take_first_weights(team, model)
+    if group is not None:
+        broadcast_weights(group, model)
     average = WeightAverage(model, average_decay) if average_decay is not None else None
     slow = Lookahead(model, lookahead, num_epochs * len(train)) if lookahead is not None else None
     state = TrainingState(model, optimizer, average, slow, hard_examples)
@@ -97,17 +97,17 @@ def fit(
                 allowed="a checkpoint of the same network and optimizer",
                 next_step="delete it to start from the first epoch",
             ) from None
-    if team is not None:
-        share = Share(team.rank, team.size)
-        validation = validation.take_share(share)
-        clean_train = clean_train.take_share(share) if clean_train else None
+    if group is not None:
+        shard = Shard(group.rank, group.size)
+        validation = validation.take_shard(shard)
+        clean_train = clean_train.take_shard(shard) if clean_train else None
     for observer in observers:
         observer.on_fit_start(state, num_epochs=num_epochs, steps_per_epoch=len(train))
     while state.epoch < num_epochs and not state.stopped_early:
         epoch, started = state.epoch + 1, time.perf_counter()
         if freezing is not None:
             freezing.apply(model, epoch)
-        with streams.as_global(name_network_stream(team), epoch, train.dataset.images.device):
+        with streams.as_global(name_network_stream(group), epoch, train.dataset.images.device):
             running = train_one_epoch(
                 state,
                 train,
@@ -117,11 +117,11 @@ def fit(
                 clip_norm=clip_norm,
                 precision=precision,
                 observers=observers,
-                team=team,
+                group=group,
             )
         trained_seconds = time.perf_counter() - started
-        clean = measure(state.judged, clean_train, objective, precision, team) if clean_train else None
-        judged = measure(state.judged, validation, objective, precision, team)
+        clean = measure(state.judged, clean_train, objective, precision, group) if clean_train else None
+        judged = measure(state.judged, validation, objective, precision, group)
         refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
         seconds = (trained_seconds, time.perf_counter() - started)
         state.history.append(make_record(epoch, optimizer, running, clean, judged, *seconds))
@@ -179,7 +179,7 @@ def train_one_epoch(
     clip_norm: float | None = None,
     precision: Precision = "float32",
     observers: Sequence[Observer] = (),
-    team: Team | None = None,
+    group: ProcessGroup | None = None,
 ) -> Measured:
     """Train on every image once, from where the state stands, and return the running loss and accuracy.
 
@@ -189,23 +189,23 @@ def train_one_epoch(
     model, optimizer, epoch = state.model, state.optimizer, state.epoch + 1
     enter_training_mode(model)
     device = batches.dataset.images.device
-    tally = Tally(device)
+    running_mean = RunningMean(device)
     losses = [record.validation_loss for record in state.history]
     first_step = (epoch - 1) * len(batches)
-    sizes, share = batches.sizes, WHOLE if team is None else Share(team.rank, team.size)
-    for step, whole_batch in enumerate(batches.epoch(epoch, share)):
+    sizes, shard = batches.sizes, WHOLE if group is None else Shard(group.rank, group.size)
+    for step, whole_batch in enumerate(batches.epoch(epoch, shard)):
         batch = whole_batch
-        pace = schedule(first_step + step, losses)
-        set_pace(optimizer, pace, base_rates)
+        step_settings = schedule(first_step + step, losses)
+        apply_schedule_step(optimizer, step_settings, base_rates)
         if state.hard_examples is not None:
-            batch = state.hard_examples.choose(batch, pace, objective, precision, clip_norm)
+            batch = state.hard_examples.choose(batch, step_settings, objective, precision, clip_norm)
         outputs = run_model(model, batch.images, precision, batches.depth)
         step_loss = objective.training_loss(outputs, batch)
         step_loss.backward()
-        hits, num_images = objective.hits(outputs, batch), len(batch.images)
-        if team is not None:
+        correct, num_images = objective.correct(outputs, batch), len(batch.images)
+        if group is not None:
             num_images = sizes[step]
-            step_loss, hits = combine_step(team, model, step_loss, hits, len(batch.images) / num_images)
+            step_loss, correct = reduce_step(group, model, step_loss, correct, len(batch.images) / num_images)
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         if device.type == "cpu":  # elsewhere, asking after each step would make the device wait
@@ -216,12 +216,12 @@ def train_one_epoch(
             state.lookahead.update(model, first_step + step + 1)
         if state.average is not None:
             state.average.update(model)
-        tally.add(step_loss, hits, num_images)
+        running_mean.add(step_loss, correct, num_images)
         for observer in observers:
             observer.on_step(step + 1)
     if device.type != "cpu":
-        refuse_first_infinite(tally.losses, epoch, optimizer)
-    return tally.result()
+        refuse_first_infinite(running_mean.losses, epoch, optimizer)
+    return running_mean.result()
 
 
 def enter_training_mode(model: nn.Module) -> None:

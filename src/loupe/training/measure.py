@@ -11,7 +11,7 @@ from loupe.data.batches import Batch, EvaluationBatches
 from loupe.models.rows import run_layers
 from loupe.runtime import Precision, casting
 from loupe.training.objectives import Classification, Objective
-from loupe.training.team import Team
+from loupe.training.process_group import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Measured:
     num_images: int
 
 
-class Tally:
+class RunningMean:
     """Loss and right answers, batch by batch, left on the device until the end.
 
     In the averages a smaller last batch weighs no more than its images.
@@ -41,13 +41,13 @@ class Tally:
         self._dtype = dtype
         self._losses: list[Tensor] = []
         self._sizes: list[int] = []
-        self._hits: list[Tensor] = []
+        self._correct: list[Tensor] = []
 
-    def add(self, mean_loss: Tensor, hits: Tensor | None, num_images: int) -> None:
+    def add(self, mean_loss: Tensor, correct: Tensor | None, num_images: int) -> None:
         """Count a batch: its mean loss (scalar), how right each answer is (batch,), and its size."""
         self._losses.append(mean_loss.detach())
-        if hits is not None:
-            self._hits.append(hits.detach())
+        if correct is not None:
+            self._correct.append(correct.detach())
         self._sizes.append(num_images)
 
     @property
@@ -55,17 +55,19 @@ class Tally:
         """The mean loss of each batch so far, (batches,), on the device."""
         return torch.stack(self._losses)
 
-    def result(self, team: Team | None = None) -> Measured:
+    def result(self, group: ProcessGroup | None = None) -> Measured:
         """Return the averages over all images counted, here or by all processes of a team."""
         num_images = sum(self._sizes)
         sizes = torch.tensor(self._sizes, dtype=self._dtype, device=self._losses[0].device)
         loss = (self.losses.to(self._dtype) * sizes).sum()
-        hits = torch.cat(self._hits).sum(dtype=self._dtype) if self._hits else None
-        if team is not None:
-            sums = team.add_up(torch.stack([loss, loss.new_zeros(()) if hits is None else hits, sizes.sum()]))
+        correct = torch.cat(self._correct).sum(dtype=self._dtype) if self._correct else None
+        if group is not None:
+            sums = group.all_reduce(
+                torch.stack([loss, loss.new_zeros(()) if correct is None else correct, sizes.sum()])
+            )
             loss, num_images = sums[0], int(sums[2])
-            hits = sums[1] if hits is not None else None
-        accuracy = float(hits) / num_images if hits is not None else None
+            correct = sums[1] if correct is not None else None
+        accuracy = float(correct) / num_images if correct is not None else None
         return Measured(float(loss / num_images), accuracy, num_images)
 
 
@@ -86,23 +88,23 @@ def measure(
     batches: Iterable[Batch],
     objective: Objective | None = None,
     precision: Precision = "float32",
-    team: Team | None = None,
+    group: ProcessGroup | None = None,
 ) -> Measured:
     """Return loss and accuracy over all batches, of a classifier if no objective is given.
 
     Of a team each process brings its own batches, and gets the averages over those of all.
     """
     objective = objective or Classification()
-    tally: Tally | None = None
+    running_mean: RunningMean | None = None
     depth = batches.depth if isinstance(batches, EvaluationBatches) else 0
     with evaluating(model):
         for batch in batches:
-            tally = tally or Tally(batch.images.device)
+            running_mean = running_mean or RunningMean(batch.images.device)
             outputs = run_model(model, batch.images, precision, depth)
             losses = objective.losses(outputs, batch)
-            tally.add(losses.mean(), objective.hits(outputs, batch), len(losses))
-    assert tally is not None, "there is nothing to measure: no batches"
-    return tally.result(team)
+            running_mean.add(losses.mean(), objective.correct(outputs, batch), len(losses))
+    assert running_mean is not None, "there is nothing to measure: no batches"
+    return running_mean.result(group)
 
 
 def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32", depth: int = 0) -> Tensor:

@@ -22,7 +22,7 @@ class Objective(Protocol):
     def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the reported loss of each image, (batch,)."""
 
-    def hits(self, outputs: Tensor, batch: Batch) -> Tensor | None:
+    def correct(self, outputs: Tensor, batch: Batch) -> Tensor | None:
         """Return how right each answer is, (batch,) in [0, 1]; None where nothing is right or wrong."""
 
 
@@ -44,7 +44,7 @@ class Classification:
         """Return each image's negative log likelihood in nats, never smoothed."""
         return negative_log_likelihood(outputs, batch.labels)
 
-    def hits(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def correct(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return 1 for a right answer and 0 for a wrong one; of mixed labels, the share that was named."""
         answers = outputs.argmax(1)
         if batch.labels.is_floating_point():
@@ -66,7 +66,7 @@ class Reconstruction:
     def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
         return (outputs - batch.images).square().flatten(1).mean(1)
 
-    def hits(self, outputs: Tensor, batch: Batch) -> None:
+    def correct(self, outputs: Tensor, batch: Batch) -> None:
         return None
 
 

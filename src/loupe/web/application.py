@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, Response
 
 from loupe.errors import LoupeError, RunError, UnknownNameError
 from loupe.version import __version__
+from loupe.web.folder_index import Shelf, find_place
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large
 from loupe.web.routes.inside import build_inside_routes
 from loupe.web.routes.runs import build_run_routes
 from loupe.web.routes.studies import build_study_routes
 from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
-from loupe.web.shelf import Shelf, find_place
 
 _SHARED = ("charts.js", "mistakes.js", "style.css")  # the page draws with what the reports draw with
 

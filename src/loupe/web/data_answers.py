@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from loupe.data import SOURCES, build_augmentation
 from loupe.data.normalization import measure_normalization
-from loupe.experiments.opened_run import OpenedRun
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.data_card import compare_presets, describe_balance, pick_one_per_class
 from loupe.reports.pictures import encode_png
 from loupe.runtime import Streams
+from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import GalleryImage
 
 _PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7

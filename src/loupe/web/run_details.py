@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 
 from loupe.errors import LoupeError
-from loupe.evaluation import Metrics, ReconstructionScore, compute_class_scores
-from loupe.experiments.compare_runs import read_compared
+from loupe.evaluations import compute_class_scores
+from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
 from loupe.reports.compared_run import find_shared
 from loupe.reports.comparison import RunCurves, compare_pairs, draw_histories, find_recipe_differences
 from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
 from loupe.runs import RunFolder
+from loupe.using.compare_runs import read_compared
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
 from loupe.web.run_index import RunIndex, list_seeds
 from loupe.web.sessions import Sessions

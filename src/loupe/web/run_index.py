@@ -6,15 +6,15 @@ from pathlib import Path
 from threading import Lock
 
 from loupe.errors import LoupeError, RunError, suggest
-from loupe.evaluation import summarise_seeds
 from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.reports.compared_run import figure_of
 from loupe.runs import RunFolder, is_run_folder, list_run_folders, read_tags
 from loupe.runs.result import Score
+from loupe.statistics import summarise_seeds
 from loupe.training import EpochRecord
+from loupe.web.folder_index import is_file_name
 from loupe.web.run_answers import Figure, Objective, RunSummary, Status
-from loupe.web.shelf import is_file_name
 
 _SEPARATOR = ":"  # between a series and its seed; in no file name of any system
 _ELSEWHERE = "@"  # before the name of a place of runs that is not the folder itself

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from loupe.errors import LoupeError
-from loupe.experiments.searches.look_back import look_back_at_search, read_search
-from loupe.experiments.searches.space import list_grid
 from loupe.reports.page import format_level
 from loupe.reports.pictures import encode_bytes
-from loupe.reports.searches import SearchOutcome
-from loupe.reports.searches.outcome import Candidate
-from loupe.reports.searches.report import draw_best_so_far, list_settings, sort_trials
-from loupe.reports.searches.wording import (
+from loupe.runs import RunFolder, is_run_folder
+from loupe.searches import Search
+from loupe.searches.folder import SearchFolder, TrialRow
+from loupe.searches.look_back import look_back_at_search, read_search
+from loupe.searches.outcome import Candidate, SearchOutcome
+from loupe.searches.report import draw_best_so_far, list_settings, sort_trials
+from loupe.searches.space import list_grid
+from loupe.searches.wording import (
     answer_search,
     describe_optimism,
     describe_space,
@@ -21,9 +23,6 @@ from loupe.reports.searches.wording import (
     write_settings,
     write_summary,
 )
-from loupe.runs import RunFolder, is_run_folder
-from loupe.runs.search_folder import SearchFolder, TrialRow
-from loupe.search import Search
 from loupe.web.run_index import RunIndex
 from loupe.web.study_answers import (
     CandidateAnswer,

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from loupe.errors import RunError
-from loupe.experiments.seeds import summarise_results
 from loupe.reports.run_report import render_figures, render_findings, render_weights
 from loupe.reports.seeds_report import render_seeds
+from loupe.running.seeds import summarise_results
 from loupe.runs import RunFolder, RunResult
 from loupe.web.run_index import list_seeds
 from loupe.web.sessions import Sessions

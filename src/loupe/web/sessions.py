@@ -4,8 +4,8 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
-from loupe.experiments.opened_run import OpenedRun, open_run
 from loupe.runs import RunFolder
+from loupe.using.opened_run import OpenedRun, open_run
 from loupe.web.run_index import RunIndex, stamp
 
 _MOST_OPEN = 4  # each holds a network and its data

@@ -5,14 +5,14 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.reports.pictures import encode_figure
-from loupe.reports.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
-from loupe.reports.studies.answer import answer_question
-from loupe.reports.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
-from loupe.reports.studies.report import FIGURE_DPI, describe_changes, write_cell
-from loupe.reports.studies.wording import write_figure
 from loupe.runs import RunFolder, list_run_folders
-from loupe.runs.study_folder import StudyFolder, StudyRow
-from loupe.study import Study, parse_study, read_study_file
+from loupe.studies import Study, parse_study, read_study_file
+from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.studies.answer import answer_question
+from loupe.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
+from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.report import FIGURE_DPI, describe_changes, write_cell
+from loupe.studies.wording import write_figure
 from loupe.web.run_index import RunIndex
 from loupe.web.study_answers import ArmAnswer, State, StudyDetails, StudyRun, StudySummary, UnderWay
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from loupe.data.image_files import Fit
 from loupe.errors import DataError, LoupeError
-from loupe.experiments.opened_run import OpenedRun
+from loupe.using.opened_run import OpenedRun
 from loupe.web.guards import MOST_BYTES
 
 MOST_IMAGES = 64  # in one request

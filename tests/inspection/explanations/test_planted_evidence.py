@@ -51,8 +51,8 @@ def test_evidence_lies_where_it_was_planted(name_and_network: tuple[str, nn.Modu
     says_something = found.maps.flatten(1).amax(1) > 0
     # the mean gradient of a dense head can cancel; elsewhere every map must speak
     assert says_something.float().mean() >= (0.5 if (network, method) == ("cnn", "grad-cam") else 1.0)
-    share, hits = locate(found.maps[says_something])
-    assert hits.float().mean() > 0.9
+    share, correct = locate(found.maps[says_something])
+    assert correct.float().mean() > 0.9
     assert share.mean() > 2 * SHARE_OF_AREA
 
 
@@ -71,6 +71,6 @@ def test_an_untrained_network_does_not_find_it() -> None:
     maps = explain(
         make_network("cnn", num_classes=3), images[labels == 0], "occlusion", **SETTINGS["occlusion"]
     ).maps
-    share, hits = locate(maps)
-    assert hits.float().mean() < 0.5
+    share, correct = locate(maps)
+    assert correct.float().mean() < 0.5
     assert share.mean() < 2 * SHARE_OF_AREA

@@ -70,7 +70,7 @@ def make_training(
         build_mix("mixup") if mix else None,
     )
     step = {"name": "sgd", "learning_rate": 0.1, **(optimizer or {})}
-    pace = {"name": "constant", **(schedule or {})}
+    step_settings = {"name": "constant", **(schedule or {})}
     is_classifier = model["name"] != "autoencoder"
     return Training(
         network,
@@ -78,7 +78,9 @@ def make_training(
         EvaluationBatches(images.select(torch.arange(200, 300)), NORMALIZATION, 40),
         num_epochs=epochs,
         optimizer=build_optimizer(step.pop("name"), network.parameters(), **step),
-        schedule=build_schedule(pace.pop("name"), num_epochs=epochs, steps_per_epoch=len(train), **pace),
+        schedule=build_schedule(
+            step_settings.pop("name"), num_epochs=epochs, steps_per_epoch=len(train), **step_settings
+        ),
         streams=streams,
         **{"objective": Classification() if is_classifier else Reconstruction(), **more},
     )

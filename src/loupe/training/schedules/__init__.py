@@ -11,14 +11,14 @@ from pydantic import Field
 from loupe.registry import Registry
 
 
-class Pace(NamedTuple):
+class ScheduleStep(NamedTuple):
     """What holds during one step: a factor on the learning rate, and the momentum if it changes."""
 
     factor: float
     momentum: float | None = None
 
 
-Schedule = Callable[[int, Sequence[float]], Pace]
+Schedule = Callable[[int, Sequence[float]], ScheduleStep]
 """Maps a step (0, 1, …, counted over all epochs) and the validation losses of the epochs completed to the
 pace of that step."""
 
@@ -60,9 +60,9 @@ def build_schedule(
 def warm_up(schedule: Schedule, num_steps: int) -> Schedule:
     """Return a schedule that rises linearly to the given one over the first steps (Goyal et al., 2017)."""
 
-    def warmed(step: int, losses: Sequence[float]) -> Pace:
-        pace = schedule(step, losses)
-        return pace._replace(factor=pace.factor * min(1.0, (step + 1) / (num_steps + 1)))
+    def warmed(step: int, losses: Sequence[float]) -> ScheduleStep:
+        step_settings = schedule(step, losses)
+        return step_settings._replace(factor=step_settings.factor * min(1.0, (step + 1) / (num_steps + 1)))
 
     return warmed
 

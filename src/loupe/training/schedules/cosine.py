@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loupe.training.schedules import Pace, Per, Schedule, count_ticks, register_schedule
+from loupe.training.schedules import Per, Schedule, ScheduleStep, count_ticks, register_schedule
 
 
 @register_schedule("cosine")
@@ -20,8 +20,8 @@ def cosine(
     """Half a cosine from the full learning rate down to a floor (Loshchilov and Hutter, 2017)."""
     steps_per_tick, num_ticks = count_ticks(per, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch)
 
-    def schedule(step: int, losses: Sequence[float]) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> ScheduleStep:
         progress = (step // steps_per_tick) / num_ticks
-        return Pace(floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2)
+        return ScheduleStep(floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2)
 
     return schedule

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loupe.training.schedules import Pace, Schedule, register_schedule
+from loupe.training.schedules import Schedule, ScheduleStep, register_schedule
 
 
 @register_schedule("multi-step")
@@ -19,8 +19,8 @@ def multi_step(
 ) -> Schedule:
     """Drop the learning rate by a factor after each of the named epochs."""
 
-    def schedule(step: int, losses: Sequence[float]) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> ScheduleStep:
         epochs_done = step // steps_per_epoch
-        return Pace(gamma ** sum(epochs_done >= drop for drop in drops))
+        return ScheduleStep(gamma ** sum(epochs_done >= drop for drop in drops))
 
     return schedule

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from loupe.errors import LoupeError
-from loupe.training.schedules import Pace, Per, Schedule, count_ticks, register_schedule
+from loupe.training.schedules import Per, Schedule, ScheduleStep, count_ticks, register_schedule
 
 
 @register_schedule("one-cycle")
@@ -45,13 +45,13 @@ def one_cycle(
     steps_per_tick, num_ticks = count_ticks(per, num_epochs=num_epochs, steps_per_epoch=steps_per_epoch)
     peak, last = max(0.0, warmup * num_ticks - 1), num_ticks - 1
 
-    def schedule(step: int, losses: Sequence[float]) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> ScheduleStep:
         tick = step // steps_per_tick
         if tick <= peak:
             rise = tick / peak if peak > 0 else 1.0
-            return Pace(_glide(start, 1.0, rise), _glide_if(high_momentum, low_momentum, rise))
+            return ScheduleStep(_glide(start, 1.0, rise), _glide_if(high_momentum, low_momentum, rise))
         fall = (tick - peak) / (last - peak)
-        return Pace(_glide(1.0, end, fall), _glide_if(low_momentum, high_momentum, fall))
+        return ScheduleStep(_glide(1.0, end, fall), _glide_if(low_momentum, high_momentum, fall))
 
     return schedule
 

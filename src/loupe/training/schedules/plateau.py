@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loupe.training.schedules import Pace, Schedule, register_schedule
+from loupe.training.schedules import Schedule, ScheduleStep, register_schedule
 
 
 @register_schedule("plateau", follows_losses=True)
@@ -30,13 +30,13 @@ def plateau(
     resumed run has nothing to remember.
     """
 
-    def schedule(step: int, losses: Sequence[float]) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> ScheduleStep:
         factor, best, num_waited = 1.0, math.inf, 0
         for loss in losses:
             is_better = loss < best * (1 - min_improvement)
             best, num_waited = (loss, 0) if is_better else (best, num_waited + 1)
             if num_waited > patience:
                 factor, num_waited = max(floor, factor * gamma), 0
-        return Pace(factor)
+        return ScheduleStep(factor)
 
     return schedule

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loupe.training.schedules import Pace, Schedule, register_schedule
+from loupe.training.schedules import Schedule, ScheduleStep, register_schedule
 
 
 @register_schedule("step")
@@ -14,4 +14,4 @@ def step(
     gamma: Annotated[float, Field(gt=0, le=1, description="Factor of each drop, in (0, 1].")] = 0.1,
 ) -> Schedule:
     """Drop the learning rate by a factor every few epochs."""
-    return lambda step, losses: Pace(gamma ** (step // steps_per_epoch // every))
+    return lambda step, losses: ScheduleStep(gamma ** (step // steps_per_epoch // every))

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from loupe.training.schedules import Pace, Schedule, register_schedule
+from loupe.training.schedules import Schedule, ScheduleStep, register_schedule
 
 
 @register_schedule("triangular")
@@ -29,9 +29,9 @@ def triangular(
     num_steps = num_epochs * steps_per_epoch
     turn = peak * num_steps
 
-    def schedule(step: int, losses: Sequence[float]) -> Pace:
+    def schedule(step: int, losses: Sequence[float]) -> ScheduleStep:
         if step < turn:
-            return Pace(start + (1 - start) * step / turn)
-        return Pace(1 + (end - 1) * (step - turn) / (num_steps - turn))
+            return ScheduleStep(start + (1 - start) * step / turn)
+        return ScheduleStep(1 + (end - 1) * (step - turn) / (num_steps - turn))
 
     return schedule

@@ -13,6 +13,7 @@ from loupe.errors import TrainingError
 from loupe.runtime import Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
+from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.loop import (
     SelectBy,
     end_epoch,
@@ -21,14 +22,13 @@ from loupe.training.loop import (
     refuse_first_infinite,
     refuse_infinite,
 )
-from loupe.training.measure import Tally, measure
+from loupe.training.measure import RunningMean, measure
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer, StopTraining
-from loupe.training.pacing import read_rates, set_pace
 from loupe.training.schedules import Schedule
 from loupe.training.state import TrainingState
 from loupe.training.together.network import Stack, find_network_obstacle
-from loupe.training.together.objectives import compute_hits, compute_training_losses
+from loupe.training.together.objectives import compute_correct, compute_training_losses
 from loupe.training.together.optimizers import OptimizerStack, clip_gradients, find_optimizer_obstacle
 
 
@@ -156,16 +156,16 @@ class _Group:
             except (TrainingError, StopTraining) as error:  # of this one alone
                 one.ended_by = error
 
-    def _train_on_every_image(self, epoch: int) -> list[Tally]:
+    def _train_on_every_image(self, epoch: int) -> list[RunningMean]:
         for one in self.trainings:
             enter_training_mode(one.model)
         losses = [[record.validation_loss for record in one.state.history] for one in self.trainings]
-        tallies = [Tally(torch.device("cpu")) for _ in self.trainings]
+        tallies = [RunningMean(torch.device("cpu")) for _ in self.trainings]
         generators = [one.streams.generator("network", epoch) for one in self.trainings]
         for step, batches in enumerate(_zip_batches([one.train.epoch(epoch) for one in self.trainings])):
             for one, losses_so_far in zip(self.trainings[: len(batches)], losses, strict=False):
-                pace = one.schedule((epoch - 1) * len(one.train) + step, losses_so_far)
-                set_pace(one.optimizer, pace, one.base_rates)
+                step_settings = one.schedule((epoch - 1) * len(one.train) + step, losses_so_far)
+                apply_schedule_step(one.optimizer, step_settings, one.base_rates)
             for which in _find_neighbours([len(batch.labels) for batch in batches]):
                 self._step(which, batches[which], generators[which], tallies[which])
             for one in self.trainings[: len(batches)]:
@@ -180,7 +180,7 @@ class _Group:
         which: slice,
         batches: Sequence[Batch],
         generators: Sequence[torch.Generator],
-        tallies: Sequence[Tally],
+        tallies: Sequence[RunningMean],
     ) -> None:
         """Step neighbouring networks, each on its own batch; the batches have one size."""
         trainings = self.trainings[which]
@@ -195,9 +195,9 @@ class _Group:
         self._optimizers.step(which, gradients)
         for tensor in parameters.values():
             tensor.grad = None
-        hits = compute_hits(objectives, outputs, batches)
-        for tally, loss, right, batch in zip(tallies, losses, hits, batches, strict=True):
-            tally.add(loss, right, len(batch.labels))
+        correct = compute_correct(objectives, outputs, batches)
+        for running_mean, loss, right, batch in zip(tallies, losses, correct, batches, strict=True):
+            running_mean.add(loss, right, len(batch.labels))
 
     def _take(self, which: slice) -> dict[str, torch.Tensor]:
         place = (which.start, which.stop)

@@ -32,14 +32,14 @@ def compute_training_losses(
     return losses.view_as(labels).mean(1)
 
 
-def compute_hits(
+def compute_correct(
     objectives: Sequence[Objective], outputs: Tensor, batches: Sequence[Batch]
 ) -> Sequence[Tensor | None]:
     """Return how right each answer of each network is, (batch,) each; None where nothing is right."""
     labels = _stack_labels(objectives, batches)
     if labels is None:
         each = zip(objectives, outputs, batches, strict=True)
-        return [objective.hits(one, batch) for objective, one, batch in each]
+        return [objective.correct(one, batch) for objective, one, batch in each]
     return (outputs.argmax(2) == labels).unbind()
 
 

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from loupe.errors import DataError, LoupeError
-from loupe.experiments.drawing import fit_drawing
-from loupe.experiments.look_inside import find_field
-from loupe.experiments.opened_run import OpenedRun
 from loupe.reports.pictures import encode_png
-from loupe.web import looks
+from loupe.using.drawing import fit_drawing
+from loupe.using.look_inside import find_field
+from loupe.using.opened_run import OpenedRun
+from loupe.web import handlers
 from loupe.web.inside_answers import (
     Gallery,
     ImageChoice,
@@ -104,14 +104,14 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     @router.get("/inside")
     def show_facts(run: str) -> InsideFacts:
         """What has to be known of a network before an image is chosen."""
-        return looks.describe_inside(sessions.open(run))
+        return handlers.describe_inside(sessions.open(run))
 
     @router.post("/predict", openapi_extra=_describe_body(ImageChoices, many=True))
     def predict(run: str, given: GivenImages) -> Predictions:
         """Predictions for one image or a batch, exactly as the run was judged."""
         opened = sessions.open(run)
         images = torch.stack([image for image, _ in take(opened, given)])
-        return Predictions(run=run, epoch=opened.epoch, predictions=looks.predict(opened, images))
+        return Predictions(run=run, epoch=opened.epoch, predictions=handlers.predict(opened, images))
 
     @router.post("/inspect", openapi_extra=_describe_body(ImageChoice, many=False))
     def inspect(run: str, given: GivenImages) -> Inspection:
@@ -125,7 +125,7 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
                 allowed="one",
                 next_step="send the others in requests of their own, or to /predict",
             )
-        return looks.inspect(opened, *taken[0])
+        return handlers.inspect(opened, *taken[0])
 
     @router.post("/images", openapi_extra=_describe_body(ImageChoice, many=False))
     def keep_image(run: str, given: GivenImages) -> KeptImage:
@@ -150,18 +150,18 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         page: Page = 0,
     ) -> Gallery:
         """Validation images, a page at a time: by class, by what they are taken for, or the mistakes."""
-        return looks.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
+        return handlers.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
 
     @router.get("/maps")
     def list_maps(run: str, image: Image, layer: Layer, page: Page = 0) -> Maps:
         """What a layer gives for an image, a page of channels at a time."""
         opened = sessions.open(run)
-        return looks.list_maps(opened, store.find(image, opened), layer, page)
+        return handlers.list_maps(opened, store.find(image, opened), layer, page)
 
     @router.get("/filters")
     def list_filters(run: str, layer: Layer, page: Page = 0) -> Maps:
         """A layer's filters, a page at a time."""
-        return looks.list_filters(sessions.open(run), layer, page)
+        return handlers.list_filters(sessions.open(run), layer, page)
 
     @router.get("/number")
     def show_number(
@@ -169,7 +169,7 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     ) -> Window:
         """The arithmetic that made one number of a layer."""
         opened = sessions.open(run)
-        return looks.take_apart(opened, store.find(image, opened), layer, (channel, row, column))
+        return handlers.take_apart(opened, store.find(image, opened), layer, (channel, row, column))
 
     @router.get("/field")
     def show_field(run: str, layer: Layer, row: Place = 0, column: Place = 0) -> ReceptiveField:
@@ -188,13 +188,13 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     ) -> Reasons:
         """Which pixels speak for a class."""
         opened = sessions.open(run)
-        return looks.say_why(opened, store.find(image, opened), method, target)
+        return handlers.say_why(opened, store.find(image, opened), method, target)
 
     @router.get("/kin")
     def list_kin(run: str, image: Image) -> Kin:
         """The training images nearest to an image, as the network sees them."""
         opened = sessions.open(run)
-        return looks.list_kin(opened, store.find(image, opened))
+        return handlers.list_kin(opened, store.find(image, opened))
 
     return router
 
@@ -224,4 +224,4 @@ def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:
         ink = np.asarray(picture.convert("L"))
     except Exception as error:  # a decoder given arbitrary bytes can fail in any way
         raise DataError("This image is damaged.", got=type(error).__name__, allowed="a PNG") from None
-    return fit_drawing(ink, opened.image_size, looks.measure_drawings(opened))
+    return fit_drawing(ink, opened.image_size, handlers.measure_drawings(opened))

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from loupe.errors import RunError
 from loupe.runs import write_tags
+from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import REPORT_POLICY
-from loupe.web.kept import Kept
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.run_index import list_seeds, stamp

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from loupe.errors import RunError
 from loupe.runs.locking import is_locked
+from loupe.web.cache import Kept
+from loupe.web.folder_index import Shelf
 from loupe.web.guards import REPORT_POLICY
-from loupe.web.kept import Kept
 from loupe.web.run_index import RunIndex, stamp
 from loupe.web.search_details import describe_search, summarise_search
-from loupe.web.shelf import Shelf
 from loupe.web.study_answers import SearchDetails, SearchList, StudyDetails, StudyList
 from loupe.web.study_details import describe_study, summarise_study
 

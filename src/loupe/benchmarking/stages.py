@@ -1,0 +1,129 @@
+"""The stages of a training step as tasks to be timed; each figure is seconds for one image."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from loupe.benchmarking.clock import Task, read_clock
+from loupe.data import ImageDataset
+from loupe.data.batches import Batch, EvaluationBatches, TrainingBatches
+from loupe.recipe import Recipe
+from loupe.running.fitting import fit_setup
+from loupe.running.training_setup import TrainingSetup
+from loupe.runtime import Streams
+from loupe.training.averaging import WeightAverage
+from loupe.training.loop import enter_training_mode
+from loupe.training.measure import measure, run_model
+from loupe.training.schedules import ScheduleStep
+
+_MARKS = ("prepare", "rank", "forward", "backward", "update")
+
+
+def hold_weights_still(setup: TrainingSetup) -> None:
+    """Set every learning rate to 0: steps cost the same, and no loss can run away while they are timed."""
+    for group in setup.optimizer.param_groups:
+        group["lr"] = 0.0
+
+
+def make_loading_task(setup: TrainingSetup) -> Task:
+    """Return a task that takes batches without augmentation: the order, the pixels, normalisation."""
+    plain = replace(setup.train, augmentations=(), mix=None)
+    batches = stream_batches(plain)
+
+    def load(repeats: int) -> dict[str, float]:
+        started, num_images = read_clock(setup.device), 0
+        for _ in range(repeats):
+            num_images += len(next(batches).images)
+        return {"load": (read_clock(setup.device) - started) / num_images}
+
+    return load
+
+
+def make_stepping_task(recipe: Recipe, setup: TrainingSetup) -> Task:
+    """Return a task that takes steps as training does and reads the clock between their parts."""
+    model, device = setup.model, setup.device
+    batches = stream_batches(setup.train)
+    decay = recipe.train.average_decay
+    average = WeightAverage(model, decay) if decay is not None else None
+
+    def take_steps(repeats: int) -> dict[str, float]:
+        enter_training_mode(model)
+        seconds, num_images = [0.0] * len(_MARKS), 0
+        for _ in range(repeats):
+            times = [read_clock(device)]
+            whole = batch = next(batches)
+            times.append(read_clock(device))
+            if setup.hard_examples is not None:
+                batch = setup.hard_examples.choose(
+                    whole, ScheduleStep(0.0), setup.objective, setup.precision, recipe.train.clip_norm
+                )
+            times.append(read_clock(device))
+            loss = setup.objective.training_loss(run_model(model, batch.images, setup.precision), batch)
+            times.append(read_clock(device))
+            loss.backward()
+            times.append(read_clock(device))
+            _update(recipe, setup, average)
+            times.append(read_clock(device))
+            num_images += len(whole.images)
+            seconds = [
+                total + after - before
+                for total, before, after in zip(seconds, times, times[1:], strict=False)
+            ]
+        return {name: total / num_images for name, total in zip(_MARKS, seconds, strict=True)}
+
+    return take_steps
+
+
+def _update(recipe: Recipe, setup: TrainingSetup, average: WeightAverage | None) -> None:
+    if recipe.train.clip_norm is not None:
+        nn.utils.clip_grad_norm_(setup.model.parameters(), recipe.train.clip_norm)
+    setup.optimizer.step()
+    setup.optimizer.zero_grad(set_to_none=True)
+    if average is not None:
+        average.update(setup.model)
+
+
+def make_whole_step_task(recipe: Recipe, setup: TrainingSetup, streams: Streams) -> Task:
+    """Return a task that trains with `fit` itself, so many steps; validation is left out of its figure."""
+    one_epoch = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": 1})})
+    few = replace(setup.validation, dataset=_take_first(setup.validation.dataset, 2))
+
+    def train(repeats: int) -> dict[str, float]:
+        images = _take_first(setup.train.dataset, repeats * setup.train.batch_size)
+        trimmed = replace(setup, train=replace(setup.train, dataset=images), validation=few, clean_train=None)
+        state = fit_setup(one_epoch, trimmed, streams)
+        hold_weights_still(setup)  # the schedule has set them, to 0 times its factor
+        return {"step": 1 / state.history[-1].images_per_second}
+
+    return train
+
+
+def make_evaluation_task(setup: TrainingSetup, batch_size: int) -> Task:
+    """Return a task that measures validation images as after an epoch, so many batches."""
+
+    def evaluate(repeats: int) -> dict[str, float]:
+        images = _take_first(setup.validation.dataset, repeats * batch_size)
+        batches = EvaluationBatches(images, setup.normalization, batch_size)
+        rounds = max(1, repeats // len(batches))  # few validation images are measured several times over
+        started = read_clock(setup.device)
+        for _ in range(rounds):
+            measure(setup.model, batches, setup.objective, setup.precision)
+        return {"evaluate": (read_clock(setup.device) - started) / (rounds * len(images))}
+
+    return evaluate
+
+
+def stream_batches(batches: TrainingBatches) -> Iterator[Batch]:
+    """Yield training batches without end, epoch after epoch."""
+    epoch = 0
+    while True:
+        epoch += 1
+        yield from batches.epoch(epoch)
+
+
+def _take_first(images: ImageDataset, count: int) -> ImageDataset:
+    if count >= len(images):
+        return images
+    return images.select(torch.arange(count, device=images.images.device))

@@ -1,0 +1,107 @@
+"""Answers about image files as text: CSV, JSON, and the lines that sum them up."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from loupe.reports.page import format_interval, format_level, format_percent
+from loupe.using.predict_images import Answer, Answers
+
+TableFormat = Literal["csv", "json"]
+
+_UNSURE = "unsure"
+
+
+def write_table(answers: Answers, form: TableFormat) -> str:
+    """Return the answers as CSV, one row an image that could be read, or as JSON, with the refusals too."""
+    return _write_csv(answers) if form == "csv" else _write_json(answers)
+
+
+def _write_csv(answers: Answers) -> str:
+    """Return columns file, answer, class_1, probability_1, class_2 … and true_class where one is known."""
+    top = max((len(one.classes) for one in answers.answers), default=1)
+    is_known = any(one.true_class is not None for one in answers.answers)
+    ranks = [name for rank in range(1, top + 1) for name in (f"class_{rank}", f"probability_{rank}")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "answer", *ranks, *(["true_class"] if is_known else [])])
+    for one in answers.answers:
+        pairs = zip(one.classes, one.probabilities, strict=True)
+        named = [cell for name, probability in pairs for cell in (name, f"{probability:.6f}")]
+        truth = [one.true_class or ""] if is_known else []
+        writer.writerow([_write_path(one.file), _name_answer(one), *named, *truth])
+    return text.getvalue()
+
+
+def _write_json(answers: Answers) -> str:
+    values: dict[str, Any] = {
+        "answers": [_describe_answer(one) for one in answers.answers],
+        "refusals": [{"file": _write_path(one.file), "reason": one.reason} for one in answers.refusals],
+        "below": answers.below,
+        "num_unsure": answers.num_unsure,
+    }
+    accuracy = answers.accuracy
+    if accuracy is not None:
+        values["accuracy"] = {
+            "value": accuracy.accuracy,
+            "low": accuracy.interval.low,
+            "high": accuracy.interval.high,
+            "confidence": accuracy.confidence,
+            "correct": accuracy.correct,
+            "num_images": accuracy.num_images,
+            "num_trained_on": accuracy.num_trained_on,
+        }
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _describe_answer(one: Answer) -> dict[str, Any]:
+    pairs = zip(one.classes, one.probabilities, strict=True)
+    return {
+        "file": _write_path(one.file),
+        "answer": None if one.is_unsure else one.classes[0],
+        "top": [{"class": name, "probability": probability} for name, probability in pairs],
+        "true_class": one.true_class,
+    }
+
+
+def _name_answer(one: Answer) -> str:
+    return _UNSURE if one.is_unsure else one.classes[0]
+
+
+def _write_path(path: Path) -> str:
+    """Return a path as text that can be written: bytes that are no UTF-8 as \\x…."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def summarise_answers(answers: Answers) -> Iterator[str]:
+    """Yield the lines that sum the answers up: how many, how many unsure, refusals, accuracy."""
+    total = len(answers.answers) + len(answers.refusals)
+    yield f"{len(answers.answers):,} of {total:,} images answered"
+    if answers.below is not None:
+        yield f"{answers.num_unsure:,} of them unsure: most probable class below {answers.below:g}"
+    accuracy = answers.accuracy
+    if accuracy is None:
+        return
+    which = "images in folders named after classes"
+    if answers.below is not None:
+        which += " that were not left unsure"
+    interval = f"{format_interval(accuracy.interval)}, {format_level(accuracy.confidence)} interval"
+    figure = f"accuracy {format_percent(accuracy.accuracy)} ({interval})"
+    yield f"{figure}: {accuracy.correct:,} of {accuracy.num_images:,} {which}"
+    if accuracy.num_trained_on is None:
+        yield "whether some of these trained or selected the network is not known: only folders are looked up"
+    elif accuracy.num_trained_on:
+        yield (
+            f"warning: {accuracy.num_trained_on:,} of these {accuracy.num_images:,} trained or selected the "
+            "network: the accuracy flatters it"
+        )
+
+
+def list_refusals(answers: Answers) -> Iterator[str]:
+    """Yield a line for each file that got no answer."""
+    for one in answers.refusals:
+        yield f"no answer: {_write_path(one.file)} ({one.reason})"

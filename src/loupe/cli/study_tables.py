@@ -1,0 +1,58 @@
+"""A study's plan as text: its runs, what is done of them, and how long the rest will take."""
+
+from loupe.reports.page import format_duration
+from loupe.studies.estimate import estimate_time
+from loupe.studies.plan import PlannedRun
+from loupe.studies.run import Known, PreparedStudy
+from loupe.wording import count_of
+
+
+def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return headings and a row for each arm or stage at each place: its seeds, and how many are done."""
+    study = prepared.study
+    cells: dict[tuple[str, ...], list[PlannedRun]] = {}
+    for run in prepared.plan.runs:
+        places = [run.at.get(axis, "") for axis in study.axes]
+        cells.setdefault((run.arm or f"stage {run.stage}", *places), []).append(run)
+    waiting = {id(run) for task in prepared.scheduler.waiting for run in task.runs}
+    rows = []
+    for cell, runs in cells.items():
+        num_done = sum(id(run) not in waiting for run in runs)
+        source = next((run.source for run in runs if run.source is not None), None)
+        rows.append(
+            (*cell, ", ".join(str(run.seed) for run in runs), str(num_done), source.stage if source else "")
+        )
+    return ["arm", *study.axes, "seeds", "done", "starts from"], rows
+
+
+def describe_known(known: Known) -> str:
+    """Return how many runs of another table are runs of the study, and why there may be none."""
+    count = count_of(known.num_finished, "finished run")
+    if known.num_fitting:
+        return f"taken from {known.file}: {known.num_fitting} of {count}"
+    if not known.num_finished:
+        return f"taken from {known.file}: nothing; it holds no finished run"
+    return (
+        f"taken from {known.file}: nothing; none of {count} is one of this study: recipe, data or the code "
+        "that makes the numbers is another"
+    )
+
+
+def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
+    """Return how many runs there are, how many are done, and how long the others will take."""
+    runs, num_waiting = prepared.plan.runs, prepared.num_waiting
+    num_tasks = prepared.scheduler.num_tasks
+    counts = count_of(len(runs), "run")
+    if num_tasks < len(runs):
+        counts += f" ({num_tasks} of them different)" if num_tasks > 1 else " (all of them one and the same)"
+    if not num_waiting:
+        return f"{counts}, all done"
+    estimate = estimate_time([task.recipe for task in prepared.scheduler.waiting])
+    how = "at most about" if estimate.is_most else "about"
+    at_once = f"{num_workers} at once" if num_workers > 1 else "one after another"
+    told = f"{how} {format_duration(estimate.seconds / num_workers)} for the rest, {at_once}"
+    if estimate.is_most:
+        told += ", less where training stops early"
+    if estimate.num_unknown:
+        told += f"; the time of {estimate.num_unknown} is unknown"
+    return f"{counts}, {num_tasks - num_waiting} done; {told}"

@@ -1,0 +1,128 @@
+"""Figures computed from predictions; each accuracy with its interval."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from loupe.metrics.predictions import Predictions
+from loupe.statistics.intervals import Interval, compute_wilson_interval
+from loupe.training.objectives import negative_log_likelihood
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """Accuracy among the images of one class."""
+
+    name: str
+    correct: int
+    num_images: int
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well a network does on a set of images.
+
+    Args:
+        accuracy: share of images whose most probable class is the true one, in [0, 1].
+        interval: Wilson interval of the accuracy.
+        correct: images right.
+        num_images: images in all.
+        loss: mean negative log likelihood in nats, never smoothed.
+        class_names: one name a class.
+        per_class: accuracy of each class that has images here.
+        confusion: counts; row = true class, column = predicted class.
+    """
+
+    accuracy: float
+    interval: Interval
+    correct: int
+    num_images: int
+    loss: float
+    class_names: tuple[str, ...]
+    per_class: tuple[ClassAccuracy, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Metrics":
+        return cls(
+            **{
+                **values,
+                "interval": Interval(**values["interval"]),
+                "class_names": tuple(values["class_names"]),
+                "per_class": tuple(
+                    ClassAccuracy(**{**one, "interval": Interval(**one["interval"])})
+                    for one in values["per_class"]
+                ),
+                "confusion": tuple(tuple(row) for row in values["confusion"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Images of one class taken for another: how many, and as a share of the true class."""
+
+    true_class: str
+    predicted_class: str
+    count: int
+    share: float
+
+
+def compute_metrics(
+    predictions: Predictions, class_names: tuple[str, ...], confidence: float = 0.95
+) -> Metrics:
+    """Return accuracy, loss, per-class accuracies and confusion counts, with intervals."""
+    confusion = compute_confusion(predictions.labels, predictions.predicted, len(class_names))
+    right, totals = confusion.diagonal().tolist(), confusion.sum(1).tolist()
+    correct, num_images = sum(right), sum(totals)
+    per_class = tuple(
+        ClassAccuracy(name, one, total, one / total, compute_wilson_interval(one, total, confidence))
+        for name, one, total in zip(class_names, right, totals, strict=True)
+        if total
+    )
+    return Metrics(
+        accuracy=correct / num_images,
+        interval=compute_wilson_interval(correct, num_images, confidence),
+        correct=correct,
+        num_images=num_images,
+        loss=float(negative_log_likelihood(predictions.logits.double(), predictions.labels).mean()),
+        class_names=class_names,
+        per_class=per_class,
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )
+
+
+def compute_confusion(labels: Tensor, predicted: Tensor, num_classes: int) -> Tensor:
+    """Return (classes, classes) int64 counts; row = true class, column = predicted class.
+
+    Raises:
+        ValueError: a label or prediction is no class.
+    """
+    for indices in (labels, predicted):
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < num_classes:
+            raise ValueError(f"got classes {int(indices.min())} to {int(indices.max())} of {num_classes}")
+    cells = labels * num_classes + predicted
+    return torch.bincount(cells, minlength=num_classes**2).view(num_classes, num_classes)
+
+
+def rank_confused_pairs(
+    confusion: tuple[tuple[int, ...], ...], class_names: tuple[str, ...], most: int = 8
+) -> list[ConfusedPair]:
+    """Return the most confused ordered pairs, by share of the true class, then by count.
+
+    A share, not a fixed count, so that it means the same on sets of any size.
+    """
+    pairs = [
+        ConfusedPair(class_names[true], class_names[guess], count, count / sum(row))
+        for true, row in enumerate(confusion)
+        for guess, count in enumerate(row)
+        if true != guess and count
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.share, -pair.count))[:most]

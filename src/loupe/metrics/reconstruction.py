@@ -1,0 +1,129 @@
+"""Judging a network that gives its images back: errors, beside those of guesses that need no network."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from loupe.data.batches import EvaluationBatches
+from loupe.runtime import Precision
+from loupe.statistics.intervals import Interval, compute_t_quantile
+from loupe.training.measure import compute_outputs
+from loupe.training.objectives import Reconstruction
+
+_SHOWN = 8  # images of each kind: least error, median, most
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The error of a guess that is the same for every image."""
+
+    name: str
+    loss: float
+
+
+@dataclass(frozen=True)
+class ReconstructionScore:
+    """How well a network gives a set of images back.
+
+    Args:
+        loss: mean squared error per pixel, on the scale of the network's input.
+        interval: Student's interval of that mean over images.
+        num_images: images judged.
+        baselines: guesses learnt from the training images: what a loss has to beat to mean anything.
+    """
+
+    loss: float
+    interval: Interval
+    num_images: int
+    baselines: tuple[Baseline, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ReconstructionScore":
+        return cls(
+            **{
+                **values,
+                "interval": Interval(**values["interval"]),
+                "baselines": tuple(Baseline(**one) for one in values["baselines"]),
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstructions:
+    """What a network made of a set of images.
+
+    Args:
+        errors: (images,) float32, each image's mean squared error per pixel.
+        shown: (some,) int64, images worth a look: least error first, then around the median, then most.
+        pictures: (some, channels, height, width) uint8, what the network made of those.
+    """
+
+    errors: Tensor
+    shown: Tensor
+    pictures: Tensor
+
+
+def reconstruct(
+    model: nn.Module, batches: EvaluationBatches, precision: Precision = "float32"
+) -> Reconstructions:
+    """Return the network's reconstruction of every image: all errors, some pictures."""
+    outputs = compute_outputs(model, batches, precision).split(batches.batch_size)
+    objective, errors = Reconstruction(), []
+    for batch, output in zip(batches, outputs, strict=True):
+        errors.append(objective.losses(output.to(batch.images.device), batch).cpu())
+    all_errors = torch.cat(errors)
+    shown = _choose_shown(all_errors)
+    pixels = batches.normalization.invert(torch.cat(outputs)[shown])
+    return Reconstructions(all_errors, shown, (pixels * 255).round().to(torch.uint8))
+
+
+def _choose_shown(errors: Tensor) -> Tensor:
+    order = errors.argsort(stable=True)
+    some = min(_SHOWN, len(order) // 3)
+    if not some:
+        return order
+    middle = (len(order) - some) // 2
+    return torch.cat([order[:some], order[middle : middle + some], order[-some:]])
+
+
+def compute_reconstruction_score(
+    errors: Tensor, baselines: tuple[Baseline, ...], confidence: float = 0.95
+) -> ReconstructionScore:
+    """Return the mean error with its interval, beside the baselines.
+
+    Args:
+        errors: (images,) float, each image's mean squared error per pixel.
+        baselines: of the same images, from `compute_baselines`.
+        confidence: level in (0, 1).
+    """
+    count, mean = len(errors), float(errors.double().mean())
+    reach = math.inf
+    if count > 1:
+        sd = float(errors.double().std())
+        reach = compute_t_quantile((1 + confidence) / 2, count - 1) * sd / math.sqrt(count)
+    return ReconstructionScore(mean, Interval(max(0.0, mean - reach), mean + reach), count, baselines)
+
+
+def compute_baselines(train: EvaluationBatches, judged: EvaluationBatches) -> tuple[Baseline, ...]:
+    """Return the errors of guesses learnt from the training images, on the images judged.
+
+    The constant is the mean of all training pixels: the best single grey. The mean image is the best
+    guess that is the same for every image.
+    """
+    mean_image = sum(batch.images.double().sum(0) for batch in train) / len(train.dataset)
+    assert isinstance(mean_image, Tensor)
+    guesses = {"constant": mean_image.mean().expand_as(mean_image), "mean image": mean_image}
+    return tuple(
+        Baseline(
+            name,
+            float(sum((batch.images - guess).square().flatten(1).mean(1).sum() for batch in judged))
+            / len(judged.dataset),
+        )
+        for name, guess in guesses.items()
+    )

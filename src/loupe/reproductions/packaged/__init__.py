@@ -1,0 +1,1 @@
+"""The packaged reproductions, one TOML file each."""

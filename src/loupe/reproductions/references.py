@@ -1,0 +1,47 @@
+"""Names in a reproduction that its studies have to bear."""
+
+from collections.abc import Iterator, Mapping
+
+from loupe.checking import name_place
+from loupe.errors import Mistake
+from loupe.reproductions.schema import Effect, Reproduction, Runs
+from loupe.studies.references import find_unknown
+from loupe.studies.schema import Study
+
+
+def find_unknown_claims(reproduction: Reproduction, studies: Mapping[str, Study]) -> Iterator[Mistake]:
+    """Yield a mistake for each name in a reproduction that its studies do not bear.
+
+    Args:
+        reproduction: the claims.
+        studies: its studies by name.
+    """
+    yield from find_unknown("quick", reproduction.quick, studies, "studies")
+    for section in ("winners", "effects", "numbers"):
+        for index, claim in enumerate(getattr(reproduction, section)):
+            place = name_place(section, index)
+            if claim.study not in studies:
+                yield from find_unknown(f"{place}.study", [claim.study], studies, "studies")
+            elif isinstance(claim, Runs):
+                yield from _check_claim(place, claim, studies[claim.study])
+            else:
+                yield from find_unknown(
+                    f"{place}.published", [claim.published], studies[claim.study].arms, "arms"
+                )
+
+
+def _check_claim(place: str, claim: Runs, study: Study) -> Iterator[Mistake]:
+    """Yield what is wrong with the runs a claim is about."""
+    axes = list(study.axes)
+    if claim.stage:
+        yield from find_unknown(f"{place}.stage", [claim.stage], study.stages, "stages")
+        axes = list(study.stages[claim.stage].axes) if claim.stage in study.stages else axes
+    elif claim.arm or len(study.arms) > 1:
+        yield from find_unknown(f"{place}.arm", [claim.arm], study.arms, "arms")
+    if isinstance(claim, Effect):
+        yield from find_unknown(f"{place}.reference", [claim.reference], study.arms, "arms")
+    yield from find_unknown(f"{place}.at", claim.at, axes, "axes")
+    for axis, value in claim.at.items():
+        if axis in axes:
+            where = f"{place}.at.{name_place(axis)}"
+            yield from find_unknown(where, [value], study.axes[axis].names, f"values of {axis}")

@@ -1,0 +1,138 @@
+"""A source's claims with verdicts, as a page and as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from loupe.figures.style import save_figure
+from loupe.reports.page import write_page
+from loupe.reproductions.claims import Found, Ruling, Verdict
+from loupe.reproductions.schema import Reproduction
+from loupe.runs.writing import write_text
+from loupe.studies.analysis import StudyAnalysis, analyse_study
+from loupe.studies.answer import answer_question
+from loupe.studies.drawing import draw_charts, draw_study, name_figure
+from loupe.studies.report import FIGURE_DPI
+from loupe.version import __version__
+
+_QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
+
+_UNFINISHED = "Not all runs are done yet: {} claims wait for theirs. The same command goes on."
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A defect beside what is right.
+
+    Args:
+        defect: its id.
+        title: what it is.
+        text: what was done.
+        rows: (setting, figure, figure of each seed).
+    """
+
+    defect: str
+    title: str
+    text: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+def write_reproduction(
+    folder: Path,
+    reproduction: Reproduction,
+    verdicts: Sequence[Verdict],
+    found: Mapping[str, Found],
+    demonstrations: Sequence[Demonstration],
+    *,
+    is_quick: bool,
+) -> Path:
+    """Write `report.html`, `report.md` and each study's figure, `<study>.png`; return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    analyses = [analyse_study(one.study, one.rows) for one in found.values() if one.rows]
+    for one in analyses:
+        if one.cells:
+            save_figure(draw_study(one), _find_picture(folder, one), dpi=FIGURE_DPI)
+    counts = count_rulings(verdicts)
+    command = f"loupe reproduce {reproduction.name}{' --quick' if is_quick else ''}"
+    content = {
+        "reproduction": reproduction,
+        "verdicts": verdicts,
+        "counts": counts,
+        "demonstrations": demonstrations,
+        "is_quick": is_quick,
+        "command": command,
+    }
+    page = folder / "report.html"
+    write_page(
+        page,
+        "reproduction.html",
+        **content,
+        studies=[
+            {"analysis": one, "answer": answer_question(one), "charts": draw_charts(one)} for one in analyses
+        ],
+    )
+    text = _write_markdown(folder, reproduction, verdicts, counts, analyses, demonstrations, command)
+    write_text(folder / "report.md", text)
+    return page
+
+
+def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Return how many verdicts there are of each kind that occurs."""
+    rulings = [verdict.ruling for verdict in verdicts]
+    return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
+
+
+def _find_picture(folder: Path, analysis: StudyAnalysis) -> Path:
+    return folder / f"{analysis.study.name}.png"
+
+
+def _write_markdown(
+    folder: Path,
+    reproduction: Reproduction,
+    verdicts: Sequence[Verdict],
+    counts: Mapping[str, int],
+    analyses: Sequence[StudyAnalysis],
+    demonstrations: Sequence[Demonstration],
+    command: str,
+) -> str:
+    lines = [
+        f"# {reproduction.title}",
+        "",
+        f"Made by `{command}` with Loupe {__version__}. "
+        + "; ".join(f"{count} {ruling}" for ruling, count in counts.items())
+        + ".",
+        "",
+        *([_QUICK, ""] if command.endswith("--quick") else []),
+        *([_UNFINISHED.format(counts["not run"]), ""] if "not run" in counts else []),
+        *(f"- {remark}" for remark in reproduction.remarks),
+        "",
+        "## Answers",
+        "",
+    ]
+    for one in analyses:
+        num_runs, num_done = one.study.num_runs, len(one.rows)
+        so_far = f" (So far {num_done} of {num_runs} runs.)" if num_done < num_runs else ""
+        lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}{so_far}", ""]
+        picture = _find_picture(folder, one)
+        if picture.is_file():
+            lines += [f"![{name_figure(one)} of {one.study.name}, means and intervals]({picture.name})", ""]
+    lines += ["## Claims", "", "| row | claim | published | ours | interval of the mean | seeds | verdict |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for one_verdict in verdicts:
+        ruling = f"{one_verdict.ruling}: {one_verdict.why}" if one_verdict.why else one_verdict.ruling
+        cells = (
+            one_verdict.row,
+            one_verdict.what,
+            one_verdict.published,
+            one_verdict.ours,
+            one_verdict.interval,
+            str(one_verdict.num_seeds or ""),
+            ruling,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    for shown in demonstrations:
+        lines += ["", f"## {shown.title} ({shown.defect})", "", shown.text, ""]
+        lines += ["| | error | seeds |", "|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in shown.rows]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,178 @@
+"""A source on one screen: its studies are carried out, its claims judged, one page written."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from loupe.engines import open_engine
+from loupe.errors import ReproductionError, RunError, UnknownNameError
+from loupe.recipe import set_value
+from loupe.reproductions.claims import Found, judge_claims
+from loupe.reproductions.collapse import show_collapse
+from loupe.reproductions.references import find_unknown_claims
+from loupe.reproductions.report import Demonstration, write_reproduction
+from loupe.reproductions.schema import Reproduction
+from loupe.runs.reading import reading
+from loupe.runs.writing import write_json
+from loupe.studies import Study, read_study_file
+from loupe.studies.folder import StudyFolder
+from loupe.studies.loading import load_study
+from loupe.studies.run import PreparedStudy, carry_out_study, prepare_study
+from loupe.studies.scheduler import Watcher
+
+DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {"collapsed-autoencoder": show_collapse}
+
+MakeWatcher = Callable[[PreparedStudy], Watcher]
+
+
+def reproduce(
+    reproduction: Reproduction,
+    out: Path = Path("reproductions"),
+    *,
+    is_quick: bool = False,
+    engine: str = "auto",
+    workers: int | None = None,
+    known: Path | None = None,
+    make_watcher: MakeWatcher | None = None,
+    only_report: bool = False,
+) -> Path:
+    """Carry out what a source's claims need and is not done, and return the page.
+
+    Args:
+        reproduction: from `read_reproduction`.
+        out: receives `<name>/` (or `<name>-quick/`) with page, Markdown and each study's results, and
+            `studies/` with the studies themselves.
+        is_quick: the short form, minutes instead of hours; its numbers are shown and not judged.
+        engine: as for a study.
+        workers: as for a study.
+        known: folder with a `<study>.csv` for each study, whose finished runs are taken as they are, and with
+            the demonstrations, `<name>.json`.
+        make_watcher: returns who hears what a study does.
+        only_report: write the page of what is done, and run nothing.
+
+    Raises:
+        ReproductionError: a claim is about what the studies do not hold.
+        LoupeError: the data is missing, a study has mistakes, or `known` holds no results.
+        KeyboardInterrupt: after Ctrl-C; what was reached is kept.
+    """
+    _refuse_unknown_names(reproduction)
+    if known is not None:
+        _refuse_other_results(known, reproduction)
+    folder = out / (f"{reproduction.name}-quick" if is_quick else reproduction.name)
+    studies = {
+        name: load_quickly(name, reproduction) if is_quick else load_study(name)
+        for name in reproduction.studies
+    }
+    found = {name: Found(study, ()) for name, study in studies.items()}
+    ready: dict[str, PreparedStudy] = {}
+    for name, study in studies.items():  # all of them first: without the data an earlier page stays as it is
+        file = known / f"{name}.csv" if known is not None else None
+        ready[name] = prepare_study(study, out / "studies", known=file if file and file.is_file() else None)
+    demonstrations: list[Demonstration] = []
+    try:
+        for name, prepared in ready.items():
+            study = prepared.study
+            if not only_report:
+                _carry_out(prepared, engine, workers, make_watcher)
+            else:
+                prepared.folder.write_study(study.to_toml())
+                prepared.scheduler.write()
+            found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
+            _keep_results(prepared.folder, folder / f"{name}.csv")
+        demonstrations = _demonstrate(reproduction, folder, known, is_quick=is_quick, only_known=only_report)
+    finally:
+        for name, one in found.items():
+            rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
+            found[name] = Found(one.study, tuple(rows))
+        verdicts = judge_claims(reproduction, found, is_quick=is_quick)
+        page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
+    return page
+
+
+def _refuse_unknown_names(reproduction: Reproduction) -> None:
+    """Raise before hours of training, not after them, if a name in the file is nothing's."""
+    for name in reproduction.demonstrations:
+        find_demonstration(name)
+    studies = {name: load_study(name) for name in reproduction.studies}
+    if unknown := list(find_unknown_claims(reproduction, studies)):
+        raise ReproductionError(reproduction.name, unknown)
+
+
+def _refuse_other_results(known: Path, reproduction: Reproduction) -> None:
+    names = [f"{name}.csv" for name in reproduction.studies]
+    if not any((known / name).is_file() for name in names):
+        raise RunError(
+            f"{known} holds no results of {reproduction.name}.",
+            got="a folder without them" if known.is_dir() else "no folder",
+            allowed=f"a folder with one or more of {', '.join(names)}",
+            next_step="leave --known out to run everything",
+        )
+
+
+def _carry_out(
+    prepared: PreparedStudy, engine: str, workers: int | None, make_watcher: MakeWatcher | None
+) -> None:
+    num_jobs, threads = prepared.num_waiting, prepared.study.threads
+    opened = open_engine(engine, workers=workers, threads=threads, num_jobs=num_jobs)
+    watcher = make_watcher(prepared) if make_watcher is not None else None
+    try:
+        carry_out_study(prepared, opened, watcher)
+    finally:
+        opened.close()
+
+
+def _demonstrate(
+    reproduction: Reproduction, folder: Path, known: Path | None, *, is_quick: bool, only_known: bool
+) -> list[Demonstration]:
+    """Return the source's demonstrations, from an earlier sitting where they are there."""
+    shown = []
+    for name in reproduction.demonstrations:
+        make, file = find_demonstration(name), folder / f"{name}.json"
+        if known is not None and (known / file.name).is_file() and not (file.is_file() or is_quick):
+            shutil.copyfile(known / file.name, file)
+        if not file.is_file() and only_known:
+            continue
+        if not file.is_file():
+            write_json(file, asdict(make(is_quick=is_quick)))
+        with reading(file):
+            values = json.loads(file.read_text(encoding="utf-8"))
+            shown.append(Demonstration(**{**values, "rows": tuple(tuple(row) for row in values["rows"])}))
+    return shown
+
+
+def _keep_results(study: StudyFolder, copy: Path) -> None:
+    """Copy a study's results beside the page, from where they can be committed and gone on from."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(study.results_file, copy)
+
+
+def load_quickly(name: str, reproduction: Reproduction) -> Study:
+    """Return a study in its quick form, under a name of its own."""
+    mapping = read_study_file(name)
+    for dotted, value in _flatten(reproduction.quick.get(name, {})):
+        set_value(mapping, dotted, value)
+    return load_study({**mapping, "name": f"{mapping['name']}-quick"})
+
+
+def _flatten(changes: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and value and "name" not in value:
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", value))
+    return flat
+
+
+def find_demonstration(name: str) -> Callable[..., Demonstration]:
+    """Return a demonstration by name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in DEMONSTRATIONS:
+        raise UnknownNameError("demonstration", name, DEMONSTRATIONS, "mend the reproduction's file")
+    return DEMONSTRATIONS[name]

@@ -1,0 +1,57 @@
+"""`loupe data`: the data card of a dataset or of a recipe's data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loupe.data import SOURCES, build_augmentation
+from loupe.errors import LoupeError, UnknownNameError
+from loupe.plugins import load_plugin
+from loupe.recipe import list_recipes
+from loupe.reports.data_card import write_data_card
+from loupe.running.data_checks import refuse_wrong_augmentations
+from loupe.running.prepare import load_recipe
+from loupe.running.training_setup import load_recipe_data, split_recipe_data
+
+
+def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: Sequence[str] = ()) -> Path:
+    """Write a data card and return its page.
+
+    Args:
+        name: a dataset's name, a packaged recipe's name, or a recipe file.
+        overrides: changes such as `data.path=crops`.
+        out: folder that receives a folder for the card.
+        plugins: Python files that register further datasets.
+
+    Raises:
+        LoupeError: no such dataset or recipe, or data that is missing or damaged.
+    """
+    for plugin in plugins:
+        load_plugin(plugin)
+    if name in SOURCES:
+        recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
+    elif Path(name).is_dir() and not (Path(name) / "recipe.toml").exists():
+        raise LoupeError(
+            f"{name} is a folder, not a recipe.",
+            got=name,
+            allowed="the name of a dataset or recipe, or a recipe file",
+            next_step=f"for a folder of images: loupe data folder data.path={name}",
+        )
+    elif name in list_recipes() or Path(name).exists():
+        recipe = load_recipe(name, overrides, plugins=plugins)
+    else:
+        names = {*SOURCES.names(), *list_recipes()}
+        next_step = "`loupe datasets` and `loupe recipes` list them"
+        raise UnknownNameError("dataset or recipe", name, names, next_step)
+    splits = split_recipe_data(recipe, load_recipe_data(recipe))
+    augmentations = [
+        (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
+    ]
+    refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
+    return write_data_card(
+        out / recipe.name,
+        title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",
+        splits=splits,
+        augmentations=augmentations,
+        seed=recipe.split_seed,
+        origin=SOURCES.facts(recipe.data.name).get("origin", ""),
+    )

@@ -1,0 +1,138 @@
+"""Judging what a training reached: best and last weights on validation, then on test, once."""
+
+from statistics import median
+
+from loupe.data.batches import EvaluationBatches
+from loupe.evaluations import predict_views
+from loupe.metrics import compute_metrics, predict, reconstruct
+from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
+from loupe.models import objective_of
+from loupe.models.layer_table import count_parameters
+from loupe.recipe import Recipe
+from loupe.running.look_back import look_back
+from loupe.running.test_picking import TestPicker
+from loupe.running.training_setup import TrainingSetup
+from loupe.runs import Outcome, RunFolder, RunResult
+from loupe.runs.result import Status
+from loupe.training import Snapshot
+
+_REASON = "final evaluation of the best-on-validation and the last weights"
+
+
+def judge(
+    recipe: Recipe,
+    folder: RunFolder,
+    setup: TrainingSetup,
+    reached: Snapshot | None,
+    *,
+    status: Status,
+    reason: str | None,
+    picker: TestPicker | None,
+    warnings: tuple[str, ...],
+) -> RunResult:
+    """Return the result of a training, and write its predictions.
+
+    The test set is opened only for a finished training, and only if the recipe says so.
+
+    Args:
+        recipe: of the run.
+        folder: the run's folder.
+        bench: data and network; the network ends with the best weights.
+        reached: what the training reached; None if not one epoch was completed.
+        status: how the training ended.
+        reason: why it is not finished, if it is not.
+        warnings: what the reader of the figures should know.
+        picker: what looked at the test set after every epoch, if the recipe asks for it.
+    """
+    opens_test = recipe.evaluate.test and status == "finished"
+    batches = {"validation": setup.validation}
+    if opens_test:
+        test = setup.splits.test.open(_REASON).to(setup.device)
+        batches["test"] = EvaluationBatches(test, setup.normalization, recipe.evaluate.batch_size)
+    best = last = None
+    history = reached.history if reached else []
+    if reached is not None and reached.best_epoch is not None:
+        judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
+        if reached.best_epoch != len(history):
+            setup.model.load_state_dict(reached.last_weights)
+            last = judge_weights(recipe, setup, len(history), batches)
+        setup.model.load_state_dict(reached.weights("best"))
+        best = judge_weights(recipe, setup, reached.best_epoch, batches, folder)
+        last = last or best  # the same weights
+    return RunResult(
+        status=status,
+        reason=reason,
+        recipe_name=recipe.name,
+        seed=recipe.run.seed,
+        num_images={
+            "train": len(setup.splits.train),
+            "validation": len(setup.splits.validation),
+            "test": len(setup.splits.test),
+        },
+        best=best,
+        last=last,
+        selected_by=recipe.evaluate.select_by,
+        stopped_early=bool(reached and reached.values["stopped_early"]),
+        test_picking=picker.result() if picker else None,
+        test_openings=setup.splits.test.openings,
+        seconds=sum(record.seconds for record in history),
+        images_per_second=median([record.images_per_second for record in history] or [0.0]),
+        parameters=count_parameters(setup.model),
+        confidence=recipe.evaluate.confidence,
+        warnings=warnings,
+        objective=objective_of(recipe.model.name),
+        notes=setup.notes,
+        tta=recipe.evaluate.tta,
+    )
+
+
+def is_classifier(recipe: Recipe) -> bool:
+    """Return whether the recipe's model says classes."""
+    return objective_of(recipe.model.name) == "classification"
+
+
+def _judge_classifier(
+    recipe: Recipe,
+    setup: TrainingSetup,
+    epoch: int,
+    batches: dict[str, EvaluationBatches],
+    folder: RunFolder | None = None,
+) -> Outcome:
+    """Judge the weights in the bench's network, and write their predictions if a folder is given."""
+    predictions = {
+        split: predict(setup.model, of_split, setup.precision) for split, of_split in batches.items()
+    }
+    if folder is not None:
+        folder.write_predictions(**predictions)
+        folder.write_mistakes(look_back(recipe, folder, setup, predictions["validation"]))
+    class_names, confidence = setup.splits.train.class_names, recipe.evaluate.confidence
+    if recipe.evaluate.tta != "none":
+        predictions |= {
+            f"{split}_tta": predict_views(setup.model, of_split, recipe.evaluate.tta, setup.precision)
+            for split, of_split in batches.items()
+        }
+    metrics = {
+        split: compute_metrics(predicted, class_names, confidence) for split, predicted in predictions.items()
+    }
+    return Outcome(epoch, **metrics)
+
+
+def _judge_reconstruction(
+    recipe: Recipe,
+    setup: TrainingSetup,
+    epoch: int,
+    batches: dict[str, EvaluationBatches],
+    folder: RunFolder | None = None,
+) -> Outcome:
+    """Judge the weights in the bench's network, and write their reconstructions if a folder is given."""
+    made = {split: reconstruct(setup.model, of_split, setup.precision) for split, of_split in batches.items()}
+    if folder is not None:
+        folder.write_reconstructions(**made)
+    train = EvaluationBatches(setup.train.dataset, setup.normalization, recipe.evaluate.batch_size)
+    scores = {
+        split: compute_reconstruction_score(
+            one.errors, compute_baselines(train, batches[split]), recipe.evaluate.confidence
+        )
+        for split, one in made.items()
+    }
+    return Outcome(epoch, scores["validation"], scores.get("test"))

@@ -1,0 +1,113 @@
+"""The record of a run: started, or gone on with after checking that it is the same run."""
+
+import hashlib
+from typing import Any
+
+import tomli_w
+
+from loupe.errors import RunError
+from loupe.plugins import load_plugin
+from loupe.recipe import Recipe
+from loupe.running.network import find_source_run
+from loupe.running.training_setup import TrainingSetup
+from loupe.runs import RunFolder, describe_environment
+
+
+def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list[str]:
+    """Start a run's record, or go on with the one in its folder; return what a reader should know of it.
+
+    Raises:
+        RunError: the data is not what the earlier part of the run was trained on.
+    """
+    splits = setup.splits
+    digests = {
+        "train": splits.train.digest,
+        "validation": splits.validation.digest,
+        "test": splits.test.digest,
+    }
+    environment = describe_environment(
+        device=setup.device,
+        seed=recipe.run.seed,
+        data_digests=digests,
+        plugins={plugin: load_plugin(plugin) for plugin in recipe.run.plugins},
+        recipe_digest=digest_recipe(recipe),
+        precision=setup.precision,
+        transfer=digest_transfer(recipe),
+        processes=recipe.run.processes,
+    )
+    notes: list[str] = []
+    if folder.environment_file.exists():
+        refuse_other_recipe(folder, recipe)
+        _refuse_changes(folder, environment)
+        notes = find_machine_changes(folder.read_environment(), environment)
+        for note in notes:
+            folder.log(note)
+        folder.clear_leftovers()
+    else:
+        folder.start(recipe, environment)
+    for note in setup.notes:
+        folder.log(note)
+    splits.test.continue_record(folder.read_openings(), folder.log_opening)
+    return notes
+
+
+def digest_transfer(recipe: Recipe) -> dict[str, str]:
+    """Return the SHA-256 of the weights a recipe starts from, by their run's folder."""
+    if recipe.transfer is None or recipe.transfer.run is None:
+        return {}
+    source = find_source_run(recipe, recipe.transfer)
+    return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
+
+
+def digest_recipe(recipe: Recipe) -> str:
+    """Return the SHA-256 of a resolved recipe, whatever number of processes and layout carry it out."""
+    values = recipe.to_dict()
+    values["run"].pop("processes")
+    values["train"].pop("channels_last")
+    return hashlib.sha256(tomli_w.dumps(values).encode()).hexdigest()
+
+
+def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
+    """Check that a run was started with this recipe.
+
+    Raises:
+        RunError: it was not.
+    """
+    if folder.read_environment().get("recipe_digest") != digest_recipe(recipe):
+        raise RunError(
+            f"The recipe of run {folder.path.name} changed since it was started; it cannot be resumed.",
+            got="a recipe.toml with another content",
+            allowed="the recipe.toml the run was started with",
+            next_step=f"train it anew: loupe train {folder.recipe_file}",
+        )
+
+
+def find_machine_changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return how the machine differs from the one a run was started on, where weights may depend on it."""
+    before = {"processes": 1, **before}  # runs of earlier versions say nothing of them
+    changed = [
+        f"{name} {before.get(name)} → {now[name]}"
+        for name in ("loupe", "commit", "device", "threads", "processes", "precision", "platform")
+        if before.get(name) != now[name]
+    ]
+    torch_before = (before.get("packages") or {}).get("torch")
+    if torch_before != now["packages"]["torch"]:
+        changed.append(f"torch {torch_before} → {now['packages']['torch']}")
+    if not changed:
+        return []
+    conditions = ", ".join(changed)
+    return [f"Resumed under other conditions ({conditions}): equal to an unbroken run only up to rounding."]
+
+
+def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
+    before = folder.read_environment()
+    for field, name in (("data_digests", "data"), ("plugins", "plugins"), ("transfer", "starting weights")):
+        old = before.get(field) or {}
+        changed = [key for key, digest in environment[field].items() if old.get(key) != digest]
+        if changed:
+            raise RunError(
+                f"The {name} of run {folder.path.name} changed since it was started; it cannot be resumed.",
+                got=f"another content of: {', '.join(changed)}",
+                allowed="what environment.json records",
+                next_step=f"bring the old {name} back, or train anew: loupe train {folder.recipe_file}",
+            )

@@ -1,0 +1,115 @@
+"""A run between its beginning and its end: what stands ready for training, and what is written afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from loupe.data import Dataset
+from loupe.errors import TrainingError
+from loupe.recipe import Recipe
+from loupe.reports.run_report import write_run_report
+from loupe.running.breakdowns import explain_end
+from loupe.running.evaluate import judge
+from loupe.running.layout import settle_layout
+from loupe.running.look_back import follow_examples
+from loupe.running.record import open_record
+from loupe.running.test_picking import TestPicker
+from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
+from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult
+from loupe.runtime import Streams, choose_device
+from loupe.trackers.tensorboard import TensorBoard
+from loupe.training import Observer, Snapshot
+
+_SHOWN_IMAGES = 32  # for TensorBoard
+
+
+@dataclass(frozen=True)
+class RunUnderWay:
+    """A run whose parts are built and whose record is open.
+
+    Args:
+        recipe: of the run.
+        folder: its run folder.
+        device: what it computes on.
+        streams: its random numbers.
+        bench: data, network, optimizer.
+        start: where an earlier sitting stopped, if there was one.
+        recorder: writes what is reached.
+        picker: looks at the test set after every epoch, if the recipe asks for it.
+        observers: all that watch, the recorder among them.
+        warnings: what the reader of the figures should know.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    device: torch.device
+    streams: Streams
+    setup: TrainingSetup
+    start: Snapshot | None
+    recorder: Recorder
+    picker: TestPicker | None
+    observers: tuple[Observer, ...]
+    warnings: tuple[str, ...]
+
+
+def begin_run(
+    recipe: Recipe,
+    folder: RunFolder,
+    *,
+    observers: Sequence[Observer] = (),
+    dataset: Dataset | None = None,
+) -> RunUnderWay:
+    """Return a run with everything built and its record open; the folder is locked by the caller.
+
+    Raises:
+        LoupeError: the recipe does not fit the data, or the folder holds another run.
+    """
+    streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
+    dataset = dataset or load_recipe_data(recipe)
+    recipe = settle_layout(recipe, dataset, device, folder)
+    setup = set_up(recipe, device, streams, dataset)
+    warnings = (*setup.warnings, *open_record(recipe, folder, setup))
+    start = folder.read_snapshot()
+    tracker = follow_examples(recipe, folder, setup) if recipe.evaluate.track_examples else None
+    recorder = Recorder(folder, setup.describe_network(recipe), start, tracker)
+    picker = TestPicker(folder, setup) if recipe.evaluate.show_test_picking else None
+    before: list[Observer] = [one for one in (picker, tracker) if one is not None]
+    watchers = [open_tensorboard(folder, setup)] if recipe.run.tensorboard else []
+    observing = (*before, recorder, ProgressWriter(folder), *watchers, *observers)
+    return RunUnderWay(recipe, folder, device, streams, setup, start, recorder, picker, observing, warnings)
+
+
+def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunResult, TrainingError | None]:
+    """Judge what a run reached and write it all down; return the result, and the failure if it failed.
+
+    Args:
+        run: trained as far as it went.
+        ended_by: what broke the training off, None if it came to its end.
+
+    Raises:
+        BaseException: `ended_by`, if it is no known way for a training to end.
+    """
+    status, failure = explain_end(run.recipe, ended_by)
+    run.recorder.flush()
+    run.folder.clear_progress()
+    result = judge(
+        run.recipe,
+        run.folder,
+        run.setup,
+        run.recorder.latest,
+        status=status,
+        reason=failure.message if failure else None,
+        picker=run.picker,
+        warnings=run.warnings,
+    )
+    write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
+    run.folder.write_result(result)  # last of all: a run that has a result has everything
+    run.folder.log(status if failure is None else f"{status}: {failure.message}")
+    return result, failure
+
+
+def open_tensorboard(folder: RunFolder, setup: TrainingSetup) -> TensorBoard:
+    """Return the observer that writes for TensorBoard, with some images as training sees them."""
+    inputs = next(iter(setup.train.epoch(1))).images[:_SHOWN_IMAGES]
+    return TensorBoard(folder, inputs, setup.normalization.invert(inputs))

@@ -1,0 +1,117 @@
+"""Running recipes: from the text of a recipe to a run folder with its report."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loupe.plugins import expand_path
+from loupe.recipe import Recipe
+from loupe.running.prepare import load_recipe as load_recipe
+from loupe.running.run import run_recipe as run_recipe
+from loupe.running.seeds import run_seeds as run_seeds
+from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder, open_run_folder
+from loupe.training import Observer
+
+
+def train(
+    recipe: str | Path | Mapping[str, Any] | Recipe = "digits",
+    *overrides: str,
+    plugins: Sequence[str] = (),
+    observers: Sequence[Observer] = (),
+) -> RunFolder:
+    """Train a recipe and return its run folder; that of several seeds is a `SeriesFolder`.
+
+    Ctrl-C ends the training tidily; the result's `status` then is "interrupted".
+
+    Args:
+        recipe: a packaged recipe's name, a TOML file, a mapping, or a recipe.
+        overrides: changes as on the command line, such as `"train.epochs=3"`.
+        plugins: Python files that register further models, datasets …
+        observers: told of steps and epochs.
+
+    Raises:
+        LoupeError: the recipe has mistakes, the data is missing, or training broke down.
+    """
+    resolved = load_recipe(recipe, overrides, plugins=plugins)
+    path = make_run_folder(resolved)
+    start_run(resolved, path, observers=observers)
+    return open_run_folder(path)
+
+
+def make_run_folder(recipe: Recipe) -> Path:
+    """Make and return a new folder for a run of the recipe.
+
+    Raises:
+        LoupeError: `run.folder` is no path, or cannot be written to.
+    """
+    parent = recipe.run.folder
+    return create_run_folder(expand_path(parent) if parent.startswith("~") else Path(parent), recipe.name)
+
+
+def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:
+    """Carry out a resolved recipe in a run folder just made; the folder goes if nothing is recorded.
+
+    Raises:
+        LoupeError: as `run_recipe`.
+    """
+    try:
+        carry_out(recipe, path, observers=observers)
+    except BaseException:  # a mistake, or Ctrl-C before the first step
+        if not is_run_folder(path):
+            shutil.rmtree(path)
+        raise
+
+
+def resume(
+    place: str | Path, *, processes: int | None = None, observers: Sequence[Observer] = ()
+) -> RunFolder:
+    """Go on with a run that was broken off, and return its folder; a finished one is left as it is.
+
+    On a CPU, with the same versions and threads, its weights end equal to the bit to those of the run that
+    was never broken off; under other conditions the result says so.
+
+    Args:
+        place: a run folder, or its name (or how it begins) inside runs/.
+        processes: processes to go on with, ≥ 1; as many as before if left out.
+        observers: told of steps and epochs.
+
+    Raises:
+        RunError: there is no such run, or its data or plugins changed.
+    """
+    path = find_run_folder(place)
+    recipe = load_recipe_of(path, processes)
+    if not is_finished(recipe, path):
+        carry_out(recipe, path, observers=observers)
+    return open_run_folder(path)
+
+
+def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
+    """Return the recipe of a run folder, to be gone on with by so many processes.
+
+    Raises:
+        RecipeError: it has mistakes.
+    """
+    changes = [] if processes is None else [f"run.processes={processes}"]
+    return load_recipe(path / "recipe.toml", changes)
+
+
+def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:
+    """Carry out a resolved recipe in a run folder: one run, or one for each of its seeds.
+
+    Raises:
+        LoupeError: as `run_recipe`.
+    """
+    if recipe.run.seeds:
+        run_seeds(recipe, path, observers=observers)
+    else:
+        run_recipe(recipe, RunFolder(path), observers=observers)
+
+
+def is_finished(recipe: Recipe, path: Path) -> bool:
+    """Return whether a run, or every seed of a series, has finished and has all its files."""
+    seeds = recipe.run.seeds
+    folders = [RunFolder(path / f"seed-{seed}") for seed in seeds] if seeds else [RunFolder(path)]
+    if seeds and not ((path / "summary.json").is_file() and (path / "report.html").is_file()):
+        return False
+    return all(folder.is_finished() for folder in folders)

@@ -1,0 +1,1 @@
+"""Packaged searches, one TOML file each."""

@@ -1,0 +1,166 @@
+"""A search's figure and page."""
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from loupe.figures.search_overview import Point, Scale, draw_search_overview
+from loupe.figures.style import save_figure
+from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.reports.page import format_level, write_page
+from loupe.reports.pictures import encode_bytes
+from loupe.searches import Parameter, Search
+from loupe.searches.folder import SearchFolder, TrialRow
+from loupe.searches.outcome import Candidate, SearchOutcome
+from loupe.searches.wording import (
+    answer_search,
+    describe_optimism,
+    describe_space,
+    list_budget,
+    write_difference,
+    write_range,
+    write_score,
+    write_setting,
+    write_settings,
+    write_summary,
+)
+
+
+def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
+    """Write figure and page of a search; without a trial that has a score there is no figure."""
+    search, picture = outcome.search, ""
+    if any(row.score is not None for row in outcome.trials):
+        save_figure(draw_search(outcome), folder.figure_file)
+        picture = encode_bytes(folder.figure_file.read_bytes())
+    winner = outcome.winner
+    write_page(
+        folder.report_file,
+        "search.html",
+        search=search,
+        outcome=outcome,
+        answer=answer_search(outcome),
+        optimism=describe_optimism(outcome),
+        level=format_level(search.confidence),
+        picture=picture,
+        budget=list_budget(outcome),
+        labels=[search.label_of(field) for field in search.space],
+        space=describe_space(search),
+        candidates=[_describe_candidate(folder, outcome, one) for one in outcome.candidates],
+        trials=[_describe_trial(folder, search, row) for row in sort_trials(outcome)],
+        has_failures=any(row.reason for row in outcome.trials),
+        winner_number=winner.trial.number if winner is not None else None,
+        winner_toml=folder.winner_file.read_text(encoding="utf-8") if winner is not None else "",
+        search_toml=search.to_toml(),
+    )
+
+
+def draw_search(outcome: SearchOutcome) -> Figure:
+    """Return the picture of a search."""
+    search = outcome.search
+    scale = 100 if search.is_maximised else 1
+    ranks = {one.trial.number: one.rank for one in outcome.candidates}
+    points = [
+        Point(
+            number=row.number,
+            score=scale * row.score,
+            is_pruned=row.status == "pruned",
+            rank=ranks.get(row.number, 0),
+            values={search.label_of(field): value for field, value in row.settings.items()},
+        )
+        for row in outcome.trials
+        if row.score is not None and row.status in ("finished", "pruned")
+    ]
+    return draw_search_overview(
+        points,
+        {search.label_of(field): _make_scale(parameter) for field, parameter in search.space.items()},
+        {search.label_of(field): (one.share, one.low, one.high) for field, one in outcome.importance.items()},
+        score_label=f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+        is_maximised=search.is_maximised,
+        winner=outcome.winner.trial.number if outcome.winner is not None else None,
+        importance_note=outcome.importance_note,
+    )
+
+
+def draw_best_so_far(outcome: SearchOutcome) -> Markup | None:
+    """Return a chart of the scores of the trials and the best of them so far; None before the first score."""
+    search = outcome.search
+    choose = max if search.is_maximised else min
+    scores = [row.score if row.status == "finished" else None for row in outcome.trials]
+    best: list[float | None] = []
+    for score in scores:
+        known = [one for one in (*best[-1:], score) if one is not None]
+        best.append(choose(known) if known else None)
+    if not any(score is not None for score in scores):
+        return None
+    series = [Series("best so far", best, "c1"), Series("finished trial", scores, "c3", is_dashed=True)]
+    return draw_line_chart(
+        LineChart(
+            "Best so far",
+            f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+            [row.number for row in outcome.trials],
+            series,
+            scale=100 if search.is_maximised else 1,
+            digits=2 if search.is_maximised else 4,
+            x_label="trial",
+        )
+    )
+
+
+def _make_scale(parameter: Parameter) -> Scale:
+    names = parameter.names if parameter.kind == "choice" else ()
+    ends = (
+        (parameter.low, parameter.high) if parameter.low is not None and parameter.high is not None else None
+    )
+    return Scale(names=names, ends=ends, is_log=parameter.log, is_whole=parameter.kind == "int")
+
+
+def sort_trials(outcome: SearchOutcome) -> list[TrialRow]:
+    """Return the trials, finished ones first and best first among them."""
+    sign = -1.0 if outcome.search.is_maximised else 1.0
+    order = {"finished": 0, "pruned": 1, "under way": 2, "failed": 3}
+    return sorted(outcome.trials, key=lambda row: (order[row.status], sign * (row.score or 0.0), row.number))
+
+
+def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candidate) -> dict[str, object]:
+    search = outcome.search
+    optimism = one.optimism
+    return {
+        "rank": one.rank,
+        "number": one.trial.number,
+        "link": _link(folder, one.trial),
+        "is_winner": outcome.winner is not None and one.rank == outcome.winner.rank,
+        "settings": write_settings(search, dict(one.trial.settings)),
+        "found": write_score(search, one.trial.score),
+        "fresh": write_summary(search, one.fresh),
+        "optimism": write_difference(search, optimism.difference) if optimism else "",
+        "optimism_range": write_range(search, optimism.interval, is_signed=True) if optimism else "",
+        "test": write_summary(search, one.test),
+        "runs": [
+            {
+                "seed": run.seed,
+                "link": f"fresh/{folder.fresh(run.number, run.seed).path.name}/report.html"
+                if run.score is not None
+                else "",
+                "text": write_score(search, run.score) or f"{run.status}: {run.reason}",
+            }
+            for run in one.runs
+        ],
+    }
+
+
+def _describe_trial(folder: SearchFolder, search: Search, row: TrialRow) -> dict[str, object]:
+    return {
+        "row": row,
+        "link": _link(folder, row),
+        "score": write_score(search, row.score),
+        "settings": list_settings(search, row),
+    }
+
+
+def list_settings(search: Search, row: TrialRow) -> list[str]:
+    """Return the settings of a trial as text, one for each parameter; "" where it does not apply."""
+    return [write_setting(row.settings[field]) if field in row.settings else "" for field in search.space]
+
+
+def _link(folder: SearchFolder, row: TrialRow) -> str:
+    run = folder.trial(row.number)
+    return f"trials/{run.path.name}/report.html" if run.report_file.is_file() else ""

@@ -1,0 +1,206 @@
+"""The conductor of a search: which settings next, which runs are given up, what became of each."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from loupe.engines import Ended, Job
+from loupe.engines.worker import describe_failure
+from loupe.errors import LoupeError
+from loupe.searches import Search
+from loupe.searches.folder import SearchFolder, TrialRow, TrialStatus, read_run
+from loupe.searches.space import Settings, make_recipe
+from loupe.searches.trials import Trials
+from loupe.training import EpochRecord
+
+
+class Watcher:
+    """Hears what a search does. Override what is of interest; every method does nothing."""
+
+    def on_start(self, job: Job) -> None:
+        """Called when a run is handed to a worker."""
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        """Called after every epoch of every run."""
+
+    def on_trial(self, row: TrialRow, best: TrialRow | None, num_ended: int, most: int | None) -> None:
+        """Called when a trial has ended.
+
+        Args:
+            best: the best so far.
+            num_ended: trials that have ended.
+            most: how many there may be; None if only time says.
+        """
+
+    def on_end(self, job: Job, ended: Ended) -> None:
+        """Called when a run with a fresh seed has ended."""
+
+
+@dataclass
+class _UnderWay:
+    """A trial that is being carried out."""
+
+    trial: optuna.Trial
+    is_pruned: bool = False
+
+
+class SearchConductor:
+    """Asks for settings as long as there is budget, hands them out as runs, and tells what came of them.
+
+    Args:
+        search: what is searched.
+        folder: of the search.
+        trials: asks and remembers.
+        watcher: hears what happens.
+        clock: seconds that pass.
+    """
+
+    plans_ahead = False
+
+    def __init__(
+        self,
+        search: Search,
+        folder: SearchFolder,
+        trials: Trials,
+        watcher: Watcher,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._search = search
+        self._folder = folder
+        self._trials = trials
+        self._watcher = watcher
+        self._clock = clock
+        self._started = clock()
+        self._broken_off = trials.resume()
+        self._under_way: dict[str, _UnderWay] = {}
+        self._rows: dict[int, TrialRow] = {}  # of trials that have ended; their run folders are read once
+
+    @property
+    def seconds(self) -> float:
+        """How long was searched, in all sittings."""
+        return self._trials.seconds_before + self._clock() - self._started
+
+    def next_job(self) -> Job | None:
+        while (asked := self._ask()) is not None:
+            trial, settings = asked
+            try:
+                recipe = make_recipe(self._search, settings, seed=self._search.seed)
+            except LoupeError as error:  # settings that go wrong only together
+                self._fail(trial, describe_failure(error))
+                continue
+            job = Job(f"trial {trial.number}", recipe, self._folder.trial(trial.number).path.resolve())
+            self._under_way[job.name] = _UnderWay(trial)
+            self._watcher.on_start(job)
+            return job
+        return None
+
+    def _ask(self) -> tuple[optuna.Trial, Settings] | None:
+        if self._broken_off:
+            return self._broken_off.pop(0)
+        minutes = self._search.minutes
+        if minutes is not None and self.seconds >= 60 * minutes:
+            return None
+        return self._trials.ask()
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> bool:
+        one = self._under_way[job.name]
+        value = record.validation_accuracy if self._search.is_maximised else record.validation_loss
+        assert value is not None
+        if not one.is_pruned and not self._trials.report(one.trial, record.epoch, value):
+            one.is_pruned = True
+        self._watcher.on_epoch(job, record)
+        return not one.is_pruned
+
+    def on_end(self, job: Job, ended: Ended) -> None:
+        one = self._under_way.pop(job.name)
+        if ended.status == "finished":
+            score = self._read_score(one.trial.number)
+            self._end(one.trial, TrialState.COMPLETE, score)
+        elif ended.status in ("failed", "held"):
+            self._fail(one.trial, ended.reason)
+        elif one.is_pruned:
+            self._end(one.trial, TrialState.PRUNED)
+        else:  # Ctrl-C: it stays under way, and the next sitting goes on with it
+            self._trials.note_seconds(self._clock() - self._started)
+
+    def _read_score(self, number: int) -> float:
+        score = read_score(self._search, self._folder, number)
+        assert score is not None  # a finished run has one
+        return score
+
+    def _fail(self, trial: optuna.Trial, reason: str) -> None:
+        trial.set_user_attr("reason", reason)
+        self._end(trial, TrialState.FAIL)
+
+    def _end(self, trial: optuna.Trial, state: TrialState, score: float | None = None) -> None:
+        self._trials.end(trial, state, score)
+        self._trials.note_seconds(self._clock() - self._started)
+        rows = self.write()
+        best = find_best(self._search, rows)
+        row = next(row for row in rows if row.number == trial.number)
+        self._watcher.on_trial(row, best, self._trials.num_ended, self._trials.most)
+
+    def write(self) -> list[TrialRow]:
+        """Write `trials.csv`, and return its rows."""
+        rows = []
+        for trial in self._trials.all:
+            row = self._rows.get(trial.number) or _make_row(self._search, self._folder, trial)
+            if row.status != "under way":
+                self._rows[trial.number] = row
+            rows.append(row)
+        self._folder.write_trials(rows, list(self._search.space))
+        return rows
+
+
+def read_score(search: Search, folder: SearchFolder, number: int) -> float | None:
+    """Return the figure that is sought of a trial's best weights, on validation; None if there is none."""
+    return read_run(folder.trial(number)).get(f"validation_{search.objective}")
+
+
+_STATUSES: dict[TrialState, TrialStatus] = {
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "under way",
+}
+
+
+def _make_row(search: Search, folder: SearchFolder, trial: FrozenTrial) -> TrialRow:
+    figures = read_run(folder.trial(trial.number)) if trial.state != TrialState.RUNNING else {}
+    return TrialRow(
+        number=trial.number,
+        status=_STATUSES[trial.state],
+        score=figures.get(f"validation_{search.objective}"),
+        best_epoch=figures.get("best_epoch"),
+        epochs=figures.get("epochs"),
+        seconds=figures.get("seconds"),
+        started=_write_time(trial.datetime_start),
+        ended=_write_time(trial.datetime_complete),
+        reason=str(trial.user_attrs.get("reason", "")),
+        settings=trial.params,
+    )
+
+
+def _write_time(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def find_best(search: Search, rows: Sequence[TrialRow]) -> TrialRow | None:
+    """Return the finished trial with the best score, the earlier of two; None if none has finished."""
+    ranked = rank_trials(search, rows)
+    return ranked[0] if ranked else None
+
+
+def rank_trials(search: Search, rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """Return the finished trials, best first; of several with the same settings the first."""
+    sign = -1.0 if search.is_maximised else 1.0
+    finished = [row for row in rows if row.status == "finished" and row.score is not None]
+    ranked: list[TrialRow] = []
+    for row in sorted(finished, key=lambda row: sign * (row.score or 0.0)):
+        if all(row.settings != other.settings for other in ranked):
+            ranked.append(row)
+    return ranked

@@ -1,0 +1,133 @@
+"""Scores of a search as text, and what was found in a sentence or two."""
+
+from collections.abc import Sequence
+
+from loupe.reports.page import format_duration
+from loupe.searches import Parameter, Search
+from loupe.searches.outcome import SearchOutcome
+from loupe.searches.schema import name_choice
+from loupe.statistics.intervals import Interval, SeedSummary
+from loupe.wording import count_of
+
+
+def write_score(search: Search, score: float | None) -> str:
+    """Return a score with its unit: "98.25 %" or "0.0712"."""
+    if score is None:
+        return ""
+    return f"{100 * score:.2f} %" if search.is_maximised else f"{score:.4f}"
+
+
+def write_difference(search: Search, difference: float) -> str:
+    """Return a difference of scores with its sign: "+0.42 points"."""
+    return f"{100 * difference:+.2f} points" if search.is_maximised else f"{difference:+.4f}"
+
+
+def write_range(search: Search, interval: Interval | None, *, is_signed: bool = False) -> str:
+    """Return an interval of scores, or of differences of scores."""
+    if interval is None:
+        return ""
+    sign, scale, digits = "+" if is_signed else "", *((100, 2) if search.is_maximised else (1, 4))
+    low, high = (f"{scale * end:{sign}.{digits}f}" for end in (interval.low, interval.high))
+    return f"{low} to {high}" + (" %" if search.is_maximised and not is_signed else "")
+
+
+def write_summary(search: Search, summary: SeedSummary | None) -> str:
+    """Return a mean over seeds with its interval: "98.02 % (97.60 to 98.44 %)"."""
+    if summary is None:
+        return ""
+    reach = f" ({write_range(search, summary.interval)})" if summary.interval is not None else ""
+    return f"{write_score(search, summary.mean)}{reach}"
+
+
+def write_setting(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def write_settings(search: Search, settings: dict[str, object]) -> str:
+    """Return settings in one line: "optimizer adam, learning_rate 0.00312"."""
+    return ", ".join(
+        f"{search.label_of(field)} {write_setting(settings[field])}"
+        for field in search.space
+        if field in settings
+    )
+
+
+def describe_space(search: Search) -> list[tuple[str, str, str]]:
+    """Return what is searched: (field of the recipe, its values, only where)."""
+    return [(field, *_describe_parameter(search, one)) for field, one in search.space.items()]
+
+
+def _describe_parameter(search: Search, one: Parameter) -> tuple[str, str]:
+    if one.kind == "choice":
+        values = "; ".join(one.names)
+    else:
+        values = f"{one.low:g} to {one.high:g}" + (f" in steps of {one.step:g}" if one.step else "")
+        values += ", by magnitude" if one.log else ""
+    conditions = [
+        f"{search.label_of(other)} is {' or '.join(map(name_choice, wanted))}"
+        for other, wanted in one.when.items()
+    ]
+    return values, " and ".join(conditions)
+
+
+def answer_search(outcome: SearchOutcome) -> str:
+    """Return what the search found, in two or three sentences."""
+    search, winner = outcome.search, outcome.winner
+    counts = [f"{outcome.count('finished')} finished", f"{outcome.count('pruned')} given up early"]
+    counts += [f"{outcome.count('failed')} failed"] if outcome.count("failed") else []
+    tried = count_of(len(outcome.trials), "trial")
+    tried += f" ({', '.join(counts)}) in {format_duration(outcome.seconds)}."
+    if winner is None or winner.fresh is None:
+        return f"{tried} There is no winner yet: no trial has been run again with fresh seeds."
+    seeds = count_of(winner.fresh.num_seeds, "fresh seed")
+    lines = [
+        tried,
+        f"The best settings are those of trial {winner.trial.number}: "
+        f"{write_settings(search, dict(winner.trial.settings))}.",
+        f"Mean validation {search.objective} over {seeds}: {write_summary(search, winner.fresh)}.",
+    ]
+    if winner.test is not None:
+        lines.append(f"On test: {write_summary(search, winner.test)}.")
+    return " ".join(lines)
+
+
+def describe_optimism(outcome: SearchOutcome) -> list[str]:
+    """Return how far the search's best score was too good, and what luck alone would have brought."""
+    search = outcome.search
+    first = outcome.candidates[0] if outcome.candidates else None
+    if first is None or first.optimism is None:
+        return []
+    one = first.optimism
+    level = f"{100 * search.confidence:g} % interval"
+    reach = f" ({level} {write_range(search, one.interval, is_signed=True)})" if one.interval else ""
+    lines = [
+        f"The best of {outcome.count('finished')} finished trials, trial {first.trial.number}, had "
+        f"{write_score(search, first.trial.score)}; with fresh seeds the same settings reach "
+        f"{write_score(search, abs(one.fresh_mean))} on average. "
+        f"Optimism of the search: {write_difference(search, one.difference)}{reach}."
+    ]
+    if outcome.luck is not None:
+        luck = write_difference(search, outcome.luck).lstrip("+")
+        lines.append(
+            f"Had all {outcome.count('finished')} been equally good, the best of them would have been about "
+            f"{luck} better than their mean by luck alone, going by the spread between fresh seeds."
+        )
+    return lines
+
+
+def list_budget(outcome: SearchOutcome) -> Sequence[tuple[str, str]]:
+    """Return what the search cost: (figure, what it is)."""
+    epochs = sum(row.epochs or 0 for row in outcome.trials)
+    fresh = sum(len(one.runs) for one in outcome.candidates)
+    return (
+        (str(len(outcome.trials)), "trials started"),
+        (str(outcome.count("finished")), "finished"),
+        (str(outcome.count("pruned")), "given up early"),
+        (str(outcome.count("failed")), "failed"),
+        (f"{epochs:,}", "epochs in trials"),
+        (str(fresh), "runs with fresh seeds"),
+        (format_duration(outcome.seconds), "wall clock of the trials"),
+        (format_duration(outcome.training_seconds), "training, all runs added up"),
+        ("0", "looks at the test set by trials"),
+        (str(outcome.num_test_openings), "looks by fresh runs, one each"),
+    )

@@ -1,0 +1,79 @@
+"""What choosing the best of many does to its score."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from loupe.statistics.intervals import Interval, has_spread, summarise_seeds
+
+
+@dataclass(frozen=True)
+class Optimism:
+    """How much the score with which a search found its winner flatters the winner.
+
+    The winner of a search won for two reasons: it is good, and it was lucky. Its score still holds the luck,
+    so the best of many noisy scores is too high on average even if every single score is fair (the winner's
+    curse; Cawley and Talbot, 2010, on model selection). Luck does not come again in a run with a fresh seed.
+
+    Args:
+        chosen_score: of the winner, as the search saw it.
+        fresh_mean: mean score of the same settings, run again with seeds the search did not use.
+        difference: `chosen_score` minus `fresh_mean`: above 0 if the search was too optimistic.
+        interval: of the difference, Student's over the fresh seeds: where the difference from the true mean
+            of these settings lies. None if fewer than two fresh scores differ: nothing shows the noise.
+        num_fresh: fresh scores.
+    """
+
+    chosen_score: float
+    fresh_mean: float
+    difference: float
+    interval: Interval | None
+    num_fresh: int
+
+
+def estimate_optimism(
+    chosen_score: float, fresh_scores: Sequence[float], confidence: float = 0.95
+) -> Optimism:
+    """Return how much the score with which a search found its winner flatters the winner.
+
+    Compare with `expected_best_of`, which says how much luck alone would bring.
+
+    Args:
+        chosen_score: of the winner in the search; larger is better (hand in losses with a minus).
+        fresh_scores: of the winner's settings on the same images, one for each seed that the search did not
+            use. On other images the difference would also hold what sets these apart.
+        confidence: level in (0, 1).
+
+    Raises:
+        ValueError: no fresh score, or a score that is not finite.
+    """
+    if not all(math.isfinite(score) for score in (chosen_score, *fresh_scores)):
+        raise ValueError("got a score that is not finite; allowed: scores of runs that ended well")
+    fresh = summarise_seeds(fresh_scores, confidence)
+    interval = None
+    if fresh.interval and has_spread(fresh_scores, max(abs(score) for score in fresh_scores)):
+        interval = Interval(chosen_score - fresh.interval.high, chosen_score - fresh.interval.low)
+    return Optimism(chosen_score, fresh.mean, chosen_score - fresh.mean, interval, fresh.num_seeds)
+
+
+def expected_best_of(num_trials: int, sd: float = 1.0) -> float:
+    """Return by how much the best of equally good trials lies above their common mean, on average.
+
+    The expected maximum of independent normal draws: 0.56 sd for two, 1.54 sd for ten, 2.51 sd for a hundred.
+
+    Args:
+        num_trials: ≥ 1.
+        sd: of the score of one trial from seed to seed, ≥ 0.
+
+    Raises:
+        ValueError: fewer than one trial, or an sd below 0.
+    """
+    if num_trials < 1 or not 0 <= sd < math.inf:
+        raise ValueError(f"got {num_trials} trials with an sd of {sd}; allowed: 1 or more, 0 or more")
+    # the mean of any variable: what its distribution function leaves above 0, less what it has below
+    scores = torch.linspace(0, 40, 8001, dtype=torch.float64)
+    above = -torch.expm1(num_trials * torch.special.log_ndtr(scores))
+    below = torch.exp(num_trials * torch.special.log_ndtr(-scores))
+    return sd * float(torch.trapezoid(above - below, scores))

@@ -1,0 +1,180 @@
+"""The figures of a study: bands over an axis, or arms side by side; as pictures and as charts of a page."""
+
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from loupe.figures.learning_curve import Law, draw_learning_curve
+from loupe.figures.study_dots import Dot, draw_study_dots
+from loupe.figures.study_lines import Band, draw_study_lines
+from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.statistics import Interval
+from loupe.statistics.arms import Cell, Place
+from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.studies.wording import name_cell
+
+_COLOURS = ("c1", "c2", "c4", "c5", "c3")
+
+
+def draw_study(analysis: StudyAnalysis) -> Figure:
+    """Return the study's figure: bands over its numeric axis, or a row for each arm and place."""
+    axis = find_numeric_axis(analysis.study)
+    return _draw_rows(analysis) if axis is None else _draw_bands(analysis, axis)
+
+
+def draw_laws(analysis: StudyAnalysis) -> Figure:
+    """Return the learning curves of the arms: errors over training images, with the fitted laws."""
+    scale = 100 if analysis.figure.is_share else 1
+    laws = {}
+    for one in analysis.laws:
+        ends = [point.interval or Interval(point.error, point.error) for point in one.curve]
+        laws[" ".join([one.arm, *one.place]) if len(analysis.laws) > 1 else "error and its power law"] = Law(
+            one.sizes,
+            [tuple(scale * error for error in errors) for errors in one.errors],
+            [point.size for point in one.curve],
+            [scale * point.error for point in one.curve],
+            [scale * end.low for end in ends],
+            [scale * end.high for end in ends],
+        )
+    return draw_learning_curve(laws, y_label=_name_error(analysis))
+
+
+def _name_error(analysis: StudyAnalysis) -> str:
+    return f"{analysis.figure.split} error (%)" if analysis.figure.is_share else name_figure(analysis)
+
+
+def draw_charts(analysis: StudyAnalysis) -> list[Markup]:
+    """Return a chart for a page for each panel of the figure; none without a numeric axis."""
+    axis = find_numeric_axis(analysis.study)
+    if axis is None:
+        return []
+    return [_draw_chart(analysis, axis, rest) for rest in _find_panels(analysis, axis)]
+
+
+def draw_other_figures(analysis: StudyAnalysis) -> list[Markup]:
+    """Return charts of the figures a study does not compare: losses, validation, clean training images."""
+    if find_numeric_axis(analysis.study) is None:
+        return []
+    kinds = ("error",) if analysis.figure.kind == "error" else ("accuracy", "loss")
+    others = [Quantity(split, kind) for split in ("test", "validation", "train") for kind in kinds]
+    charts = []
+    for figure in others:
+        other = analyse_study(analysis.study, analysis.rows, figure=figure)
+        if figure != analysis.figure and other.cells:
+            charts += draw_charts(other)
+    return charts
+
+
+def name_figure(analysis: StudyAnalysis) -> str:
+    """Return what is compared, with its unit: "test accuracy (%)"."""
+    unit = {"accuracy": " (%)", "loss": " (nats)", "error": " (mean square)"}[analysis.figure.kind]
+    return f"{analysis.figure.name}{unit}"
+
+
+def _draw_rows(analysis: StudyAnalysis) -> Figure:
+    scale = 100 if analysis.figure.is_share else 1
+    seeds: dict[str, list[float]] = {}
+    for run in analysis.runs:
+        seeds.setdefault(_name_run(analysis, run.arm, run.place), []).append(scale * run.figure)
+    dots = []
+    for cell in analysis.cells:
+        name, interval = name_cell(analysis, cell), cell.summary.interval
+        low = scale * interval.low if interval else None
+        high = scale * interval.high if interval else None
+        dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], cell.is_noise))
+    return draw_study_dots(dots, x_label=_label(analysis), reference=analysis.reference)
+
+
+def _name_run(analysis: StudyAnalysis, arm: str, place: Place) -> str:
+    cell = analysis.find_cell(arm, place)
+    return name_cell(analysis, cell) if cell else arm
+
+
+def _label(analysis: StudyAnalysis) -> str:
+    return f"mean {name_figure(analysis)} and {100 * analysis.study.confidence:g} % interval"
+
+
+def _draw_bands(analysis: StudyAnalysis, axis: str) -> Figure:
+    scale = 100 if analysis.figure.is_share else 1
+    panels = {}
+    for rest in _find_panels(analysis, axis):
+        bands = {}
+        for arm in analysis.study.arms:
+            cells = [(x, cell) for x, cell in _cells_over(analysis, axis, arm, rest) if cell is not None]
+            ends = [cell.summary.interval for _, cell in cells]
+            means = [scale * cell.summary.mean for _, cell in cells]
+            bands[arm] = Band(
+                [x for x, _ in cells],
+                means,
+                [scale * end.low if end else mean for end, mean in zip(ends, means, strict=True)],
+                [scale * end.high if end else mean for end, mean in zip(ends, means, strict=True)],
+            )
+        panels[_name_panel(analysis, axis, rest)] = bands
+    return draw_study_lines(panels, x_label=_label_axis(analysis, axis), y_label=name_figure(analysis))
+
+
+def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:
+    series, numbers = [], list(analysis.study.axes[axis].numbers or ())
+    for index, arm in enumerate(analysis.study.arms):
+        cells = [cell for _, cell in _cells_over(analysis, axis, arm, rest)]
+        ends = [cell.summary.interval if cell else None for cell in cells]
+        lows, highs = [end.low if end else None for end in ends], [end.high if end else None for end in ends]
+        series.append(
+            Series(
+                arm,
+                [cell.summary.mean if cell else None for cell in cells],
+                _COLOURS[index % len(_COLOURS)],
+                is_dashed=index % 2 == 1,
+                band=(lows, highs),
+            )
+        )
+    share = analysis.figure.is_share
+    panel = _name_panel(analysis, axis, rest)
+    title = f"{analysis.figure.name}{', ' if panel else ''}{panel}".capitalize()
+    return draw_line_chart(
+        LineChart(
+            title,
+            name_figure(analysis),
+            numbers,
+            series,
+            scale=100 if share else 1,
+            digits=2 if share else 4,
+            x_label=_label_axis(analysis, axis),
+        )
+    )
+
+
+def _label_axis(analysis: StudyAnalysis, axis: str) -> str:
+    return analysis.study.axes[axis].label or axis
+
+
+def _find_panels(analysis: StudyAnalysis, axis: str) -> Sequence[Place]:
+    """Return the values on the other axes that have cells, each once, in order."""
+    return list(dict.fromkeys(_rest(analysis, axis, cell.place) for cell in analysis.cells))
+
+
+def _rest(analysis: StudyAnalysis, axis: str, place: Place) -> Place:
+    return tuple(value for name, value in zip(analysis.study.axes, place, strict=True) if name != axis)
+
+
+def _name_panel(analysis: StudyAnalysis, axis: str, rest: Place) -> str:
+    others = [name for name in analysis.study.axes if name != axis]
+    return ", ".join(
+        value if analysis.study.axes[name].cases else f"{name} {value}"
+        for name, value in zip(others, rest, strict=True)
+    )
+
+
+def _cells_over(
+    analysis: StudyAnalysis, axis: str, arm: str, rest: Place
+) -> Iterator[tuple[float, Cell | None]]:
+    """Yield the axis' values and the arm's cell at each, with the other axes held; None where it has none."""
+    study = analysis.study
+    of_arm = {
+        dict(zip(study.axes, cell.place, strict=True))[axis]: cell
+        for cell in analysis.cells
+        if cell.arm == arm and _rest(analysis, axis, cell.place) == rest
+    }
+    for name, number in zip(study.axes[axis].names, study.axes[axis].numbers or (), strict=True):
+        yield number, of_arm.get(name)

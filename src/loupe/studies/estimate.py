@@ -1,0 +1,111 @@
+"""How long runs will take: a few steps of each kind are timed."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loupe.data import Dataset
+from loupe.data.batches import TrainingBatches
+from loupe.errors import LoupeError
+from loupe.recipe import Recipe
+from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
+from loupe.runtime import Streams, choose_device, computing
+from loupe.training.measure import measure, run_model
+
+_PATIENCE_SECONDS = 0.4  # of timing for each kind of run
+_OVERHEAD_SECONDS = 1.0  # of a run besides its epochs: preparing, judging, the report
+_WARM_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a list of runs will take.
+
+    Args:
+        seconds: of work, all runs one after another.
+        is_most: whether early stopping may end runs sooner.
+        num_unknown: runs whose time could not be measured.
+    """
+
+    seconds: float
+    is_most: bool
+    num_unknown: int
+
+
+def estimate_time(recipes: Sequence[Recipe]) -> Estimate:
+    """Return how long runs of these recipes would take, one after another, on this machine as it is now.
+
+    Runs of the same network on the same kind of batches are timed once: a few steps and a part of the
+    validation images. Starting weights are left out; they change no time.
+    """
+    datasets: dict[str, Dataset] = {}
+    kinds: dict[str, tuple[float, float] | None] = {}
+    seconds, num_unknown = 0.0, 0
+    for recipe in recipes:
+        kind = _name_kind(recipe)
+        if kind not in kinds:
+            kinds[kind] = _time_kind(recipe, datasets)
+        timed = kinds[kind]
+        if timed is None:
+            num_unknown += 1
+        else:
+            per_epoch, per_share = timed
+            epochs = recipe.train.epochs
+            seconds += epochs * (per_epoch + per_share * recipe.data.fraction) + _OVERHEAD_SECONDS
+    is_most = any(recipe.train.early_stopping is not None for recipe in recipes)
+    return Estimate(seconds, is_most, num_unknown)
+
+
+def _name_kind(recipe: Recipe) -> str:
+    """Return what the time of a step depends on."""
+    values = recipe.to_dict()
+    data = {name: value for name, value in values["data"].items() if name not in ("fraction", "split_seed")}
+    optimizer = {"name": recipe.train.optimizer.name}
+    train = {**values["train"], "optimizer": optimizer, "epochs": 0, "schedule": ""}
+    return json.dumps([data, values["model"], train, values["evaluate"]["batch_size"]], sort_keys=True)
+
+
+def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, float] | None:
+    """Return the seconds of an epoch: what does not depend on the fraction, and what a whole set adds."""
+    recipe = recipe.model_copy(
+        update={"transfer": None, "data": recipe.data.model_copy(update={"fraction": 1.0})}
+    )
+    which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+    try:
+        with computing(recipe.run.threads):
+            if which not in datasets:
+                datasets[which] = load_recipe_data(recipe)
+            streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
+            setup = set_up(recipe, device, streams, datasets[which])
+            return _time_evaluation(setup), len(setup.train) * _time_step(setup, setup.train)
+    except LoupeError:  # it will be reported where the run is carried out
+        return None
+
+
+def _time_step(setup: TrainingSetup, batches: TrainingBatches) -> float:
+    """Return the seconds of a training step."""
+    setup.model.train()
+    started, steps = time.perf_counter(), 0
+    for step, batch in enumerate(batches.epoch(1)):
+        if step == _WARM_STEPS:
+            started = time.perf_counter()
+        loss = setup.objective.training_loss(run_model(setup.model, batch.images, setup.precision), batch)
+        loss.backward()
+        setup.optimizer.step()
+        setup.optimizer.zero_grad(set_to_none=True)
+        loss.detach().item()  # waits for the device
+        steps = step + 1
+        if step > _WARM_STEPS and time.perf_counter() - started > _PATIENCE_SECONDS:
+            break
+    return (time.perf_counter() - started) / max(1, steps - _WARM_STEPS if steps > _WARM_STEPS else steps)
+
+
+def _time_evaluation(setup: TrainingSetup) -> float:
+    """Return the seconds that measuring validation and clean training images takes after an epoch."""
+    images = setup.validation
+    started = time.perf_counter()
+    measured = measure(setup.model, images, setup.objective, setup.precision)
+    per_image = (time.perf_counter() - started) / max(1, measured.num_images)
+    clean = len(setup.clean_train.dataset) if setup.clean_train is not None else 0
+    return per_image * (measured.num_images + clean)

@@ -1,0 +1,238 @@
+"""The folder of a study: its description, one row a run, and the pages drawn from them."""
+
+import contextlib
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from loupe.metrics import Metrics
+from loupe.runs.folder import RunFolder
+from loupe.runs.locking import is_locked, locked
+from loupe.runs.reading import reading
+from loupe.runs.result import RunResult, Status
+from loupe.runs.writing import write_text
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One run of a study, as it stands in `results.csv`.
+
+    Losses are negative log likelihoods in nats, or mean squared errors per pixel of an autoencoder; figures
+    are those of the weights of the best epoch on validation.
+
+    Args:
+        stage: stage of the study; empty for the arms.
+        arm: arm of the study; empty for a stage.
+        at: value names by axis.
+        seed: the run's seed.
+        status: how the run ended.
+        reason: why it is not finished, if it is not.
+        best_epoch: epoch whose weights were kept.
+        epochs: epochs trained.
+        train_accuracy: on clean training images after the best epoch, in [0, 1].
+        num_train: training images.
+        seconds: training and validation of all epochs.
+        key: names what determines the run's numbers.
+    """
+
+    stage: str
+    arm: str
+    at: Mapping[str, str]
+    seed: int
+    status: Status
+    reason: str | None
+    best_epoch: int | None
+    epochs: int | None
+    train_accuracy: float | None
+    train_loss: float | None
+    validation_accuracy: float | None
+    validation_loss: float | None
+    test_accuracy: float | None
+    test_loss: float | None
+    num_train: int | None
+    num_test: int | None
+    parameters: int | None
+    seconds: float | None
+    key: str
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status == "finished"
+
+
+def make_row(
+    run: RunFolder, *, stage: str, arm: str, at: Mapping[str, str], seed: int, key: str, failure: str = ""
+) -> StudyRow:
+    """Return the row of a run, from its folder.
+
+    Args:
+        failure: why there is no result, if the run broke down before it had one.
+    """
+    result = run.read_result() if run.path.is_dir() else None
+    figures = read_figures(result, run) if result is not None else {}
+    return StudyRow(
+        stage=stage,
+        arm=arm,
+        at=dict(at),
+        seed=seed,
+        status=result.status if result is not None else "failed",
+        reason=(result.reason if result is not None else failure) or None,
+        key=key,
+        **{name: figures.get(name) for name in _FIGURES},
+    )
+
+
+def read_figures(result: RunResult, run: RunFolder) -> dict[str, Any]:
+    """Return the figures of a run by the names they have in a `StudyRow`."""
+    figures: dict[str, Any] = {
+        "num_train": result.num_images["train"],
+        "num_test": result.num_images["test"],
+        "parameters": result.parameters,
+        "seconds": result.seconds,
+    }
+    if result.best is None:
+        return figures
+    history = run.read_history()
+    record = next((one for one in history if one.epoch == result.best.epoch), None)
+    figures |= {"best_epoch": result.best.epoch, "epochs": len(history)}
+    if record is not None:
+        figures |= {"train_accuracy": record.clean_train_accuracy, "train_loss": record.clean_train_loss}
+    for split, score in (("validation", result.best.validation), ("test", result.best.test)):
+        if score is not None:
+            accuracy = score.accuracy if isinstance(score, Metrics) else None
+            figures |= {f"{split}_accuracy": accuracy, f"{split}_loss": score.loss}
+    return figures
+
+
+_PLACE = ("stage", "arm", "at", "seed", "status", "reason", "key")
+_FIGURES = tuple(column.name for column in fields(StudyRow) if column.name not in _PLACE)
+_TYPES = {column.name: column.type for column in fields(StudyRow)}
+
+
+class StudyFolder:
+    """One study on disk.
+
+    | file          | holds                                                       |
+    |---------------|-------------------------------------------------------------|
+    | `study.toml`  | the study; `loupe study` takes it as it is                  |
+    | `results.csv` | one row a run, stages included                              |
+    | `table.csv`   | one row an arm and place: mean, sd, interval, difference    |
+    | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
+    | `report.html` | the report                                                  |
+    | `earlier.csv` | finished rows of the study as it was before it was changed; |
+    |               | only where there are some                                   |
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.study_file = path / "study.toml"
+        self.results_file = path / "results.csv"
+        self.earlier_file = path / "earlier.csv"
+        self.table_file = path / "table.csv"
+        self.figure_file = path / "figure.png"
+        self.law_file = path / "learning-curve.png"
+        self.report_file = path / "report.html"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from carrying this study out.
+
+        Raises:
+            HeldError: another process does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.path, f"Study {self.path.name} is being carried out by another process."):
+            yield
+
+    def is_under_way(self) -> bool:
+        """Return whether a process carries this study out now."""
+        return is_locked(self.path / ".lock")
+
+    def write_study(self, text: str) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.study_file, text)
+
+    def write_earlier(self, rows: Sequence[StudyRow]) -> None:
+        """Keep rows that are none of the study's any more, for when it is changed back."""
+        if rows:
+            self._write_rows(self.earlier_file, rows, ())
+
+    def write_results(self, rows: Sequence[StudyRow], axes: Sequence[str]) -> None:
+        """Write a row a run; each axis has a column, named `at <axis>` if its name is a column's."""
+        self._write_rows(self.results_file, rows, axes)
+
+    def _write_rows(self, file: Path, rows: Sequence[StudyRow], axes: Sequence[str]) -> None:
+        columns = [*_PLACE[:2], *(_name_column(axis) for axis in axes), *_PLACE[3:6], *_FIGURES, "key"]
+        lines = []
+        for row in rows:
+            values = {**vars(row), **{_name_column(axis): value for axis, value in row.at.items()}}
+            lines.append({name: _write(values.get(name)) for name in columns})
+        self.write_table(file, columns, lines)
+
+    def write_table(self, file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+        """Write rows of text as CSV, atomically."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(file, text.getvalue(), durable=False)
+
+    def read_results(self, axes: Sequence[str] = ()) -> list[StudyRow]:
+        """Return the rows so far; an empty list before the first.
+
+        Args:
+            axes: of the study; other columns that are no field of a row are left out.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        return self.read_rows(self.results_file, axes) if self.results_file.exists() else []
+
+    @staticmethod
+    def read_rows(file: Path, axes: Sequence[str]) -> list[StudyRow]:
+        """Return the rows of any `results.csv`.
+
+        Raises:
+            RunError: the file is not there, or cannot be read.
+        """
+        advice = "restore it, or name another"
+        if file.name == "results.csv":
+            advice = "restore it, or delete it: runs whose folders are there are found again"
+        with reading(file, advice):
+            rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+            missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}
+            if missing:
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
+            return [_read_row(row, axes) for row in rows]
+
+
+def _name_column(axis: str) -> str:
+    return f"at {axis}" if axis in _TYPES else axis
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return "" if value is None else str(value)
+
+
+def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:
+    def read(name: str) -> Any:
+        text, kind = row[name], _TYPES[name]
+        if text == "" and name not in ("stage", "arm"):
+            return None
+        kinds = get_args(kind) or (kind,)
+        return int(text) if int in kinds else float(text) if float in kinds else text
+
+    at = {axis: row[_name_column(axis)] for axis in axes if row.get(_name_column(axis))}
+    found = {name: read(name) for name in _TYPES if name != "at"}
+    for name, value in found.items():
+        if isinstance(value, float) and not math.isfinite(value) and found["status"] == "finished":
+            raise ValueError(f"{name} {value}")
+        if name.endswith("_accuracy") and value is not None and not 0 <= value <= 1:
+            raise ValueError(f"{name} {value}")
+    return StudyRow(at=at, **found)

@@ -1,0 +1,185 @@
+"""From a study to the list of its runs, each with a recipe that is complete and right."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from loupe.errors import LoupeError, Mistake, RecipeError, StudyError
+from loupe.recipe import Recipe, read_recipe_file
+from loupe.running.prepare import load_recipe
+from loupe.studies import Study
+from loupe.studies.changes import apply_changes, find_decided, settle, take_out_source
+
+At = dict[str, str]
+"""Where on the axes a run stands: the name of a value for each axis."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a study.
+
+    Args:
+        stage: the stage it belongs to; "" for the arms themselves.
+        arm: the arm it belongs to; "" for a stage.
+        at: its values on the axes; a stage has those it follows.
+        recipe: complete, with one seed; `transfer.run` is left out where weights come from `source`.
+        source: the run whose weights it starts from, if that is part of the study.
+    """
+
+    stage: str
+    arm: str
+    at: At
+    recipe: Recipe
+    source: "PlannedRun | None" = None
+
+    @property
+    def seed(self) -> int:
+        return self.recipe.run.seed
+
+    @property
+    def name(self) -> str:
+        """What the run is called on the screen: "frozen, fraction 0.05, seed 0"."""
+        return f"{name_place(self.stage or self.arm, self.at)}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a study, those others start from first.
+
+    Args:
+        runs: in the order they are started.
+        skipped: combinations left out, with the reason: (what, why).
+    """
+
+    runs: tuple[PlannedRun, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def name_place(what: str, at: At) -> str:
+    """Return an arm or stage and its place on the axes: "frozen, fraction 0.05"."""
+    return ", ".join([what, *(f"{axis} {value}" for axis, value in at.items())])
+
+
+def make_plan(study: Study) -> Plan:
+    """Return the runs of a study; no data is loaded.
+
+    Raises:
+        StudyError: with every mistake of the recipes it makes.
+    """
+    return _Planner(study).make()
+
+
+@dataclass
+class _Planner:
+    study: Study
+    stages: dict[tuple[str, tuple[tuple[str, str], ...], int], PlannedRun] = field(default_factory=dict)
+    cells: dict[str, tuple[Recipe, str | None] | None] = field(default_factory=dict)
+    mistakes: dict[str, list[Mistake]] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def make(self) -> Plan:
+        runs, skipped = [], []
+        for arm, at in self.study.list_cells():
+            why = self.study.find_skip(arm, at)
+            if why:
+                skipped.append((name_place(arm, at), why))
+                continue
+            for seed in self.study.seeds:
+                run = self._plan_run("", arm, at, seed)
+                if run is not None:
+                    runs.append(run)
+        if self.mistakes:
+            raise StudyError(self.study.name, self._merge_mistakes())
+        if not runs:
+            raise LoupeError(
+                f"Study {self.study.name!r} has no run left.",
+                got=f"{len(skipped)} combinations, all of them skipped",
+                allowed="at least one",
+                next_step="mend the [[skip]] tables",
+            )
+        return Plan((*self.stages.values(), *runs), tuple(skipped))
+
+    def _plan_run(
+        self, stage: str, arm: str, at: At, seed: int, above: tuple[str, ...] = ()
+    ) -> PlannedRun | None:
+        cell = name_place(f"stage {stage}" if stage else f"arm {arm}", at)
+        if cell not in self.cells:
+            self.cells[cell] = self._resolve(cell, stage, arm, at)
+        found = self.cells[cell]
+        if found is None:
+            return None
+        recipe, source_stage = found
+        source = None
+        if source_stage is not None:
+            source = self._plan_stage(source_stage, at, seed, (*above, stage))
+            if source is None:
+                return None
+        return PlannedRun(stage, arm, at, recipe.for_seed(seed), source)
+
+    def _plan_stage(self, name: str, at: At, seed: int, above: tuple[str, ...]) -> PlannedRun | None:
+        if name in above:
+            chain = " → ".join([*above[above.index(name) :], name])
+            allowed = "stages that do not start from themselves"
+            self._note(f"stage {name}", [Mistake("transfer.run", chain, allowed)])
+            return None
+        followed = {axis: at[axis] for axis in self.study.stages[name].axes if axis in at}
+        place = (name, tuple(followed.items()), seed)
+        if place not in self.stages:
+            run = self._plan_run(name, "", followed, seed, above)
+            if run is None:
+                return None
+            self.stages[place] = run
+        return self.stages[place]
+
+    def _resolve(self, cell: str, stage: str, arm: str, at: At) -> tuple[Recipe, str | None] | None:
+        """Return the recipe of a cell and the stage it starts from; None, with a note, if it has mistakes."""
+        study, part = self.study, self.study.stages.get(stage)
+        try:
+            mapping = self._read(part.recipe if part else study.recipe)
+            changes = [
+                part.set if part else study.set,
+                *(study.axes[axis].changes(value) for axis, value in at.items()),
+                {} if part else study.arms[arm],
+            ]
+            for one in changes:
+                apply_changes(mapping, one)
+            if decided := find_decided(changes):
+                raise RecipeError(str(mapping.get("name", "unnamed")), decided)
+            source, part_of_it = take_out_source(mapping, study.stages)
+            recipe = load_recipe(settle(mapping, study), tried=self.tried)
+            if source is not None and recipe.transfer is not None:
+                copied = recipe.transfer.model_copy(update=part_of_it)
+                recipe = recipe.model_copy(update={"transfer": copied})
+            return recipe, source
+        except RecipeError as error:
+            self._note(cell, list(error.mistakes))
+        except LoupeError as error:
+            got = error.message if error.got is None else f"{error.message} (got {error.got})"
+            allowed = error.allowed or "a recipe that can be trained"
+            self._note(cell, [Mistake("recipe", got, allowed, error.nearest)])
+        return None
+
+    def _read(self, recipe: str) -> dict[str, Any]:
+        """Return a fresh copy of a recipe's mapping; the file is read once."""
+        if recipe not in self.files:
+            self.files[recipe] = read_recipe_file(recipe)
+        return copy.deepcopy(self.files[recipe])
+
+    def _note(self, cell: str, mistakes: list[Mistake]) -> None:
+        for mistake in mistakes:
+            self.mistakes.setdefault(str(mistake), []).append(
+                Mistake(f"{cell}: {mistake.where}", mistake.got, mistake.allowed, mistake.nearest)
+            )
+
+    def _merge_mistakes(self) -> list[Mistake]:
+        """Return each mistake once, with the first cell that has it and how many more do."""
+        merged = []
+        for same in self.mistakes.values():
+            first, others = same[0], len(same) - 1
+            where = first.where
+            if others:
+                cell, _, place = where.rpartition(": ")
+                where = f"{cell} (and {others} more): {place}"
+            merged.append(Mistake(where, first.got, first.allowed, first.nearest))
+        return merged

@@ -1,0 +1,141 @@
+"""A study's table, figure and page, from its rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from loupe.figures.style import save_figure
+from loupe.reports.page import format_level, write_page
+from loupe.reports.pictures import encode_figure
+from loupe.statistics.arms import Cell
+from loupe.studies import Study
+from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
+from loupe.studies.answer import answer_question
+from loupe.studies.curves import draw_curves
+from loupe.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
+from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.wording import (
+    name_cell,
+    write_difference,
+    write_difference_interval,
+    write_figure,
+    write_interval,
+    write_sd,
+)
+
+FIGURE_DPI = 110  # of the picture in a page
+
+
+def write_study_report(
+    study: Study, folder: StudyFolder, pool: Path | None, skipped: Sequence[tuple[str, str]] = ()
+) -> StudyAnalysis:
+    """Write table, figure and page of a study, and return what they show.
+
+    Args:
+        study: the study.
+        folder: holds its `results.csv`.
+        pool: folder of its run folders.
+        skipped: combinations left out, and why.
+    """
+    analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
+    folder.write_table(folder.table_file, _COLUMNS, [write_cell(analysis, cell) for cell in analysis.cells])
+    picture = ""
+    if analysis.cells:
+        figure = draw_study(analysis)
+        save_figure(figure, folder.figure_file)
+        picture = encode_figure(figure, dpi=FIGURE_DPI)
+    law_picture = ""
+    if analysis.laws:
+        figure = draw_laws(analysis)
+        save_figure(figure, folder.law_file)
+        law_picture = encode_figure(figure, dpi=FIGURE_DPI)
+    write_page(
+        folder.report_file,
+        "study.html",
+        study=study,
+        answer=answer_question(analysis),
+        analysis=analysis,
+        figure_name=name_figure(analysis),
+        level=format_level(study.confidence),
+        charts=draw_charts(analysis),
+        other_charts=draw_other_figures(analysis),
+        curves=draw_curves(analysis, pool),
+        picture=picture,
+        law_picture=law_picture,
+        has_differences=any(cell.difference is not None for cell in analysis.cells),
+        counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
+        is_grid=compares_places(study),
+        chosen=name_cell(analysis, analysis.chosen) if analysis.chosen else "",
+        cells=[{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
+        runs=[_write_run(row, study, folder, pool) for row in (*analysis.stage_rows, *analysis.rows)],
+        changes=describe_changes(study),
+        same=analysis.same_arms,
+        effects=[
+            {
+                "effect": one,
+                "difference": write_difference(one.difference, analysis.figure),
+                "interval": write_difference_interval(one.difference, analysis.figure),
+            }
+            for one in analysis.effects
+        ],
+        skipped=_gather_reasons(skipped),
+        study_toml=study.to_toml(),
+    )
+    return analysis
+
+
+_COLUMNS = (
+    "arm",
+    "seeds",
+    "validation",
+    "mean",
+    "sd",
+    "interval",
+    "difference",
+    "difference_interval",
+    "p",
+    "noise",
+)
+
+
+def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
+    """Return the row of an arm and place in the table, as text by column."""
+    figure, difference = analysis.figure, cell.difference
+    return {
+        "arm": name_cell(analysis, cell),
+        "seeds": str(cell.summary.num_seeds),
+        "validation": write_figure(analysis.validation_mean(cell), figure),
+        "mean": write_figure(cell.summary.mean, figure),
+        "sd": write_sd(cell.summary, figure),
+        "interval": write_interval(cell.summary.interval, figure) if cell.summary.interval else "",
+        "difference": write_difference(difference, figure) if difference else "",
+        "difference_interval": write_difference_interval(difference, figure) if difference else "",
+        "p": "" if cell.p_value is None else f"{cell.p_value:.2g}" if cell.p_value >= 1e-4 else "< 0.0001",
+        "noise": "" if difference is None else "yes" if cell.is_noise else "no",
+    }
+
+
+def _write_run(row: StudyRow, study: Study, folder: StudyFolder, pool: Path | None) -> dict[str, Any]:
+    """Return a run for the page, with the way to its own report if it is on this disk."""
+    found = next(iter(pool.glob(f"*-{row.key}/report.html")), None) if pool is not None else None
+    link = f"../{pool.name}/{found.parent.name}/report.html" if found is not None and pool is not None else ""
+    return {"row": row, "at": [row.at.get(axis, "") for axis in study.axes], "link": link}
+
+
+def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Return what was left out by reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in skipped:
+        reasons.setdefault(why, []).append(name)
+    return list(reasons.items())
+
+
+def describe_changes(study: Study) -> list[tuple[str, str]]:
+    """Return what makes each part of the study, as TOML: (heading, changes)."""
+    parts: list[tuple[str, dict[str, Any]]] = [("all runs", study.set)]
+    parts += [(f"arm {name}", changes) for name, changes in study.arms.items()]
+    for name, stage in study.stages.items():
+        parts.append((f"stage {name}: recipe {stage.recipe}", stage.set))
+    return [(heading, tomli_w.dumps(changes).strip()) for heading, changes in parts]

@@ -1,0 +1,1 @@
+"""Observers that write a training for other programs, one file each."""

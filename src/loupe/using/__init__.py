@@ -1,0 +1,1 @@
+"""A trained network in use: opened, asked for predictions, looked into, compared, exported."""

@@ -1,0 +1,105 @@
+"""Runs side by side: found, checked that they can be compared, and handed to the page."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from loupe.data import ImageDataset
+from loupe.errors import LoupeError, RunError
+from loupe.plugins import load_plugin
+from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.comparison import write_comparison
+from loupe.running.training_setup import load_recipe_data, split_recipe_data
+from loupe.runs import RunFolder, RunResult, find_run_folder
+
+
+def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html")) -> Path:
+    """Write a page that compares runs, and return its path.
+
+    Args:
+        places: two or more run folders, or names in runs/; a series of seeds counts as one.
+        out: the HTML file.
+
+    Raises:
+        RunError: fewer than two runs, one named twice, one without a result, or runs that are judged by
+            different figures.
+    """
+    runs = [read_compared(place) for place in places]
+    names = [run.name for run in runs]
+    runs = [replace(run, shares_name=names.count(run.name) > 1) for run in runs]
+    if len(runs) < 2:
+        raise RunError(
+            "A comparison needs two runs or more.",
+            got=", ".join(map(str, places)) or "no run",
+            allowed="two or more run folders, or names in runs/",
+            next_step="loupe compare RUN RUN; `loupe list` shows the runs",
+        )
+    _refuse_what_cannot_be_compared(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    images, why_not = _find_images(runs)
+    write_comparison(out, runs, images, why_not)
+    return out
+
+
+def read_compared(place: str | Path) -> ComparedRun:
+    """Return a run, or a series of seeds, with its results.
+
+    Raises:
+        RunError: there is no such run, or it has no result yet.
+    """
+    path = find_run_folder(place)
+    recipe = RunFolder(path).read_recipe()
+    folders = [RunFolder(path)]
+    if recipe.run.seeds:
+        folders = [RunFolder(path / f"seed-{seed}") for seed in recipe.run.seeds]
+    found = [(folder, result) for folder in folders if (result := _read_judged(folder)) is not None]
+    if not found:
+        raise RunError(
+            f"Run {path.name} has no result to compare.",
+            got="no epoch judged yet",
+            allowed="a run that has ended, or was interrupted after an epoch",
+            next_step=f"loupe resume {path}",
+        )
+    kept, results = zip(*found, strict=True)
+    return ComparedRun(path, recipe, tuple(kept), tuple(results), is_series=bool(recipe.run.seeds))
+
+
+def _read_judged(folder: RunFolder) -> RunResult | None:
+    result = folder.read_result() if folder.path.is_dir() else None
+    return result if result is not None and result.best is not None else None
+
+
+def _refuse_what_cannot_be_compared(runs: Sequence[ComparedRun]) -> None:
+    paths = [run.path.resolve() for run in runs]
+    for run in runs:
+        if paths.count(run.path.resolve()) > 1:
+            raise RunError(
+                f"Run {run.name} is named twice.",
+                got=", ".join(one.name for one in runs),
+                allowed="each run once",
+                next_step="name another run; `loupe list` shows them",
+            )
+    objectives = {run.name: run.results[0].objective for run in runs}
+    if len(set(objectives.values())) > 1:
+        raise RunError(
+            "Runs that name classes cannot be compared with runs that give images back.",
+            got=", ".join(f"{name}: {objective}" for name, objective in objectives.items()),
+            allowed="runs judged by the same figure: all accuracies, or all errors",
+            next_step="compare runs of one kind",
+        )
+
+
+def _find_images(runs: Sequence[ComparedRun]) -> tuple[ImageDataset | None, str]:
+    """Return the validation images the runs share; None, and why, if they cannot be shown."""
+    if not runs[0].is_classifier or find_shared(runs, "validation"):
+        return None, ""  # the page says why on its own
+    recipe = runs[0].folders[0].read_recipe()
+    try:
+        for plugin in recipe.run.plugins:
+            load_plugin(plugin)
+        images = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+    except LoupeError as error:
+        return None, f"The images cannot be shown: {error.message}"
+    if images.digest != runs[0].digest("validation"):
+        return None, "The images cannot be shown: the data changed since the runs were made."
+    return images, ""

@@ -1,0 +1,215 @@
+"""`loupe export`: the network of a run as a file that needs no Loupe, with its model card."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from loupe.data import take_stratified
+from loupe.data.batches import EvaluationBatches
+from loupe.data.image_files import Fit
+from loupe.data.normalization import Normalization
+from loupe.errors import LoupeError, RunError
+from loupe.exporting import SUFFIXES, ExportFormat
+from loupe.exporting.graph import OUTPUTS, trace_network
+from loupe.exporting.onnx_file import refuse_missing_packages, write_onnx
+from loupe.exporting.parity import Parity, compare_file, refuse_difference
+from loupe.exporting.torch_file import write_torch
+from loupe.metrics import Metrics
+from loupe.recipe import Recipe
+from loupe.reports.model_card import CARD_NAME, ExportedFile, compose_model_card
+from loupe.reports.run_report import name_run
+from loupe.running.training_setup import load_validation_images
+from loupe.runs import RunFolder, RunResult, find_single_run, load_model
+from loupe.runs.result import Score
+from loupe.runs.writing import replacing, write_text
+from loupe.training.measure import compute_outputs
+from loupe.using.classifier import find_fit, refuse_changed_plugins
+from loupe.version import __version__
+
+_MOST_COMPARED = 1000
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export wrote.
+
+    Args:
+        file: the network; None if only the card was asked for.
+        card: the model card.
+        parity: how the file compares with the network; None if there is no file.
+    """
+
+    file: Path | None
+    card: Path
+    parity: Parity | None
+
+
+def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None = None) -> Export:
+    """Write the best network of a run as a file, and its model card beside it.
+
+    The graph takes uint8 images in batches of any size and holds normalisation and softmax. It is run over
+    validation images (up to 1,000) before it is kept, and removed if it does not give what the network gives.
+
+    Args:
+        place: a run's folder or name.
+        form: "onnx", or "torch" for `torch.export`.
+        out: the file, or a folder for it; `exports/<run>/<recipe>` with the form's ending if left out.
+
+    Raises:
+        LoupeError: no such run, no result yet, data or packages missing, a network that cannot be exported,
+            or a file that gives something else.
+    """
+    if form == "onnx":
+        refuse_missing_packages()
+    run, result = open_finished(place)
+    recipe = run.read_recipe()
+    refuse_changed_plugins(run, recipe)
+    model, description = load_model(run)
+    file = choose_place(run, recipe, SUFFIXES[form], out)
+    shape: dict[str, Any] = {
+        "in_channels": description["in_channels"],
+        "image_size": tuple(description["image_size"]),
+    }
+    normalization = Normalization.from_dict(description["normalization"])
+    images, expected = _compute_expected(run, recipe, model, normalization, result)
+    program = trace_network(model, normalization, result.objective, **shape)
+    metadata = describe_export(run, recipe, result, description)
+    with replacing(file) as temporary:
+        if form == "onnx":
+            write_onnx(temporary, program, OUTPUTS[result.objective], metadata)
+        else:
+            write_torch(temporary, program, metadata)
+        is_classifier = result.objective == "classification"
+        parity = compare_file(temporary, form, images, expected, is_classifier=is_classifier)
+        refuse_difference(parity)
+    exported = ExportedFile(file.name, form, parity)
+    card = file.with_name(CARD_NAME)
+    write_text(card, compose_model_card(run, result, description, find_fit(recipe), exported))
+    return Export(file, card, parity)
+
+
+def write_model_card(place: str | Path, out: Path | None = None) -> Export:
+    """Write the model card of a run, without a file of its network; arguments as `export_run`.
+
+    Raises:
+        LoupeError: no such run, or no result yet.
+    """
+    run, result = open_finished(place)
+    recipe = run.read_recipe()
+    _, description = load_model(run)
+    card = choose_place(run, recipe, ".md", out, name=CARD_NAME)
+    write_text(card, compose_model_card(run, result, description, find_fit(recipe), None))
+    return Export(None, card, None)
+
+
+def open_finished(place: str | Path) -> tuple[RunFolder, RunResult]:
+    """Return a run that has a result, and the result.
+
+    Raises:
+        RunError: there is no such run, or it has no result yet.
+    """
+    run = RunFolder(find_single_run(place))
+    result = run.read_result()
+    if result is None or result.best is None:
+        raise RunError(
+            f"Run {run.path.name} has no result yet: its network would go out without its figures.",
+            got="no result.json" if result is None else "a result without an epoch",
+            allowed="a run that has ended",
+            next_step=f"loupe resume {run.path}",
+        )
+    return run, result
+
+
+def choose_place(
+    run: RunFolder, recipe: Recipe, suffix: str, out: Path | None, name: str | None = None
+) -> Path:
+    """Return the file to write, its folder made.
+
+    Raises:
+        LoupeError: another ending than the format's.
+    """
+    name = name or f"{recipe.name}{suffix}"
+    if out is None:
+        out = Path("exports") / name_run(run.path) / name
+    elif out.is_dir():
+        out = out / name
+    elif out.suffix.casefold() != suffix:
+        raise LoupeError(
+            "The file has another ending than its format.",
+            got=out.name,
+            allowed=f"a name that ends in {suffix}, or a folder that is there",
+            next_step=f"--out {out.with_suffix(suffix)}, or another --format",
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _compute_expected(
+    run: RunFolder, recipe: Recipe, model: nn.Module, normalization: Normalization, result: RunResult
+) -> tuple[Tensor, Tensor]:
+    """Return some validation images and what the network gives for them in float32 on the CPU."""
+    some = take_stratified(load_validation_images(run), _MOST_COMPARED, recipe.split_seed)
+    batches = EvaluationBatches(some, normalization, recipe.evaluate.batch_size)
+    outputs = compute_outputs(model, batches)
+    if result.objective == "reconstruction":
+        outputs = normalization.invert(outputs)
+    return some.images, outputs
+
+
+def describe_export(
+    run: RunFolder, recipe: Recipe, result: RunResult, description: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return what a file says of itself, as text by name; tables and lists are JSON."""
+    assert result.best is not None
+    figures = {"validation": result.best.validation, "test": result.best.test}
+    described: dict[str, Any] = {
+        "loupe_version": __version__,
+        "torch_version": torch.__version__,
+        "run": name_run(run.path),
+        "model": description["model"],
+        "objective": result.objective,
+        "class_names": description["class_names"],
+        "in_channels": description["in_channels"],
+        "image_size": description["image_size"],
+        "input": "uint8 (batch, channels, height, width), levels 0 to 255, "
+        + ("grey" if description["in_channels"] == 1 else "red, green, blue"),
+        "resize": describe_resize(find_fit(recipe), description["image_size"]),
+        "normalization": description["normalization"],
+        "normalization_is_inside": True,
+        "test_looks": len(result.test_openings),
+        "recipe": recipe.to_toml(),
+    }
+    for split, score in figures.items():
+        if score is not None:
+            described[split] = _describe_score(score, result.confidence)
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in described.items()
+    }
+
+
+def _describe_score(score: Score, confidence: float) -> dict[str, Any]:
+    name, figure = (
+        ("accuracy", score.accuracy) if isinstance(score, Metrics) else ("mean_squared_error", score.loss)
+    )
+    interval = {**asdict(score.interval), "confidence": confidence}
+    return {name: figure, "interval": interval, "num_images": score.num_images}
+
+
+def describe_resize(fit: Fit | None, image_size: tuple[int, int]) -> str:
+    """Return how an image of another size is to be brought to the network's before it is handed over."""
+    height, width = image_size
+    size = f"{width} x {height} pixels (width x height)"
+    ways = {
+        "resize": f"resized to {size}, proportions change",
+        "crop": f"scaled until it covers {size}, the middle cut out",
+        "pad": f"scaled until it fits inside {size}, laid in the middle of black",
+    }
+    if fit is None:
+        return f"none known: training images were of {size}"
+    return f"{ways[fit]}; Pillow's bilinear filter, as the training images were"

@@ -1,0 +1,179 @@
+"""What the network of an opened run makes of one image: each layer, each number, the reasons."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loupe.errors import LoupeError
+from loupe.inspection import (
+    Arithmetic,
+    Explanation,
+    Operation,
+    explain,
+    find_layer,
+    list_layer_names,
+    multiplies_window,
+    show_arithmetic,
+    show_operation,
+)
+from loupe.inspection.arithmetic import ReceptiveField, find_receptive_field
+from loupe.inspection.capture import capture_layers, recording
+from loupe.inspection.filters import list_filter_layers
+from loupe.inspection.gates import list_gates
+from loupe.training.measure import evaluating
+from loupe.using.opened_run import OpenedRun
+
+_MOST_OCCLUSION_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
+_MOST_UNITS = 4096  # of a layer that gives numbers; more are not looked at one by one
+
+
+@dataclass(frozen=True, eq=False)
+class LayerLook:
+    """One layer as an image goes through.
+
+    Args:
+        name: of the layer; `name#2` for its second call.
+        kind: class of the module.
+        output: (channels, height, width) or (units,) float32 on the CPU.
+        has_filters: whether its weights can be drawn.
+        multiplies: whether it multiplies windows with weights.
+    """
+
+    name: str
+    kind: str
+    output: Tensor
+    has_filters: bool
+    multiplies: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a network makes of one image.
+
+    Args:
+        probabilities: (classes,) float32; None if it names no class.
+        remade: (channels, height, width) uint8, what it gave back; None if it names classes.
+        error: mean squared error of that, on the scale of the network's input.
+        layers: in the order of the forward pass.
+        gates: the weights each gate gives its experts, by name of the gate.
+    """
+
+    probabilities: Tensor | None
+    remade: Tensor | None
+    error: float | None
+    layers: tuple[LayerLook, ...]
+    gates: dict[str, Tensor]
+
+
+def look(opened: OpenedRun, image: Tensor) -> Look:
+    """Return what a network makes of an image, layer by layer: one forward pass.
+
+    Args:
+        opened: the network.
+        image: (channels, height, width) uint8, as `prepare` gives it.
+    """
+    model, inputs = opened.model, opened.to_inputs(image[None])
+    gates, drawable = list_gates(model), list_filter_layers(model, opened.shape)
+    with opened.asking(), recording(model, [*list_layer_names(model), *gates]) as outputs, evaluating(model):
+        made = model(inputs)
+    found = []
+    for name, output in outputs.items():
+        plain = name.partition("#")[0]
+        if plain in gates:
+            continue
+        module = find_layer(model, plain)
+        kind = type(module).__name__
+        found.append(
+            LayerLook(name, kind, output[0].float().cpu(), plain in drawable, multiplies_window(module))
+        )
+    is_classifier = opened.classifier is not None
+    return Look(
+        probabilities=made[0].float().softmax(0).cpu() if is_classifier else None,
+        remade=None if is_classifier else opened.to_pictures(made)[0],
+        error=None if is_classifier else float((made - inputs).square().mean()),
+        layers=tuple(found),
+        gates={gate: outputs[gate][0].float().cpu() for gate in gates if gate in outputs},
+    )
+
+
+def read_layer(opened: OpenedRun, image: Tensor, layer: str) -> Tensor:
+    """Return what one layer gives for an image, (channels, height, width) float32; units are 1 × 1 maps.
+
+    Raises:
+        LoupeError: there is no such layer, or it gives neither maps nor numbers.
+    """
+    plain = layer.partition("#")[0]
+    with opened.asking(), recording(opened.model, [plain]) as outputs, evaluating(opened.model):
+        opened.model(opened.to_inputs(image[None]))
+    if layer not in outputs:
+        raise LoupeError(
+            f"The layer {layer!r} is not called in a forward pass.",
+            got=layer,
+            allowed=", ".join(outputs) or "a layer that takes part",
+            next_step="choose another layer",
+        )
+    output = outputs[layer][0].float().cpu()
+    if output.ndim == 3:
+        return output
+    return output.flatten()[:_MOST_UNITS, None, None]
+
+
+def show_number(
+    opened: OpenedRun, image: Tensor, layer: str, channel: int, row: int, column: int
+) -> Arithmetic | Operation:
+    """Return how one number of a layer came about.
+
+    Raises:
+        LoupeError: there is no such layer or number.
+    """
+    layer = layer.partition("#")[0]
+    inputs = opened.to_inputs(image[None])[0]
+    with opened.asking():
+        if multiplies_window(find_layer(opened.model, layer)):
+            return show_arithmetic(opened.model, inputs, layer, channel, row, column, finds_field=False)
+        return show_operation(opened.model, inputs, layer, channel, row, column)
+
+
+def find_field(opened: OpenedRun, layer: str, row: int, column: int) -> ReceptiveField:
+    """Return the pixels of an image that a number of a layer can depend on.
+
+    Raises:
+        LoupeError: there is no such layer or place.
+    """
+    layer = layer.partition("#")[0]
+    with opened.asking():
+        shape = capture_layers(opened.model, opened.to_inputs(torch.zeros(1, *opened.shape)), [layer])
+        rows, columns = (*shape[layer].shape[2:], 1, 1)[:2]
+        if row >= rows or column >= columns:
+            raise LoupeError(
+                f"The layer {layer!r} has no place {row}, {column}.",
+                got=f"row {row}, column {column}",
+                allowed=f"rows 0 to {rows - 1}, columns 0 to {columns - 1}",
+                next_step="choose a place in that range",
+            )
+        return find_receptive_field(opened.model, opened.shape, layer, row, column)
+
+
+def find_reasons(opened: OpenedRun, image: Tensor, method: str, target: int | None = None) -> Explanation:
+    """Return which pixels of an image speak for a class, the predicted one if none is named.
+
+    Occlusion of a large network takes wider strides, so that it answers in a second or two.
+
+    Raises:
+        LoupeError: the network names no class, or the method does not fit it or is not installed.
+    """
+    settings = {}
+    if method == "occlusion":
+        settings = _choose_window(opened.layers.multiply_adds, opened.image_size)
+    with opened.asking():
+        return explain(opened.model, opened.to_inputs(image[None]), method, target, **settings)
+
+
+def _choose_window(multiply_adds: int, image_size: tuple[int, int]) -> dict[str, int]:
+    height, width = image_size
+    size = max(1, round(min(image_size) / 5))
+    stride = max(1, size // 3)
+    while stride < size and multiply_adds * (height // stride) * (width // stride) > _MOST_OCCLUSION_WORK:
+        stride += 1
+    return {"size": size, "stride": stride}

@@ -1,0 +1,179 @@
+"""A run opened to be looked into again and again: its network, its data, and one question at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+
+import torch
+from torch import Tensor, nn
+
+from loupe.data import ImageDataset, Splits
+from loupe.data.image_files import Fit, ImageSource, prepare_image
+from loupe.data.normalization import Normalization
+from loupe.errors import RunError
+from loupe.metrics import Predictions
+from loupe.models.layer_table import LayerTable, describe_layers
+from loupe.recipe import Recipe
+from loupe.running.training_setup import load_recipe_data, split_recipe_data
+from loupe.runs import MistakeRecord, RunFolder, load_model
+from loupe.runtime import choose_device
+from loupe.using.classifier import Classifier, find_fit, open_classifier, refuse_changed_plugins
+
+_SMALL = 1e8  # multiply-adds of an image; below, threads spend more time waking each other than computing
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedRun:
+    """The best network of a run, of whatever kind, and what has to be known to look inside.
+
+    Args:
+        run: the run's folder.
+        recipe: of the run.
+        model: in evaluation mode, on `device`.
+        device: where it computes.
+        class_names: of the images it was trained on.
+        normalization: applied to every image.
+        in_channels: channels of its images.
+        image_size: height and width of its images in pixels.
+        fit: how the training images came to that size; None if they were of it.
+        classifier: the same network, to be asked for classes; None if it gives images back.
+        epoch: whose weights these are.
+        lock: held while the network runs. Hooks and modes belong to one question at a time.
+    """
+
+    run: RunFolder
+    recipe: Recipe
+    model: nn.Module = field(repr=False)
+    device: torch.device
+    class_names: tuple[str, ...]
+    normalization: Normalization
+    in_channels: int
+    image_size: tuple[int, int]
+    fit: Fit | None
+    classifier: Classifier | None
+    epoch: int | None = None
+    lock: RLock = field(default_factory=RLock, repr=False)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Have the network to oneself inside the block; a small one computes in one thread."""
+        with self.lock:
+            before = torch.get_num_threads()
+            if self.layers.multiply_adds < _SMALL:
+                torch.set_num_threads(1)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(before)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of its images."""
+        return self.in_channels, *self.image_size
+
+    @cached_property
+    def layers(self) -> LayerTable:
+        """The network's layers."""
+        with self.lock:
+            return describe_layers(self.model, in_channels=self.in_channels, image_size=self.image_size)
+
+    @cached_property
+    def splits(self) -> Splits:
+        """Its training and validation images; the test set stays locked.
+
+        Raises:
+            LoupeError: the data is gone, or not what it was.
+        """
+        with self.lock:
+            splits = split_recipe_data(self.recipe, load_recipe_data(self.recipe))
+        digests = self.run.read_environment()["data_digests"]
+        for name, images in (("training", splits.train), ("validation", splits.validation)):
+            if images.digest != digests["train" if name == "training" else name]:
+                raise RunError(
+                    f"The {name} images of run {self.run.path.name} are not what they were.",
+                    got="another content of the dataset",
+                    allowed="the data that environment.json records",
+                    next_step="bring the old data back, or train anew",
+                )
+        return splits
+
+    def take_data_of(self, earlier: "OpenedRun") -> None:
+        """Take over the images of the same run, opened before its weights changed."""
+        if "splits" in vars(earlier):
+            vars(self)["splits"] = vars(earlier)["splits"]
+
+    @property
+    def validation(self) -> ImageDataset:
+        """Its validation images, in the order of the stored predictions."""
+        return self.splits.validation
+
+    @cached_property
+    def predictions(self) -> Predictions | None:
+        """What a finished classifier says of its validation images; None if that is not on record."""
+        if self.classifier is None or not self.run.predictions_file.exists():
+            return None
+        return self.run.read_predictions().get("validation")
+
+    @cached_property
+    def mistakes(self) -> MistakeRecord | None:
+        """What was kept for looking at its mistakes; None if nothing was."""
+        return self.run.read_mistakes() if self.run.mistakes_file.exists() else None
+
+    def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
+        """Return an image as the network takes it, (channels, height, width) uint8.
+
+        Args:
+            image: opened with Pillow, or a file by its place or opened for reading bytes.
+            fit: how another size comes to the network's; as in training if left out.
+
+        Raises:
+            DataError: no image, or another size and nobody said how to change it.
+        """
+        return prepare_image(
+            image, channels=self.in_channels, image_size=self.image_size, fit=fit or self.fit
+        )
+
+    def to_inputs(self, images: Tensor) -> Tensor:
+        """Return (images, channels, height, width) uint8 as the network takes it, on its device."""
+        return self.normalization.apply(images.to(self.device))
+
+    def to_pictures(self, outputs: Tensor) -> Tensor:
+        """Return (images, channels, height, width) that a network gave back as uint8 pixels."""
+        return (self.normalization.invert(outputs) * 255).round().to(torch.uint8).cpu()
+
+
+def open_run(run: RunFolder, device: str = "auto") -> OpenedRun:
+    """Return a run's network, ready to be looked into.
+
+    Args:
+        run: a run with one network; while it trains, the best network so far.
+        device: "auto" or a torch device name.
+
+    Raises:
+        RunError: no weights yet, or a plugin that changed since.
+        LoupeError: a plugin the network comes from is gone, or the device is not there.
+    """
+    recipe = run.read_recipe()
+    refuse_changed_plugins(run, recipe)
+    model, description = load_model(run)
+    classifier = None
+    if description.get("objective", "classification") == "classification":
+        classifier = open_classifier(run, device)
+        model = classifier.model
+    chosen = classifier.device if classifier else choose_device(device)
+    height, width = description["image_size"]
+    return OpenedRun(
+        run=run,
+        recipe=recipe,
+        model=model.to(chosen),
+        device=chosen,
+        class_names=tuple(description["class_names"]),
+        normalization=Normalization.from_dict(description["normalization"]),
+        in_channels=description["in_channels"],
+        image_size=(height, width),
+        fit=find_fit(recipe),
+        classifier=classifier,
+        epoch=(description.get("best") or {}).get("epoch"),
+    )

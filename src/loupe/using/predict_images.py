@@ -1,0 +1,281 @@
+"""`loupe predict`: what a run's network says of image files, and how often it is right where one knows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from loupe.data.image_files import Fit, list_images
+from loupe.errors import DataError, LoupeError, ShapeError
+from loupe.running.training_setup import load_recipe_data, split_recipe_data
+from loupe.runs import RunFolder
+from loupe.statistics import Interval, compute_wilson_interval
+from loupe.using.classifier import Classifier, open_classifier
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says of one image.
+
+    Args:
+        file: the image.
+        classes: the most probable classes, most probable first.
+        probabilities: theirs, in [0, 1].
+        is_unsure: whether the first probability is below the one asked for, so that no class is named.
+        true_class: class that the image's folder is named after; None if none is.
+        was_trained_on: whether these very pixels trained or selected the network; None where nobody looked.
+    """
+
+    file: Path
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    is_unsure: bool = False
+    true_class: str | None = None
+    was_trained_on: bool | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An image file that got no answer, and why."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class KnownAccuracy:
+    """How often answers are right, of the images whose class is known and that got one.
+
+    Args:
+        correct: answers right.
+        num_images: images answered whose class is known.
+        interval: Wilson interval of the accuracy.
+        confidence: its level.
+        num_trained_on: how many of them trained or selected the network; None where nobody looked.
+    """
+
+    correct: int
+    num_images: int
+    interval: Interval
+    confidence: float
+    num_trained_on: int | None
+
+    @property
+    def accuracy(self) -> float:
+        """Share of answers that are right, in [0, 1]."""
+        return self.correct / self.num_images
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the network says of image files, in their order.
+
+    Args:
+        answers: one an image that could be read.
+        refusals: files that got none.
+        below: least probability an answer needs; None if every image gets one.
+        confidence: level of the interval of the accuracy.
+    """
+
+    answers: tuple[Answer, ...]
+    refusals: tuple[Refusal, ...]
+    below: float | None = None
+    confidence: float = 0.95
+
+    @property
+    def num_unsure(self) -> int:
+        return sum(answer.is_unsure for answer in self.answers)
+
+    @property
+    def accuracy(self) -> KnownAccuracy | None:
+        """Accuracy over the images of known class that were not left unsure; None if there are none."""
+        known = [one for one in self.answers if one.true_class is not None and not one.is_unsure]
+        if not known:
+            return None
+        correct = sum(one.classes[0] == one.true_class for one in known)
+        looked_up = [one.was_trained_on for one in known if one.was_trained_on is not None]
+        return KnownAccuracy(
+            correct,
+            len(known),
+            compute_wilson_interval(correct, len(known), self.confidence),
+            self.confidence,
+            sum(looked_up) if looked_up else None,
+        )
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file to ask about, and the class its folder is named after."""
+
+    path: Path
+    true_class: str | None = None
+
+
+def predict(
+    run: str | Path | RunFolder | Classifier,
+    *places: str | Path,
+    top: int = 1,
+    below: float | None = None,
+    fit: Fit | None = None,
+    device: str = "auto",
+) -> Answers:
+    """Return what a run's network says of image files.
+
+    Args:
+        run: a run's folder or name, or a classifier that is open already.
+        places: image files, and folders whose images are taken, those of sub-folders too.
+        top: classes an answer names, ≥ 1.
+        below: an image whose most probable class is less probable than this is left unsure, in (0, 1].
+        fit: how images come to the network's size; as in training if left out.
+        device: "auto" or a torch device name.
+
+    Raises:
+        LoupeError: no such run, file or folder, no image in a folder, or numbers out of range. A file that
+            cannot be read is no error; it stands among the refusals.
+    """
+    classifier = run if isinstance(run, Classifier) else open_classifier(run, device)
+    _refuse_impossible_numbers(classifier, top, below)
+    files = find_files(places, classifier.class_names)
+    known = find_trained_on(classifier) if any(file.true_class for file in files) else None
+    asking = _Asking(classifier, top, below, fit or classifier.fit, known)
+    outcomes = [
+        outcome
+        for start in range(0, len(files), classifier.batch_size)
+        for outcome in asking.answer(files[start : start + classifier.batch_size])
+    ]
+    return Answers(
+        tuple(one for one in outcomes if isinstance(one, Answer)),
+        tuple(one for one in outcomes if isinstance(one, Refusal)),
+        below,
+        classifier.run.read_recipe().evaluate.confidence,
+    )
+
+
+def _refuse_impossible_numbers(classifier: Classifier, top: int, below: float | None) -> None:
+    num_classes = len(classifier.class_names)
+    if not 1 <= top <= num_classes:
+        raise LoupeError(
+            f"There are no {top} most probable classes.",
+            got=f"top = {top}",
+            allowed=f"1 to {num_classes}",
+            next_step="choose a number in that range",
+        )
+    if below is not None and not 0 < below <= 1:
+        raise LoupeError(
+            "The least probability of an answer is out of range.",
+            got=f"below = {below}",
+            allowed="a probability, above 0 and at most 1",
+            next_step="write 90 % as 0.9",
+        )
+
+
+def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list[ImageFile]:
+    """Return image files, each once: those named, and those below folders named, by name.
+
+    Of a folder's files only those with the ending of an image count. The class of an image is the innermost
+    folder above it that is called like a class, up to the folder named; of a file named itself only its own
+    folder counts. What no folder can be called, such as "T-shirt/top", may have "_" or "-" for the stroke.
+
+    Raises:
+        DataError: a place is not there, or a folder holds no image.
+    """
+    missing = [str(place) for place in places if not Path(place).exists()]
+    if missing or not places:
+        raise DataError(
+            "There is nothing to look at." if not places else "These files and folders are not there.",
+            got=", ".join(missing[:10]) or "no file and no folder",
+            allowed="image files, and folders with images",
+            next_step="name them by their paths, seen from here",
+        )
+    found: dict[Path, ImageFile] = {}
+    for place in map(Path, places):
+        if not place.is_dir():
+            true_class = _find_class([place.absolute().parent.name], class_names)
+            found.setdefault(place, ImageFile(place, true_class))
+            continue
+        images = list_images(place)
+        if not images:
+            raise DataError(
+                f"There is no image in {place}.",
+                got=str(place),
+                allowed="a folder with images (png, jpg, webp, bmp, gif, tif …), in sub-folders too",
+                next_step="name another folder, or the files themselves",
+            )
+        for path in images:
+            folders = [place.absolute().name, *path.relative_to(place).parts[:-1]]
+            found.setdefault(path, ImageFile(path, _find_class(folders, class_names)))
+    return list(found.values())
+
+
+def _find_class(folders: Sequence[str], class_names: Sequence[str]) -> str | None:
+    """Return the class that the last of these folders is named after that is; case does not matter."""
+    by_name = {name.replace("/", mark).casefold(): name for name in class_names for mark in "-_"}
+    by_name |= {name: name for name in class_names}  # exactly so, where names differ in case alone
+    for folder in reversed(folders):
+        name = by_name.get(folder) or by_name.get(folder.casefold())
+        if name is not None:
+            return name
+    return None
+
+
+def find_trained_on(classifier: Classifier) -> set[bytes] | None:
+    """Return the pixels of the images a network was trained and selected on; None where nobody can say.
+
+    Only for a run on a folder of images: those are the files that somebody may well ask about again.
+    """
+    recipe = classifier.run.read_recipe()
+    if recipe.data.name != "folder":
+        return None
+    try:
+        splits = split_recipe_data(recipe, load_recipe_data(recipe))
+    except LoupeError:  # the folder is gone, or changed
+        return None
+    both = torch.cat([splits.train.images, splits.validation.images])
+    return {image.tobytes() for image in both.numpy()}
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How a network is asked about files, batch by batch."""
+
+    classifier: Classifier
+    top: int
+    below: float | None
+    fit: Fit | None
+    known: set[bytes] | None = field(repr=False)
+
+    def answer(self, files: Sequence[ImageFile]) -> Iterator[Answer | Refusal]:
+        """Yield an answer or a refusal for each file, in order; the network is asked once."""
+        images, refusals = [], {}
+        for file in files:
+            try:
+                images.append(self.classifier.prepare(file.path, self.fit))
+            except DataError as error:
+                refusals[file] = Refusal(file.path, str(error.got))
+            except ShapeError as error:
+                refusals[file] = Refusal(file.path, f"{error.got}, not {error.allowed}: --fit says how")
+        answered = iter(zip(images, self._ask(images), strict=True))
+        for file in files:
+            if file in refusals:
+                yield refusals[file]
+                continue
+            image, (classes, probabilities) = next(answered)
+            yield Answer(
+                file.path,
+                classes,
+                probabilities,
+                self.below is not None and probabilities[0] < self.below,
+                file.true_class,
+                image.numpy().tobytes() in self.known if self.known is not None else None,
+            )
+
+    def _ask(self, images: Sequence[torch.Tensor]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
+        if not images:
+            return []
+        names = self.classifier.class_names
+        most = self.classifier.predict(torch.stack(list(images))).topk(self.top, dim=1)
+        return [
+            (tuple(names[index] for index in indices), tuple(probabilities))
+            for indices, probabilities in zip(most.indices.tolist(), most.values.tolist(), strict=True)
+        ]

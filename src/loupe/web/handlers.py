@@ -1,0 +1,302 @@
+"""Looks into a network as the interface answers them."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from loupe.data import ImageDataset
+from loupe.errors import LoupeError
+from loupe.evaluations import rank_mistakes, rank_uncertain
+from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, read_filters
+from loupe.metrics import Predictions as StoredPredictions
+from loupe.reports.pictures import encode_png
+from loupe.using.drawing import DrawingStyle, measure_style
+from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
+from loupe.using.nearest_neighbours import find_kin
+from loupe.using.opened_run import OpenedRun
+from loupe.web.inside_answers import (
+    Gallery,
+    GalleryImage,
+    Gate,
+    InsideFacts,
+    Inspection,
+    Kin,
+    Maps,
+    Prediction,
+    Reasons,
+    SeenLayer,
+    Window,
+    pack_numbers,
+    sum_up,
+)
+
+_PAGE_IMAGES = 48
+_MOST_MAPS, _MOST_VALUES = 64, 200_000  # of one page of maps: under a megabyte
+
+
+def describe_inside(opened: OpenedRun) -> InsideFacts:
+    """Return what has to be known before an image is chosen."""
+    validation, problem = _try_validation(opened)
+    predictions = _fitting_predictions(opened, validation)
+    is_classifier = opened.classifier is not None
+    return InsideFacts(
+        run=opened.run.path.name,
+        objective="classification" if is_classifier else "reconstruction",
+        model=opened.recipe.model.name,
+        class_names=list(opened.class_names),
+        in_channels=opened.in_channels,
+        image_size=opened.image_size,
+        fit=opened.fit,
+        can_draw=opened.in_channels == 1,
+        methods=_list_methods() if is_classifier else [],
+        num_validation=len(validation) if validation is not None else 0,
+        num_mistakes=int((~predictions.is_right).sum()) if predictions is not None else None,
+        counts=validation.class_counts() if validation is not None else [],
+        problem=problem,
+        epoch=opened.epoch,
+    )
+
+
+def _list_methods() -> list[str]:
+    first = ["grad-cam", "occlusion"]  # those that need nothing else
+    return [*first, *(name for name in EXPLANATIONS.names() if name not in first)]
+
+
+def _try_validation(opened: OpenedRun) -> tuple[ImageDataset | None, str]:
+    try:
+        return opened.validation, ""
+    except LoupeError as error:
+        return None, error.message
+
+
+def _fitting_predictions(opened: OpenedRun, validation: ImageDataset | None) -> StoredPredictions | None:
+    predictions = opened.predictions
+    fits = predictions is not None and validation is not None and len(predictions.labels) == len(validation)
+    return predictions if fits else None
+
+
+def measure_drawings(opened: OpenedRun) -> DrawingStyle:
+    """Return how the run's images are drawn; a guess where they are not at hand."""
+    validation, _ = _try_validation(opened)
+    return measure_style(validation.images) if validation is not None else DrawingStyle()
+
+
+def predict(opened: OpenedRun, images: Tensor) -> list[Prediction]:
+    """Return what a network says of (images, channels, height, width) uint8."""
+    if opened.classifier is None:
+        return [_describe_prediction(opened, look(opened, image)) for image in images]
+    with opened.asking():
+        probabilities = opened.classifier.predict(images)
+    return [_describe_classes(opened, row) for row in probabilities]
+
+
+def _describe_classes(opened: OpenedRun, probabilities: Tensor) -> Prediction:
+    values = probabilities.tolist()
+    best = int(probabilities.argmax())
+    return Prediction(
+        class_name=opened.class_names[best],
+        probability=values[best],
+        probabilities=dict(zip(opened.class_names, values, strict=True)),
+    )
+
+
+def _describe_prediction(opened: OpenedRun, seen: Look) -> Prediction:
+    if seen.probabilities is not None:
+        return _describe_classes(opened, seen.probabilities)
+    assert seen.remade is not None
+    return Prediction(error=seen.error, remade=encode_png(seen.remade))
+
+
+def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
+    """Return what a network makes of an image, layer by layer."""
+    seen = look(opened, image)
+    rows = {row.name: row for row in opened.layers.rows}
+    layers = []
+    for one in seen.layers:
+        row, block = rows.get(one.name), one.name.rpartition(".")[0]
+        layers.append(
+            SeenLayer(
+                name=one.name,
+                kind=one.kind,
+                block=block,
+                block_kind=type(find_layer(opened.model, block)).__name__ if block else "",
+                shape=list(one.output.shape),
+                parameters=row.parameters if row else 0,
+                multiply_adds=row.multiply_adds if row else 0,
+                has_filters=one.has_filters,
+                multiplies=one.multiplies,
+                overview=pack_numbers(sum_up(one.output)),
+            )
+        )
+    return Inspection(
+        image=name,
+        picture=encode_png(image),
+        true_class=_find_true_class(opened, name),
+        prediction=_describe_prediction(opened, seen),
+        layers=layers,
+        gates=[Gate(name=gate, weights=weights.tolist()) for gate, weights in seen.gates.items()],
+    )
+
+
+def _find_true_class(opened: OpenedRun, name: str) -> str | None:
+    kind, _, number = name.partition("-")
+    if kind != "validation":
+        return None
+    return opened.class_names[int(opened.validation.labels[int(number)])]
+
+
+def list_maps(opened: OpenedRun, image: Tensor, layer: str, page: int) -> Maps:
+    """Return a page of what a layer gives for an image, channel by channel."""
+    maps = read_layer(opened, image, layer)
+    kind = type(find_layer(opened.model, layer.partition("#")[0])).__name__
+    return _cut_page(layer, kind, maps, page, most=512 if maps[0].numel() == 1 else _MOST_MAPS)
+
+
+def list_filters(opened: OpenedRun, layer: str, page: int) -> Maps:
+    """Return a page of a layer's filters, each with all its input channels."""
+    filters = read_filters(opened.model, layer, opened.shape)
+    kind = type(find_layer(opened.model, layer)).__name__
+    return _cut_page(layer, kind, filters.weights, page, most=_MOST_MAPS)
+
+
+def _cut_page(layer: str, kind: str, values: Tensor, page: int, *, most: int) -> Maps:
+    each = max(1, min(most, _MOST_VALUES // max(1, values[0].numel())))
+    num_pages = math.ceil(len(values) / each)
+    if not 0 <= page < num_pages:
+        raise LoupeError(
+            f"The layer {layer!r} has no page {page}.",
+            got=page,
+            allowed=f"0 to {num_pages - 1}",
+            next_step="choose a page in that range",
+        )
+    shown = pack_numbers(values[page * each : (page + 1) * each])
+    finite = values[values.isfinite()]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    return Maps(
+        layer=layer,
+        kind=kind,
+        first=page * each,
+        total=len(values),
+        page=page,
+        num_pages=num_pages,
+        maps=shown,
+        low=low,
+        high=high,
+    )
+
+
+def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, int, int]) -> Window:
+    """Return the arithmetic of one number."""
+    shown = show_number(opened, image, layer, *place)
+    channel, row, column = place
+    common = {"layer": layer, "channel": channel, "row": row, "column": column}
+    if isinstance(shown, Arithmetic):
+        kind = type(find_layer(opened.model, shown.layer)).__name__
+        return Window(
+            **common,
+            kind=kind,
+            form="products",
+            inputs=pack_numbers(shown.window),
+            weights=pack_numbers(shown.weights),
+            bias=shown.bias,
+            total=shown.total,
+            value=shown.value,
+            steps=[(step.layer, step.kind, step.after) for step in shown.steps],
+        )
+    return Window(
+        **common,
+        kind=shown.kind,
+        form="rule",
+        inputs=pack_numbers(shown.inputs) if shown.inputs.numel() else None,
+        value=shown.value,
+        rule=shown.rule,
+        constants=shown.constants,
+        source=shown.source,
+        source_place=shown.place,
+    )
+
+
+def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Reasons:
+    """Return which pixels speak for a class."""
+    found = find_reasons(opened, image, method, target)
+    if method == "occlusion":
+        size, stride = found.extras["size"], found.extras["stride"]
+        note = f"a window of {size} x {size} pixels slides over the image, {stride} further each time"
+    elif "layer" in found.extras:
+        note = f"maps of the layer {found.extras['layer']}, weighed by the class's gradient"
+    else:
+        note = EXPLANATIONS.summary(method)
+    return Reasons(
+        method=method,
+        target=opened.class_names[int(found.targets[0])],
+        probability=float(found.probabilities[0]),
+        is_signed=found.is_signed,
+        note=note,
+        map=pack_numbers(found.maps[0]),
+    )
+
+
+def list_images(opened: OpenedRun, *, true: int | None, said: int | None, only: str, page: int) -> Gallery:
+    """Return a page of validation images: all, or of a class, taken for a class, wrong, or unsure."""
+    validation = opened.validation
+    predictions = _fitting_predictions(opened, validation)
+    order = torch.arange(len(validation))
+    if only != "all" or said is not None:
+        if predictions is None:
+            raise LoupeError(
+                "This run has no predictions to search among.",
+                got=only,
+                allowed="all, by class: a classifier's predictions come when its run has ended",
+                next_step="leave out `only` and `said`",
+            )
+        order = rank_mistakes(predictions) if only == "mistakes" else order
+        order = rank_uncertain(predictions) if only == "unsure" else order
+    if true is not None:
+        order = order[validation.labels[order] == true]
+    if said is not None and predictions is not None:
+        order = order[predictions.predicted[order] == said]
+        order = order[predictions.confidence[order].argsort(descending=True, stable=True)]
+    num_pages = max(1, math.ceil(len(order) / _PAGE_IMAGES))
+    some = order[min(page, num_pages - 1) * _PAGE_IMAGES :][:_PAGE_IMAGES].tolist()
+    return Gallery(
+        total=len(order),
+        page=min(page, num_pages - 1),
+        num_pages=num_pages,
+        images=[_show(validation, index, predictions) for index in some],
+    )
+
+
+def _show(images: ImageDataset, index: int, predictions: StoredPredictions | None) -> GalleryImage:
+    names = images.class_names
+    return GalleryImage(
+        image=f"validation-{index}",
+        picture=encode_png(images.images[index]),
+        true_class=names[int(images.labels[index])],
+        said=names[int(predictions.predicted[index])] if predictions else None,
+        probability=float(predictions.confidence[index]) if predictions else None,
+    )
+
+
+def list_kin(opened: OpenedRun, image: Tensor) -> Kin:
+    """Return the nearest training images."""
+    kin, train = find_kin(opened, image), opened.splits.train
+    return Kin(
+        num_searched=kin.num_searched,
+        num_wanted=kin.num_wanted,
+        num_training=len(train),
+        images=_show_kin(train, kin.indices.tolist(), kin.distances.tolist()),
+    )
+
+
+def _show_kin(train: ImageDataset, indices: Sequence[int], distances: Sequence[float]) -> list[GalleryImage]:
+    return [
+        GalleryImage(
+            image=f"train-{index}",
+            picture=encode_png(train.images[index]),
+            true_class=train.class_names[int(train.labels[index])],
+            distance=distance,
+        )
+        for index, distance in zip(indices, distances, strict=True)
+    ]

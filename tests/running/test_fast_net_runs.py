@@ -1,0 +1,101 @@
+"""fast-net with all that makes it fast, on digits: what its first layer saw, and that a resume is exact."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import loupe
+from loupe.cli import main
+from loupe.models.layers.whitening import WhiteningConv2d
+from loupe.running.training_setup import choose_normalization, load_recipe_data, split_recipe_data
+from loupe.runs import RunFolder, load_model
+from loupe.training import Observer, TrainingState
+from tests.quick_runs import StopAfter, is_same_weights
+
+SMALL = {"name": "fast-net", "widths": [6, 8]}
+RECIPE = {
+    "data": {
+        "name": "digits",
+        "fraction": 0.3,
+        "augment": [{"name": "padded-crop", "padding": 1, "mode": "reflect"}],
+    },
+    "model": SMALL,
+    "train": {
+        "epochs": 4,
+        "clean_train_images": 0,
+        "schedule": "triangular",
+        "label_smoothing": 0.2,
+        "channels_last": True,
+        "lookahead": {"every": 3},
+        "freeze_later": {"layers": ["whitening"], "after_epoch": 2},
+        "hard_examples": {"keep": 0.5, "proxy": {**SMALL, "widths": [4, 4]}},
+    },
+    "evaluate": {"look_inside": False},
+}
+MUON = "train.optimizer={name='muon', learning_rate=0.2, norm_rate=2.0}"
+SGD = (
+    "train.optimizer={name='sgd', learning_rate=11.5, momentum=0.85, nesterov=true, weight_decay=0.0153, "
+    "norm_factor=64.0, per_1024_examples=true}"
+)
+
+
+def train(folder: Path, *overrides: str, observers: list[Observer] | None = None) -> RunFolder:
+    return loupe.train(RECIPE, *overrides, f"run.folder={folder}", observers=observers or [])
+
+
+@pytest.mark.parametrize("optimizer", [MUON, SGD], ids=["muon", "sgd"])
+def test_all_ingredients_together_resume_to_the_bit(optimizer: str, tmp_path: Path) -> None:
+    whole = train(tmp_path, optimizer)
+    for epoch in (1, 2, 3):  # before, at and after the epoch from which the whitening layer stands still
+        stopped = train(tmp_path, optimizer, observers=[StopAfter(epoch, KeyboardInterrupt())])
+        loupe.resume(stopped.path)
+        assert is_same_weights(stopped.checkpoint_file, whole.checkpoint_file)
+        assert stopped.read_result().best == whole.read_result().best
+    history = whole.read_history()
+    assert history[-1].train_loss < history[0].train_loss
+
+
+def test_the_first_layer_comes_from_the_training_split_and_is_kept_with_the_weights(tmp_path: Path) -> None:
+    run = train(tmp_path, "train.epochs=1")
+    recipe = run.read_recipe()
+    splits = split_recipe_data(recipe, load_recipe_data(recipe))
+    expected = WhiteningConv2d(1)
+    expected.initialise_from(choose_normalization(recipe, splits).apply(splits.train.images))
+    model, _ = load_model(run)
+    torch.testing.assert_close(model.whitening.weight, expected.weight)
+    assert run.read_result().notes == ("started from training images: whitening",)
+
+
+class KeepBias(Observer):
+    def __init__(self) -> None:
+        self.biases: list[torch.Tensor] = []
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        self.biases.append(state.model.whitening.bias.detach().clone())
+
+
+def test_the_bias_of_the_first_layer_trains_while_it_may(tmp_path: Path) -> None:
+    """With lookahead, which must not move what stands still."""
+    keep = KeepBias()
+    train(tmp_path, SGD, observers=[keep])
+    first, second, third, fourth = keep.biases
+    assert not torch.equal(first, second)
+    assert torch.equal(second, third)
+    assert torch.equal(second, fourth)
+
+
+def test_copied_weights_are_not_started_anew(tmp_path: Path) -> None:
+    first = train(tmp_path, "train.epochs=1")
+    second = train(tmp_path, "train.epochs=1", "run.seed=1", f"transfer.run={first.path}")
+    before, after = load_file(first.best_file), load_file(second.best_file)
+    assert torch.equal(before["whitening.weight"], after["whitening.weight"])
+
+
+def test_a_network_whose_first_weights_come_from_images_is_shown_without_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOUPE_DATA", "/nowhere")
+    assert main(["show", "fast-cifar10"]) == 0
+    assert "1,971,352" in capsys.readouterr().out

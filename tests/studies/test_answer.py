@@ -1,0 +1,224 @@
+"""Answers to made-up rows whose statistics are known; every wording is read here as a user reads it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loupe.studies import Study, parse_study
+from loupe.studies.analysis import analyse_study
+from loupe.studies.answer import answer_question
+from loupe.studies.folder import StudyRow
+
+SIZES = {"field": "model.width", "values": [8, 16]}
+AXIS = {"fraction": {"field": "data.fraction", "values": [0.1, 0.5, 1.0], "label": "part of the images"}}
+
+
+def make_study(**changes: Any) -> Study:
+    return parse_study({"recipe": "digits", **changes})
+
+
+def make_row(
+    arm: str, seed: int, test: float | None, validation: float | None = None, **more: Any
+) -> StudyRow:
+    at = more.pop("at", {})
+    values: dict[str, Any] = {
+        "stage": "",
+        "status": "finished" if test is not None else "failed",
+        "reason": None if test is not None else "it diverged",
+        "best_epoch": 3,
+        "epochs": 5,
+        "train_accuracy": 0.99,
+        "train_loss": 0.1,
+        "validation_accuracy": test if validation is None else validation,
+        "validation_loss": 0.2,
+        "test_accuracy": test,
+        "test_loss": 0.2 if test is not None else None,
+        "num_train": 1000,
+        "num_test": 500,
+        "parameters": 10,
+        "seconds": 1.0,
+        "key": f"{arm}{at}{seed}",
+    }
+    return StudyRow(arm=arm, seed=seed, at=at, **{**values, **more})
+
+
+def make_rows(arm: str, values: Sequence[float], **more: Any) -> list[StudyRow]:
+    return [make_row(arm, seed, value, **more) for seed, value in enumerate(values)]
+
+
+def test_one_arm_is_told_with_its_interval() -> None:
+    study = make_study(arms={"plain": {}})
+    answer = answer_question(analyse_study(study, make_rows("plain", [0.97, 0.98, 0.99])))
+    assert answer == ("plain has a mean test accuracy of 98.00 % (95 % interval 95.52 to 100.00 %, 3 seeds).")
+
+
+def test_without_axes_the_reference_is_what_validation_prefers_not_what_test_does() -> None:
+    study = make_study(arms={"a": {}, "b": {}, "c": {}})
+    rows = [
+        *make_rows("a", [0.900, 0.902, 0.901], validation=0.99),
+        *make_rows("b", [0.901, 0.903, 0.902], validation=0.98),
+        *make_rows("c", [0.80, 0.81, 0.802], validation=0.70),
+    ]
+    analysis = analyse_study(study, rows)
+    assert analysis.reference == "a"
+    assert answer_question(analysis).startswith(
+        "a is best on validation, with a mean test accuracy of 90.10 %"
+    )
+    assert answer_question(analysis).endswith("worse beyond noise: c; 1 of 2 cannot be told from it.")
+
+
+def test_arms_that_cannot_be_told_apart_are_said_to_be_so() -> None:
+    study = make_study(arms={"a": {}, "b": {}})
+    rows = [*make_rows("a", [0.90, 0.92, 0.91]), *make_rows("b", [0.91, 0.90, 0.915])]
+    assert answer_question(analyse_study(study, rows)).endswith("; it cannot be told from the other.")
+
+
+def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
+    study = make_study(arms={"random": {}, "warm": {}}, axes=AXIS)
+    rows = []
+    for place, lead in (("0.1", 0.2), ("0.5", 0.05), ("1", 0.0)):
+        rows += make_rows("random", [0.700, 0.702, 0.701], at={"fraction": place})
+        values = [0.700 + lead, 0.701 + lead, 0.7025 + lead]
+        rows += make_rows("warm", values, at={"fraction": place})
+    answer = answer_question(analyse_study(study, rows))
+    assert answer.startswith(
+        "Against random, in points of test accuracy on average over part of the images: warm +8.35 "
+        "(95 % interval +8.04 to +8.66, 3 seeds), beyond noise better at 2 of 3 places. "
+        "In points of test accuracy, all else held: from part of the images 0.1 to 1 -10.00"
+    )
+
+
+def test_an_axis_is_told_from_end_to_end_with_all_else_held() -> None:
+    """One arm lacks the last value: it is left out of what that axis does, and not out of the other's."""
+    axes = {"part": {"field": "data.fraction", "values": [0.1, 0.5, 1.0]}, "size": SIZES}
+    rows = []
+    for arm, lead in (("plain", 0.0), ("odd", 0.3)):
+        for part, gain in (("0.1", 0.0), ("0.5", 0.04), ("1", 0.1)):
+            for size, more in (("8", 0.0), ("16", 0.02)):
+                if (arm, part) == ("odd", "1"):
+                    continue
+                at = {"part": part, "size": size}
+                rows += make_rows(arm, [0.5 + lead + gain + more + noise for noise in (0, 0.001)], at=at)
+    rows = [replace(row, test_accuracy=(row.test_accuracy or 0) + 0.002 * row.seed * float(row.at["part"]))
+            for row in rows]  # fmt: skip
+    part, size = analyse_study(make_study(arms={"plain": {}, "odd": {}}, axes=axes), rows).effects
+    assert (part.axis, part.first, part.last) == ("part", "0.1", "1")
+    assert part.difference.mean == pytest.approx(0.1 + 0.002 * 0.9 / 2)
+    assert (size.axis, size.first, size.last) == ("size", "8", "16")
+    assert size.difference.mean == pytest.approx(0.02)
+    assert part.difference.num_seeds == size.difference.num_seeds == 2
+
+
+def test_an_error_is_better_when_it_is_lower() -> None:
+    study = make_study(arms={"a": {}, "b": {}})
+    rows = []
+    for arm, losses in (("a", [0.020, 0.021, 0.0205]), ("b", [0.050, 0.052, 0.0511])):
+        for seed, loss in enumerate(losses):
+            fields = {
+                "validation_accuracy": None,
+                "test_accuracy": None,
+                "test_loss": loss,
+                "validation_loss": loss,
+            }
+            rows.append(make_row(arm, seed, 0.0, **fields))
+    answer = answer_question(analyse_study(study, rows))
+    assert answer == (
+        "a is best on validation, with a mean test error of 0.0205 (95 % interval 0.0193 to 0.0217, "
+        "3 seeds); worse beyond noise: b."
+    )
+
+
+def test_a_grid_compares_its_places() -> None:
+    axes = {
+        "rate": {"field": "train.optimizer.learning_rate", "values": [0.1, 0.2]},
+        "batch": {"field": "x", "values": [1]},
+    }
+    rows = [
+        *make_rows("recipe", [0.9, 0.91, 0.905], at={"rate": "0.1", "batch": "1"}),
+        *make_rows("recipe", [0.7, 0.72, 0.71], at={"rate": "0.2", "batch": "1"}),
+    ]
+    analysis = analyse_study(make_study(axes=axes), rows)
+    assert analysis.reference == "rate 0.1, batch 1"
+    assert answer_question(analysis).endswith("worse beyond noise: rate 0.2, batch 1.")
+
+
+def test_a_learning_curve_predicts_twice_its_data() -> None:
+    axes = {"fraction": {"field": "data.fraction", "values": [0.1, 0.2, 0.4, 0.8]}}
+    rows = []
+    for place in axes["fraction"]["values"]:
+        size = int(10000 * place)  # type: ignore[operator]  # a number
+        for seed in range(3):
+            accuracy = 1 - (0.01 + 2 * size**-0.6 + 0.0005 * (seed - 1))
+            rows.append(make_row("recipe", seed, accuracy, at={"fraction": f"{place:g}"}, num_train=size))
+    analysis = analyse_study(make_study(axes=axes, fit="power-law"), rows)
+    (law,) = analysis.laws
+    assert law.twice.size == 16000
+    assert law.twice.error == pytest.approx(0.01 + 2 * 16000**-0.6, abs=1e-3)
+    assert law.errors[-1] == pytest.approx([0.01 + 2 * 8000**-0.6 + 0.0005 * shift for shift in (-1, 0, 1)])
+    assert [point.size for point in law.curve] == sorted(point.size for point in law.curve)
+    assert law.curve[0].size == 1000
+    for point in law.curve:
+        assert point.error == pytest.approx(law.law.predict(point.size))
+    answer = answer_question(analysis)
+    assert answer.startswith(
+        "If the power law holds, with 16,000 training images the network would reach a mean"
+    )
+    assert answer.endswith("where 8,000 give 98.09 %.")
+
+
+def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
+    axes = {"fraction": {"field": "data.fraction", "values": [0.1, 0.2, 0.4, 0.8]}}
+    rows = []
+    for arm, gain in (("plain", 0.0), ("wide", 0.02)):
+        for place in (0.1, 0.2, 0.4, 0.8):
+            size = int(10000 * place)
+            accuracies = [0.95 + gain - 2 * size**-0.6 + 0.0005 * seed for seed in range(3)]
+            for seed, accuracy in enumerate(accuracies):
+                rows.append(make_row(arm, seed, accuracy, at={"fraction": f"{place:g}"}, num_train=size))
+    study = make_study(axes=axes, arms={"plain": {}, "wide": {}}, fit="power-law")
+    answer = answer_question(analyse_study(study, rows))
+    assert answer.startswith("If the power law holds, with 16,000 training images plain would reach")
+    assert "with 16,000 training images wide would reach" in answer
+    assert "Against plain, in points of test accuracy on average over fraction: wide +2.00" in answer
+
+
+def test_a_reference_without_a_finished_run_is_told_alone() -> None:
+    study = make_study(arms={"a": {}, "b": {}, "c": {}}, reference="a")
+    rows = [make_row("a", 0, None), *make_rows("b", [0.9, 0.91]), *make_rows("c", [0.8, 0.81])]
+    answer = answer_question(analyse_study(study, rows))
+    assert answer == "a, which the others are compared with, has no finished run."
+
+
+def test_arms_that_are_the_same_runs_are_named() -> None:
+    """Else "cannot be told from the other" would be taken for a finding."""
+    rows = [
+        replace(row, key=f"key {row.seed}") for arm in ("a", "b") for row in make_rows(arm, [0.9, 0.91, 0.92])
+    ]
+    answer = answer_question(analyse_study(make_study(arms={"a": {}, "b": {}}), rows))
+    assert answer.endswith("cannot be told from the other. a and b are the same runs, whatever they change.")
+
+
+def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
+    study = make_study(arms={"a": {}, "b": {}})
+    answer = answer_question(analyse_study(study, make_rows("a", [0.97, 0.98, 0.99])))
+    assert answer.endswith("a mean test accuracy of 98.00 % (95 % interval 95.52 to 100.00 %, 3 seeds).")
+
+
+def test_failed_runs_are_left_out_and_counted() -> None:
+    study = make_study(arms={"a": {}, "b": {}})
+    rows = [*make_rows("a", [0.9, 0.91, 0.92]), *(make_row("b", seed, None) for seed in range(3))]
+    analysis = analyse_study(study, rows)
+    assert len(analysis.failed) == 3
+    assert [cell.arm for cell in analysis.cells] == ["a"]
+    assert answer_question(analyse_study(study, [])) == "There is no answer yet: no run has finished."
+
+
+def test_an_arm_with_fewer_finished_seeds_is_not_chosen() -> None:
+    """Its mean may be that of the one seed that went well."""
+    study = make_study(arms={"a": {}, "b": {}})
+    rows = [*make_rows("a", [0.9, 0.91, 0.92]), make_row("b", 0, 0.99), make_row("b", 1, None)]
+    chosen = analyse_study(study, rows).chosen
+    assert chosen is not None
+    assert chosen.arm == "a"

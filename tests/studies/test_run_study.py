@@ -1,0 +1,322 @@
+import contextlib
+import csv
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loupe.engines import Ended, Job
+from loupe.engines.worker import Worker
+from loupe.errors import RunError
+from loupe.runs import RunFolder
+from loupe.runs.locking import holding_lock
+from loupe.studies import Study
+from loupe.studies.folder import StudyFolder
+from loupe.studies.run import prepare_study, run_study
+from loupe.studies.scheduler import Watcher
+from loupe.training import EpochRecord
+from loupe.version import NUMBERS_VERSION
+
+from .conftest import SMALL, make_study
+
+ARMS: dict[str, Any] = {"plain": {}, "smooth": {"train": {"label_smoothing": 0.2}}}
+
+
+class Notes(Watcher):
+    """Writes down which runs were carried out, and interrupts after so many epochs if asked to."""
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.ended: list[tuple[str, str]] = []
+        self.epochs = 0
+        self._interrupt_after = interrupt_after
+
+    def on_epoch(self, job: Job, record: EpochRecord) -> None:
+        self.epochs += 1
+        if self.epochs == self._interrupt_after:
+            raise KeyboardInterrupt
+
+    def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
+        self.ended.append((job.name, ended.status))
+
+
+def read_table(study: Study, out: Path) -> list[dict[str, str]]:
+    """Return the rows of results.csv without the time, which no two runs share."""
+    with StudyFolder(out / study.name).results_file.open() as file:
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+
+
+def test_a_study_ends_with_table_figure_page_and_answer(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    analysis = run_study(study, tmp_path, engine="serial")
+    folder = StudyFolder(tmp_path / "small")
+    rows = folder.read_results()
+    assert [(row.arm, row.seed, row.status) for row in rows] == [
+        ("plain", 0, "finished"),
+        ("plain", 1, "finished"),
+        ("smooth", 0, "finished"),
+        ("smooth", 1, "finished"),
+    ]
+    for row in rows:
+        run = RunFolder(next((tmp_path / "runs").glob(f"*-{row.key}")))
+        result = run.read_result()
+        assert result is not None
+        assert result.best is not None
+        assert result.best.test is not None
+        assert row.test_accuracy == pytest.approx(result.best.test.accuracy)
+        assert row.best_epoch == result.best.epoch
+        assert len(result.test_openings) == 1
+    assert [cell.arm for cell in analysis.cells] == ["plain", "smooth"]
+    assert folder.figure_file.read_bytes().startswith(b"\x89PNG")
+    page = folder.report_file.read_text()
+    assert "Does it help?" in page
+    assert f"mlp-{rows[0].key}/report.html" in page
+    assert (tmp_path / "small" / "../runs" / f"mlp-{rows[0].key}" / "report.html").is_file()
+
+
+def test_what_is_done_is_not_done_again_whatever_it_is_called(tmp_path: Path) -> None:
+    run_study(make_study(arms={"plain": {}}), tmp_path, engine="serial")
+    notes = Notes()
+    run_study(
+        make_study(name="another", arms=ARMS, seeds=[0, 1, 2]), tmp_path, engine="serial", watcher=notes
+    )
+    assert [name for name, _ in notes.ended] == ["plain, seed 2", *(f"smooth, seed {s}" for s in (0, 1, 2))]
+
+
+def test_a_study_broken_off_in_mid_run_ends_with_the_same_table(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    run_study(study, tmp_path / "whole", engine="serial")
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "broken", engine="serial", watcher=Notes(interrupt_after=4))
+    half = read_table(study, tmp_path / "broken")
+    assert 0 < len(half) < 4
+    assert StudyFolder(tmp_path / "broken" / "small").report_file.is_file()
+    run_study(study, tmp_path / "broken", engine="serial")
+    assert read_table(study, tmp_path / "broken") == read_table(study, tmp_path / "whole")
+
+
+@pytest.mark.thorough
+def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    run_study(study, tmp_path / "serial", engine="serial")
+    run_study(study, tmp_path / "processes", engine="processes", workers=2)
+    assert read_table(study, tmp_path / "processes") == read_table(study, tmp_path / "serial")
+
+
+def test_a_run_that_fails_is_recorded_and_those_that_start_from_it_too(tmp_path: Path) -> None:
+    diverges = {"optimizer": {"name": "sgd", "learning_rate": 1e20}}
+    study = make_study(
+        stages={"bad": {"recipe": "digits", "set": {**SMALL["set"], "train": {"epochs": 2, **diverges}}}},
+        arms={"plain": {}, "from-bad": {"transfer": "bad"}},
+        seeds=[0],
+    )
+    analysis = run_study(study, tmp_path, engine="serial")
+    rows = {row.stage or row.arm: row for row in StudyFolder(tmp_path / "small").read_results()}
+    assert rows["plain"].is_finished
+    assert "no longer a number" in (rows["bad"].reason or "")
+    assert rows["from-bad"].reason == "starts from bad, seed 0, which failed"
+    assert [row.status for row in analysis.failed] == ["failed", "failed"]
+    assert "which failed" in StudyFolder(tmp_path / "small").report_file.read_text()
+
+
+def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:
+    study = make_study(
+        stages={"first": {"recipe": "digits", "set": SMALL["set"]}},
+        arms={"warm": {"transfer": {"run": "first", "head": "copied"}, "train": {"epochs": 1}}},
+    )
+    run_study(study, tmp_path, engine="serial")
+    rows = StudyFolder(tmp_path / "small").read_results()
+    sources = {row.seed: row.key for row in rows if row.stage}
+    for row in rows:
+        if row.arm == "warm":
+            run = RunFolder(tmp_path / "runs" / f"mlp-{row.key}")
+            (source,) = run.read_environment()["transfer"]
+            assert Path(source).name == f"mlp-{sources[row.seed]}"
+
+
+def test_rows_of_an_earlier_form_of_a_study_are_kept(tmp_path: Path) -> None:
+    """They may be all there is of runs that were made elsewhere."""
+    wide = make_study(arms=ARMS, seeds=[0, 1])
+    run_study(wide, tmp_path / "there", engine="serial")
+    here = tmp_path / "here"
+    run_study(wide, here, engine="serial", known=tmp_path / "there" / "small" / "results.csv")
+    run_study(make_study(arms={"plain": {}}, seeds=[0]), here, engine="serial")
+    assert len(StudyFolder(here / "small").read_results()) == 1
+    assert not prepare_study(wide, here).scheduler.waiting
+    notes = Notes()
+    run_study(wide, here, engine="serial", watcher=notes)
+    assert notes.ended == []
+    assert read_table(wide, here) == read_table(wide, tmp_path / "there")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("test_loss", "nan"), ("test_accuracy", "inf"), ("validation_accuracy", "7.5")]
+)
+def test_a_row_with_a_figure_that_cannot_be_is_refused(tmp_path: Path, column: str, value: str) -> None:
+    study = make_study(seeds=[0])
+    run_study(study, tmp_path, engine="serial")
+    file = StudyFolder(tmp_path / "small").results_file
+    with file.open() as lines:
+        (row,) = csv.DictReader(lines)
+    with file.open("w") as lines:
+        writer = csv.DictWriter(lines, list(row))
+        writer.writeheader()
+        writer.writerow({**row, column: value})
+    with pytest.raises(RunError, match=r"results\.csv is missing or damaged") as caught:
+        prepare_study(study, tmp_path)
+    assert f"{column} {value}" in str(caught.value)
+
+
+def test_a_history_cut_in_the_middle_of_a_row_is_named(tmp_path: Path) -> None:
+    study = make_study(seeds=[0])
+    run_study(study, tmp_path, engine="serial")
+    (path,) = (tmp_path / "runs").iterdir()
+    history = RunFolder(path).history_file
+    text = history.read_text()
+    history.write_text(text[: text.rindex(",") - 40])
+    with pytest.raises(RunError, match=r"history\.csv is missing or damaged"):
+        RunFolder(path).read_history()
+
+
+def test_answers_that_are_not_at_hand_are_missed_on_the_page(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS)
+    assert run_study(study, tmp_path, engine="serial").num_without_answers == 0
+    folder = StudyFolder(tmp_path / "small")
+    told = "of 4 runs answered to single images is not at hand"
+    assert told not in folder.report_file.read_text()
+    assert "and the same test images" in folder.report_file.read_text()
+    run = next((tmp_path / "runs").glob(f"*-{folder.read_results()[0].key}"))
+    RunFolder(run).predictions_file.write_bytes(b"cut")
+    assert run_study(study, tmp_path, engine="serial").num_without_answers == 1
+    assert f"What 1 {told}" in folder.report_file.read_text()
+    assert "and the same test images" not in folder.report_file.read_text()
+
+
+def test_a_damaged_checkpoint_is_recorded_with_the_way_out(tmp_path: Path) -> None:
+    study = make_study(arms=ARMS, seeds=[0])
+    with contextlib.suppress(KeyboardInterrupt):
+        run_study(study, tmp_path, engine="serial", watcher=Notes(interrupt_after=1))
+    (checkpoint,) = (tmp_path / "runs").glob("*/last/checkpoint.safetensors")
+    checkpoint.write_bytes(b"cut")
+    first, second = run_study(study, tmp_path, engine="serial").rows
+    assert (first.status, second.status) == ("failed", "finished")
+    assert "Next: delete it" in first.reason
+    checkpoint.unlink()
+    assert run_study(study, tmp_path, engine="serial").rows[0].status == "finished"
+
+
+def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_needed(
+    tmp_path: Path,
+) -> None:
+    stages = {"first": {"recipe": "digits", "set": SMALL["set"]}}
+    arms = {"plain": {}, "warm": {"transfer": "first"}}
+    run_study(make_study(arms=arms, stages=stages, seeds=[0]), tmp_path / "there", engine="serial")
+    kept = shutil.copy(tmp_path / "there" / "small" / "results.csv", tmp_path / "kept.csv")
+    notes = Notes()
+    study = make_study(arms=arms, stages=stages, seeds=[0])
+    run_study(study, tmp_path / "here", engine="serial", known=Path(kept), watcher=notes)
+    assert notes.ended == []
+    assert read_table(study, tmp_path / "here") == read_table(study, tmp_path / "there")
+    more = make_study(
+        arms={**arms, "again": {"transfer": "first", "train": {"epochs": 1}}}, stages=stages, seeds=[0]
+    )
+    (tmp_path / "elsewhere" / "small").mkdir(parents=True)
+    prepare_study(more, tmp_path / "elsewhere", known=Path(kept)).scheduler.write()
+    rows = StudyFolder(tmp_path / "elsewhere" / "small").read_results()
+    assert [row.stage or row.arm for row in rows] == ["first", "plain", "warm"], "till then its row stands"
+    run_study(more, tmp_path / "here", engine="serial", watcher=notes)
+    assert [name for name, _ in notes.ended] == ["first, seed 0", "again, seed 0"]
+
+
+class Other(Watcher):
+    """Another process that holds the run of seed 0, and lets go of it when there is nothing else to do."""
+
+    def __init__(self, study: Study, out: Path, finished: Path | None) -> None:
+        scheduler = prepare_study(study, out).scheduler
+        self._folder = scheduler.waiting[0].folder
+        self._finished = finished
+        self._held = contextlib.ExitStack()
+        self._folder.mkdir(parents=True)
+        self._held.enter_context(holding_lock(self._folder / ".lock"))
+        self.heard: list[str] = []
+
+    def on_end(self, job: Job, ended: Ended, num_done: int, num_all: int) -> None:
+        self.heard.append(f"{job.name} {ended.status}")
+
+    def on_wait(self, names: Sequence[str]) -> None:
+        self.heard.append(f"waits for {', '.join(names)}")
+        if self._finished is not None:
+            shutil.copytree(self._finished / self._folder.name, self._folder, dirs_exist_ok=True)
+        self._held.close()
+
+
+@pytest.mark.parametrize("engine", ["serial", "together"])
+@pytest.mark.parametrize("it_finishes", [True, False], ids=["finished there", "left there"])
+def test_a_run_that_another_study_is_at_is_waited_for(tmp_path: Path, it_finishes: bool, engine: str) -> None:
+    study = make_study()
+    run_study(study, tmp_path / "alone", engine="serial")
+    other = Other(study, tmp_path / "here", tmp_path / "alone" / "runs" if it_finishes else None)
+    run_study(study, tmp_path / "here", engine=engine, watcher=other)
+    assert other.heard == [
+        "recipe, seed 1 finished",
+        "waits for recipe, seed 0",
+        "recipe, seed 0 finished",
+    ]
+    assert read_table(study, tmp_path / "here") == read_table(study, tmp_path / "alone")
+
+
+def test_a_run_that_another_process_takes_first_is_held_and_not_failed(tmp_path: Path) -> None:
+    """The lock was free when the study looked, and taken when its worker came."""
+    study = make_study(seeds=[0])
+    prepared = prepare_study(study, tmp_path)
+    job = prepared.scheduler.next_job()
+    assert job is not None
+    job.folder.mkdir(parents=True)
+    prepared.folder.path.mkdir()
+    with holding_lock(job.folder / ".lock"):
+        ended = Worker().carry_out(job, lambda record: True)
+        assert ended.status == "held"
+        assert "is being trained by another process" in ended.reason
+        prepared.scheduler.on_end(job, ended)
+        assert prepared.scheduler.find_held() == ["recipe, seed 0"]
+        assert prepared.scheduler.next_job() is None
+    assert prepared.scheduler.next_job() == job
+
+
+def test_a_folder_that_cannot_be_locked_is_a_failure_and_not_waited_for(tmp_path: Path) -> None:
+    study = make_study(seeds=[0])
+    folder = prepare_study(study, tmp_path).scheduler.waiting[0].folder
+    (folder / ".lock").mkdir(parents=True)
+    analysis = run_study(study, tmp_path, engine="serial")
+    (row,) = analysis.failed
+    assert "cannot be locked" in (row.reason or "")
+
+
+def test_the_leftovers_of_another_recipe_are_not_cleared_away_under_its_process(tmp_path: Path) -> None:
+    job = prepare_study(make_study(seeds=[0]), tmp_path).scheduler.next_job()
+    assert job is not None
+    Worker().carry_out(job, lambda record: False)
+    other = job.recipe.model_copy(update={"name": "another-name"})
+    before = sorted(path.name for path in job.folder.iterdir())
+    with holding_lock(job.folder / ".lock"):
+        assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "held"
+        assert sorted(path.name for path in job.folder.iterdir()) == before
+    assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "finished"
+
+
+def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunError):
+        run_study(make_study(), tmp_path, known=tmp_path / "nothing.csv")
+
+
+def test_the_numbers_are_those_of_this_version(tmp_path: Path) -> None:
+    """If this fails, the code gives other numbers than before: raise NUMBERS_VERSION, then mend the figure.
+
+    Four digits of a loss, so that another machine's rounding does not matter.
+    """
+    recipe_itself = {"data": {"fraction": 0.3}, "train": {"epochs": 3, "clean_train_images": 0}}
+    study = make_study(seeds=[0], compare="loss", set=recipe_itself)
+    (cell,) = run_study(study, tmp_path, engine="serial").cells
+    assert (NUMBERS_VERSION, f"{cell.summary.mean:.4g}") == (1, "2.122")
