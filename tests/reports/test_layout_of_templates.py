@@ -25,4 +25,4 @@ def test_white_space_that_counts_stays(tag: str) -> None:
 
 def test_no_word_is_glued_to_another() -> None:
     page = "<td>\n  12\n  <span>winner</span>\n</td>\n<td>\n  x\n</td>"
-    assert re.sub(r"<[^>]*>", "|", close_up(page)) == "|12 |winner||||x|"
+    assert re.sub(r"<[^>]*>", "|", close_up(page)) == "|12 |winner|||x|"

@@ -23,10 +23,14 @@ export function colour(value, reach) {
   return scale.zero.map((from, index) => Math.round(from + share * (end[index] - from)));
 }
 
-/** Return black or white, whichever can be read on the colour of a value. */
+/** Return black or white, whichever can be read better on the colour of a value: a contrast of 4.5 at least. */
 export function inkOn(value, reach) {
-  const [red, green, blue] = colour(value, reach);
-  return 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#111" : "#fff";
+  const [red, green, blue] = colour(value, reach).map((one) => {
+    const share = one / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue; // as WCAG 2.2 defines it
+  return luminance > 0.179 ? "#000" : "#fff"; // where both contrasts are equal
 }
 
 /** Paint (height, width) values onto a canvas, one pixel each; CSS makes it larger. */

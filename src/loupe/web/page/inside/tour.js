@@ -7,7 +7,6 @@ const STEPS = [
     wait: "picture",
     part: "picker",
     words: "Choose a picture the network never trained on; or upload one, or draw one.",
-    isOnClick: true,
     show: (scene) => scene.parts.picker.querySelector(".choices button:nth-child(2)")?.click(),
   },
   {

@@ -2,7 +2,7 @@
 import { placeCharts } from "../charts.js";
 import { duration, el, figure, interval, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
-import { showState } from "./runs.js";
+import { showState } from "../state.js";
 
 const COLOURS = ["c1", "c2", "c4", "c5", "c3"];
 

@@ -20,7 +20,6 @@ export async function show(place, [id]) {
   const tile = (value, label) => el("div", { class: "tile" }, el("b", {}, value), el("span", {}, label));
   const chart = el("div", { class: "columns" });
   placeCharts(chart, [card.pixel_chart]);
-  const four = (values) => values.map((one) => one.toFixed(4)).join(" / ");
   place.append(
     el("h1", {}, card.title),
     el(
@@ -57,72 +56,8 @@ export async function show(place, [id]) {
     el("h2", {}, "Pixel values"),
     chart,
     el("h2", {}, "Normalisation"),
-    el(
-      "div",
-      { class: "scroll", tabIndex: 0 },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ...["constants", "mean", "sd", "verdict"].map((one) => el("th", { scope: "col" }, one)),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          el(
-            "tr",
-            { class: "chosen" },
-            el("td", {}, "measured on the training split"),
-            el("td", {}, four(card.mean)),
-            el("td", {}, four(card.sd)),
-            el("td"),
-          ),
-          ...card.presets.map((one) =>
-            el(
-              "tr",
-              {},
-              el("td", {}, one.name, el("br"), el("span", { class: "soft" }, one.origin)),
-              el("td", {}, four(one.mean)),
-              el("td", {}, four(one.sd)),
-              el(
-                "td",
-                {},
-                `${one.problem ? "⚠ " : ""}${one.verdict}${one.problem ? "; known to be wrong" : ""}`,
-              ),
-            ),
-          ),
-        ),
-      ),
-    ),
-    ...(card.preview.length
-      ? [
-          el("h2", {}, "Augmentation preview"),
-          el(
-            "p",
-            {},
-            `${card.augmentations.join(", ")}: the original at the left, then independent draws. Only training images are augmented.`,
-          ),
-          ...card.preview.map((row) =>
-            el(
-              "div",
-              { class: "strip large" },
-              ...row.map((one, index) =>
-                el("img", {
-                  class: `pixel${index ? "" : " original"}`,
-                  src: one,
-                  alt: index ? `draw ${index}` : "original",
-                }),
-              ),
-            ),
-          ),
-        ]
-      : []),
+    drawNormalization(card),
+    ...drawPreview(card),
     el("h2", {}, "Origin"),
     el("p", {}, card.source + (card.origin ? `: ${card.origin}` : "")),
     el(
@@ -160,4 +95,72 @@ function drawBalance(card) {
       ];
     }),
   );
+}
+
+function drawNormalization(card) {
+  const four = (values) => values.map((one) => one.toFixed(4)).join(" / ");
+  return el(
+    "div",
+    { class: "scroll", tabIndex: 0 },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...["constants", "mean", "sd", "verdict"].map((one) => el("th", { scope: "col" }, one))),
+      ),
+      el(
+        "tbody",
+        {},
+        el(
+          "tr",
+          { class: "chosen" },
+          el("td", {}, "measured on the training split"),
+          el("td", {}, four(card.mean)),
+          el("td", {}, four(card.sd)),
+          el("td"),
+        ),
+        ...card.presets.map((one) =>
+          el(
+            "tr",
+            {},
+            el("td", {}, one.name, el("br"), el("span", { class: "soft" }, one.origin)),
+            el("td", {}, four(one.mean)),
+            el("td", {}, four(one.sd)),
+            el(
+              "td",
+              {},
+              `${one.problem ? "⚠ " : ""}${one.verdict}${one.problem ? "; known to be wrong" : ""}`,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function drawPreview(card) {
+  if (!card.preview.length) return [];
+  return [
+    el("h2", {}, "Augmentation preview"),
+    el(
+      "p",
+      {},
+      `${card.augmentations.join(", ")}: the original at the left, then independent draws. Only training images are augmented.`,
+    ),
+    ...card.preview.map((row) =>
+      el(
+        "div",
+        { class: "strip large" },
+        ...row.map((one, index) =>
+          el("img", {
+            class: `pixel${index ? "" : " original"}`,
+            src: one,
+            alt: index ? `draw ${index}` : "original",
+          }),
+        ),
+      ),
+    ),
+  ];
 }

@@ -5,7 +5,7 @@ import { ask, runPath, send, showProblem } from "../server.js";
 import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
 import { placeSection } from "../sections.js";
-import { showState } from "./runs.js";
+import { showState } from "../state.js";
 
 export async function show(place, [id]) {
   const parts = Object.fromEntries(
@@ -60,9 +60,7 @@ export async function show(place, [id]) {
 
 function drawHead(place, run, id, refresh) {
   if (place.contains(document.activeElement) && document.activeElement.tagName === "INPUT") return;
-  const one = run.summary,
-    isClassifier = one.objective === "classification";
-  const judged = one.test ?? one.validation;
+  const one = run.summary;
   const tags = el("p", { class: "tags" });
   editTags(tags, one, (wanted) => send(runPath(id, "/tags"), { tags: wanted }, "PUT").then(refresh));
   place.replaceChildren(
@@ -70,48 +68,8 @@ function drawHead(place, run, id, refresh) {
     el("p", { class: "soft" }, one.about || "A run of Loupe."),
     tags,
     el("p", {}, showState(one)),
-    judged
-      ? el(
-          "div",
-          { class: "headline" },
-          el("strong", {}, figure(judged, isClassifier)),
-          el(
-            "span",
-            { class: "what" },
-            `${one.test ? "test" : "validation"} ${isClassifier ? "accuracy" : "error"}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
-            el("br"),
-            el(
-              "span",
-              { class: "soft" },
-              interval(judged, isClassifier)
-                ? `interval ${interval(judged, isClassifier)}`
-                : "no interval before the end",
-            ),
-          ),
-        )
-      : "",
-    el(
-      "p",
-      { class: "actions" },
-      one.has_weights
-        ? el("a", { class: "button", href: `#/inside/${encodeURIComponent(id)}` }, "Look inside")
-        : "",
-      one.kind === "run" && one.has_weights
-        ? el("a", { class: "button plain", href: `#/data/${encodeURIComponent(id)}` }, "Data card")
-        : "",
-      run.has_report
-        ? el(
-            "a",
-            {
-              class: "button plain",
-              href: `/api/${runPath(id, "/report")}`,
-              target: "_blank",
-              rel: "noopener",
-            },
-            "Whole report",
-          )
-        : "",
-    ),
+    drawHeadline(one),
+    drawActions(run, id),
     el(
       "div",
       { class: "tiles" },
@@ -121,6 +79,56 @@ function drawHead(place, run, id, refresh) {
     ),
     ...(run.result?.warnings ?? []).map((warning) => el("div", { class: "note" }, warning)),
     one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "",
+  );
+}
+
+function drawHeadline(one) {
+  const judged = one.test ?? one.validation;
+  if (!judged) return "";
+  const isClassifier = one.objective === "classification";
+  return el(
+    "div",
+    { class: "headline" },
+    el("strong", {}, figure(judged, isClassifier)),
+    el(
+      "span",
+      { class: "what" },
+      `${one.test ? "test" : "validation"} ${isClassifier ? "accuracy" : "error"}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
+      el("br"),
+      el(
+        "span",
+        { class: "soft" },
+        interval(judged, isClassifier)
+          ? `interval ${interval(judged, isClassifier)}`
+          : "no interval before the end",
+      ),
+    ),
+  );
+}
+
+function drawActions(run, id) {
+  const one = run.summary;
+  return el(
+    "p",
+    { class: "actions" },
+    one.has_weights
+      ? el("a", { class: "button", href: `#/inside/${encodeURIComponent(id)}` }, "Look inside")
+      : "",
+    one.kind === "run" && one.has_weights
+      ? el("a", { class: "button plain", href: `#/data/${encodeURIComponent(id)}` }, "Data card")
+      : "",
+    run.has_report
+      ? el(
+          "a",
+          {
+            class: "button plain",
+            href: `/api/${runPath(id, "/report")}`,
+            target: "_blank",
+            rel: "noopener",
+          },
+          "Whole report",
+        )
+      : "",
   );
 }
 

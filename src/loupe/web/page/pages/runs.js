@@ -1,20 +1,11 @@
 // The table of runs: live, sorted, filtered, tagged; several chosen are compared.
+import { COLUMNS, arrange } from "../arrange.js";
 import { sparkline } from "../charts.js";
-import { count, duration, el, figure, interval, link, percent } from "../dom.js";
+import { count, duration, el, figure, interval, link } from "../dom.js";
 import { ask, runPath, send, showProblem } from "../server.js";
+import { showState } from "../state.js";
 import { editTags } from "../tags.js";
 
-const COLUMNS = [
-  { key: "name", title: "run", value: (run) => run.name },
-  { key: "status", title: "state", value: (run) => run.status },
-  { key: "curve", title: "curve", value: null },
-  { key: "validation", title: "validation", value: (run) => run.validation?.value ?? -1 },
-  { key: "test", title: "test", value: (run) => run.test?.value ?? -1 },
-  { key: "model", title: "network", value: (run) => run.model },
-  { key: "data", title: "data", value: (run) => run.data },
-  { key: "seconds", title: "time", value: (run) => run.seconds },
-  { key: "started", title: "started", value: (run) => run.started },
-];
 const kept = { sort: "started", isDown: true, text: "", state: "", chosen: new Set(), open: new Set() };
 
 export async function show(place) {
@@ -69,19 +60,7 @@ export async function show(place) {
 
   function draw() {
     drawHead(head, draw);
-    const wanted = kept.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = (run) =>
-      (!kept.state || run.status === kept.state) &&
-      wanted.every((word) =>
-        [run.name, run.model, run.data, run.recipe, run.status, ...run.tags]
-          .join(" ")
-          .toLowerCase()
-          .includes(word),
-      );
-    const column = COLUMNS.find((one) => one.key === kept.sort);
-    const shown = runs
-      .filter(fits)
-      .sort((a, b) => compareValues(column.value(a), column.value(b)) * (kept.isDown ? -1 : 1));
+    const shown = arrange(runs, kept);
     const rows = shown.flatMap((run) => [
       drawRow(run, draw, refresh),
       ...(kept.open.has(run.id) ? run.seeds.map((seed) => drawRow(seed, draw, refresh, true)) : []),
@@ -127,10 +106,6 @@ export async function show(place) {
     isGone = true;
     clearTimeout(timer);
   };
-}
-
-function compareValues(a, b) {
-  return typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
 }
 
 function replaceRows(body, rows) {
@@ -265,34 +240,6 @@ function showFigure(score, isClassifier) {
         el("small", { class: "soft" }, interval(score, isClassifier)),
       )
     : "";
-}
-
-export function showState(run) {
-  const unit = run.kind === "series" ? "seeds" : "epochs";
-  if (run.status !== "running") {
-    return el(
-      "span",
-      { title: run.problem },
-      el("span", { class: `badge ${run.status}` }, run.status),
-      run.problem ? el("small", { class: "soft" }, ` ${run.problem}`) : "",
-    );
-  }
-  const left = run.seconds_left === null ? "" : `, ${duration(run.seconds_left)} left`;
-  return el(
-    "span",
-    { class: "going" },
-    el("span", { class: "badge running" }, "running"),
-    el("progress", {
-      max: 1,
-      value: run.share ?? run.epoch / Math.max(1, run.num_epochs),
-      "aria-label": `${run.name}: part of the training that is done`,
-    }),
-    el(
-      "small",
-      { class: "soft" },
-      `${run.epoch} of ${run.num_epochs} ${unit}, ${percent(run.share ?? 0, 0)}${left}`,
-    ),
-  );
 }
 
 function sayEmpty(numRuns) {
