@@ -8,8 +8,8 @@ from loupe.reports.page import close_up
 
 
 def test_breaks_between_blocks_vanish_and_those_in_text_are_one_space() -> None:
-    page = '<ul>\n  <li>\n    one\n    <b>two</b>\n    three\n  </li>\n</ul>\n<p\n  class="soft"\n>\n  four\n</p>\n'
-    assert close_up(page) == '<ul><li>one <b>two</b> three</li></ul><p class="soft">four</p>'
+    page = '<ul>\n  <li>\n    1\n    <b>2</b>\n    3\n  </li>\n</ul>\n<p\n  class="soft"\n>\n  4\n</p>\n'
+    assert close_up(page) == '<ul><li>1 <b>2</b> 3</li></ul><p class="soft">4</p>'
 
 
 def test_an_empty_element_is_written_as_html_writes_it_and_a_drawing_as_xml_does() -> None:

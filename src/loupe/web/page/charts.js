@@ -11,13 +11,25 @@ export function placeCharts(place, charts) {
     const holder = document.createElement("template");
     holder.innerHTML = text; // drawn by loupe.reports.charts, every word escaped there
     const figure = holder.content.firstElementChild;
-    figure.dataset.text = text;
     if (before) before.replaceWith(figure);
     else place.append(figure);
-    window.wireChart(figure);
-    if (before) keepChoices(before, figure);
+    figure.dataset.text = text;
+    wire(figure, before);
   });
   old.slice(charts.length).forEach((figure) => figure.remove());
+}
+
+/** Bring a chart to life; one that it takes the place of comes back if it says the same or is in use. */
+export function settleChart(before, figure) {
+  const text = figure.outerHTML;
+  if (before && (before.dataset.text === text || isBusy(before))) return figure.replaceWith(before);
+  figure.dataset.text = text;
+  return wire(figure, before);
+}
+
+function wire(figure, before) {
+  window.wireChart(figure);
+  if (before) keepChoices(before, figure);
 }
 
 function keepChoices(before, after) {

@@ -1,6 +1,7 @@
 // The lists of studies and searches, with what goes on now.
 import { count, el, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
+import { showProgress } from "../works.js";
 
 export async function show(place) {
   const studies = el("div"),
@@ -76,22 +77,6 @@ function list(rows, describe) {
         showProgress(one, words, share),
       );
     }),
-  );
-}
-
-/** Return the state of a study or search, and how far it is. */
-export function showProgress(one, words, share) {
-  return el(
-    "div",
-    { class: "going" },
-    el("span", { class: `badge ${one.state}` }, one.state),
-    one.state === "running"
-      ? el(
-          "progress",
-          share === null ? { "aria-label": words } : { max: 1, value: share, "aria-label": words },
-        )
-      : "",
-    el("small", { class: "soft" }, one.problem || words),
   );
 }
 
