@@ -10,7 +10,7 @@ export function showNetwork(scene) {
     if (layer.block && group?.dataset.block !== layer.block) {
       group = el(
         "div",
-        { class: "block", "data-block": layer.block },
+        { class: "block", "data-block": layer.block, role: "group", "aria-label": layer.block },
         el(
           "span",
           { class: "block-name" },
@@ -59,7 +59,6 @@ function drawLayer(scene, layer) {
       class: "layer-card",
       "data-layer": layer.name,
       "aria-pressed": String(scene.layer === layer.name),
-      "aria-label": `${layer.name}, ${layer.kind}, gives ${shape}`,
       title: `${layer.name}: ${count(layer.parameters)} parameters, ${count(layer.multiply_adds)} multiply-adds`,
       onclick: () => scene.chooseLayer(layer.name),
     },

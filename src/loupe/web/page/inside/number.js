@@ -137,7 +137,7 @@ function showTerms(inputs, weights, products, order) {
   const rest = order.slice(MOST_TERMS),
     reach = Math.abs(products[order[0]]) || 1;
   const rows = order.slice(0, MOST_TERMS).map((index) => {
-    const bar = el("span", { class: products[index] < 0 ? "bar less" : "bar more" });
+    const bar = el("span", { class: products[index] < 0 ? "term less" : "term more" });
     bar.style.width = `${(100 * Math.abs(products[index])) / reach}%`;
     return el(
       "tr",

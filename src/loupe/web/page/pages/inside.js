@@ -22,7 +22,7 @@ export async function show(place, [id], query) {
   const facts = await ask(runPath(id, "/inside"));
   const parts = {};
   for (const name of ["tour", "picker", "answer", "network", "layer", "number", "kin"])
-    parts[name] = el("section", { class: `part ${name}`, id: `part-${name}`, "aria-label": name });
+    parts[name] = el("section", { class: `part part-${name}`, id: `part-${name}`, "aria-label": name });
   place.append(
     el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
     el(
