@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: make CONSTRAINTS= demo
+GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs bench clean
+.PHONY: help demo test test-thorough test-all check format docs bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +41,9 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 
 bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
 	$(BIN)/python bench/epoch_against_dataloader.py
+
+gpu: ## carry out everything that waits for a GPU, in twelve minutes (needs LOUPE_DATA; see docs/benchmarks.md)
+	$(GPU_PYTHON) bench/on_gpu.py --minutes 12 --out on-gpu
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
