@@ -67,7 +67,12 @@ def test_a_run_goes_on_where_it_was_interrupted(train: Train, tmp_path: Path) ->
     "settings",
     [
         ("model=cnn", "model.conv_layers=4", "train.channels_last=auto"),
-        ("model=fast-net", "model.widths=[8, 16]", "train.optimizer=muon", "train.optimizer.learning_rate=0.01"),
+        (
+            "model=fast-net",
+            "model.widths=[8, 16]",
+            "train.optimizer=muon",
+            "train.optimizer.learning_rate=0.01",
+        ),
         ("train.average_decay=0.9", "train.clip_norm=1.0"),
         ("train.compile=true", "train.epochs=1"),
     ],
