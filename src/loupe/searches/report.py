@@ -1,13 +1,17 @@
 """A search's figure and page."""
 
+from collections.abc import Callable
+from typing import Any
+
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from loupe.figures.search_overview import Point, Scale, draw_search_overview
 from loupe.figures.style import save_figure
 from loupe.reports.charts import LineChart, Series, draw_line_chart
-from loupe.reports.page import format_level, write_page
+from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_bytes
+from loupe.runs import RunFolder
 from loupe.searches import Parameter, Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.outcome import Candidate, SearchOutcome
@@ -27,30 +31,62 @@ from loupe.searches.wording import (
 
 def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
     """Write figure and page of a search; without a trial that has a score there is no figure."""
-    search, picture = outcome.search, ""
+    picture = ""
     if any(row.score is not None for row in outcome.trials):
         save_figure(draw_search(outcome), folder.figure_file)
         picture = encode_bytes(folder.figure_file.read_bytes())
-    winner = outcome.winner
-    write_page(
-        folder.report_file,
-        "search.html",
-        search=search,
-        outcome=outcome,
-        answer=answer_search(outcome),
-        optimism=describe_optimism(outcome),
-        level=format_level(search.confidence),
-        picture=picture,
-        budget=list_budget(outcome),
-        labels=[search.label_of(field) for field in search.space],
-        space=describe_space(search),
-        candidates=[_describe_candidate(folder, outcome, one) for one in outcome.candidates],
-        trials=[_describe_trial(folder, search, row) for row in sort_trials(outcome)],
-        has_failures=any(row.reason for row in outcome.trials),
-        winner_number=winner.trial.number if winner is not None else None,
-        winner_toml=folder.winner_file.read_text(encoding="utf-8") if winner is not None else "",
-        search_toml=search.to_toml(),
-    )
+
+    def link(run: RunFolder) -> str:
+        is_there = run.report_file.is_file()
+        return run.report_file.relative_to(folder.path).as_posix() if is_there else ""
+
+    content = _gather(folder, outcome, link)
+    write_page(folder.report_file, "search.html", has_files=True, picture=picture, **content)
+
+
+def render_search(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFolder], str]) -> str:
+    """Return what the page of a search says, as a part of another page.
+
+    Args:
+        folder: the search's folder.
+        outcome: what it found so far.
+        link: returns the address of a run, or "".
+    """
+    figure = folder.figure_file  # of the whole search; while it goes on, the chart says what there is so far
+    picture = encode_bytes(figure.read_bytes()) if figure.is_file() and not folder.is_under_way() else ""
+    content = _gather(folder, outcome, link)
+    return render_page("search_fragment.html", has_files=False, picture=picture, **content)
+
+
+def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFolder], str]) -> dict[str, Any]:
+    """Return what the templates show of a search."""
+    search, winner = outcome.search, outcome.winner
+    return {
+        "search": search,
+        "outcome": outcome,
+        "answer": answer_search(outcome),
+        "optimism": describe_optimism(outcome),
+        "level": format_level(search.confidence),
+        "chart": draw_best_so_far(outcome),
+        "importance": [(search.label_of(field), one) for field, one in outcome.importance.items()],
+        "budget": list_budget(outcome),
+        "labels": [search.label_of(field) for field in search.space],
+        "space": describe_space(search),
+        "candidates": [describe_candidate(folder, outcome, one, link) for one in outcome.candidates],
+        "trials": [
+            {
+                "row": row,
+                "link": link(folder.trial(row.number)),
+                "score": write_score(search, row.score),
+                "settings": list_settings(search, row),
+            }
+            for row in sort_trials(outcome)
+        ],
+        "has_failures": any(row.reason for row in outcome.trials),
+        "winner_number": winner.trial.number if winner is not None else None,
+        "winner_toml": folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
+        "search_toml": search.to_toml(),
+    }
 
 
 def draw_search(outcome: SearchOutcome) -> Figure:
@@ -120,13 +156,15 @@ def sort_trials(outcome: SearchOutcome) -> list[TrialRow]:
     return sorted(outcome.trials, key=lambda row: (order[row.status], sign * (row.score or 0.0), row.number))
 
 
-def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candidate) -> dict[str, object]:
-    search = outcome.search
-    optimism = one.optimism
+def describe_candidate(
+    folder: SearchFolder, outcome: SearchOutcome, one: Candidate, link: Callable[[RunFolder], str]
+) -> dict[str, Any]:
+    """Return one of the best trials, run again with fresh seeds, as text; each run with the way to it."""
+    search, optimism = outcome.search, one.optimism
     return {
         "rank": one.rank,
         "number": one.trial.number,
-        "link": _link(folder, one.trial),
+        "link": link(folder.trial(one.trial.number)),
         "is_winner": outcome.winner is not None and one.rank == outcome.winner.rank,
         "settings": write_settings(search, dict(one.trial.settings)),
         "found": write_score(search, one.trial.score),
@@ -137,9 +175,7 @@ def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candi
         "runs": [
             {
                 "seed": run.seed,
-                "link": f"fresh/{folder.fresh(run.number, run.seed).path.name}/report.html"
-                if run.score is not None
-                else "",
+                "link": link(folder.fresh(run.number, run.seed)),
                 "text": write_score(search, run.score) or f"{run.status}: {run.reason}",
             }
             for run in one.runs
@@ -147,20 +183,6 @@ def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candi
     }
 
 
-def _describe_trial(folder: SearchFolder, search: Search, row: TrialRow) -> dict[str, object]:
-    return {
-        "row": row,
-        "link": _link(folder, row),
-        "score": write_score(search, row.score),
-        "settings": list_settings(search, row),
-    }
-
-
 def list_settings(search: Search, row: TrialRow) -> list[str]:
     """Return the settings of a trial as text, one for each parameter; "" where it does not apply."""
     return [write_setting(row.settings[field]) if field in row.settings else "" for field in search.space]
-
-
-def _link(folder: SearchFolder, row: TrialRow) -> str:
-    run = folder.trial(row.number)
-    return f"trials/{run.path.name}/report.html" if run.report_file.is_file() else ""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from urllib.parse import quote
 
 from loupe.errors import LoupeError, RunError, suggest
 from loupe.models import objective_of
@@ -80,6 +81,10 @@ class RunIndex:
             if folder.path.is_relative_to(place):
                 return _SEPARATOR.join([_ELSEWHERE + name, *folder.path.relative_to(place).parts])
         return _SEPARATOR.join(folder.path.relative_to(self.parent).parts)
+
+    def address(self, folder: RunFolder) -> str:
+        """Return the page's address of a run, "" where its folder is not on this disk."""
+        return f"#/run/{quote(self.name(folder), safe='')}" if is_run_folder(folder.path) else ""
 
     def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
