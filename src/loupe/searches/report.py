@@ -77,7 +77,7 @@ def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFol
             {
                 "row": row,
                 "link": link(folder.trial(row.number)),
-                "score": write_score(search, row.score),
+                "score": write_score(outcome.metric, row.score),
                 "settings": list_settings(search, row),
             }
             for row in sort_trials(outcome)
@@ -92,7 +92,7 @@ def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFol
 def draw_search(outcome: SearchOutcome) -> Figure:
     """Return the picture of a search."""
     search = outcome.search
-    scale = 100 if search.is_maximised else 1
+    metric, scale = outcome.metric, outcome.metric.scale
     ranks = {one.trial.number: one.rank for one in outcome.candidates}
     points = [
         Point(
@@ -109,8 +109,8 @@ def draw_search(outcome: SearchOutcome) -> Figure:
         points,
         {search.label_of(field): _make_scale(parameter) for field, parameter in search.space.items()},
         {search.label_of(field): (one.share, one.low, one.high) for field, one in outcome.importance.items()},
-        score_label=f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
-        is_maximised=search.is_maximised,
+        score_label=f"validation {metric.label}",
+        is_maximised=metric.is_higher_better,
         winner=outcome.winner.trial.number if outcome.winner is not None else None,
         importance_note=outcome.importance_note,
     )
@@ -118,24 +118,23 @@ def draw_search(outcome: SearchOutcome) -> Figure:
 
 def draw_best_so_far(outcome: SearchOutcome) -> Markup | None:
     """Return a chart of the scores of the trials and the best of them so far; None before the first score."""
-    search = outcome.search
-    choose = max if search.is_maximised else min
+    metric = outcome.metric
     scores = [row.score if row.status == "finished" else None for row in outcome.trials]
     best: list[float | None] = []
     for score in scores:
         known = [one for one in (*best[-1:], score) if one is not None]
-        best.append(choose(known) if known else None)
+        best.append(metric.choose_best(known) if known else None)
     if not any(score is not None for score in scores):
         return None
     series = [Series("best so far", best, "c1"), Series("finished trial", scores, "c3", is_dashed=True)]
     return draw_line_chart(
         LineChart(
             "Best so far",
-            f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+            f"validation {metric.label}",
             [row.number for row in outcome.trials],
             series,
-            scale=100 if search.is_maximised else 1,
-            digits=2 if search.is_maximised else 4,
+            scale=metric.scale,
+            digits=metric.digits,
             x_label="trial",
         )
     )
@@ -151,7 +150,7 @@ def _make_scale(parameter: Parameter) -> Scale:
 
 def sort_trials(outcome: SearchOutcome) -> list[TrialRow]:
     """Return the trials, finished ones first and best first among them."""
-    sign = -1.0 if outcome.search.is_maximised else 1.0
+    sign = -1.0 if outcome.metric.is_higher_better else 1.0
     order = {"finished": 0, "pruned": 1, "under way": 2, "failed": 3}
     return sorted(outcome.trials, key=lambda row: (order[row.status], sign * (row.score or 0.0), row.number))
 
@@ -167,16 +166,16 @@ def describe_candidate(
         "link": link(folder.trial(one.trial.number)),
         "is_winner": outcome.winner is not None and one.rank == outcome.winner.rank,
         "settings": write_settings(search, dict(one.trial.settings)),
-        "found": write_score(search, one.trial.score),
-        "fresh": write_summary(search, one.fresh),
-        "optimism": write_difference(search, optimism.difference) if optimism else "",
-        "optimism_range": write_range(search, optimism.interval, is_signed=True) if optimism else "",
-        "test": write_summary(search, one.test),
+        "found": write_score(outcome.metric, one.trial.score),
+        "fresh": write_summary(outcome.metric, one.fresh),
+        "optimism": write_difference(outcome.metric, optimism.difference) if optimism else "",
+        "optimism_range": write_range(outcome.metric, optimism.interval, is_signed=True) if optimism else "",
+        "test": write_summary(outcome.metric, one.test),
         "runs": [
             {
                 "seed": run.seed,
                 "link": link(folder.fresh(run.number, run.seed)),
-                "text": write_score(search, run.score) or f"{run.status}: {run.reason}",
+                "text": write_score(outcome.metric, run.score) or f"{run.status}: {run.reason}",
             }
             for run in one.runs
         ],

@@ -12,10 +12,17 @@ from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
 from loupe.statistics.arms import Cell
 from loupe.studies import Study
-from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
+from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, compares_places
 from loupe.studies.answer import answer_question
 from loupe.studies.curves import draw_curves
-from loupe.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
+from loupe.studies.drawing import (
+    draw_charts,
+    draw_laws,
+    draw_other_figures,
+    draw_study,
+    list_figures,
+    name_figure,
+)
 from loupe.studies.folder import StudyFolder, StudyRow
 from loupe.studies.wording import (
     name_cell,
@@ -76,6 +83,8 @@ def _gather(
 ) -> dict[str, Any]:
     """Return what the templates show of a study."""
     study, charts = analysis.study, draw_charts(analysis)
+    rows = (*analysis.stage_rows, *analysis.rows)
+    figures = list_figures(analysis, ("train", "validation", "test"))
     has_picture = bool(analysis.cells) and not charts
     return {
         "study": study,
@@ -93,7 +102,8 @@ def _gather(
         "is_grid": compares_places(study),
         "chosen": name_cell(analysis, analysis.chosen) if analysis.chosen else "",
         "cells": [{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
-        "runs": [_write_run(row, study, pool, link) for row in (*analysis.stage_rows, *analysis.rows)],
+        "headings": [f"{figure.split} {figure.metric.heading}" for figure in figures],
+        "runs": [_write_run(row, study, figures, pool, link) for row in rows],
         "changes": describe_changes(study),
         "same": analysis.same_arms,
         "effects": [
@@ -141,12 +151,17 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
 
 
 def _write_run(
-    row: StudyRow, study: Study, pool: Path | None, link: Callable[[RunFolder], str]
+    row: StudyRow,
+    study: Study,
+    figures: Sequence[Quantity],
+    pool: Path | None,
+    link: Callable[[RunFolder], str],
 ) -> dict[str, Any]:
     """Return a run for the page, with the way to it if it is on this disk."""
     run = find_run(pool, row)
     at = [row.at.get(axis, "") for axis in study.axes]
-    return {"row": row, "at": at, "link": link(run) if run is not None else ""}
+    values = [(value := figure.of(row), figure.metric.write(value)) for figure in figures]
+    return {"row": row, "at": at, "values": values, "link": link(run) if run is not None else ""}
 
 
 def find_run(pool: Path | None, row: StudyRow) -> RunFolder | None:

@@ -8,6 +8,7 @@ from loupe.runs import RunFolder, is_run_folder
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.look_back import look_back_at_search, read_search
+from loupe.searches.metric import metric_of
 from loupe.searches.outcome import Candidate, SearchOutcome
 from loupe.searches.report import describe_candidate, list_settings, render_search, sort_trials
 from loupe.searches.space import list_grid
@@ -39,7 +40,8 @@ def summarise_search(path: Path) -> SearchSummary:
 def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> SearchSummary:
     ended = [row for row in trials if row.status != "under way"]
     scores = [row.score for row in trials if row.status == "finished" and row.score is not None]
-    best = (max if search.is_maximised else min)(scores, default=None)
+    metric = metric_of(search, folder)
+    best = metric.choose_best(scores) if scores else None
     has_winner = folder.winner_file.is_file()
     state: State = "finished" if has_winner else "unfinished"
     return SearchSummary(
@@ -48,8 +50,9 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
         state="running" if folder.is_under_way() else state,
         num_trials=len(ended),
         most=len(list_grid(search)) if search.sampler == "grid" else search.trials,
-        best=write_score(search, best),
-        objective=search.objective,
+        best=write_score(metric, best),
+        objective=metric.title,
+        is_higher_better=metric.is_higher_better,
         has_winner=has_winner,
     )
 
@@ -114,7 +117,7 @@ def _describe_trial(
         number=row.number,
         status="given up early" if row.status == "pruned" else row.status,
         score=row.score,
-        score_text=write_score(outcome.search, row.score),
+        score_text=write_score(outcome.metric, row.score),
         settings=list_settings(outcome.search, row),
         values=[row.settings.get(field) for field in outcome.search.space],
         best_epoch=row.best_epoch,

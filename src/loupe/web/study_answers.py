@@ -87,7 +87,8 @@ class SearchSummary(BaseModel):
     num_trials: int = Field(0, description="Trials that have ended.")
     most: int | None = Field(None, description="How many there may be; none if only time says.")
     best: str = Field("", description="The best score so far, on validation.")
-    objective: str = ""
+    objective: str = Field("", description="Title of the metric that is sought.")
+    is_higher_better: bool = True
     has_winner: bool = False
     problem: str = Field("", description="Why it is damaged.")
 
