@@ -7,9 +7,10 @@ CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: m
 NPM := $(shell command -v npm)
 FRONT := $(if $(NPM),node_modules/.installed)
 NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of the page are not looked at"
+GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs bench clean
+.PHONY: help demo test test-thorough test-all check format docs bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -21,10 +22,10 @@ demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a repo
 test: $(VENV)/.dev $(FRONT) ## run the fast tests, on two processes
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-thorough: $(VENV)/.dev ## run what `test` leaves out: every network and recipe, processes, the browser
+test-thorough: $(VENV)/.dev $(FRONT) ## run what `test` leaves out: every network and recipe, processes, the browser
 	$(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
 
-test-all: $(VENV)/.dev ## run all tests, the slow ones too
+test-all: $(VENV)/.dev $(FRONT) ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'
 
 check: $(VENV)/.dev $(FRONT) ## check format, lint, types and the direction of imports
@@ -45,6 +46,9 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 
 bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
 	$(BIN)/python bench/epoch_against_dataloader.py
+
+gpu: ## carry out everything that waits for a GPU, in twelve minutes (needs LOUPE_DATA; see docs/benchmarks.md)
+	$(GPU_PYTHON) bench/on_gpu.py --minutes 12 --out on-gpu
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache node_modules
@@ -70,5 +74,5 @@ $(VENV)/.docs: $(VENV)/.core
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --silent --no-fund --no-audit
-	@touch $@
+	@npm ci --silent --no-fund --no-audit && touch $@ \
+	  || { rm -rf node_modules; echo "npm could not install what looks at the page's scripts: their tests are skipped"; }
