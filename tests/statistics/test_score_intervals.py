@@ -1,4 +1,4 @@
-"""Intervals over images: what they hold in simulated draws, and what they are where another formula is known."""
+"""Intervals over images: how often simulated draws lie in them, and where another formula is known."""
 
 import math
 
