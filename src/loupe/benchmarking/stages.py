@@ -48,25 +48,29 @@ def make_stepping_task(setup: TrainingSetup) -> Task:
     def take_steps(repeats: int) -> dict[str, float]:
         nonlocal num_taken
         enter_training_mode(setup.model)
-        seconds, num_images = [0.0] * len(_MARKS), 0
+        seconds, num_images = dict.fromkeys(_MARKS, 0.0), 0
         for _ in range(repeats):
             times = [read_clock(device)]
             whole = next(batches)
             times.append(read_clock(device))
             batch = step.choose(whole, ScheduleStep(0.0))  # the proxy's weights stand still, too
             times.append(read_clock(device))
-            _, loss = step.forward(batch)
-            times.append(read_clock(device))
-            loss.backward()
+            for part, share in step.split(batch):
+                marks = [read_clock(device)]
+                _, loss = step.forward(part)
+                marks.append(read_clock(device))
+                (share * loss).backward()
+                marks.append(read_clock(device))
+                seconds["forward"] += marks[1] - marks[0]
+                seconds["backward"] += marks[2] - marks[1]
             times.append(read_clock(device))
             step.update(num_taken % num_steps + 1)
             times.append(read_clock(device))
             num_taken, num_images = num_taken + 1, num_images + len(whole.images)
-            seconds = [
-                total + after - before
-                for total, before, after in zip(seconds, times, times[1:], strict=False)
-            ]
-        return {name: total / num_images for name, total in zip(_MARKS, seconds, strict=True)}
+            seconds["prepare"] += times[1] - times[0]
+            seconds["rank"] += times[2] - times[1]
+            seconds["update"] += times[4] - times[3]
+        return {name: total / num_images for name, total in seconds.items()}
 
     return take_steps
 

@@ -46,6 +46,7 @@ def plan_training(recipe: Recipe, device: torch.device, steps_per_epoch: int) ->
         average_decay=train.average_decay,
         lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
         keep_hardest=hard.keep if hard else 1.0,
+        accumulate=train.accumulate,
         precision=choose_precision(train.precision, device),
         freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
         early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,

@@ -30,6 +30,7 @@ class TrainingPlan:
         lookahead: pull the weights back to slow ones every few steps.
         keep_hardest: part of each batch that trains the network, in (0, 1]: the hardest images, as a proxy
             network ranks them.
+        accumulate: micro-batches that a batch is cut into, ≥ 1: their gradients make one step.
         precision: what the network computes in, in training and in evaluation.
         freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
@@ -43,6 +44,7 @@ class TrainingPlan:
     average_decay: float | None = None
     lookahead: LookaheadPlan | None = None
     keep_hardest: float = 1.0
+    accumulate: int = 1
     precision: Precision = "float32"
     freezing: LaterFreezing | None = None
     early_stopping: WindowedEarlyStopping | None = None

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from loupe.data.batches import Batch
+from loupe.data.batches import Batch, Shard
 from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.measure import run_model
 from loupe.training.plan import TrainingPlan
@@ -47,6 +48,19 @@ class TrainingStep:
             return batch
         return self.state.hard_examples.choose(batch, settings, self.plan)
 
+    def split(self, batch: Batch) -> list[tuple[Batch, float]]:
+        """Return a batch's micro-batches, equal up to an image, and the part of its images each has.
+
+        A small batch makes fewer of them: each has two images at the least, because batch norm has no spread
+        of one.
+        """
+        count = len(batch.images)
+        num_parts = max(1, min(self.plan.accumulate, count // 2))
+        if num_parts == 1:
+            return [(batch, 1.0)]
+        cuts = [Shard(number, num_parts).cut(count) for number in range(num_parts)]
+        return [(Batch(*(part[cut] for part in batch)), (cut.stop - cut.start) / count) for cut in cuts]
+
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the network's outputs, (batch, …), and the mean training loss, a scalar."""
         outputs = run_model(self.state.model, batch.images, self.plan.precision, self._depth)
@@ -55,11 +69,21 @@ class TrainingStep:
     def compute_gradients(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Leave the gradients of a batch in the network; return its mean loss and how right its answers are.
 
-        The loss is a scalar, the answers are (batch,) in [0, 1], or None where nothing is right or wrong.
+        The loss is a scalar, the answers are (batch,) in [0, 1], or None where nothing is right or wrong. A
+        loss is a mean over images, so that of the batch is the mean of its micro-batches', each weighted by
+        its images, and so is the gradient.
         """
-        outputs, loss = self.forward(batch)
-        loss.backward()
-        return loss, self.plan.objective.correct(outputs, batch)
+        losses, answers = [], []
+        for part, share in self.split(batch):
+            outputs, mean_loss = self.forward(part)
+            loss = mean_loss if share == 1 else share * mean_loss
+            loss.backward()
+            losses.append(loss.detach())
+            answers.append(self.plan.objective.correct(outputs, part))
+        if len(losses) == 1:
+            return losses[0], answers[0]
+        known = [answer for answer in answers if answer is not None]
+        return torch.stack(losses).sum(), torch.cat(known) if known else None
 
     def update(self, step: int) -> None:
         """Move the weights along their gradients, and whatever follows them; `step` counts 1, 2, …"""
