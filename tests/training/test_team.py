@@ -15,7 +15,15 @@ from loupe.data.normalization import Normalization
 from loupe.metrics import EpochMetrics, choose_metrics
 from loupe.models import build_model
 from loupe.runtime import Streams
-from loupe.training import Classification, TrainingState, build_optimizer, build_schedule, fit
+from loupe.training import (
+    Classification,
+    Training,
+    TrainingPlan,
+    TrainingState,
+    build_optimizer,
+    build_schedule,
+    fit,
+)
 from loupe.training.measure import measure
 from loupe.training.process_group import find_running_statistics, name_network_stream
 
@@ -61,19 +69,12 @@ def train(
     chosen = images.select(torch.arange(137)), images.select(torch.arange(137, 200))
     batches = TrainingBatches(chosen[0], NORMALIZATION, 32, streams, [crop])
     validation = EvaluationBatches(chosen[1], NORMALIZATION, 25)
-    return fit(
-        model,
-        batches,
-        validation,
-        num_epochs=2,
-        optimizer=build_optimizer("sgd", model.parameters(), learning_rate=0.1, momentum=0.9),
-        schedule=build_schedule("cosine", num_epochs=2, steps_per_epoch=len(batches)),
-        objective=Classification(0.1),
-        streams=streams,
-        clean_train=EvaluationBatches(chosen[0], NORMALIZATION, 50),
-        group=group,
-        **settings,
-    )
+    schedule = build_schedule("cosine", num_epochs=2, steps_per_epoch=len(batches))
+    clean = settings.pop("clean_train", EvaluationBatches(chosen[0], NORMALIZATION, 50))
+    plan = TrainingPlan(2, schedule, Classification(0.1), **settings)
+    optimizer = build_optimizer("sgd", model.parameters(), learning_rate=0.1, momentum=0.9)
+    training = Training(model, batches, validation, plan, optimizer, streams, clean_train=clean)
+    return fit(training, group=group)
 
 
 def train_together(images: ImageDataset, build: Build, size: int, **settings: object) -> list[TrainingState]:
