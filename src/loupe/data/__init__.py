@@ -1,7 +1,7 @@
 """Where images come from, how they are split, and how a batch is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,20 +18,32 @@ from loupe.data.locked_test import Opening as Opening
 from loupe.data.mixes import MIXES as MIXES
 from loupe.data.mixes import build_mix as build_mix
 from loupe.data.mixes import register_mix as register_mix
+from loupe.data.part_checks import refuse_unequal_parts
 from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
 from loupe.data.sources import register_dataset as register_dataset
 from loupe.data.split import hold_out, stratified_order, take_fraction
+from loupe.errors import DataError
 from loupe.runtime import Streams
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as its publisher divides it; the test images behind their door."""
+    """A dataset as its publisher divides it; the test images behind their door.
+
+    Args:
+        train: training images.
+        test: the locked test set.
+        validation: validation images; None if they are to be held out of the training images.
+        notes: what a reader should know of how the images were read, a sentence each.
+        unreadable: files that could not be read and were left out, each with its reason.
+    """
 
     train: ImageDataset
     test: LockedTest
     validation: ImageDataset | None = None
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,16 +65,36 @@ def load_dataset(name: str, *, classes: Sequence[str | int] | None = None, **set
 
     Raises:
         UnknownNameError: there is no such dataset.
-        DataError: classes that do not exist, files that are missing or damaged.
+        DataError: classes that do not exist, files that are missing or damaged, parts that do not fit.
     """
-    source: SourceImages = SOURCES.build(name, settings)
-    dataset = Dataset(source.train, LockedTest(source.test), source.validation)
+    source = SOURCES.build(name, settings)
+    if not isinstance(source, SourceImages):
+        raise DataError(
+            f"Dataset {name!r} returned no images.",
+            got=type(source).__name__,
+            allowed="SourceImages(train=ImageDataset(…), test=ImageDataset(…))",
+            next_step="mend the function registered under that name",
+        )
+    return lock_dataset(name, source, classes)
+
+
+def lock_dataset(name: str, source: SourceImages, classes: Sequence[str | int] | None = None) -> Dataset:
+    """Return what a source delivers with its test images behind their door, with some classes only if wished.
+
+    Raises:
+        DataError: the parts do not fit one another; classes that do not exist.
+    """
+    refuse_unequal_parts(name, source)
+    dataset = Dataset(
+        source.train, LockedTest(source.test), source.validation, source.notes, source.unreadable
+    )
     if classes is None:
         return dataset
-    return Dataset(
-        dataset.train.keep_classes(classes),
-        dataset.test.keep_classes(classes),
-        dataset.validation.keep_classes(classes) if dataset.validation is not None else None,
+    return replace(
+        dataset,
+        train=dataset.train.keep_classes(classes),
+        test=dataset.test.keep_classes(classes),
+        validation=dataset.validation.keep_classes(classes) if dataset.validation is not None else None,
     )
 
 

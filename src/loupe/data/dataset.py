@@ -110,16 +110,24 @@ class ImageDataset:
 def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> list[int]:
     """Return the index of each wanted class, given by name (case does not matter) or index.
 
+    Where classes are called by numbers, a number is a name: 10 is the class called 10 (or 010), not the
+    eleventh of the classes.
+
     Raises:
         DataError: a class is unknown or named twice.
     """
+    by_number = _index_numbers(class_names)
     by_name = {name.casefold(): index for index, name in enumerate(class_names)}
     exactly = {name: index for index, name in enumerate(class_names)}
     found = []
     for wanted in classes:
-        index = wanted if isinstance(wanted, int) else exactly.get(wanted, by_name.get(wanted.casefold()))
+        if isinstance(wanted, int):
+            index = by_number.get(wanted) if by_number else wanted
+        else:
+            index = exactly.get(wanted, by_name.get(wanted.casefold()))
         if index is None or not 0 <= index < len(class_names):
-            listed = ", ".join(f"{i} {name}" for i, name in enumerate(class_names))
+            numbered = (f"{i} {name}" for i, name in enumerate(class_names))
+            listed = ", ".join(class_names if by_number else numbered)
             raise DataError(
                 f"There is no class {wanted!r} in this dataset.",
                 got=wanted,
@@ -136,3 +144,11 @@ def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> li
             )
         found.append(index)
     return found
+
+
+def _index_numbers(class_names: Sequence[str]) -> dict[int, int]:
+    """Return the index of each class by the number it is called; empty if not all are called by numbers."""
+    if not all(name.isascii() and name.isdecimal() for name in class_names):
+        return {}
+    numbers = {int(name): index for index, name in enumerate(class_names)}
+    return numbers if len(numbers) == len(class_names) else {}

@@ -1,6 +1,6 @@
 """The network of a recipe, without its data where the shapes are known beforehand."""
 
-from loupe.data import SOURCES
+from loupe.data.sources import find_known_shapes
 from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.recipe import Recipe
 from loupe.running.network import build_network
@@ -29,9 +29,9 @@ def describe_recipe_layers(recipe: Recipe) -> tuple[LayerTable, tuple[str, ...]]
 
 def find_shapes(recipe: Recipe) -> tuple[tuple[int, ...], int]:
     """Return (channels, height, width) of the images and the number of classes."""
-    facts = SOURCES.facts(recipe.data.name)
-    if "image_shape" in facts:
-        classes = recipe.data.classes
-        return facts["image_shape"], len(classes) if classes else facts["num_classes"]
+    known = find_known_shapes(recipe.data.name, recipe.data.settings)
+    if known is not None:
+        image_shape, num_classes = known
+        return image_shape, len(recipe.data.classes) if recipe.data.classes else num_classes
     train = load_recipe_data(recipe).train
     return tuple(train.images.shape[1:]), train.num_classes

@@ -12,7 +12,7 @@ from torch import nn
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
-from loupe.data.sources import is_mirrorable
+from loupe.data.sources import find_known_shapes, is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
@@ -219,9 +219,9 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
     build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
     build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)
-    facts = SOURCES.facts(recipe.data.name)
-    if "image_shape" in facts:
-        in_channels, *image_size = facts["image_shape"]
+    known = find_known_shapes(recipe.data.name, recipe.data.settings)
+    if known is not None:
+        (in_channels, *image_size), num_classes = known
         classes = recipe.data.classes
         seeds = recipe.run.seeds if recipe.transfer else None
         for seed in seeds or (recipe.run.seed,):  # each seed may start from another run
@@ -229,7 +229,7 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
                 recipe.for_seed(seed),
                 in_channels=in_channels,
                 image_size=(image_size[0], image_size[1]),
-                num_classes=len(classes) if classes else facts["num_classes"],
+                num_classes=len(classes) if classes else num_classes,
             )
 
 

@@ -4,7 +4,9 @@ A source is a registered function that returns `SourceImages`; its keyword param
 of the recipe's `[data]` table.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from loupe.data.dataset import ImageDataset
 from loupe.registry import Registry
@@ -12,11 +14,21 @@ from loupe.registry import Registry
 
 @dataclass(frozen=True)
 class SourceImages:
-    """What a source delivers: training and test images, and a validation set if it has its own."""
+    """What a source delivers: training and test images, and a validation set if it has its own.
+
+    Args:
+        train: training images.
+        test: test images, of the same classes, size and channels.
+        validation: validation images; None if they are to be held out of the training images.
+        notes: what a reader should know of how the images were read, a sentence each.
+        unreadable: files that could not be read and were left out, each with its reason.
+    """
 
     train: ImageDataset
     test: ImageDataset
     validation: ImageDataset | None = None
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 SOURCES = Registry("dataset", "loupe.data.sources", given=(), list_command="loupe datasets")
@@ -29,3 +41,16 @@ def is_mirrorable(name: str) -> bool:
     A source says no with `is_mirrorable=False`.
     """
     return bool(SOURCES.facts(name).get("is_mirrorable", True))
+
+
+def find_known_shapes(name: str, settings: Mapping[str, Any]) -> tuple[tuple[int, int, int], int] | None:
+    """Return what is known of a dataset without its images: (channels, height, width), number of classes.
+
+    None if only the images tell. A source says it with `image_shape` and `num_classes`, or, where settings
+    decide, with a function of them called `describe_images`.
+    """
+    facts = SOURCES.facts(name)
+    if "describe_images" in facts:
+        shapes: tuple[tuple[int, int, int], int] = facts["describe_images"](settings)
+        return shapes
+    return (facts["image_shape"], facts["num_classes"]) if "image_shape" in facts else None

@@ -4,11 +4,14 @@ A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009,
 https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
-import numpy as np
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
 
 from loupe.data.dataset import ImageDataset
-from loupe.data.official_files import OfficialFile, OfficialSet, locate, read_files
+from loupe.data.official_files import OfficialFile, OfficialSet, locate
+from loupe.data.readers.planes import read_planes
 from loupe.data.sources import SourceImages, register_dataset
 
 _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
@@ -43,9 +46,8 @@ CIFAR10 = OfficialSet(
     page="https://www.cs.toronto.edu/~kriz/cifar.html",
     base_url="https://www.cs.toronto.edu/~kriz/",
     archive=OfficialFile("cifar-10-binary.tar.gz", "md5:c32a1d4ab5d03f1284b67883e8d87530"),
+    pickled=("cifar-10-batches-py", "cifar-10-python.tar.gz", "cifar10/cifar-10-batches-py"),
 )
-
-_BYTES_PER_IMAGE = 1 + 3 * 32 * 32  # a label, then red, green and blue planes, row by row
 
 
 @register_dataset(
@@ -58,13 +60,11 @@ def load_cifar10() -> SourceImages:
     """50,000 + 10,000 photographs of ten kinds of things, 32 x 32 colour pixels (CIFAR-10)."""
     paths = locate(CIFAR10)
     return SourceImages(
-        train=_decode(read_files([paths[name] for name in _TRAIN])),
-        test=_decode(read_files([paths[_TEST]])),
+        train=_read([paths[name] for name in _TRAIN]),
+        test=_read([paths[_TEST]]),
     )
 
 
-def _decode(data: bytes) -> ImageDataset:
-    rows = torch.from_numpy(np.frombuffer(bytearray(data), dtype=np.uint8))
-    rows = rows.view(-1, _BYTES_PER_IMAGE)
-    images = rows[:, 1:].reshape(-1, 3, 32, 32).contiguous()
-    return ImageDataset(images, rows[:, 0].long(), _CLASSES, "CIFAR-10")
+def _read(paths: Sequence[Path]) -> ImageDataset:
+    images, labels = read_planes(paths, num_labels=1, image_shape=(3, 32, 32))
+    return ImageDataset(torch.from_numpy(images), torch.from_numpy(labels[:, 0]).long(), _CLASSES, "CIFAR-10")
