@@ -2,6 +2,9 @@
 
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -10,6 +13,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from loupe.data.decoding import Picture, read_picture
 from loupe.errors import DataFileError, ShapeError
 
 Fit = Literal["resize", "crop", "pad"]
@@ -24,6 +28,7 @@ UNREADABLE = (
 )
 """What Pillow raises for a file that is damaged, too large, or no image."""
 
+_ORIENTATION = 0x0112  # tag of EXIF
 _PROGRAMS = {"EPS"}  # no pixels but a program, which Pillow would have Ghostscript run
 
 
@@ -43,6 +48,7 @@ def list_images(folder: Path) -> list[Path]:
     )
 
 
+@lru_cache(maxsize=1)
 def _list_formats() -> list[str]:
     Image.init()
     return [kind for kind in Image.OPEN if kind not in _PROGRAMS]
@@ -89,8 +95,17 @@ def prepare_image(
     return torch.from_numpy(to_channels(fitted, channels).transpose(2, 0, 1).copy())
 
 
-def decode_image(file: str | Path | BinaryIO) -> np.ndarray:
-    """Return an image file as (height, width, 1 or 3) uint8, as `read_pixels` does.
+def decode_image(file: str | Path | BinaryIO, bit_range: int | None = None) -> np.ndarray:
+    """Return an image file as (height, width, 1 or 3) uint8, as `read_picture` does.
+
+    Raises:
+        OSError, ValueError …: see `UNREADABLE`.
+    """
+    return decode_picture(file, bit_range).pixels
+
+
+def decode_picture(file: str | Path | BinaryIO, bit_range: int | None = None) -> Picture:
+    """Return an image file as pixels, and what else its form says.
 
     Files of formats that are programs are not run, and an image larger than Pillow's limit
     (`Image.MAX_IMAGE_PIXELS`, 89 million pixels) is refused before it is unpacked.
@@ -98,35 +113,38 @@ def decode_image(file: str | Path | BinaryIO) -> np.ndarray:
     Raises:
         OSError, ValueError …: see `UNREADABLE`.
     """
-    formats = _list_formats()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=formats) as opened:
-            return read_pixels(opened)
+    with _opening(file) as opened:
+        return read_picture(opened, bit_range)
 
 
-def read_pixels(opened: Image.Image) -> np.ndarray:
-    """Return an image as (height, width, 1 or 3) uint8: upright, first frame, glass laid over white.
-
-    16-bit grey values are divided by 256. Images of 32-bit values say nothing of their range and are
-    refused.
+def read_image_size(file: str | Path | BinaryIO) -> tuple[int, int]:
+    """Return height and width of an image file as it is seen upright; nothing is unpacked.
 
     Raises:
         OSError, ValueError …: see `UNREADABLE`.
     """
-    image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I;16"):
-        return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
-    if image.mode in ("I", "F"):
-        raise ValueError("pixels of 32 bits; save it with 8 or 16 bits first")
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[..., None]
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    pixels = np.asarray(image.convert("RGB"))
-    is_grey = bool((pixels == pixels[..., :1]).all())  # three equal channels are one
-    return pixels[..., :1] if is_grey else pixels
+    with _opening(file) as opened:
+        is_upright = opened.format == "TIFF"  # for TIFF, Pillow has turned the size already
+        is_on_its_side = not is_upright and opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        width, height = opened.size
+        return (width, height) if is_on_its_side else (height, width)
+
+
+@contextmanager
+def _opening(file: str | Path | BinaryIO) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file, formats=_list_formats()) as opened:
+            yield opened
+
+
+def read_pixels(opened: Image.Image) -> np.ndarray:
+    """Return an image as (height, width, 1 or 3) uint8, as `read_picture` does.
+
+    Raises:
+        OSError, ValueError …: see `UNREADABLE`.
+    """
+    return read_picture(opened).pixels
 
 
 def describe_unreadable(error: Exception) -> str:
