@@ -1,8 +1,8 @@
 """Opened pictures as plain uint8 pixels, whatever form their file has; what has no sure meaning is refused.
 
 Pillow hands some files on in another meaning than they have: 12-bit TIFF as 16-bit, TIFF whose white is 0 the
-wrong way round, signed values as unsigned, a transparent grey in the file's own units. This module looks at
-the file's form before the pixels are taken.
+wrong way round, the ink of XBM as white, signed values as unsigned, a transparent grey in the file's own
+units. This module looks at the file's form before the pixels are taken.
 """
 
 from dataclasses import dataclass
@@ -59,6 +59,8 @@ def read_picture(opened: Image.Image, bit_range: int | None = None) -> Picture:
     if bit_range is not None and "16" in raw_mode:
         raise ValueError("16 bits a channel with colour or transparency; data.bit_range is for grey")
     pixels = _read_grey(image, raw_mode) if image.mode in ("1", "L") else _read_colour(image, raw_mode)
+    if opened.format == "XBM":
+        pixels = 255 - pixels  # a bit that is set is ink; Pillow gives white for it
     return Picture(pixels, num_frames)
 
 
