@@ -1,0 +1,186 @@
+"""Lists of image files with labels as datasets, kept in the pixel cache."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL
+import torch
+
+from loupe.data import decoding
+from loupe.data.array_pixels import describe_unused_range
+from loupe.data.dataset import ImageDataset
+from loupe.data.image_decoding import Account, ImageEntry, PixelSettings, decode_parts, map_many
+from loupe.data.pixel_cache import find_cache_folder, keep_entry, read_entry, writing_folder
+from loupe.data.sources import SourceImages
+from loupe.data.split import hold_out
+from loupe.errors import DataError, DataFileError
+
+_MOST_NAMED = 10  # files named in one error or note
+_DIM = 64  # levels; images that stay below use less than a quarter of the range
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """An image file on disk."""
+
+    path: Path
+    label: int
+    name: str
+
+    def open(self) -> BinaryIO:
+        return self.path.open("rb")
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Image files with their classes, before anything is read.
+
+    Args:
+        parts: the files of `train` and, where there are such, `validation` and `test`.
+        class_names: one a class, in the order of the labels.
+        title: where the images come from, for people, such as "folder crops".
+        place: the folder or file, for messages.
+        notes: what is already known that a reader should hear.
+    """
+
+    parts: Mapping[str, Sequence[ImageEntry]]
+    class_names: tuple[str, ...]
+    title: str
+    place: str
+    notes: tuple[str, ...] = ()
+
+
+def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> SourceImages:
+    """Return the images of a list; without a test part, one is set apart that depends on the files alone.
+
+    Raises:
+        DataError: sizes that differ without a stated way to one; a class without images.
+        DataFileError: files that cannot be read, unless they are to be skipped.
+    """
+    content = _digest_contents(listed, None)
+    key = _digest_contents(listed, (settings, decoding.VERSION, PIL.__version__), content[1])[0]
+    names = [f"{part}_{what}" for part in listed.parts for what in ("images", "labels")]
+    found = read_entry(key, names)
+    if found is None:
+        with writing_folder() as folder:
+            arrays, account = decode_parts(listed.parts, settings, folder)
+            if settings.on_unreadable == "refuse" and account.unreadable:
+                raise _refuse_unreadable(listed, account)
+            said = describe_account(account, listed, settings)
+            meta = {"title": listed.title, "notes": said, "unreadable": _list_unreadable(account)}
+            keep_entry(key, folder, arrays, meta)
+        found = read_entry(key, names) or (arrays, meta)
+    arrays, meta = found
+    parts = {
+        part: ImageDataset(
+            torch.from_numpy(np.asarray(arrays[f"{part}_images"])),
+            torch.from_numpy(np.array(arrays[f"{part}_labels"])),
+            listed.class_names,
+            listed.title,
+        )
+        for part in listed.parts
+    }
+    _refuse_lost_classes(parts["train"], listed, len(meta["unreadable"]))
+    notes, unreadable = (*listed.notes, *meta["notes"]), tuple(meta["unreadable"])
+    if "test" in parts:
+        return SourceImages(parts["train"], parts["test"], parts.get("validation"), notes, unreadable)
+    train = parts["train"]
+    generator = torch.Generator().manual_seed(int(content[0][:15], 16))  # the files alone: no setting matters
+    kept, test = hold_out(
+        train.labels, test_part, generator, num_classes=train.num_classes, setting="data.test_part"
+    )
+    return SourceImages(train.select(kept), train.select(test), parts.get("validation"), notes, unreadable)
+
+
+def _digest_contents(
+    listed: ImageList, settings: object, digests: Sequence[bytes] | None = None
+) -> tuple[str, Sequence[bytes]]:
+    """Return a digest of every file's name and bytes and of what is done with them, and that of each file."""
+
+    def take(entry: ImageEntry) -> bytes:
+        try:
+            with entry.open() as opened:
+                return hashlib.file_digest(opened, "sha256").digest()  # type: ignore[arg-type]  # any reader
+        except OSError:
+            return b""  # told as unreadable when it is decoded
+
+    everything = [(part, entry) for part, entries in listed.parts.items() for entry in entries]
+    if digests is None:
+        digests = list(map_many(take, [entry for _, entry in everything], "Looking for changes"))
+    sha = hashlib.sha256(repr((list(listed.class_names), settings)).encode())
+    for (part, entry), digest in zip(everything, digests, strict=True):
+        sha.update(repr((part, entry.label, entry.name)).encode() + digest)
+    return sha.hexdigest(), digests
+
+
+def describe_account(account: Account, listed: ImageList, settings: PixelSettings) -> list[str]:
+    """Return what a reader should know of how files were read, a sentence each."""
+    notes, total = [], account.num_files
+    if account.unreadable:
+        notes.append(
+            f"{len(account.unreadable):,} of {total:,} files of {listed.title} cannot be read and were left "
+            f"out: {_name_some(_list_unreadable(account))}."
+        )
+    if account.sequences:
+        notes.append(
+            f"{len(account.sequences):,} of {total:,} files of {listed.title} hold several frames or pages; "
+            f"the first was used: {_name_some(account.sequences)}."
+        )
+    if account.plain:
+        notes.append(
+            f"{len(account.plain):,} of {total:,} images of {listed.title} are one plain shade: "
+            f"{_name_some(account.plain)}."
+        )
+    if account.highest is not None and settings.bit_range is None and account.highest < 2**14:
+        notes.append(describe_unused_range(f"The deepest images of {listed.title}", account.highest))
+    elif account.brightest < _DIM:
+        notes.append(
+            f"No pixel of {listed.title} is brighter than {account.brightest} of 255: the images are nearly "
+            "black, and may have been saved in another range."
+        )
+    return notes
+
+
+def _list_unreadable(account: Account) -> list[str]:
+    return [f"{name} ({reason})" for name, reason in account.unreadable]
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _refuse_unreadable(listed: ImageList, account: Account) -> DataFileError:
+    names = _list_unreadable(account)
+    where = ""
+    if len(names) > _MOST_NAMED:
+        path = find_cache_folder().parent / "unreadable.txt"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(names) + "\n", encoding="utf-8")
+            where = f" (all are listed in {path})"
+        except OSError:
+            where = ""
+    return DataFileError(
+        f"{len(names)} of {account.num_files} images in {listed.place} cannot be read.",
+        got=_name_some(names),
+        allowed="whole image files",
+        next_step=f"mend or remove them{where}, or leave them out: data.on_unreadable=skip",
+    )
+
+
+def _refuse_lost_classes(train: ImageDataset, listed: ImageList, num_skipped: int) -> None:
+    counts = Counter(train.labels.tolist())
+    lost = [name for label, name in enumerate(listed.class_names) if not counts[label]]
+    if lost:
+        raise DataError(
+            f"Classes of {listed.place} have no training image that can be read.",
+            got=f"{', '.join(lost)}; {num_skipped} files were skipped",
+            allowed="at least one image a class",
+            next_step="mend the files, or take the class out with data.classes",
+        )
