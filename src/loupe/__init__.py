@@ -35,6 +35,12 @@ _PUBLIC = {
     "register_model": "loupe.models",
     "register_optimizer": "loupe.training",
     "register_schedule": "loupe.training",
+    "register_observer": "loupe.training",
+    "register_tracker": "loupe.trackers",
+    "register_explanation": "loupe.inspection",
+    "register_export_format": "loupe.exporting",
+    "Observer": "loupe.training",
+    "Tracker": "loupe.trackers",
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -47,6 +53,8 @@ if TYPE_CHECKING:
     from loupe.data import register_dataset as register_dataset
     from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
+    from loupe.exporting import register_export_format as register_export_format
+    from loupe.inspection import register_explanation as register_explanation
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe
@@ -60,6 +68,10 @@ if TYPE_CHECKING:
     from loupe.searches.run import run_search as run_search
     from loupe.studies.loading import load_study as load_study
     from loupe.studies.run import run_study as run_study
+    from loupe.trackers import Tracker as Tracker
+    from loupe.trackers import register_tracker as register_tracker
+    from loupe.training import Observer as Observer
+    from loupe.training import register_observer as register_observer
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier

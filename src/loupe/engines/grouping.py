@@ -105,6 +105,8 @@ def find_job_obstacle(job: Job) -> str | None:
         return "it looks at the test set after every epoch"
     if recipe.run.processes > 1:
         return "it is trained by several processes"
+    if recipe.run.observers:
+        return "it has observers, which see one network at a time"
     for field in _ALONE:
         if getattr(recipe.train, field) is not None:
             return f"it sets train.{field}"

@@ -60,7 +60,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
+    "run": ("trackers", "observers"),
 }
+_LISTS = ("augment", "trackers", "observers")  # of choices; one alone may stand without its list
+_UNNAMED = ("train", "run")  # sections that a bare word does not stand for
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,12 +78,12 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section == "train" else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:
                 value = table.get(choice)
-                if choice == "augment" and isinstance(value, str | Mapping):
+                if choice in _LISTS and isinstance(value, str | Mapping):
                     value = [value]
                 if isinstance(value, list | tuple):
                     table[choice] = [expand(one) for one in value]
