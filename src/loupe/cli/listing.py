@@ -74,6 +74,9 @@ def print_kind(kind: Kind) -> int:
     registry = kind.registry
     for name in registry:
         print_line(f"{name}  {registry.summary(name)}", style="bold")
+        facts = [f"{fact} {value}" for fact, value in registry.facts(name).items() if value is not None]
+        if facts:
+            print_line(f"    {', '.join(facts)}", style="dim")
         for setting, default, text in registry.describe_settings(name):
             print_line(f"    {setting} = {default}  {text}", style="dim")
     return 0

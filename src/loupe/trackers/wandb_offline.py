@@ -62,6 +62,7 @@ class WandbOffline(Tracker):
                 save_code=False,
                 x_disable_meta=True,
                 x_disable_stats=True,
+                x_save_requirements=False,
             ),
         )
 
