@@ -35,7 +35,7 @@ _PUBLIC = {
     "register_model": "loupe.models",
     "register_optimizer": "loupe.training",
     "register_schedule": "loupe.training",
-    "register_observer": "loupe.training",
+    "register_observer": "loupe.observers",
     "register_tracker": "loupe.trackers",
     "register_explanation": "loupe.inspection",
     "register_export_format": "loupe.exporting",
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from loupe.inspection import register_explanation as register_explanation
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
+    from loupe.observers import register_observer as register_observer
     from loupe.recipe import Recipe as Recipe
     from loupe.running import load_recipe as load_recipe
     from loupe.running import resume as resume
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
     from loupe.trackers import Tracker as Tracker
     from loupe.trackers import register_tracker as register_tracker
     from loupe.training import Observer as Observer
-    from loupe.training import register_observer as register_observer
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier

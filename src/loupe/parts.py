@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
         ("models", "models", "loupe.models:MODELS"),
         ("optimizers", "optimizers", "loupe.training:OPTIMIZERS"),
         ("schedules", "learning-rate schedules", "loupe.training:SCHEDULES"),
-        ("observers", "observers that a recipe can name", "loupe.training:OBSERVERS"),
+        ("observers", "observers that a recipe can name", "loupe.observers:OBSERVERS"),
         ("trackers", "trackers, which write a training for other programs", "loupe.trackers:TRACKERS"),
         (
             "explanations",

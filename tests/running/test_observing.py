@@ -6,10 +6,11 @@ import pytest
 
 import loupe
 from loupe.errors import RecipeError, TrainingError
+from loupe.observers import OBSERVERS
 from loupe.running.observing import flatten_record
 from loupe.running.record import digest_recipe
 from loupe.studies.keys import reduce_recipe
-from loupe.training import OBSERVERS, EpochRecord
+from loupe.training import EpochRecord
 from tests.quick_runs import Train, is_same_weights
 
 PLUGIN = '''

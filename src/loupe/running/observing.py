@@ -8,6 +8,7 @@ from torch import Tensor
 
 from loupe.errors import LoupeError, TrainingError
 from loupe.metrics import Metrics
+from loupe.observers import build_observer
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
 from loupe.reports.run_report import name_run
@@ -15,7 +16,6 @@ from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, RunResult
 from loupe.trackers import TrackedRun, Tracker, build_tracker
 from loupe.training import EpochRecord, Observer, TrainingState
-from loupe.training.observers import build_observer
 
 _SHOWN_IMAGES = 32
 

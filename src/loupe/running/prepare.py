@@ -15,6 +15,7 @@ from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.models import MODELS, objective_of
+from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.recipe.schema import DataSection, ModelSection
@@ -26,7 +27,7 @@ from loupe.running.process_group.checks import refuse_impossible_group
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
 from loupe.trackers import TRACKERS
-from loupe.training import OBSERVERS, OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
 def load_recipe(

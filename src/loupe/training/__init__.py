@@ -8,10 +8,8 @@ from loupe.training.loop import fit as fit
 from loupe.training.objectives import Classification as Classification
 from loupe.training.objectives import Objective as Objective
 from loupe.training.objectives import Reconstruction as Reconstruction
-from loupe.training.observers import OBSERVERS as OBSERVERS
 from loupe.training.observers import Observer as Observer
 from loupe.training.observers import StopTraining as StopTraining
-from loupe.training.observers import register_observer as register_observer
 from loupe.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from loupe.training.optimizers import build_optimizer as build_optimizer
 from loupe.training.optimizers import register_optimizer as register_optimizer

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from loupe.training.observers import Observer, register_observer
+from loupe.observers import Observer, register_observer
 from loupe.training.state import TrainingState
 
 
