@@ -44,7 +44,7 @@ class Lookahead(Section):
     )
 
 
-class SmallImages(Section):
+class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
@@ -124,7 +124,7 @@ class TrainSection(Section):
     hard_examples: HardExamples | None = Field(
         None, description="Train on the hardest part of each batch only; on all of it if left out."
     )
-    small_images: SmallImages | None = Field(
+    progressive_resizing: ProgressiveResizing | None = Field(
         None, description="Smaller images for the first epochs; the full size throughout if left out."
     )
     freeze_later: FreezeLater | None = Field(
@@ -140,8 +140,8 @@ class TrainSection(Section):
     def _refuse_tiny_micro_batches(self) -> "TrainSection":
         if self.accumulate > 1 and 2 * self.accumulate > self.batch_size:
             raise ValueError(
-                f"accumulate up to {max(1, self.batch_size // 2)}, half of batch_size ({self.batch_size}): two "
-                "images or more in a micro-batch"
+                f"accumulate up to {max(1, self.batch_size // 2)}, half of batch_size ({self.batch_size}): "
+                "two images or more in a micro-batch"
             )
         return self
 

@@ -5,7 +5,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +20,8 @@ from loupe.runs.writing import write_text
 @dataclass(frozen=True)
 class StudyRow:
     """One run of a study, as it stands in `results.csv`.
+
+    A field that comes later gets a default and stands last: tables without its column are then read as before.
 
     Losses are negative log likelihoods in nats, or mean squared errors per pixel of an autoencoder; figures
     are those of the weights of the best epoch on validation.
@@ -111,6 +113,7 @@ def read_figures(result: RunResult, run: RunFolder) -> dict[str, Any]:
 _PLACE = ("stage", "arm", "at", "seed", "status", "reason", "key")
 _FIGURES = tuple(column.name for column in fields(StudyRow) if column.name not in _PLACE)
 _TYPES = {column.name: column.type for column in fields(StudyRow)}
+_LATER = {column.name for column in fields(StudyRow) if column.default is not MISSING}
 
 
 class StudyFolder:
@@ -204,7 +207,7 @@ class StudyFolder:
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
             rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
-            missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}
+            missing = {*_TYPES} - _LATER - {"at", *(rows.fieldnames or ())}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")
             return [_read_row(row, axes) for row in rows]
@@ -229,7 +232,7 @@ def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:
         return int(text) if int in kinds else float(text) if float in kinds else text
 
     at = {axis: row[_name_column(axis)] for axis in axes if row.get(_name_column(axis))}
-    found = {name: read(name) for name in _TYPES if name != "at"}
+    found = {name: read(name) for name in _TYPES if name != "at" and (name in row or name not in _LATER)}
     for name, value in found.items():
         if isinstance(value, float) and not math.isfinite(value) and found["status"] == "finished":
             raise ValueError(f"{name} {value}")
