@@ -158,7 +158,21 @@ def test_a_study_is_resumed_with_the_runs_it_has(earlier: Path) -> None:
 
 def test_its_results_spare_the_runs_they_list(earlier: Path) -> None:
     known = earlier / "studies" / "small" / "results.csv"
-    assert main(["study", str(earlier / "studies" / "small"), "--out", "new", "--known", str(known)]) == 0
+    assert (
+        main(
+            [
+                "study",
+                str(earlier / "studies" / "small"),
+                "--out",
+                "new",
+                "--known",
+                str(known),
+                "--engine",
+                "serial",
+            ]
+        )
+        == 0
+    )
     keys = {row.key for row in StudyFolder(earlier / "studies" / "small").read_results()}
     assert len(keys) == 2
     assert not any(path.name.endswith(tuple(keys)) for path in Path("new", "runs").iterdir())
