@@ -65,7 +65,7 @@ class PillowImages(TorchDataset[tuple[Tensor, int]]):
 
     def normalize(self, pixels: Tensor) -> Tensor:
         mean = torch.as_tensor(self.normalization.mean).view(-1, 1, 1)
-        sd = torch.as_tensor(self.normalization.sd).view(-1, 1, 1)
+        sd = torch.as_tensor(self.normalization.std).view(-1, 1, 1)
         if (sd == 0).any():
             raise ValueError("a deviation of zero")
         return pixels.clone().sub_(mean).div_(sd)

@@ -19,7 +19,15 @@ from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
 from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin
-from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
+from loupe.recipe import (
+    Recipe,
+    find_form_mistakes,
+    parse_override,
+    parse_recipe,
+    read_former_names,
+    read_recipe_file,
+    set_value,
+)
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
@@ -254,7 +262,7 @@ def _read_mapping(recipe: object) -> dict[str, Any]:
     if isinstance(recipe, Recipe):
         return recipe.to_dict()
     if isinstance(recipe, Mapping):
-        return copy.deepcopy(dict(recipe))
+        return read_former_names(copy.deepcopy(dict(recipe)))
     if isinstance(recipe, str | Path):
         return read_recipe_file(recipe)
     raise LoupeError(
