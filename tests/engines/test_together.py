@@ -35,7 +35,7 @@ SMALL: dict[str, Any] = {
         "model": {"name": "mlp", "widths": [16]},
         "data": {"fraction": 0.3, "augment": []},
         "train": {"epochs": 2, "clean_train_images": 0},
-        "evaluate": {"look_inside": False},
+        "evaluate": {"look_inside": False, "metrics": ["macro_f1"], "select_by": "brier_score"},
     },
     "arms": {
         "plain": {},

@@ -12,6 +12,7 @@ from loupe.data import AUGMENTATIONS, MIXES, ImageDataset, build_augmentation
 from loupe.data.batches import EvaluationBatches, Shard, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization
+from loupe.metrics import EpochMetrics, choose_metrics
 from loupe.models import build_model
 from loupe.runtime import Streams
 from loupe.training import (
@@ -222,3 +223,16 @@ def test_a_team_measures_what_one_alone_measures(few_digits: ImageDataset) -> No
     assert measured[0].num_images == expected.num_images == 200
     assert measured[0].accuracy == expected.accuracy
     assert measured[0].loss == pytest.approx(expected.loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_further_metrics_are_those_of_all_images(few_digits: ImageDataset, size: int) -> None:
+    """Macro F1 is no mean over images: it has to be computed from the answers of all processes."""
+    metrics = EpochMetrics(choose_metrics(["macro_f1", "brier_score"]), "classification")
+    alone = train(few_digits, build_mlp, metrics=metrics, select_by="macro_f1")
+    for state in train_together(few_digits, build_mlp, size, metrics=metrics, select_by="macro_f1"):
+        for together, single in zip(state.history, alone.history, strict=True):
+            assert together.validation_metrics == pytest.approx(single.validation_metrics, abs=1e-5)
+        assert state.best is not None
+        assert alone.best is not None
+        assert state.best.epoch == alone.best.epoch

@@ -2,6 +2,8 @@
 
 import torch
 
+from loupe.metrics import EpochMetrics, choose_metrics
+from loupe.metrics.registry import ChosenMetric
 from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.runtime import choose_precision
@@ -51,6 +53,7 @@ def plan_training(recipe: Recipe, device: torch.device, steps_per_epoch: int) ->
         freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
         early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,
         select_by=recipe.evaluate.select_by,
+        metrics=make_validation_metrics(recipe),
     )
 
 
@@ -59,3 +62,14 @@ def choose_objective(recipe: Recipe) -> Objective:
     if objective_of(recipe.model.name) == "reconstruction":
         return Reconstruction()
     return Classification(recipe.train.label_smoothing)
+
+
+def make_validation_metrics(recipe: Recipe) -> EpochMetrics | None:
+    """Return what is measured on validation beside loss and accuracy; None for nothing."""
+    chosen = choose_recipe_metrics(recipe)
+    return EpochMetrics(chosen, objective_of(recipe.model.name)) if chosen else None
+
+
+def choose_recipe_metrics(recipe: Recipe) -> tuple[ChosenMetric, ...]:
+    """Return the metrics that a recipe names, what selects the best epoch among them."""
+    return choose_metrics([*recipe.evaluate.metrics, recipe.evaluate.select_by])

@@ -25,7 +25,7 @@ from loupe.training import OPTIMIZERS, SCHEDULES
 
 _WITHOUT_INFLUENCE = {
     "": ("name", "about"),
-    "evaluate": ("look_inside", "confidence"),
+    "evaluate": ("look_inside", "confidence", "metrics"),
     "run": ("folder", "seeds", "tensorboard"),
 }
 _CHECKED_OTHERWISE = {"transfer": ("run",), "run": ("device", "plugins")}  # by content, not by name
@@ -67,6 +67,9 @@ def digest_recipe(recipe: Recipe) -> str:
     """
     values = reduce_recipe(recipe)
     _leave_out(values, _FREE_TO_A_RESUME)
+    if recipe.evaluate.metrics:  # a history has the same columns from its first epoch on
+        named = [choice.model_dump(mode="json") for choice in recipe.evaluate.metrics]
+        values.setdefault("evaluate", {})["metrics"] = named
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -14,9 +14,9 @@ from loupe.runtime import Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
 from loupe.training.hard_examples import HardExamples
 from loupe.training.lookahead import Lookahead
-from loupe.training.measure import Measured, RunningMean, measure
+from loupe.training.measure import Measured, RunningMean, ValidationMetrics, measure
 from loupe.training.observers import Observer
-from loupe.training.plan import SelectBy, TrainingPlan
+from loupe.training.plan import TrainingPlan
 from loupe.training.process_group import ProcessGroup, broadcast_weights, name_network_stream, reduce_step
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
 from loupe.training.step import TrainingStep, enter_training_mode
@@ -100,7 +100,7 @@ def fit(
             running = train_one_epoch(step, train, observers, group)
         trained_seconds = time.perf_counter() - started
         clean = _measure(plan, state, clean_train, group) if clean_train else None
-        judged = _measure(plan, state, validation, group)
+        judged = _measure(plan, state, validation, group, plan.metrics)
         seconds = (trained_seconds, time.perf_counter() - started)
         end_epoch(plan, state, (running, clean, judged), seconds, len(train))
         release_freed_memory()
@@ -124,9 +124,13 @@ def _restore(start: Snapshot, state: TrainingState) -> None:
 
 
 def _measure(
-    plan: TrainingPlan, state: TrainingState, batches: EvaluationBatches, group: ProcessGroup | None
+    plan: TrainingPlan,
+    state: TrainingState,
+    batches: EvaluationBatches,
+    group: ProcessGroup | None,
+    metrics: ValidationMetrics | None = None,
 ) -> Measured:
-    return measure(state.judged, batches, plan.objective, plan.precision, group)
+    return measure(state.judged, batches, plan.objective, plan.precision, group, metrics)
 
 
 def end_epoch(
@@ -152,8 +156,9 @@ def end_epoch(
     epoch = state.epoch + 1
     refuse_infinite(judged.loss, epoch, num_steps, state.optimizer, "validation loss")
     state.history.append(make_record(epoch, state.optimizer, running, clean, judged, *seconds))
-    if is_better(judged, state.best, plan.select_by):
-        state.best = Best(state.epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
+    if is_better(judged, state.best, plan.select_by, plan.metrics):
+        weights = copy_weights(state.judged)
+        state.best = Best(state.epoch, judged.loss, judged.accuracy, weights, judged.metrics)
     if plan.early_stopping is not None:
         losses = [record.validation_loss for record in state.history]
         state.stopped_early = plan.early_stopping.should_stop(losses)
@@ -180,6 +185,7 @@ def make_record(
         validation_accuracy=judged.accuracy,
         seconds=seconds,
         images_per_second=running.num_images / trained_seconds,
+        validation_metrics=judged.metrics,
     )
 
 
@@ -220,10 +226,17 @@ def train_one_epoch(
     return running_mean.result()
 
 
-def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
-    """Return whether an epoch beats the best so far on validation; equal accuracy needs a lower loss."""
+def is_better(
+    judged: Measured, best: Best | None, select_by: str, metrics: ValidationMetrics | None = None
+) -> bool:
+    """Return whether an epoch beats the best so far on validation; equal values need a lower loss."""
     if best is None:
         return True
+    if metrics is not None:
+        values = judged.metrics.get(select_by), best.validation_metrics.get(select_by)
+        beats = metrics.is_better(select_by, *values)
+        if beats is not None:
+            return beats
     now, before = judged.accuracy, best.validation_accuracy
     if select_by == "accuracy" and now is not None and before is not None and now != before:
         return now > before

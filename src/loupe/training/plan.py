@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
-from typing import Literal
 
 from loupe.runtime import Precision
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.freezing import LaterFreezing
 from loupe.training.lookahead import LookaheadPlan
+from loupe.training.measure import ValidationMetrics
 from loupe.training.objectives import Objective
 from loupe.training.schedules import Schedule
-
-SelectBy = Literal["accuracy", "loss"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,9 @@ class TrainingPlan:
         precision: what the network computes in, in training and in evaluation.
         freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
-        select_by: validation figure that picks the best epoch; ties go to the lower loss.
+        select_by: validation metric that picks the best epoch: "accuracy", "loss", or one of `metrics`; ties
+            go to the lower loss.
+        metrics: what is measured on validation beside loss and accuracy.
     """
 
     num_epochs: int
@@ -48,7 +48,8 @@ class TrainingPlan:
     precision: Precision = "float32"
     freezing: LaterFreezing | None = None
     early_stopping: WindowedEarlyStopping | None = None
-    select_by: SelectBy = "accuracy"
+    select_by: str = "accuracy"
+    metrics: ValidationMetrics | None = None
 
     def find_settings(self) -> Iterator[str]:
         """Yield the names of the fields that are not at their default; those without one always are set."""

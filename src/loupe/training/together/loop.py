@@ -11,7 +11,7 @@ from loupe.data.batches import Batch, EvaluationBatches
 from loupe.errors import TrainingError
 from loupe.runtime import release_freed_memory
 from loupe.training.loop import Training, end_epoch, refuse_first_infinite
-from loupe.training.measure import Measured, RunningMean, measure
+from loupe.training.measure import Measured, RunningMean, ValidationMetrics, measure
 from loupe.training.observers import StopTraining
 from loupe.training.state import TrainingState
 from loupe.training.step import TrainingStep, enter_training_mode
@@ -122,7 +122,7 @@ class _Group:
         trained_seconds = time.perf_counter() - started
         # one by one: evaluation batches are large, and the maps of several networks would leave the cache
         clean = [_measure(one, one.training.clean_train) for one in self.fitted]
-        judged = [_measure(one, one.training.validation) for one in self.fitted]
+        judged = [_measure(one, one.training.validation, one.training.plan.metrics) for one in self.fitted]
         seconds = time.perf_counter() - started
         num_images = sum(len(one.training.train.dataset) for one in self.fitted)
         for index, one in enumerate(self.fitted):
@@ -199,9 +199,12 @@ class _Group:
         return self._parts[place]
 
 
-def _measure(one: Fitted, batches: EvaluationBatches | None) -> Measured | None:
+def _measure(
+    one: Fitted, batches: EvaluationBatches | None, metrics: ValidationMetrics | None = None
+) -> Measured | None:
     """Return loss and accuracy of a network as it stands; None where there is nothing to measure."""
-    return measure(one.state.judged, batches, one.training.plan.objective) if batches else None
+    objective = one.training.plan.objective
+    return measure(one.state.judged, batches, objective, metrics=metrics) if batches else None
 
 
 def _zip_batches(epochs: Sequence[Iterator[Batch]]) -> Iterator[list[Batch]]:

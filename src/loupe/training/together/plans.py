@@ -11,6 +11,7 @@ SUPPORTED = frozenset(
         "average_decay",
         "early_stopping",
         "select_by",
+        "metrics",
     }
 )
 """Fields of a plan that are carried out here as `fit` carries them out, each training with its own value."""
