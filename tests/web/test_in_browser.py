@@ -81,7 +81,7 @@ def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) ->
     button = page.locator(".map button[data-class]").first
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
-    cell = page.locator(".confusion td:not(.right) a").first
+    cell = page.locator(".confusion td:not(.diagonal) a").first
     count = cell.inner_text()
     cell.click()
     page.get_by_role("heading", name=re.compile(f"taken for .*: {count}$")).wait_for()

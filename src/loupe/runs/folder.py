@@ -31,7 +31,7 @@ from loupe.runs.writing import (
     write_tensors,
     write_text,
 )
-from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
+from loupe.training.state import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord, Snapshot
 
 
 class RunFolder:
@@ -90,10 +90,11 @@ class RunFolder:
         write_json(self.environment_file, environment)
 
     def write_history(self, history: list[EpochRecord]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, EPOCH_COLUMNS, lineterminator="\n")
+        text, rows = io.StringIO(), [record.to_row() for record in history]
+        columns = dict.fromkeys([*EPOCH_COLUMNS, *(name for row in rows for name in row)])
+        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(record.to_dict() for record in history)
+        writer.writerows(rows)
         write_text(self.history_file, text.getvalue(), durable=False)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
@@ -238,7 +239,10 @@ class RunFolder:
         """Return the stored errors and reconstructed images by split."""
         with reading(self.predictions_file):
             splits = _split_arrays(read_arrays(self.predictions_file))
-            return {split: Reconstructions(**arrays) for split, arrays in splits.items()}
+            return {
+                split: Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
+                for split, arrays in splits.items()
+            }
 
     def read_mistakes(self) -> MistakeRecord:
         """Return what was kept for looking at the mistakes of a classifier."""
@@ -293,10 +297,13 @@ _MAY_BE_LEFT_OUT = {one.name for one in fields(EpochRecord) if type(None) in get
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:
-    if set(row) != set(EPOCH_COLUMNS):
+    more = set(row) - set(EPOCH_COLUMNS)
+    if not set(EPOCH_COLUMNS) <= set(row) or not all(str(name).startswith(METRIC_PREFIX) for name in more):
         raise ValueError(f"columns {', '.join(map(str, row))}")
     values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
+    metrics = {name.removeprefix(METRIC_PREFIX): values.pop(name) for name in row if name in more}
     missing = [name for name, value in values.items() if value is None and name not in _MAY_BE_LEFT_OUT]
     if missing:
         raise ValueError(f"no {missing[0]} in epoch {row['epoch']}")
-    return EpochRecord(epoch=int(row["epoch"]), **values)  # type: ignore[arg-type]  # None only where allowed
+    epoch = int(row["epoch"])
+    return EpochRecord(epoch, **values, validation_metrics=metrics)  # type: ignore[arg-type]  # None where allowed

@@ -10,7 +10,9 @@ export function el(tag, properties = {}, ...children) {
     else if (name in element && !name.includes("-")) element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -42,7 +44,9 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return minutes < 60
+    ? `${minutes} min`
+    : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
 export function figure(score, isClassifier) {
@@ -60,10 +64,14 @@ export function interval(score, isClassifier) {
 /** Let the arrow keys move among the buttons of a container; Tab enters and leaves it. */
 export function rove(container, selector = "button") {
   const items = () => [...container.querySelectorAll(selector)].filter((one) => !one.disabled);
-  const settle = (chosen) => items().forEach((one) => { one.tabIndex = one === chosen ? 0 : -1; });
+  const settle = (chosen) =>
+    items().forEach((one) => {
+      one.tabIndex = one === chosen ? 0 : -1;
+    });
   settle(container.querySelector(`${selector}[aria-pressed="true"]`) ?? items()[0]);
   container.addEventListener("keydown", (event) => {
-    const all = items(), place = all.indexOf(document.activeElement);
+    const all = items(),
+      place = all.indexOf(document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(all), ArrowUp: -perRow(all) }[event.key];
     if (place < 0 || !step) return;
     const next = all[Math.min(all.length - 1, Math.max(0, place + step))];
@@ -71,7 +79,9 @@ export function rove(container, selector = "button") {
     settle(next);
     next.focus();
   });
-  container.addEventListener("focusin", (event) => { if (event.target.matches(selector)) settle(event.target); });
+  container.addEventListener("focusin", (event) => {
+    if (event.target.matches(selector)) settle(event.target);
+  });
 }
 
 function perRow(items) {
