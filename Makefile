@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: make CONSTRAINTS= demo
-GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 NPM := $(shell command -v npm)
 FRONT := $(if $(NPM),node_modules/.installed)
 NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of the page are not looked at"
+GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
 .PHONY: help demo test test-thorough test-all check format docs bench gpu clean
@@ -22,10 +22,10 @@ demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a repo
 test: $(VENV)/.dev $(FRONT) ## run the fast tests, on two processes
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-thorough: $(VENV)/.dev ## run what `test` leaves out: every network and recipe, processes, the browser
+test-thorough: $(VENV)/.dev $(FRONT) ## run what `test` leaves out: every network and recipe, processes, the browser
 	$(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
 
-test-all: $(VENV)/.dev ## run all tests, the slow ones too
+test-all: $(VENV)/.dev $(FRONT) ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'
 
 check: $(VENV)/.dev $(FRONT) ## check format, lint, types and the direction of imports

@@ -1,10 +1,12 @@
-"""How the page looks, in both themes: what axe-core finds, bars that are as long as their numbers, dark pictures."""
+"""How the page looks, in both themes: what axe-core finds, bars as long as their numbers, dark pictures."""
 
-from collections.abc import Callable, Iterator
+import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from .browsing import CHROMIUM, wait_until
 from .conftest import Runs, Works
@@ -18,9 +20,9 @@ pytestmark = [
 
 
 @pytest.fixture(params=["light", "dark"])
-def themed(page: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+def themed(page: Any, request: pytest.FixtureRequest) -> Any:
     page.emulate_media(color_scheme=request.param)
-    yield page
+    return page
 
 
 def list_places(works: Works, runs: Runs) -> dict[str, str]:
@@ -85,11 +87,6 @@ def test_bars_of_terms_are_as_long_as_their_products(page: Any, address: str, ru
 
 def measure_brightness(themed: Any, selector: str) -> float:
     """Return the mean brightness, in [0, 255], of an element as it is shown."""
-    import io
-
-    import numpy as np
-    from PIL import Image
-
     shot = themed.locator(selector).first.screenshot()
     return float(np.asarray(Image.open(io.BytesIO(shot)).convert("L")).mean())
 
@@ -110,8 +107,9 @@ def test_a_table_that_goes_on_says_so_and_is_not_squeezed(page: Any, address: st
     page.set_viewport_size({"width": 400, "height": 900})
     page.goto(f"{address}/#/run/{runs.weak}")
     page.get_by_role("heading", name="Which weights the figures belong to").wait_for()
-    wide: Callable[[str], Any] = lambda what: page.locator(".scroll:has(table)").evaluate_all(what)  # noqa: E731
-    assert any(wide("all => all.map(one => one.scrollWidth > one.clientWidth)"))
-    assert all(wide("all => all.map(one => getComputedStyle(one).backgroundAttachment.includes('local'))"))
+    tables = page.locator(".scroll:has(table)")
+    assert any(tables.evaluate_all("all => all.map(one => one.scrollWidth > one.clientWidth)"))
+    shades = tables.evaluate_all("all => all.map(one => getComputedStyle(one).backgroundAttachment)")
+    assert all("local" in shade for shade in shades)
     first = page.get_by_role("heading", name="Most confused pairs").locator("xpath=..").locator("td").first
     assert first.evaluate("cell => cell.offsetWidth") < 96, "a digit needs no more"
