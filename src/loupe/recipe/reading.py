@@ -61,9 +61,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
-    "evaluate": ("metrics",),
+    "evaluate": ("metrics", "looks"),
 }
-_LISTS = ("augment", "metrics")
+_LISTS = ("augment", "metrics", "looks")
+_WORDS = ("metrics", "looks")  # settings may stand behind the name: top_k_accuracy:k=3
 _WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
 
 
@@ -73,7 +74,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     def expand(value: Any, choice: str = "") -> Any:
         if not isinstance(value, str):
             return value
-        name, settings = read_choice_text(value) if choice == "metrics" else (value, {})
+        name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
         return {"name": name, **settings}
 
     expanded = {**mapping}

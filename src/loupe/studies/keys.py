@@ -96,6 +96,6 @@ def _trim(registry: Registry, choice: Choice | ModelSection) -> dict[str, Any]:
 
 _WITHOUT_INFLUENCE: dict[str, Iterable[str]] = {
     "": ("name", "about"),
-    "evaluate": ("look_inside", "confidence", "metrics"),
+    "evaluate": ("look_inside", "confidence", "metrics", "looks"),
     "run": ("folder", "seeds", "tensorboard"),
 }
