@@ -54,9 +54,9 @@ def show_map(
     some = f"one of {len(mapped):,} of the {total:,} images, drawn evenly from the classes"
     note = (
         f"Each mark is {some if len(mapped) < total else 'an image'}; its colour and shape say its true "
-        "class, a ring that the network takes it for another. Hover over a mark for its class, click a name to hide "
-        "or show a class. The plane shows the two directions in which the features spread most; classes that "
-        "overlap here may still be apart in others."
+        "class, a ring that the network takes it for another. Hover over a mark for its class, click a name "
+        "to hide or show a class. The plane shows the two directions in which the features spread most; "
+        "classes that overlap here may still be apart in others."
     )
     first, second = placed.variance or (0.0, 0.0)
     scatter = Scatter(

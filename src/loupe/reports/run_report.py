@@ -11,6 +11,7 @@ from loupe.data.normalization import Normalization
 from loupe.evaluations import Looks
 from loupe.metrics import Metric
 from loupe.models.layer_table import LayerTable
+from loupe.plugins import name_plugin_module
 from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
 from loupe.reports.earlier_looks import read_looks
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
@@ -141,10 +142,11 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
     """Return figures of what the best weights learned, each with its picture."""
     model, description = load_model(folder)
     normalization = Normalization.from_dict(description["normalization"])
-    shown = take_one_per_class(validation)
+    subject = Subject(model, normalization, take_one_per_class(validation), validation)
+    plugins = [name_plugin_module(one) for one in folder.read_recipe().run.plugins]
     drawn = []
     try:
-        for figure in collect_inside(Subject(model, normalization, shown, validation)):
+        for figure in collect_inside(subject, plugins):
             drawn.append((figure, encode_figure(figure.figure, _DPI)))
     except Exception as error:  # a user's own network can be anything; its figures are worth no run
         folder.log(f"not all figures of the inside could be drawn: {type(error).__name__}: {error}")
