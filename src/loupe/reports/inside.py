@@ -277,18 +277,11 @@ def _explain(
     for method in methods:
         try:
             found.append(explain(subject.model, inputs, method))
-        except LoupeError:  # it does not fit this network
+        except LoupeError as error:
             if is_asked:
                 raise
-        except Exception as error:  # a user's own method can be anything
-            if is_asked:
-                raise LoupeError(
-                    f"The explanation {method!r} failed.",
-                    got=f"{type(error).__name__}: {error}",
-                    allowed="a map an image",
-                    next_step="mend its `attribute`",
-                ) from error
-            failures.append(f"{method} failed: {type(error).__name__}")
+            if error.__cause__ is not None:  # a fault, not one that does not fit this network
+                failures.append(f"{error.message.rstrip('.')} ({error.got})")
     return found, failures
 
 

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -178,11 +178,14 @@ class RunFolder:
             return dict(environment.items())
 
     def read_result(self) -> RunResult | None:
-        """Return the result, or None while there is none."""
+        """Return the result, or None while there is none; looks at the test set since then count."""
         if not self.result_file.exists():
             return None
         with reading(self.result_file):
-            return RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+            result = RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+        openings = self.read_openings()
+        is_more = len(openings) > len(result.test_openings)
+        return replace(result, test_openings=tuple(openings)) if is_more else result
 
     def is_finished(self) -> bool:
         """Return whether the run has finished and everything it should hold is there and readable."""

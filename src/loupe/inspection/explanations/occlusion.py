@@ -13,7 +13,7 @@ _MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so o
 
 
 def choose_quick_window(multiply_adds: int, image_size: tuple[int, int]) -> dict[str, Any]:
-    """Return size and stride of a window; a wider stride where the usual one would take longer than a second."""
+    """Return size and stride of a window, the stride wider where the usual one would take long."""
     height, width = image_size
     size = max(1, round(min(image_size) / 5))
     stride = max(1, size // 3)

@@ -66,7 +66,11 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         """A part of the run's report: weights, findings, figures of the inside; of a series its seeds."""
         folder = index.find(run)
         runs = folder, *list_seeds(folder)
-        files = (file for one in runs for file in (one.result_file, one.best_file, one.mistakes_file))
+        files = (
+            file
+            for one in runs
+            for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
+        )
         now = tuple(map(stamp, files))
         return kept.get((folder.path, name), now, lambda: make_section(sessions, run, name))
 
