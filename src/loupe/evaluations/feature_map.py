@@ -55,12 +55,11 @@ def show_map(
     note = (
         f"Each mark is {some if len(mapped) < total else 'an image'}; its colour and shape say its true "
         "class, a ring that the network takes it for another. Hover over a mark for its class, click a name "
-        "to hide or show a class. The plane shows the two directions in which the features spread most; "
-        "classes that overlap here may still be apart in others."
+        "to hide or show a class. Classes that overlap here may still be apart in other directions."
     )
     first, second = placed.variance or (0.0, 0.0)
     scatter = Scatter(
-        "",
+        "The two directions in which the features spread most",
         tuple((x, y) for x, y in placed.positions.tolist()),
         tuple(labels),
         wrong,

@@ -5,15 +5,13 @@ from torch import Tensor
 
 from loupe.data import ImageDataset
 from loupe.evaluations.difficulty import ExampleRecord, measure_difficulty
-from loupe.evaluations.finding import Finding, Gallery, ShownImage, Value, write_value
+from loupe.evaluations.finding import Finding, Gallery, ShownImage, Value
 from loupe.evaluations.registry import register_evaluation
 
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
-@register_evaluation(
-    "hardest_images", title="Hardest training images", chapter="Mistakes", order=34, split="training"
-)
+@register_evaluation("hardest_images", title="Hardest images", chapter="Mistakes", order=34, split="training")
 def gather_hardest_images(
     examples: ExampleRecord,
     training: ImageDataset,
@@ -53,13 +51,8 @@ def show_hardest_images(
         "never right": ~difficulty.ever_right,
     }
     values = [Value(name, float(of.double().mean()), "percent") for name, of in shares.items()]
-    told = "; ".join(
-        f"{name}: {int(of.sum()):,} ({write_value(float(of.double().mean()), 'percent', 1)})"
-        for name, of in shares.items()
-    )
     sentence = (
-        f"{count:,} training images were followed over {examples.num_epochs} epochs, without augmentation. "
-        f"{told[:1].upper()}{told[1:]}."
+        f"{count:,} training images were followed over {examples.num_epochs} epochs, without augmentation."
     )
     note = (
         f"The {len(shown)} with the largest mean loss over the epochs. Learnt: the first epoch from which on "

@@ -120,5 +120,7 @@ def show_mistakes(
     )
     count = f"{len(wrong):,} of {total:,} images are wrong"
     sentence = f"{count}; the {most} most confident are shown." if len(wrong) > most else f"{count}."
-    share = Value("wrong", len(wrong) / total, "percent", compute_wilson_interval(len(wrong), total, level))
+    share = Value(
+        "share wrong", len(wrong) / total, "percent", compute_wilson_interval(len(wrong), total, level)
+    )
     return Finding(sentence, [share], [Gallery("", shown, note if shown else "")])
