@@ -28,7 +28,9 @@ from loupe import register_evaluation
 from loupe.evaluations import Column, Finding, Gallery, ShownImage, Table, Value
 
 
-@register_evaluation("confused_triples", title="Most confused triples", chapter="Triples", order=13, split="both")
+@register_evaluation(
+    "confused_triples", title="Most confused triples", chapter="Triples", order=13, split="both"
+)
 def find_confused_triples(
     answers,
     class_names,
@@ -42,7 +44,8 @@ def find_confused_triples(
         first, second = counts.topk(2).indices.tolist()
         rows.append((name, class_names[first], class_names[second], int(counts[[first, second]].sum())))
     rows.sort(key=lambda row: -row[3])
-    table = Table("", (*map(Column, ("true", "first", "second")), Column("images", "count")), tuple(rows[:most]))
+    columns = (*map(Column, ("true", "first", "second")), Column("images", "count"))
+    table = Table("", columns, tuple(rows[:most]))
     wrong = (~answers.is_right).nonzero().flatten()[:4].tolist()
     gallery = Gallery("Some of them", tuple(ShownImage(index, "wrong", False) for index in wrong))
     sentence = f"Most confused: {rows[0][0]} with {rows[0][1]} and {rows[0][2]}."
@@ -73,7 +76,9 @@ def find(looks: Looks | None, split: str) -> Look:
 def expected_rows(run: RunFolder, split: str) -> list[tuple[str, int]]:
     """True classes with the number of images taken for their two most frequent mistakes, most first."""
     confusion = getattr(run.read_result().best, split).confusion
-    of_others = [sorted((n for j, n in enumerate(row) if j != i), reverse=True) for i, row in enumerate(confusion)]
+    of_others = [
+        sorted((n for j, n in enumerate(row) if j != i), reverse=True) for i, row in enumerate(confusion)
+    ]
     return sorted(((str(i), sum(row[:2])) for i, row in enumerate(of_others)), key=lambda one: -one[1])[:3]
 
 
@@ -129,7 +134,15 @@ def test_evaluate_takes_it_for_a_run_that_knows_nothing_of_it(
     assert kept is not None
     assert "confused_triples" not in [one.name for one in kept.looks]
     named = "confused_triples:most=2"
-    arguments = ["evaluate", str(plain.path), "--looks", named, "--json", "--plugin", str(place / "triples.py")]
+    arguments = [
+        "evaluate",
+        str(plain.path),
+        "--looks",
+        named,
+        "--json",
+        "--plugin",
+        str(place / "triples.py"),
+    ]
     assert main([*arguments, "--report", str(place / "triples.html")]) == 0
     said = json.loads(capsys.readouterr().out)
     (look,) = said["looks"]
@@ -165,7 +178,8 @@ def test_a_failing_one_is_worth_no_run(place: Path) -> None:
     broken = place / "broken.py"
     broken.write_text(
         "from loupe import register_evaluation\n\n"
-        "@register_evaluation('broken_look')\ndef look(answers):\n    '''Fail.'''\n    return answers.nothing\n"
+        "@register_evaluation('broken_look')\ndef look(answers):\n"
+        "    '''Fail.'''\n    return answers.nothing\n"
     )
     run = loupe.train("digits", *QUICK, f"run.folder={place / 'broken'}", plugins=[str(broken)])
     assert run.is_finished()
