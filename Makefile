@@ -10,7 +10,7 @@ NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of th
 GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs bench gpu clean
+.PHONY: help demo test test-thorough test-all check format docs wheel try-wheel bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -44,6 +44,13 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "documentation: build/docs/index.html"
 
+wheel: $(VENV)/.core ## build the wheel into dist/
+	rm -f dist/loupe_bench-*.whl
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+try-wheel: wheel ## install the wheel into an empty environment elsewhere, and train on the digits there
+	tools/try_wheel.sh $(PYTHON) $(CONSTRAINTS)
+
 bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
 	$(BIN)/python bench/epoch_against_dataloader.py
 
@@ -74,5 +81,5 @@ $(VENV)/.docs: $(VENV)/.core
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --silent --no-fund --no-audit
-	@touch $@
+	@npm ci --silent --no-fund --no-audit && touch $@ \
+	  || { rm -rf node_modules; echo "npm could not install what looks at the page's scripts: their tests are skipped"; }

@@ -22,7 +22,7 @@ const craft = {
 };
 
 export default [
-  { ignores: ["node_modules/", "build/", "dist/", "docs/_build/"] },
+  { ignores: ["**/node_modules/", "**/.venv/", "**/venv/", "build/", "dist/"] },
   { files: SCRIPTS, ...js.configs.recommended },
   { files: SCRIPTS, rules: craft },
   {

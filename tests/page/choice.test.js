@@ -50,7 +50,7 @@ const run = (id, more = {}) => ({
   objective: "classification",
   model: "lenet",
   test: null,
-  validation: { value: 0.9 },
+  validation: { value: 0.9, text: "90.00 %" },
   ...more,
 });
 
@@ -67,7 +67,11 @@ test("runs with weights are offered, and of a series its seeds", async () => {
     has_weights: false,
     seeds: [run("s/seed-0"), run("s/seed-1", { has_weights: false })],
   });
-  const place = await choose([run("a", { test: { value: 0.8 } }), run("b", { has_weights: false }), series]);
+  const place = await choose([
+    run("a", { test: { value: 0.8, text: "80.00 %" } }),
+    run("b", { has_weights: false }),
+    series,
+  ]);
   assert.deepEqual(
     [...place.querySelectorAll("li")].map((one) => one.textContent),
     ["a lenet, 80.00 %", "s/seed-0 lenet, 90.00 %"],

@@ -9,7 +9,7 @@ import { load } from "./loading.js";
 const window = new Window();
 const { document } = window;
 Object.assign(globalThis, { document, window });
-const { el, link, rove } = await load("dom.js");
+const { el, furtherFigures, link, rove } = await load("dom.js");
 const { makeSortable, valueOf } = await load("tables.js");
 const { placeCharts, settleChart, sparkline } = await load("charts.js");
 
@@ -144,4 +144,14 @@ test("a chart of a part drawn anew comes back as it was, if it says the same", (
   assert.equal(second.firstElementChild, chart);
   settleChart(chart, third.firstElementChild);
   assert.match(third.textContent, /^b/);
+});
+
+test("further metrics are a line each, of the split that was asked for", () => {
+  const one = { metric: { title: "Cohen's kappa" }, text: "0.823" };
+  const run = { metrics: { validation: { cohen_kappa: one } } };
+  assert.deepEqual(
+    furtherFigures(run, "validation").map((line) => line.textContent),
+    ["Cohen's kappa 0.823"],
+  );
+  assert.deepEqual(furtherFigures(run, "test"), []);
 });

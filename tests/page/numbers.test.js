@@ -39,12 +39,12 @@ test("times are told as people tell them", () => {
   assert.equal(duration(null), "");
 });
 
-test("a figure is a percentage of a classifier, an error of an autoencoder", () => {
-  const score = { value: 0.03361, low: 0.03, high: 0.0366 };
-  assert.equal(figure(score, true), "3.36 %");
-  assert.equal(figure(score, false), "0.0336");
-  assert.equal(figure(null, true), "");
-  assert.equal(interval(score, true), "3.00 to 3.66\u00a0%");
-  assert.equal(interval(score, false), "0.03 to 0.0366");
-  assert.equal(interval({ value: 0.5, low: null, high: null }, true), "");
+test("a figure and its interval are shown as the metric writes them", () => {
+  const score = { value: 0.03361, text: "3.36 %", interval: "3.00 to 3.66 %" };
+  assert.equal(figure(score), "3.36 %");
+  assert.equal(figure(null), "");
+  assert.equal(interval(score), "3.00 to 3.66\u00a0%");
+  assert.equal(interval({ ...score, interval: "0.0300 to 0.0366" }), "0.0300 to 0.0366");
+  assert.equal(interval({ ...score, interval: "" }), "");
+  assert.equal(interval(null), "");
 });

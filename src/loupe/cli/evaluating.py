@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import LOOK, WORK, Plugins, app
+from loupe.cli.app import WORK, Plugins, app
 from loupe.terminal import print_line, print_table
 
 if TYPE_CHECKING:
@@ -139,31 +139,3 @@ def _lay_out(table: "Table") -> tuple[list[str], list[list[str]], list[int]]:
         [column.write(cell) for column, cell in zip(table.columns, row, strict=True)] for row in table.rows
     ]
     return headings, rows, [index for index, one in enumerate(table.columns) if one.unit != "text"]
-
-
-@app.command(group=LOOK)
-def evaluations(*, plugin: Plugins = ()) -> int:
-    """List the evaluations: what each says, on which images, what it needs, and its settings."""
-    from loupe.evaluations import EVALUATIONS, choose_evaluation
-    from loupe.evaluations.registry import list_paired_evaluations
-    from loupe.plugins import load_plugin
-
-    for one in plugin:
-        load_plugin(one)
-    for name in sorted(EVALUATIONS, key=lambda name: (EVALUATIONS.facts(name)["order"], name)):
-        facts = EVALUATIONS.facts(name)
-        print_line(f"{name}  {EVALUATIONS.summary(name)}", style="bold")
-        when = "shown unless a recipe says otherwise" if facts["is_default"] else "shown if it is named"
-        if name in list_paired_evaluations(facts["objective"]):
-            when = "shown by `loupe evaluate --against`"
-        needed = ", ".join(sorted(choose_needs(choose_evaluation(name).needs)))
-        print_line(f"    {facts['objective']}; images: {facts['split']}; needs {needed}; {when}", style="dim")
-        for setting, default, text in EVALUATIONS.describe_settings(name):
-            print_line(f"    {setting} = {default}  {text}", style="dim")
-    return 0
-
-
-def choose_needs(needs: frozenset[str]) -> frozenset[str]:
-    """Return what costs something to have, of what an evaluation asks for."""
-    costly = {"network", "training", "images", "examples", "against", "validation_answers"}
-    return needs & costly or frozenset({"answers"})

@@ -31,6 +31,7 @@ LookSplit = Literal["judged", "validation", "both", "training"]
 DEFAULT = "default"
 """In a recipe's list of looks: all that are taken if it says nothing."""
 _NEVER_BY_ITSELF = frozenset({"against", "names"})
+_COSTLY = frozenset({"network", "training", "images", "examples", "against", "validation_answers"})
 
 Function = TypeVar("Function", bound=Callable[..., Finding])
 
@@ -89,16 +90,27 @@ def register_evaluation(
             next_step="mend its @register_evaluation line",
         )
     heading = title or name.replace("_", " ").capitalize()
-    return EVALUATIONS.register(
-        name,
-        title=heading,
-        chapter=chapter or heading,
-        order=order,
-        split=split,
-        objective=objective,
-        is_default=is_default,
-        mirrors=mirrors,
-    )
+
+    def add(function: Function) -> Function:
+        needs = inspect.signature(function).parameters.keys() & OFFERED.keys()
+        costly = sorted(needs & _COSTLY) or ["answers"]
+        is_paired = bool(_NEVER_BY_ITSELF & needs)
+        shown = "by default" if is_default else "where it is named"
+        register = EVALUATIONS.register(
+            name,
+            title=heading,
+            chapter=chapter or heading,
+            order=order,
+            split=split,
+            objective=objective,
+            is_default=is_default,
+            mirrors=mirrors,
+            needs=", ".join(costly),
+            shown="by `loupe evaluate --against`" if is_paired else shown,
+        )
+        return register(function)
+
+    return add
 
 
 @dataclass(frozen=True)
@@ -157,7 +169,7 @@ def choose_evaluation(choice: str | Choice) -> ChosenEvaluation:
     )
 
 
-_NOT_CHOSEN = ("is_default", "mirrors")
+_NOT_CHOSEN = ("is_default", "mirrors", "needs", "shown")
 
 
 def choose_evaluations(

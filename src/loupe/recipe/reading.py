@@ -62,10 +62,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
     "evaluate": ("metrics", "looks"),
+    "run": ("trackers", "observers"),
 }
-_LISTS = ("augment", "metrics", "looks")
+_LISTS = ("augment", "metrics", "looks", "trackers", "observers")  # of choices; one may stand alone
 _WORDS = ("metrics", "looks")  # settings may stand behind the name: top_k_accuracy:k=3
-_WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
+_UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not stand for
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section in _WITHOUT_NAME else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:

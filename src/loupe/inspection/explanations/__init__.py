@@ -54,10 +54,6 @@ EXPLANATIONS = Registry(
 Method = TypeVar("Method", bound=Callable[..., ExplanationMethod])
 
 
-QuickSettings = Callable[[int, tuple[int, int]], dict[str, Any]]
-"""Settings by which a method answers in a second or two, from multiply-adds and size of an image."""
-
-
 def register_explanation(
     name: str,
     *,
@@ -67,7 +63,6 @@ def register_explanation(
     num_passes: int = 10,
     note: str = "",
     is_default: bool = True,
-    quick_settings: QuickSettings | None = None,
 ) -> Callable[[Method], Method]:
     """Return a decorator that registers a method under `name`.
 
@@ -81,7 +76,6 @@ def register_explanation(
         note: what its map shows, in words, extras in braces: "maps of the layer {layer}"; the first line of
             its docstring if left out.
         is_default: whether reports show it without being asked.
-        quick_settings: gives settings by which it answers in a second or two, for the page.
 
     Raises:
         LoupeError: another method, not a plugin's, already has that name.
@@ -94,7 +88,6 @@ def register_explanation(
         num_passes=num_passes,
         note=note,
         is_default=is_default,
-        quick_settings=quick_settings,
     )
 
 
@@ -125,9 +118,12 @@ def describe_map(name: str, extras: Mapping[str, Any]) -> str:
 
 
 def choose_quick_settings(name: str, multiply_adds: int, image_size: tuple[int, int]) -> dict[str, Any]:
-    """Return settings by which a method answers in a second or two; none for most."""
-    quick: QuickSettings | None = EXPLANATIONS.facts(name)["quick_settings"]
-    return quick(multiply_adds, image_size) if quick is not None else {}
+    """Return settings by which a method answers in a second or two; none for most.
+
+    A method that takes long has a static method `quick_settings(multiply_adds, image_size)` that says them.
+    """
+    quick = getattr(EXPLANATIONS.get(name), "quick_settings", None)
+    return dict(quick(multiply_adds, image_size)) if quick is not None else {}
 
 
 def build_explanation(name: str, **settings: Any) -> ExplanationMethod:

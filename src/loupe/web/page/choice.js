@@ -21,11 +21,7 @@ export async function chooseRun(place, title, question, address, words) {
           {},
           link(address(run), run.id),
           " ",
-          el(
-            "span",
-            { class: "soft" },
-            `${words(run)}, ${figure(run.test ?? run.validation, run.objective === "classification")}`,
-          ),
+          el("span", { class: "soft" }, `${words(run)}, ${figure(run.test ?? run.validation)}`),
         ),
       ),
     ),

@@ -49,16 +49,21 @@ export function duration(seconds) {
     : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
-export function figure(score, isClassifier) {
-  if (!score) return "";
-  return isClassifier ? percent(score.value) : String(+score.value.toPrecision(3));
+/** A value as its metric writes it. */
+export function figure(score) {
+  return score ? score.text : "";
 }
 
-export function interval(score, isClassifier) {
-  if (!score || score.low === null) return "";
-  return isClassifier
-    ? `${(100 * score.low).toFixed(2)} to ${(100 * score.high).toFixed(2)}\u00a0%`
-    : `${+score.low.toPrecision(3)} to ${+score.high.toPrecision(3)}`;
+/** The ends of its interval as its metric writes them; its last two words stay on one line. */
+export function interval(score) {
+  return score ? score.interval.replace(" %", "\u00a0%") : "";
+}
+
+/** What further metrics say of a split: a line each. */
+export function furtherFigures(run, split) {
+  return Object.values(run.metrics[split] ?? {}).map((one) =>
+    el("small", { class: "soft further" }, `${one.metric.title} ${one.text}`),
+  );
 }
 
 /** Let the arrow keys move among the buttons of a container; Tab enters and leaves it. */

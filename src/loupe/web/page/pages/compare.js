@@ -1,6 +1,6 @@
 // Runs side by side, while they train too.
 import { placeCharts } from "../charts.js";
-import { duration, el, figure, interval, link } from "../dom.js";
+import { duration, el, figure, furtherFigures, interval, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
 import { showState } from "../state.js";
 
@@ -49,9 +49,14 @@ export async function show(place, words, query) {
 }
 
 function drawTable(runs) {
-  const score = (one, isClassifier) =>
-    one
-      ? [figure(one, isClassifier), el("br"), el("small", { class: "soft" }, interval(one, isClassifier))]
+  const score = (run, split) =>
+    run[split]
+      ? [
+          figure(run[split]),
+          el("br"),
+          el("small", { class: "soft" }, interval(run[split])),
+          ...furtherFigures(run, split),
+        ]
       : ["–"];
   return el(
     "table",
@@ -71,7 +76,6 @@ function drawTable(runs) {
       "tbody",
       {},
       ...runs.map((run, place) => {
-        const isClassifier = run.objective === "classification";
         return el(
           "tr",
           {},
@@ -82,8 +86,8 @@ function drawTable(runs) {
             link(`#/run/${encodeURIComponent(run.id)}`, run.id),
           ),
           el("td", {}, showState(run)),
-          el("td", {}, ...score(run.validation, isClassifier)),
-          el("td", {}, ...(run.test ? score(run.test, isClassifier) : ["locked"])),
+          el("td", {}, ...score(run, "validation")),
+          el("td", {}, ...(run.test ? score(run, "test") : ["locked"])),
           el("td", {}, String(run.best_epoch ?? "")),
           el("td", {}, duration(run.seconds)),
         );

@@ -85,22 +85,19 @@ function drawHead(place, run, id, refresh) {
 function drawHeadline(one) {
   const judged = one.test ?? one.validation;
   if (!judged) return "";
-  const isClassifier = one.objective === "classification";
   return el(
     "div",
     { class: "headline" },
-    el("strong", {}, figure(judged, isClassifier)),
+    el("strong", {}, figure(judged)),
     el(
       "span",
       { class: "what" },
-      `${one.test ? "test" : "validation"} ${isClassifier ? "accuracy" : "error"}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
+      `${one.test ? "test" : "validation"} ${judged.metric.title}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
       el("br"),
       el(
         "span",
         { class: "soft" },
-        interval(judged, isClassifier)
-          ? `interval ${interval(judged, isClassifier)}`
-          : "no interval before the end",
+        interval(judged) ? `interval ${interval(judged)}` : "no interval before the end",
       ),
     ),
   );
@@ -142,7 +139,7 @@ function drawSeeds(series) {
         {},
         link(`#/run/${encodeURIComponent(seed.id)}`, seed.name),
         " ",
-        figure(seed.test ?? seed.validation, seed.objective === "classification"),
+        figure(seed.test ?? seed.validation),
         " ",
         showState(seed),
       ),

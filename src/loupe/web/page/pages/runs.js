@@ -1,7 +1,7 @@
 // The table of runs: live, sorted, filtered, tagged; several chosen are compared.
 import { COLUMNS, arrange } from "../arrange.js";
 import { sparkline } from "../charts.js";
-import { count, duration, el, figure, interval, link } from "../dom.js";
+import { count, duration, el, figure, furtherFigures, interval, link } from "../dom.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { showState } from "../state.js";
 import { editTags } from "../tags.js";
@@ -153,7 +153,6 @@ function setSort(cell) {
 }
 
 function drawRow(run, draw, refresh, isSeed = false) {
-  const isClassifier = run.objective === "classification";
   const box = el("input", {
     type: "checkbox",
     checked: kept.chosen.has(run.id),
@@ -207,14 +206,14 @@ function drawRow(run, draw, refresh, isSeed = false) {
       "curve",
       sparkline(
         run.curve,
-        `validation ${isClassifier ? "accuracy" : "error"} over ${run.curve.length} epochs`,
+        `validation ${run.validation?.metric.title ?? ""} over ${run.curve.length} epochs`,
       ),
     ),
-    cell("validation", showFigure(run.validation, isClassifier)),
+    cell("validation", showFigure(run, "validation")),
     cell(
       "test",
       run.test
-        ? showFigure(run.test, isClassifier)
+        ? showFigure(run, "test")
         : run.status === "damaged"
           ? ""
           : el("span", { class: "soft" }, "locked"),
@@ -231,13 +230,14 @@ function drawRow(run, draw, refresh, isSeed = false) {
   );
 }
 
-function showFigure(score, isClassifier) {
-  return score
+function showFigure(run, split) {
+  return run[split]
     ? el(
         "span",
         { class: "figure-of" },
-        figure(score, isClassifier),
-        el("small", { class: "soft" }, interval(score, isClassifier)),
+        figure(run[split]),
+        el("small", { class: "soft" }, interval(run[split])),
+        ...furtherFigures(run, split),
       )
     : "";
 }
