@@ -62,10 +62,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
-    "evaluate": ("metrics",),
+    "evaluate": ("metrics", "looks"),
     "run": ("trackers", "observers"),
 }
-_LISTS = ("augment", "metrics", "trackers", "observers")  # of choices; one alone may stand without its list
+_LISTS = ("augment", "metrics", "looks", "trackers", "observers")  # of choices; one may stand alone
+_WORDS = ("metrics", "looks")  # settings may stand behind the name: top_k_accuracy:k=3
 _UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not stand for
 
 
@@ -75,7 +76,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     def expand(value: Any, choice: str = "") -> Any:
         if not isinstance(value, str):
             return value
-        name, settings = read_choice_text(value) if choice == "metrics" else (value, {})
+        name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
         return {"name": name, **settings}
 
     expanded = {**mapping}

@@ -164,6 +164,11 @@ class EvaluateSection(Section):
         "accuracy",
         description="Validation metric that picks the best epoch, or loss; ties go to the lower loss.",
     )
+    looks: tuple[Choice, ...] | None = Field(
+        None,
+        description="Evaluations that the report shows; `loupe evaluations` lists them. Those that cost "
+        'little if left out; "default" in a list stands for these: ["default", "calibration"].',
+    )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     tta: Literal["none", "mirror", "mirror-shift"] = Field(
         "none",

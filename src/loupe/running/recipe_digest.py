@@ -25,7 +25,7 @@ from loupe.training import OPTIMIZERS, SCHEDULES
 
 _WITHOUT_INFLUENCE = {
     "": ("name", "about"),
-    "evaluate": ("look_inside", "confidence", "metrics"),
+    "evaluate": ("look_inside", "confidence", "metrics", "looks"),
     "run": ("folder", "seeds", "tensorboard", "trackers", "observers"),
 }
 _CHECKED_OTHERWISE = {"transfer": ("run",), "run": ("device", "plugins")}  # by content, not by name
