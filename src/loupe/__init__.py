@@ -42,7 +42,6 @@ _PUBLIC = {
     "register_schedule": "loupe.training",
     "register_observer": "loupe.observers",
     "register_tracker": "loupe.trackers",
-    "register_explanation": "loupe.inspection",
     "register_export_format": "loupe.exporting",
     "Observer": "loupe.training",
     "Tracker": "loupe.trackers",
