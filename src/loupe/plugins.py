@@ -14,15 +14,7 @@ def load_plugin(place: str) -> str:
     Raises:
         LoupeError: there is no such file, or it cannot be imported.
     """
-    path = expand_path(place)
-    if not path.is_file() or path.suffix != ".py":
-        raise LoupeError(
-            f"There is no plugin file {place}.",
-            got=place,
-            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
-            next_step="mend --plugin or run.plugins",
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path, digest = expand_path(place), digest_plugin(place)
     name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
         return digest
@@ -45,6 +37,23 @@ def load_plugin(place: str) -> str:
         ) from None
     module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
+
+
+def digest_plugin(place: str) -> str:
+    """Return the SHA-256 of a plugin's text; nothing of it is run.
+
+    Raises:
+        LoupeError: there is no such file.
+    """
+    path = expand_path(place)
+    if not path.is_file() or path.suffix != ".py":
+        raise LoupeError(
+            f"There is no plugin file {place}.",
+            got=place,
+            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
+            next_step="mend --plugin or run.plugins",
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def find_last_line(error: BaseException, path: Path) -> int | None:

@@ -75,6 +75,7 @@ def test_data_that_changed_is_not_resumed(train: Train) -> None:
     environment = run.read_environment()
     environment["data_digests"]["train"] = "0" * 64
     run.environment_file.write_text(json.dumps(environment))
+    run.digests_file.unlink()
     with pytest.raises(RunError) as caught:
         loupe.resume(run.path)
     assert str(caught.value) == (
@@ -137,6 +138,7 @@ def test_resuming_under_other_conditions_is_said(train: Train) -> None:
     environment = run.read_environment()
     environment["threads"] = 64
     run.environment_file.write_text(json.dumps(environment))
+    run.digests_file.unlink()
     result = loupe.resume(run.path).read_result()
     assert result is not None
     (warning,) = result.warnings

@@ -172,6 +172,7 @@ def test_a_loss_that_left_the_numbers_and_a_damaged_run_are_shown(tmp_path: Path
         shutil.copytree(runs.folder / name, folder / name)
     run = RunFolder(folder / runs.weak)
     run.result_file.unlink()
+    run.digests_file.unlink()
     lost = EpochRecord(1, 0.1, math.nan, 0.1, None, None, math.nan, 0.1, 1.0, 10.0)
     run.write_history([lost])
     (folder / runs.good / "recipe.toml").write_text("not = [toml")

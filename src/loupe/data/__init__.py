@@ -92,7 +92,7 @@ def split_dataset(
     if fraction < 1:
         generator = streams.generator("training fraction")
         train = train.select(take_fraction(train.labels, fraction, generator, num_classes=num_classes))
-    return Splits(train, held_out, dataset.test)
+    return Splits(train, held_out, dataset.test.for_run())
 
 
 def take_stratified(dataset: ImageDataset, count: int, seed: int) -> ImageDataset:

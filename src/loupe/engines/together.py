@@ -172,8 +172,6 @@ def _fit(slots: Sequence[_Seat]) -> None:
 def _conclude(slot: _Seat) -> Ended:
     """Judge a run, write it down and return how it ended."""
     run = slot.run
-    # the runs share their dataset, so the record of looks at its test set must become this run's again
-    run.setup.splits.test.continue_record(run.folder.read_openings(), run.folder.log_opening)
     try:
         result, failure = conclude_run(run, slot.training.ended_by)
     except Exception as error:

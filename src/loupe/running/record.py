@@ -44,7 +44,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
             folder.log(note)
         folder.clear_leftovers()
     else:
-        folder.start(recipe, environment)
+        folder.start(recipe, environment, setup.images)
     for note in setup.notes:
         folder.log(note)
     splits.test.continue_record(folder.read_openings(), folder.log_opening)

@@ -105,7 +105,6 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
     )
     write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
     run.folder.write_result(result)  # last of all: a run that has a result has everything
-    run.folder.log(status if failure is None else f"{status}: {failure.message}")
     return result, failure
 
 

@@ -19,7 +19,8 @@ from loupe.data import (
 from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
-from loupe.errors import DataError, LoupeError, RunError
+from loupe.data.overlaps import find_overlaps, refuse_meaningless
+from loupe.errors import DataError, RunError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -33,10 +34,12 @@ from loupe.running.data_checks import (
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
 )
+from loupe.running.leakage import find_recorded_images, find_seen_before, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
 from loupe.runs import RunFolder
+from loupe.runs.images import ImageRecord
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training import (
     Classification,
@@ -65,6 +68,7 @@ class TrainingSetup:
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
         objective: what the network is trained for.
         precision: what layers compute in.
+        images: which images these are, and which the starting weights have seen.
         notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
@@ -82,6 +86,7 @@ class TrainingSetup:
     hard_examples: HardExamples | None
     objective: Objective
     precision: Precision
+    images: ImageRecord
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -122,8 +127,12 @@ def load_validation_images(run: RunFolder) -> ImageDataset:
         LoupeError: the data is gone.
     """
     recipe = run.read_recipe()
-    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
-    if validation.digest != run.read_environment()["data_digests"]["validation"]:
+    dataset, wanted = load_recipe_data(recipe), run.read_environment()["data_digests"]["validation"]
+    validation = split_recipe_data(recipe, dataset).validation
+    record = run.read_images() if validation.digest != wanted else None
+    if record is not None:  # the data moved on, or some were left out: found one by one
+        validation = find_recorded_images(dataset, record.validation) or validation
+    if validation.digest != wanted:
         raise RunError(
             f"The validation images of run {run.path.name} are not what they were when it was trained.",
             got="another content of the dataset",
@@ -140,6 +149,10 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         LoupeError: the parts do not fit one another or the data.
     """
     splits = split_recipe_data(recipe, dataset)
+    overlaps = find_overlaps(splits)
+    refuse_meaningless(overlaps)
+    before = find_seen_before(recipe)
+    splits, seen_warnings = leave_out_seen(splits, before)
     normalization = choose_normalization(recipe, splits)
     network, layers = fit_network(recipe, splits.train, normalization)
     model = network.model.to(device)
@@ -177,50 +190,17 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         objective=choose_objective(recipe),
         precision=choose_precision(recipe.train.precision, device),
+        images=before.record(splits),
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
-            *find_seen_images(recipe, splits, network.source_run),
+            *overlaps.describe(),
+            *seen_warnings,
             *find_other_classes(recipe, splits, network.source),
         ),
     )
-
-
-def find_seen_images(recipe: Recipe, splits: Splits, source: RunFolder | None) -> tuple[str, ...]:
-    """Return a warning for validation images that the network's starting weights were trained on.
-
-    The other run's training images are loaded again and compared pixel by pixel.
-    """
-    if source is None:
-        return ()
-    before = source.read_recipe()
-    place = f"of {source.path.name}"
-    try:
-        theirs = split_recipe_data(before, load_recipe_data(before)).train.images
-    except LoupeError as error:
-        return (f"Whether training images {place} are validation images here is unknown: {error.message}",)
-    ours = splits.validation.images
-    if theirs.shape[1:] != ours.shape[1:]:
-        return ()
-    known = {image.tobytes() for image in theirs.numpy()}
-    seen = sum(image.tobytes() in known for image in ours.numpy())
-    warnings = []
-    if seen:
-        warnings.append(
-            f"{seen:,} of {len(ours):,} validation images were training images {place}, whose weights this "
-            "run starts from: figures on validation flatter it, and select it. The same data and "
-            f"data.split_seed = {before.split_seed} keep them apart."
-        )
-    has_same_source = (before.data.name, before.data.settings) == (recipe.data.name, recipe.data.settings)
-    digest = source.read_environment()["data_digests"]["test"]
-    if has_same_source and before.data.classes == recipe.data.classes and digest != splits.test.digest:
-        warnings.append(
-            f"The test images are others than those {place}, from the same source: some may have been "
-            "trained on."
-        )
-    return tuple(warnings)
 
 
 def fit_network(

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from loupe.metrics import Metrics
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
 
@@ -203,7 +203,7 @@ class StudyFolder:
         if file.name == "results.csv":
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
-            rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+            rows = csv.DictReader(io.StringIO(read_text(file.resolve())))
             missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")

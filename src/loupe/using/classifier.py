@@ -11,7 +11,6 @@ from loupe.data.batches import Batch
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import RunError, ShapeError
-from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.runtime import Precision, choose_device, choose_precision
@@ -111,7 +110,6 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
     folder = RunFolder(find_single_run(run.path if isinstance(run, RunFolder) else run))
     chosen = choose_device(device)
     recipe = folder.read_recipe()
-    refuse_changed_plugins(folder, recipe)
     model, description = load_model(folder)
     if description.get("objective", "classification") != "classification":
         raise RunError(
@@ -142,21 +140,3 @@ def find_fit(recipe: Recipe) -> Fit | None:
     """Return how a recipe's images come to their size; None where they have it from the beginning."""
     fit: Fit | None = recipe.data.settings.get("fit") if recipe.data.name == "folder" else None
     return fit
-
-
-def refuse_changed_plugins(folder: RunFolder, recipe: Recipe) -> None:
-    """Check that a run's plugins are what they were when it was trained.
-
-    Raises:
-        RunError: one has another content.
-        LoupeError: one is gone, or cannot be imported.
-    """
-    recorded = folder.read_environment().get("plugins") or {}
-    changed = [plugin for plugin in recipe.run.plugins if load_plugin(plugin) != recorded.get(plugin)]
-    if changed:
-        raise RunError(
-            f"The plugins of run {folder.path.name} changed since it was trained.",
-            got=f"another content of: {', '.join(changed)}",
-            allowed="what environment.json records: its weights belong to that network",
-            next_step="bring the old file back, or train anew",
-        )

@@ -84,7 +84,9 @@ class RunIndex:
     def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
         tags = self._read_tags()
-        summaries = [self.summarise(RunFolder(path), tags) for path in list_run_folders(self.parent)]
+        inside = self.parent.resolve()
+        paths = [path for path in list_run_folders(self.parent) if path.resolve().is_relative_to(inside)]
+        summaries = [self.summarise(RunFolder(path), tags) for path in paths]
         return sorted(summaries, key=lambda one: -one.started)
 
     def summarise(self, folder: RunFolder, tags: dict[str, list[str]] | None = None) -> RunSummary:

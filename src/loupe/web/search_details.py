@@ -6,6 +6,7 @@ from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.reports.pictures import encode_bytes
 from loupe.runs import RunFolder, is_run_folder
+from loupe.runs.reading import is_plain, read_bytes, read_text
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.look_back import look_back_at_search, read_search
@@ -50,7 +51,7 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
     ended = [row for row in trials if row.status != "under way"]
     scores = [row.score for row in trials if row.status == "finished" and row.score is not None]
     best = (max if search.is_maximised else min)(scores, default=None)
-    has_winner = folder.winner_file.is_file()
+    has_winner = is_plain(folder.winner_file)
     state: State = "finished" if has_winner else "unfinished"
     return SearchSummary(
         id=folder.path.name,
@@ -77,7 +78,7 @@ def describe_search(index: RunIndex, path: Path) -> SearchDetails:
     folder = SearchFolder(path)
     outcome = look_back_at_search(folder)
     search, chart = outcome.search, draw_best_so_far(outcome)
-    picture = encode_bytes(folder.figure_file.read_bytes()) if folder.figure_file.is_file() else ""
+    picture = encode_bytes(read_bytes(folder.figure_file)) if is_plain(folder.figure_file) else ""
     return SearchDetails(
         summary=_summarise(folder, search, list(outcome.trials)),
         answer=answer_search(outcome),
@@ -97,9 +98,9 @@ def describe_search(index: RunIndex, path: Path) -> SearchDetails:
         trials=[_describe_trial(index, folder, outcome, row) for row in sort_trials(outcome)],
         candidates=[_describe_candidate(index, folder, outcome, one) for one in outcome.candidates],
         fresh_note=_tell_of_fresh(search),
-        winner_toml=folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
+        winner_toml=read_text(folder.winner_file) if is_plain(folder.winner_file) else "",
         toml=search.to_toml(),
-        has_report=folder.report_file.is_file(),
+        has_report=is_plain(folder.report_file),
     )
 
 

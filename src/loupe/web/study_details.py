@@ -6,6 +6,7 @@ from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder, list_run_folders
+from loupe.runs.reading import is_plain
 from loupe.studies import Study, parse_study, read_study_file
 from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
 from loupe.studies.answer import answer_question
@@ -80,7 +81,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
         changes=[(heading, text) for heading, text in describe_changes(study) if text],
         toml=study.to_toml(),
-        has_report=folder.report_file.is_file(),
+        has_report=is_plain(folder.report_file),
     )
 
 

@@ -20,6 +20,7 @@ import torch
 from pydantic import Field
 
 from loupe.data.dataset import ImageDataset
+from loupe.data.identity import digest_picture, from_keys
 from loupe.data.image_files import (
     UNREADABLE,
     Fit,
@@ -93,6 +94,8 @@ def load_folder(
             torch.from_numpy(arrays[f"{part}_labels"]),
             tuple(class_names),
             f"folder {root.name}",
+            torch.from_numpy(arrays[f"{part}_origins"]),
+            tuple(file.relative_to(root).as_posix() for file, _ in files[part]),
         )
         for part in files
     }
@@ -206,7 +209,7 @@ def _cache_path(key: str) -> Path:
 def _read_cache(key: str, parts: Collection[str]) -> dict[str, np.ndarray] | None:
     try:
         with _cache_path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            wanted = [f"{part}_{what}" for part in parts for what in ("images", "labels")]
+            wanted = [f"{part}_{what}" for part in parts for what in ("images", "labels", "origins")]
             return {name: arrays[name] for name in wanted}
     except (
         OSError,
@@ -236,10 +239,12 @@ def _decode_all(
     root: Path,
 ) -> dict[str, np.ndarray]:
     decoded: dict[Path, np.ndarray] = {}
+    origins: dict[Path, bytes] = {}
     damaged: list[str] = []
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
             image = decode_image(file)
+            origins[file] = digest_picture(image)
             decoded[file] = fit_image(image, (image_size, image_size), fit) if image_size and fit else image
         except UNREADABLE as error:
             damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
@@ -261,6 +266,7 @@ def _decode_all(
         stacked = np.stack([fitted[file] for file, _ in listed])
         arrays[f"{part}_images"] = np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
         arrays[f"{part}_labels"] = np.array([label for _, label in listed], dtype=np.int64)
+        arrays[f"{part}_origins"] = from_keys(origins[file] for file, _ in listed).numpy()
     return arrays
 
 
