@@ -188,7 +188,7 @@ def test_a_damaged_run_folder_is_said_to_be_damaged(train: Train, name: str, con
 
 def test_a_folder_is_resumed_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, shade in (("dark", 10), ("light", 200)):
-        for index in range(10):
+        for index in range(40):
             path = tmp_path / "images" / name / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("L", (8, 8), shade + index).save(path)

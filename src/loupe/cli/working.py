@@ -62,6 +62,10 @@ def data(
     /,
     *overrides: Override,
     out: Annotated[Path, Parameter(help="Folder for cards.")] = Path("cards"),
+    manifest: Annotated[
+        Path | None,
+        Parameter(help="CSV for path, label and split of every image; data.sides_of reads it."),
+    ] = None,
     plugin: Plugins = (),
 ) -> int:
     """Write a data card: what the images are, measured.
@@ -73,8 +77,14 @@ def data(
     """
     from loupe.running.describe_data import write_card
 
-    page = write_card(name, overrides, out=out, plugins=plugin)
-    print_line(f"data card: {page}")
+    described = write_card(name, overrides, out=out, plugins=plugin, manifest=manifest)
+    for sentence in described.draws:
+        print_line(sentence)
+    for problem in described.problems:
+        print_line(f"warning: {problem}")
+    if manifest is not None:
+        print_line(f"list of images: {manifest}")
+    print_line(f"data card: {described.page}")
     return 0
 
 

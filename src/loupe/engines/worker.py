@@ -55,7 +55,8 @@ class Worker:
 
     def load(self, recipe: Recipe) -> Dataset:
         """Return a dataset with its test set locked anew: looks are counted for each run."""
-        which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+        data = recipe.data
+        which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._datasets:
             self._datasets[which] = load_recipe_data(recipe)
             while len(self._datasets) > self._num_datasets:

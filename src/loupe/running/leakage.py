@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor
 
-from loupe.data import Dataset, ImageDataset, Splits
+from loupe.data import Splits
 from loupe.data.identity import ImageTable, from_keys
 from loupe.errors import DataError, LoupeError
 from loupe.recipe import Recipe
 from loupe.running.network import find_source_run
+from loupe.running.recipe_data import load_recipe_data, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.runs.images import ImageRecord
 
@@ -61,8 +61,6 @@ def find_seen_before(recipe: Recipe) -> SeenBefore:
 
 
 def _load_seen(source: RunFolder) -> SeenBefore:
-    from loupe.running.training_setup import load_recipe_data, split_recipe_data
-
     name = source.path.name
     try:
         recipe, digests = source.read_recipe(), source.read_environment()["data_digests"]
@@ -132,23 +130,3 @@ def _describe(part: str, count: int, total: int, what: str, source: str) -> str:
         f"{count:,} of {total:,} {part} images {what} the weights of {source} that this run starts from: "
         f"they are left out, and {part} figures are over the other {total - count:,}."
     )
-
-
-def find_recorded_images(dataset: Dataset, wanted: ImageTable) -> ImageDataset | None:
-    """Return the recorded images of a split from a dataset that moved on since.
-
-    None where one is not there any more: deleted, changed, or on the side of the test images now.
-    """
-    for pool in (dataset.validation, dataset.train):
-        if pool is None:
-            continue
-        places = {key: index for index, key in reversed(list(enumerate(_name(pool.table))))}
-        found = [places[key] for key in _name(wanted) if key in places]
-        if len(found) == len(wanted):
-            return pool.select(torch.tensor(found, dtype=torch.int64))
-    return None
-
-
-def _name(table: ImageTable) -> list[tuple[bytes, int]]:
-    digests = [row.tobytes() for row in table.digests.numpy()]
-    return list(zip(digests, table.labels.tolist(), strict=True))

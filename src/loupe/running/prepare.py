@@ -22,6 +22,7 @@ from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.running.network import build_network
 from loupe.running.process_group.checks import refuse_impossible_group
+from loupe.running.sides import find_sides_place
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
 from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
@@ -170,6 +171,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["data"] |= resolve(SOURCES, recipe.data)
     if "path" in mapping["data"]:  # a resume may be called from elsewhere
         mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
+    if recipe.data.sides_of is not None:
+        mapping["data"]["sides_of"] = find_sides_place(recipe.data.sides_of)
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
     if recipe.data.mix is not None:
         mapping["data"]["mix"] = resolve(MIXES, recipe.data.mix)
@@ -186,7 +189,7 @@ def resolve_settings(recipe: Recipe) -> Recipe:
 def name_fit(recipe: Recipe) -> str:
     """Return what of a recipe decides whether its parts fit, as text."""
     values = recipe.to_dict()
-    for name in ("fraction", "validation", "split_seed", "augment", "mix", "normalize"):
+    for name in ("fraction", "validation", "split_seed", "sides_of", "augment", "mix", "normalize"):
         values["data"].pop(name, None)
     return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 

@@ -12,15 +12,13 @@ from loupe.data import (
     ImageDataset,
     Splits,
     build_augmentation,
-    load_dataset,
-    split_dataset,
     take_stratified,
 )
 from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.data.overlaps import find_overlaps, refuse_meaningless
-from loupe.errors import DataError, RunError
+from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -34,11 +32,13 @@ from loupe.running.data_checks import (
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
 )
-from loupe.running.leakage import find_recorded_images, find_seen_before, leave_out_seen
+from loupe.running.leakage import find_seen_before, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
-from loupe.runs import RunFolder
+from loupe.running.recipe_data import load_recipe_data as load_recipe_data
+from loupe.running.recipe_data import load_validation_images as load_validation_images
+from loupe.running.recipe_data import split_recipe_data as split_recipe_data
 from loupe.runs.images import ImageRecord
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training import (
@@ -102,44 +102,6 @@ class TrainingSetup:
             "normalization": {"mean": self.normalization.mean, "sd": self.normalization.sd},
             "objective": objective_of(recipe.model.name),
         }
-
-
-def load_recipe_data(recipe: Recipe) -> Dataset:
-    """Return the dataset a recipe names, with its classes."""
-    return load_dataset(recipe.data.name, classes=recipe.data.classes, **recipe.data.settings)
-
-
-def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes."""
-    return split_dataset(
-        dataset,
-        validation=recipe.data.validation,
-        fraction=recipe.data.fraction,
-        seed=recipe.split_seed,
-    )
-
-
-def load_validation_images(run: RunFolder) -> ImageDataset:
-    """Return the validation images of a run, in the order of its stored predictions.
-
-    Raises:
-        RunError: they are not what they were when it was trained.
-        LoupeError: the data is gone.
-    """
-    recipe = run.read_recipe()
-    dataset, wanted = load_recipe_data(recipe), run.read_environment()["data_digests"]["validation"]
-    validation = split_recipe_data(recipe, dataset).validation
-    record = run.read_images() if validation.digest != wanted else None
-    if record is not None:  # the data moved on, or some were left out: found one by one
-        validation = find_recorded_images(dataset, record.validation) or validation
-    if validation.digest != wanted:
-        raise RunError(
-            f"The validation images of run {run.path.name} are not what they were when it was trained.",
-            got="another content of the dataset",
-            allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
-        )
-    return validation
 
 
 def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Dataset) -> TrainingSetup:

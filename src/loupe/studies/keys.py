@@ -49,7 +49,7 @@ class Keys:
 
     def _digest_data(self, recipe: Recipe) -> str:
         data = recipe.data
-        which = json.dumps([data.name, data.classes, data.settings], sort_keys=True)
+        which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._data:
             dataset = load_recipe_data(recipe)
             own = dataset.validation.digest if dataset.validation is not None else ""
@@ -69,6 +69,7 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
         for name in fields:
             table.pop(name, None)
     data, train = values.setdefault("data", {}), values.setdefault("train", {})
+    data.pop("sides_of", None)  # what it makes of the data counts, which is digested
     for name in recipe.data.settings:
         data.pop(name, None)
     kept = SOURCES.trim(recipe.data.name, recipe.data.settings)

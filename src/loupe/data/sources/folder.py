@@ -1,8 +1,8 @@
 """A folder of small images: one sub-folder a class.
 
 Either `path/<class>/…`, or `path/train/<class>/…` beside `path/validation/…` and `path/test/…`
-(each optional; `val` and `valid` are read as validation). Without a test folder a stratified part is
-set apart; which images it holds depends on the images alone, never on a run's seed.
+(each optional; `val` and `valid` are read as validation). Without a test folder a part is set apart; whether
+an image belongs to it depends on its own pixels alone, never on a run's seed or on other images.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ from loupe.data.image_files import (
     list_images,
     to_channels,
 )
+from loupe.data.sides import hold_out_by_image
 from loupe.data.sources import SourceImages, register_dataset
-from loupe.data.split import hold_out
 from loupe.errors import DataError, DataFileError, suggest
 
 Colour = Literal["auto", "grey", "colour"]
@@ -41,7 +41,7 @@ _SPLIT_NAMES = ("train", *_VALIDATION_NAMES, "test")
 _MOST_NAMED = 10  # files named in one error
 
 
-@register_dataset("folder")
+@register_dataset("folder", can_grow=True)
 def load_folder(
     path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
     image_size: Annotated[
@@ -102,12 +102,11 @@ def load_folder(
     train = parts_read["train"]
     if "test" in parts_read:
         return SourceImages(train, parts_read["test"], parts_read.get("validation"))
-    seed = int(_content_key(files, class_names, root, None)[:15], 16)  # the files alone: no setting matters
-    generator = torch.Generator().manual_seed(seed)
-    kept, test = hold_out(
-        train.labels, test_part, generator, num_classes=len(class_names), setting="data.test_part"
+    kept, test = hold_out_by_image(
+        train.table, test_part, "test", class_names=class_names, setting="data.test_part"
     )
-    return SourceImages(train.select(kept), train.select(test), parts_read.get("validation"))
+    validation = parts_read.get("validation")
+    return SourceImages(train.select(kept), train.select(test), validation, test_part)
 
 
 def _find_parts(root: Path) -> dict[str, Path]:
