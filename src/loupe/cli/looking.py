@@ -115,7 +115,7 @@ def list_(folder: Path | None = None, /) -> int:
     folder
         Where the run folders are, or one of them; runs if left out.
     """
-    from loupe.cli.run_tables import list_runs
+    from loupe.cli.run_tables import describe_listed_looks, list_runs
 
     place = folder or Path("runs")
     rows = list_runs(place) if folder is not None or place.is_dir() else []
@@ -124,6 +124,8 @@ def list_(folder: Path | None = None, /) -> int:
         return 0
     headings = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
     print_table(headings, rows, right=(3, 4, 5, 7, 8))
+    for line in describe_listed_looks(place):
+        print_line(line)
     return 0
 
 

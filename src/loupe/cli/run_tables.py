@@ -18,6 +18,7 @@ from loupe.reports.page import (
     format_percent,
 )
 from loupe.runs import RunFolder, RunResult, is_run_folder, list_run_folders
+from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
 from loupe.runs.result import Score
 from loupe.statistics import summarise_seeds
 from loupe.statistics.intervals import SeedSummary
@@ -55,12 +56,24 @@ def list_runs(place: Path) -> list[tuple[str, ...]]:
     return rows
 
 
+def describe_listed_looks(place: Path) -> list[str]:
+    """Return in words how often the runs in a folder, and others, looked at each of their test sets."""
+    listed = [place] if is_run_folder(place) else list_run_folders(place)
+    by_content: dict[str | None, list[RunFolder]] = {}
+    for path in listed:
+        for one in [path] if (path / "environment.json").exists() else sorted(path.glob("seed-*")):
+            run = RunFolder(one)
+            if count_own_looks(run) != 0:
+                by_content.setdefault(read_test_content(run), []).append(run)
+    return [f"looks at the test set: {describe_looks(runs)}" for runs in by_content.values()]
+
+
 def _list_one(folder: RunFolder) -> list[tuple[str, ...]]:
     recipe = folder.read_recipe()
     if not recipe.run.seeds:
         return [_make_row(folder.path.name, recipe, folder)]
     seeds = [RunFolder(folder.path / f"seed-{seed}") for seed in recipe.run.seeds]
-    series = _make_series_row(folder.path.name, recipe, [seed.read_result() for seed in seeds])
+    series = _make_series_row(folder.path.name, recipe, [seed.read_result() for seed in seeds], seeds)
     return [series, *(_make_row(f"  {one.path.name}", recipe, one) for one in seeds if one.path.is_dir())]
 
 
@@ -87,10 +100,8 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
         lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
         lines.append(f"validation {_describe_score(result.best.validation, result.best.validation_tta)}")
         if result.best.test is not None:
-            looks = len(result.test_openings)
-            times = "once" if looks == 1 else f"{looks} times"
-            described = _describe_score(result.best.test, result.best.test_tta)
-            lines.append(f"test {described}, looked at {times}")
+            lines.append(f"test {_describe_score(result.best.test, result.best.test_tta)}")
+            lines.append(f"looks at the test set: {describe_looks([RunFolder(path)])}")
     return lines, _EXIT[result.status]
 
 
@@ -111,6 +122,8 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
         spread = f"sd {write(summary.sd)}, interval of the mean {low} to {high}"
         with_tta = _write_tta(*_list_tta(found))
         lines.append(f"mean over {summary.num_seeds} seeds: {write(summary.mean)}, {spread}{with_tta}")
+    begun = [RunFolder(one) for one in sorted(path.glob("seed-*")) if one.is_dir()]
+    lines.append(f"looks at the test set: {describe_looks(begun)}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
     if unfinished:
         lines.append(f"{len(unfinished)} of {len(results)} seeds not finished; `loupe resume {path}` goes on")
@@ -171,7 +184,7 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
             reached,
             "",
             "",
-            str(len(folder.read_openings())),
+            _write_looks(folder),
             "",
         )
     test, write = result.best.test, _find_writer([result])
@@ -183,12 +196,21 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
         write(figure_of(result.best.validation)),
         write(figure_of(test)) + _write_tta(result.best.test_tta) if test else "locked",
         _write_interval(test) if test else "",
-        str(len(folder.read_openings())),
+        _write_looks(folder),
         format_duration(result.seconds),
     )
 
 
-def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None]) -> tuple[str, ...]:
+def _write_looks(*folders: RunFolder) -> str:
+    """Return how often runs looked at the test set; a missing record is no zero."""
+    counts = [count_own_looks(folder) for folder in folders if folder.path.is_dir()]
+    known = [count for count in counts if count is not None]
+    return str(sum(known)) if len(known) == len(counts) else "unknown"
+
+
+def _make_series_row(
+    name: str, recipe: Recipe, results: list[RunResult | None], folders: list[RunFolder]
+) -> tuple[str, ...]:
     finished = [result for result in results if result is not None and result.status == "finished"]
     state = "finished" if len(finished) == len(results) else f"{len(finished)} of {len(results)} seeds"
     summary = _summarise(finished)
@@ -203,6 +225,6 @@ def _make_series_row(name: str, recipe: Recipe, results: list[RunResult | None])
         write(fmean(validation)) if validation else "",
         write(summary.mean) + _write_tta(*_list_tta(finished)) if summary else "",
         f"mean: {write(interval.low)} to {write(interval.high)}" if interval else "",
-        str(sum(len(result.test_openings) for result in finished)),
+        _write_looks(*folders),
         format_duration(sum(result.seconds for result in finished)),
     )

@@ -2,7 +2,7 @@
 
 Whatever selects (epochs, settings, models) is handed training and validation images only. The test
 images come out of `LockedTest.open` alone; each opening needs a reason, is counted, and is logged
-before the images are handed over.
+before the images are handed over, in the ledger of this machine too.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from loupe.data.dataset import ImageDataset
-from loupe.data.identity import ImageTable
+from loupe.data.identity import ImageTable, digest_content
+from loupe.data.ledger import note_look
 from loupe.errors import TestSetLockedError
 
 
@@ -35,6 +36,7 @@ class _Record:
         self.openings: list[Opening] = []
         self.on_open: Callable[[Opening], None] | None = None
         self.parent = parent
+        self.run = self.recipe = ""
 
     def add(self, opening: Opening) -> None:
         self.openings.append(opening)
@@ -71,6 +73,13 @@ class LockedTest:
         opening = Opening(reason.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
         if self.__record.on_open is not None:
             self.__record.on_open(opening)
+        note_look(
+            digest_content(self.__dataset.table.identities),
+            reason=opening.reason,
+            at=opening.at,
+            recipe=self.__record.recipe,
+            run=self.__record.run,
+        )
         self.__record.add(opening)
         return self.__dataset
 
@@ -79,11 +88,25 @@ class LockedTest:
         """Every look so far, oldest first."""
         return tuple(self.__record.openings)
 
-    def continue_record(self, openings: Sequence[Opening], on_open: Callable[[Opening], None]) -> None:
+    def continue_record(
+        self,
+        openings: Sequence[Opening],
+        on_open: Callable[[Opening], None],
+        *,
+        run: str = "",
+        recipe: str = "",
+    ) -> None:
         """Go on with the record of a run: its earlier looks, and where to log further ones.
 
         Looks that were taken already stay on record, whatever is handed in.
+
+        Args:
+            openings: earlier looks of the run.
+            on_open: told of each further one before images are handed over.
+            run: folder of the run, for the ledger of this machine.
+            recipe: what tells its recipe from others there.
         """
+        self.__record.run, self.__record.recipe = run, recipe
         since = [opening for opening in self.__record.openings if opening not in openings]
         self.__record.openings = [*openings, *since]
         self.__record.on_open = on_open

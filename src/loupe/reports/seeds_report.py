@@ -8,6 +8,7 @@ from markupsafe import Markup
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.looks import describe_looks
 from loupe.statistics.intervals import SeedSummary
 
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
@@ -32,6 +33,7 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         runs=results,
+        looks=describe_looks(runs),
         links={result.seed: f"seed-{result.seed}/report.html" for result in results},
         headline=summaries.get(f"best {split} {figure}"),
         headline_split=split,
@@ -61,6 +63,7 @@ def render_seeds(
         "seeds_tables.html",
         recipe=recipe,
         runs=results,
+        looks=describe_looks([RunFolder(path / f"seed-{result.seed}") for result in results]),
         links=links,
         is_classifier=all(result.objective == "classification" for result in results),
         confidence=format_level(recipe.evaluate.confidence),

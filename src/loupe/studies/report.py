@@ -9,6 +9,8 @@ import tomli_w
 from loupe.figures.style import save_figure
 from loupe.reports.page import format_level, write_page
 from loupe.reports.pictures import encode_figure
+from loupe.runs import RunFolder
+from loupe.runs.looks import describe_looks
 from loupe.statistics.arms import Cell
 from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
@@ -82,6 +84,7 @@ def write_study_report(
         ],
         skipped=_gather_reasons(skipped),
         study_toml=study.to_toml(),
+        looks=describe_study_looks([*analysis.stage_rows, *analysis.rows], pool),
     )
     return analysis
 
@@ -122,6 +125,17 @@ def _write_run(row: StudyRow, study: Study, folder: StudyFolder, pool: Path | No
     found = next(iter(pool.glob(f"*-{row.key}/report.html")), None) if pool is not None else None
     link = f"../{pool.name}/{found.parent.name}/report.html" if found is not None and pool is not None else ""
     return {"row": row, "at": [row.at.get(axis, "") for axis in study.axes], "link": link}
+
+
+def describe_study_looks(rows: Sequence[StudyRow], pool: Path | None) -> str:
+    """Return in words how often the runs of a study looked at the test set, and how often others did."""
+    keys = dict.fromkeys(row.key for row in rows)
+    found = [path for key in keys for path in (pool.glob(f"*-{key}") if pool is not None else ())]
+    if not found:
+        return "unknown: none of its runs is on this disk"
+    missing = len(keys) - len(found)
+    also = f"; those of {missing} runs from elsewhere are unknown" if missing > 0 else ""
+    return describe_looks([RunFolder(path) for path in found]) + also
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import Batch
+from loupe.data.identity import digest_images, to_keys
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import RunError, ShapeError
@@ -15,6 +16,7 @@ from loupe.recipe import Recipe
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.runtime import Precision, choose_device, choose_precision
 from loupe.training.measure import compute_outputs
+from loupe.using.own_images import OwnImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Classifier:
         run: the run's folder.
         precision: what layers compute in, as when the run was judged.
         batch_size: images run through the network at once, as when the run was judged.
+        own: the run's own images; questions about its test images are counted. None counts nothing.
     """
 
     model: nn.Module = field(repr=False)
@@ -46,6 +49,7 @@ class Classifier:
     run: RunFolder
     precision: Precision = "float32"
     batch_size: int = 500
+    own: OwnImages | None = field(default=None, repr=False)
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
         """Return an image as the network takes it, (channels, height, width) uint8.
@@ -88,6 +92,8 @@ class Classifier:
             )
         if not len(images):
             return torch.zeros(0, len(self.class_names))
+        if self.own is not None:
+            self.own.note(to_keys(digest_images(images)))
         return compute_outputs(self.model, self._make_batches(images), self.precision)
 
     def _make_batches(self, images: Tensor) -> Iterator[Batch]:
@@ -133,6 +139,7 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
         run=folder,
         precision=choose_precision(recipe.train.precision, chosen),
         batch_size=recipe.evaluate.batch_size,
+        own=OwnImages(folder),
     )
 
 

@@ -41,7 +41,8 @@ class RunSummary(BaseModel):
     )
     validation: Figure | None = Field(None, description="Of the best epoch; of a run without result, so far.")
     test: Figure | None = Field(None, description="None while the test set is locked.")
-    test_looks: int = 0
+    test_looks: int | None = Field(0, description="Of this run; None where the record is missing.")
+    looks: str = Field("", description="In words, with those of other runs on this machine.")
     parameters: int | None = None
     has_weights: bool = False
     curve: list[float] = Field([], description="Validation accuracy (or error) of the epochs, thinned out.")

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
+from loupe.data.ledger import find_ledger
 from loupe.errors import LoupeError, RunError, suggest
 from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.reports.compared_run import figure_of
 from loupe.runs import RunFolder, is_run_folder, list_run_folders, read_tags
+from loupe.runs.looks import count_own_looks, describe_looks
 from loupe.runs.result import Score
 from loupe.statistics import summarise_seeds
 from loupe.training import EpochRecord
@@ -108,7 +110,8 @@ class RunIndex:
     def _summarise_run(self, folder: RunFolder, identifier: str) -> RunSummary:
         files = (folder.recipe_file, folder.history_file, folder.result_file, folder.best_file)
         is_running = folder.is_being_trained()
-        now = (is_running, *map(stamp, (*files, folder.progress_file, folder.openings_file)))
+        more = (folder.progress_file, folder.openings_file, find_ledger() or folder.path)
+        now = (is_running, *map(stamp, (*files, *more)))
         with self._lock:
             before = self._known.get(folder.path)
         if before is not None and before[0] == now:
@@ -166,7 +169,8 @@ def _summarise_run(folder: RunFolder, identifier: str, *, is_running: bool) -> R
         seconds_left=progress.seconds_left if progress else None,
         validation=_make_figure(best.validation) if best else _find_reached(history, recipe),
         test=_make_figure(best.test) if best and best.test else None,
-        test_looks=len(folder.read_openings()),
+        test_looks=count_own_looks(folder),
+        looks=describe_looks([folder]),
         parameters=result.parameters if result else None,
         has_weights=folder.best_file.exists(),
         curve=_thin_out(history),
@@ -254,7 +258,10 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
         seconds_left=left if finished or wanted == len(seeds) else None,
         validation=_average([seed.validation for seed in finished], confidence, is_classifier=is_classifier),
         test=_average([seed.test for seed in finished], confidence, is_classifier=is_classifier),
-        test_looks=sum(seed.test_looks for seed in seeds),
+        test_looks=None
+        if any(seed.test_looks is None for seed in seeds)
+        else sum(seed.test_looks or 0 for seed in seeds),
+        looks=describe_looks(list_seeds(folder)),
         parameters=next((seed.parameters for seed in finished), None),
         seeds=seeds,
         curve=max((seed.curve for seed in seeds), key=lambda curve: len(curve)),

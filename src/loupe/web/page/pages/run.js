@@ -103,7 +103,7 @@ function drawRest(run) {
     ...(run.layers.length ? [el("h2", {}, "Layers"), table(["layer", "kind", "output", "parameters", "multiply-adds"],
       [...run.layers.map((one) => [one.name, one.kind, one.output_shape.join("\u00a0×\u00a0"), count(one.parameters || null), count(one.multiply_adds || null)]),
         ["together", "", "", count(run.summary.parameters ?? add(run.layers, "parameters")), count(add(run.layers, "multiply_adds"))]])] : []),
-    el("h2", {}, "Record"), el("p", {}, `The test set was looked at ${run.summary.test_looks} time${run.summary.test_looks === 1 ? "" : "s"}${run.summary.kind === "series" ? ` by ${run.summary.seeds.length} seeds together` : ""}.`),
+    el("h2", {}, "Record"), el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
     looks.length ? table(["when (UTC)", "why"], looks.slice(0, 12).map((one) => [one.at, one.reason])) : "",
     run.environment.length ? el("details", {}, el("summary", {}, "Environment"), table(["", ""], run.environment)) : "",
     run.log.length ? el("details", {}, el("summary", {}, "Log, last lines"), el("pre", { tabIndex: 0 }, run.log.join("\n"))) : "",
