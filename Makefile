@@ -4,9 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS ?= --constraint constraints.txt# leave it empty for another torch: make CONSTRAINTS= demo
+NPM := $(shell command -v npm)
+FRONT := $(if $(NPM),node_modules/.installed)
+NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of the page are not looked at"
+GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs bench clean
+.PHONY: help demo test test-thorough test-all check format docs bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,24 +19,26 @@ help: ## list the targets
 demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a report
 	$(BIN)/loupe train digits
 
-test: $(VENV)/.dev ## run the fast tests, on two processes
+test: $(VENV)/.dev $(FRONT) ## run the fast tests, on two processes
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-thorough: $(VENV)/.dev ## run what `test` leaves out: every network and recipe, processes, the browser
+test-thorough: $(VENV)/.dev $(FRONT) ## run what `test` leaves out: every network and recipe, processes, the browser
 	$(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
 
-test-all: $(VENV)/.dev ## run all tests, the slow ones too
+test-all: $(VENV)/.dev $(FRONT) ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'
 
-check: $(VENV)/.dev ## check format, lint, types and the direction of imports
+check: $(VENV)/.dev $(FRONT) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(if $(NPM),npm run --silent check,$(NO_NPM))
 
-format: $(VENV)/.dev ## bring the code into the house format
+format: $(VENV)/.dev $(FRONT) ## bring the code into the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@$(if $(NPM),npm run --silent format,$(NO_NPM))
 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
@@ -41,8 +47,11 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
 	$(BIN)/python bench/epoch_against_dataloader.py
 
+gpu: ## carry out everything that waits for a GPU, in twelve minutes (needs LOUPE_DATA; see docs/benchmarks.md)
+	$(GPU_PYTHON) bench/on_gpu.py --minutes 12 --out on-gpu
+
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -63,3 +72,7 @@ $(VENV)/.dev: $(VENV)/.core
 $(VENV)/.docs: $(VENV)/.core
 	$(INSTALL) --editable '.[docs]'
 	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --silent --no-fund --no-audit && touch $@ \
+	  || { rm -rf node_modules; echo "npm could not install what looks at the page's scripts: their tests are skipped"; }

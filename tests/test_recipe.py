@@ -57,7 +57,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "name": "my-recipe",
         "data": {"validation": 1.5, "fraction": 0},
         "train": {"epochs": -1, "batch_size": "x", "epoch": 3, "early_stopping": {"windw": 3}},
-        "evaluate": {"select_by": "acuracy"},
+        "evaluate": {"tta": "miror"},
         "run": {"seed": True},
         "modle": {},
     }
@@ -75,7 +75,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, freeze_later, "
         "hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, small_images, "
         "warmup_epochs; did you mean 'epochs'?\n"
-        "  - evaluate.select_by: got 'acuracy'; allowed: 'accuracy' or 'loss'; did you mean 'accuracy'?\n"
+        "  - evaluate.tta: got 'miror'; allowed: 'none', 'mirror' or 'mirror-shift'; did you mean 'mirror'?\n"
         "  - run.seed: got True; allowed: a whole number\n"
         "  - modle: got an unknown field; allowed: about, data, evaluate, model, name, run, train, transfer; "
         "did you mean 'model'?\n"

@@ -68,7 +68,7 @@ def test_seeds_of_an_autoencoder_are_summarised_by_their_error(tmp_path: Path) -
     assert status == 0
     assert lines[-2].startswith("mean over 2 seeds: 0.")
     page = (series.path / "report.html").read_text(encoding="utf-8")
-    assert "squared error per pixel over 2 seeds" in page
+    assert "error (mean square) over 2 seeds" in page
     assert len(list_runs(tmp_path)) == 3
 
 

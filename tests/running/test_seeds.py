@@ -5,6 +5,8 @@ import pytest
 
 import loupe
 from loupe.errors import RunError, TrainingError
+from loupe.metrics import headline_of
+from loupe.runs.series_folder import FigureSummary
 from loupe.statistics import summarise_seeds
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
@@ -36,7 +38,8 @@ def test_a_series_hands_out_its_runs_and_its_means(train: Train) -> None:
     assert series.is_finished()
     found = series.read_summaries()["best test accuracy"]
     accuracies = [run.read_result().best.test.accuracy for run in series.runs.values()]
-    assert found == summarise_seeds(accuracies, low=0, high=1)
+    expected = summarise_seeds(accuracies, low=0, high=1)
+    assert found == FigureSummary.of(expected, "best test accuracy", headline_of("classification"))
     with pytest.raises(RunError, match=r"result for each of its seeds") as caught:
         series.read_result()
     assert "series.runs[0].read_result()" in str(caught.value)

@@ -74,7 +74,7 @@ def test_a_mistake_in_the_recipe_itself_is_shown_once() -> None:
         ),
         (
             {"recipe": "fashion-autoencoder", "set": {}},
-            "objective: got 'accuracy'; allowed: 'loss': the model autoencoder names no class",
+            "objective: got 'accuracy'; allowed: loss, mean_squared_error: for reconstruction",
         ),
         (
             {

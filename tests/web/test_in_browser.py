@@ -1,6 +1,7 @@
 """The page in Debian's Chromium: runs watched and compared, reports, studies and searches read."""
 
 import re
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) ->
     button = page.locator(".map button[data-class]").first
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
-    cell = page.locator(".confusion td:not(.right) a").first
+    cell = page.locator(".confusion td:not(.diagonal) a").first
     count = cell.inner_text()
     cell.click()
     page.get_by_role("heading", name=re.compile(f"taken for .*: {count}$")).wait_for()
@@ -105,6 +106,28 @@ def test_a_study_answers_its_question(page: Any, works: Works) -> None:
     page.goto(f"{works.address}/#/study/arms")
     page.locator("figure.figure img").wait_for()
     assert page.locator("tr.muted .wrong").count() == 2  # the runs that failed, with the reason
+
+
+def test_a_study_is_followed_while_it_goes_on(page: Any, works: Works, tmp_path: Path) -> None:
+    shutil.copytree(works.study.path, tmp_path / "studies" / "going")
+    folder = type(works.study)(tmp_path / "studies" / "going")
+    lines = folder.results_file.read_text(encoding="utf-8").splitlines(keepends=True)
+    folder.results_file.write_text("".join(lines[:4]), encoding="utf-8")
+    with serving(tmp_path / "runs") as address, folder.locked():
+        page.goto(f"{address}/#/study/going")
+        page.locator(".badge.running").wait_for()
+        page.get_by_text("3 runs", exact=True).wait_for()
+        runs = page.get_by_role("table", name="Runs of the study")
+        runs.get_by_role("button", name="seed", exact=True).click()
+        page.get_by_text("the study as TOML").click()
+        folder.results_file.write_text("".join(lines[:9]), encoding="utf-8")
+        page.get_by_text("8 runs", exact=True).wait_for()
+        page.get_by_text("8 of 16 runs of the arms").wait_for()
+        assert runs.locator("th[aria-sort=descending]").inner_text() == "seed"
+        seeds = runs.locator("tbody td:nth-child(3)").all_inner_texts()
+        assert seeds == sorted(seeds, reverse=True)
+        assert page.get_by_text('question = "Does a wider').is_visible()  # what was opened stays open
+        page.goto("about:blank")
 
 
 def test_a_search_shows_its_trials_and_its_winner(page: Any, works: Works) -> None:

@@ -1,9 +1,11 @@
 """Addresses on studies and searches: lists, one of each, what is refused, what is said while one goes on."""
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -49,17 +51,43 @@ def test_a_study_says_what_its_tables_say(asking: httpx.Client, works: Works) ->
         }
         assert one["is_noise"] == (row["noise"] == "yes")
     assert study["answer"] in works.study.report_file.read_text(encoding="utf-8")
-    assert "band" in study["charts"][0]
-    assert study["picture"] == ""
-    assert study["other_charts"]
-    assert study["law_picture"].startswith("data:image/png;base64,")
-    assert asking.get("/studies/arms").json()["law_picture"] == ""
+
+
+@pytest.mark.parametrize("kind", ["study", "grid", "search"])
+def test_the_page_shows_what_the_report_says(asking: httpx.Client, works: Works, kind: str) -> None:
+    folder = getattr(works, kind)
+    place = "searches" if kind == "search" else "studies"
+    section = asking.get(f"/{place}/{folder.path.name}/section").json()["html"]
+    assert " style=" not in section, "the page's policy forbids it"
+    report = folder.report_file.read_text(encoding="utf-8")
+    said = read_words(section)
+    of_report = read_words(report[report.index("<header") : report.index("<footer")])
+    contents = read_words(re.search("<nav.*?</nav>", report, re.DOTALL)[0])
+    missing = [words for words in of_report if words not in said and words not in contents]
+    assert missing == []
+    assert [words for words in said if words not in of_report] == []
+    for run in re.findall(r'href="(#/run/[^"]*)"', section):
+        name = unquote(run.removeprefix("#/run/"))
+        assert asking.get(f"/runs/{name}").json()["summary"]["id"] == name
+    assert 'href="#/run/' in section
+    assert not re.search(r'href="(?!#)', section), "files of the folder are not served"
+
+
+def read_words(html: str) -> list[str]:
+    """Return the texts of a page, without what is said only where the files of the folder are at hand."""
+    for words in ("The same as a picture.", "this folder", "the search's folder"):
+        html = re.sub(rf" ?(<a [^>]*>)?{words[:-1]}(</a>)?{words[-1]}", "", html.replace("&#39;", "'"))
+    html = re.sub(r"</?a\b[^>]*>", "", html)  # the words are the same where there is nothing to lead to
+    texts = re.split(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", html, flags=re.DOTALL)
+    # a search's file is written before it has ended: its time differs
+    texts = [re.sub(r"[\d.]+ (s|min)\b", "# s", " ".join(text.split())) for text in texts]
+    return [text for text in texts if text]
 
 
 def test_arms_side_by_side_have_a_picture_and_failed_runs_a_reason(asking: httpx.Client) -> None:
     study = asking.get("/studies/arms").json()
-    assert study["charts"] == []
-    assert study["picture"].startswith("data:image/png;base64,")
+    section = asking.get("/studies/arms/section").json()["html"]
+    assert section.count("data:image/png;base64,") == 1
     failed = [run for run in study["runs"] if run["status"] != "finished"]
     assert [run["name"] for run in failed] == ["hot", "hot"]
     assert all(run["reason"] for run in failed)
@@ -90,8 +118,9 @@ def test_a_search_says_what_its_folder_says(asking: httpx.Client, works: Works) 
     assert search["summary"]["best"] == f"{100 * best:.2f} %"
     assert sum(one["is_winner"] for one in search["trials"]) == 1
     assert search["winner_toml"] == works.search.winner_file.read_text(encoding="utf-8")
-    assert "best so far" in search["chart"]
-    assert "15 at least" in search["importance_note"]
+    section = asking.get("/searches/rates/section").json()["html"]
+    assert "best so far" in section
+    assert "15 at least" in section
 
 
 def test_rows_of_a_search_read_back_as_they_were_written(works: Works, tmp_path: Path) -> None:
@@ -116,7 +145,7 @@ def test_reports_are_shut_in(asking: httpx.Client, works: Works) -> None:
 @pytest.mark.parametrize("name", ["%2e%2e", "..%2frates", "%2fetc", "a%00b", "x" * 5000, "runs", "over-siz"])
 def test_names_do_not_leave_their_folder(asking: httpx.Client, name: str) -> None:
     for place in ("studies", "searches"):
-        for rest in ("", "/report"):
+        for rest in ("", "/section", "/report"):
             said = refused(asking.get(f"/{place}/{name}{rest}"))
             assert said["error"].startswith(("There is no", "This address"))
 
@@ -167,4 +196,7 @@ def test_what_goes_on_or_is_damaged_is_said(works: Works, runs: Runs, tmp_path: 
         assert client.get("/studies/going").json()["summary"]["state"] == "unfinished"
         assert "missing or damaged" in refused(client.get("/studies/broken"))["error"]
         assert client.get("/searches").json()["searches"][0]["state"] == "damaged"
+        assert "missing or damaged" in refused(client.get("/studies/broken/section"))["error"]
+        assert "3 runs" in client.get("/studies/going/section").json()["html"]
         refused(client.get("/searches/torn"))
+        refused(client.get("/searches/torn/section"))

@@ -1,6 +1,5 @@
 """The time a recipe takes to reach an accuracy on validation, over several runs."""
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -13,7 +12,7 @@ from loupe.benchmarking.conditions import describe_place, refuse_several_process
 from loupe.data.batches import EvaluationBatches
 from loupe.errors import LoupeError, TrainingError
 from loupe.evaluations import predict_views
-from loupe.metrics import Predictions, compute_metrics, predict
+from loupe.metrics import Metric, Predictions, compute_metrics, headline_of, predict
 from loupe.recipe import Recipe
 from loupe.running.breakdowns import explain_compiler, explain_memory, is_from_compiler
 from loupe.running.evaluate import is_classifier
@@ -266,8 +265,7 @@ def _summarise(runs: list[Reached], confidence: float) -> dict[str, SeedSummary]
         name: summarise_seeds(
             [value for value in values if value is not None],
             confidence,
-            low=0,
-            high=1 if "accuracy" in name else math.inf,
+            **SUMMARISED[name].bounds,
         )
         for name, values in figures.items()
         if values and None not in values  # a mean over some of the runs would be another one
@@ -278,12 +276,14 @@ def _subtract(seconds: float, compiling: float | None) -> float | None:
     return None if compiling is None else seconds - compiling
 
 
-SUMMARISED = (
-    "training seconds",
-    "training seconds without compiling",
-    "seconds",
-    "seconds without compiling",
-    "epochs",
-    "test accuracy",
-    "test accuracy with test-time augmentation",
-)
+_SECONDS = Metric("seconds", "seconds", "s", "lower", 0.0, None, "classification")
+SUMMARISED = {
+    "training seconds": _SECONDS,
+    "training seconds without compiling": _SECONDS,
+    "seconds": _SECONDS,
+    "seconds without compiling": _SECONDS,
+    "epochs": Metric("epochs", "epochs", "", "lower", 0.0, None, "classification"),
+    "test accuracy": headline_of("classification"),
+    "test accuracy with test-time augmentation": headline_of("classification"),
+}
+"""What is summed up over the runs, by name, and what it is."""

@@ -68,6 +68,24 @@ def schedules(*, plugin: Plugins = ()) -> int:
 
 
 @app.command(group=LOOK)
+def metrics(*, plugin: Plugins = ()) -> int:
+    """List the metrics: unit, which way is better, what they are for, and their settings."""
+    from loupe.metrics import METRICS
+    from loupe.plugins import load_plugin
+
+    for one in plugin:
+        load_plugin(one)
+    for name in METRICS:
+        facts = METRICS.facts(name)
+        unit = f"{facts['unit']}, " if facts["unit"] else ""
+        print_line(f"{name}  {METRICS.summary(name)}", style="bold")
+        print_line(f"    {unit}{facts['better']} is better, for {facts['objective']}", style="dim")
+        for setting, default, text in METRICS.describe_settings(name):
+            print_line(f"    {setting} = {default}  {text}", style="dim")
+    return 0
+
+
+@app.command(group=LOOK)
 def explanations(*, plugin: Plugins = ()) -> int:
     """List the methods that say why a network names a class, and their settings."""
     from loupe.inspection import EXPLANATIONS

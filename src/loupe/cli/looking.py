@@ -107,7 +107,15 @@ def inspect(
 
 
 @app.command(name="list", group=LOOK)
-def list_(folder: Path | None = None, /) -> int:
+def list_(
+    folder: Path | None = None,
+    /,
+    *,
+    metrics: Annotated[
+        str, Parameter(help="Further metrics, NAME,NAME,…, each on validation and test; computed if need be.")
+    ] = "",
+    plugin: Plugins = (),
+) -> int:
     """Show the runs in a folder.
 
     Parameters
@@ -115,15 +123,18 @@ def list_(folder: Path | None = None, /) -> int:
     folder
         Where the run folders are, or one of them; runs if left out.
     """
-    from loupe.cli.run_tables import describe_listed_looks, list_runs
+    from loupe.cli.run_tables import describe_listed_looks, list_headings, list_runs
+    from loupe.plugins import load_plugin
 
+    for one in plugin:
+        load_plugin(one)
+    asked = [name.strip() for name in metrics.split(",") if name.strip()]
     place = folder or Path("runs")
-    rows = list_runs(place) if folder is not None or place.is_dir() else []
+    rows = list_runs(place, asked) if folder is not None or place.is_dir() else []
     if not rows:
         print_line(f"No runs in {place}. `loupe train` makes one.")
         return 0
-    headings = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
-    print_table(headings, rows, right=(3, 4, 5, 7, 8))
+    print_table(list_headings(place, asked), rows, right=(3, 4, 5, 7, 8))
     for line in describe_listed_looks(place):
         print_line(line)
     return 0

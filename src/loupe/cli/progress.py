@@ -1,5 +1,7 @@
 """Live progress in a terminal: the last epochs as a table, and a bar over all steps."""
 
+from collections.abc import Sequence
+
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import (
@@ -12,6 +14,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from loupe.metrics import Metric, describe_metric
 from loupe.training import EpochRecord, Observer, TrainingState
 
 _ROWS = 12
@@ -68,6 +71,8 @@ class LiveProgress(Observer):
             self._live = None
 
     def _draw(self, state: TrainingState) -> Group:
+        further = state.history[-1].validation_metrics if state.history else {}
+        metrics = [describe_metric(name) for name in further]
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in (
             "epoch",
@@ -76,17 +81,18 @@ class LiveProgress(Observer):
             "clean train %",
             "validation loss",
             "validation %",
+            *(f"validation {metric.heading}" for metric in metrics),
             "s",
             "",
         ):
             table.add_column(heading, justify="right")
         best = state.best.epoch if state.best else None
         for record in state.history[-_ROWS:]:
-            table.add_row(*_describe(record), "best" if record.epoch == best else "")
+            table.add_row(*_describe(record, metrics), "best" if record.epoch == best else "")
         return Group(table, self._bar)
 
 
-def _describe(record: EpochRecord) -> list[str]:
+def _describe(record: EpochRecord, metrics: Sequence[Metric]) -> list[str]:
     clean = record.clean_train_accuracy
     return [
         str(record.epoch),
@@ -95,5 +101,6 @@ def _describe(record: EpochRecord) -> list[str]:
         "" if clean is None else f"{100 * clean:.2f}",
         f"{record.validation_loss:.4f}",
         "" if record.validation_accuracy is None else f"{100 * record.validation_accuracy:.2f}",
+        *(metric.write(record.validation_of(metric.name)) for metric in metrics),
         f"{record.seconds:.1f}",
     ]

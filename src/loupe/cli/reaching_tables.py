@@ -36,13 +36,10 @@ def describe_reaching(report: ReachingReport) -> list[str]:
 
 def _describe(summary: SeedSummary, name: str, confidence: float) -> str:
     def write(value: float) -> str:
-        return (
-            _percent(value)
-            if "accuracy" in name
-            else f"{value:.1f}"
-            if name == "epochs"
-            else f"{value:.2f} s"
-        )
+        metric = SUMMARISED[name]
+        if metric.is_percent:
+            return metric.write(value)
+        return f"{value:.2f} {metric.unit}" if metric.unit else f"{value:.1f}"
 
     if summary.sd is None or summary.interval is None:
         return f"{write(summary.mean)} (one run)"

@@ -1,24 +1,16 @@
 """Runs as lines of text: the table of `loupe list`, and what `loupe train` prints at the end."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from loupe.errors import LoupeError, RunError, suggest
-from loupe.metrics import Metrics
+from loupe.metrics import Metric, MetricValue, headline_of
 from loupe.recipe import Recipe
-from loupe.reports.compared_run import figure_of
-from loupe.reports.page import (
-    describe_baselines,
-    describe_error,
-    format_duration,
-    format_error,
-    format_interval,
-    format_percent,
-)
+from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, is_run_folder, list_run_folders
 from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
+from loupe.runs.metric_values import Split, choose_score, find_metric, find_value, headline_of_history
 from loupe.runs.result import Score
 from loupe.statistics import summarise_seeds
 from loupe.statistics.intervals import SeedSummary
@@ -26,17 +18,24 @@ from loupe.statistics.intervals import SeedSummary
 _EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
 
 
-def list_runs(place: Path) -> list[tuple[str, ...]]:
+HEADINGS = ("run", "state", "model", "epoch", "validation", "test", "interval", "looks", "time")
+_SPLITS: tuple[Split, ...] = ("validation", "test")
+
+
+def list_runs(place: Path, metrics: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """Return a row of text for each run in a folder, oldest first; seeds follow their summary.
 
-    Columns: run, state, model, best epoch, validation, test (accuracy, or error of what is given back),
-    interval, looks at the test set, time.
+    Columns: those of `HEADINGS` (accuracy, or error of what is given back), then each further metric on
+    validation and on test, with its interval.
 
     Args:
         place: where the run folders are, or one of them.
+        metrics: names of further metrics; those that a recipe does not name are computed from its run's
+            stored answers.
 
     Raises:
         RunError: there is no such folder.
+        UnknownNameError: there is no such metric.
     """
     if not place.is_dir():
         beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
@@ -47,34 +46,46 @@ def list_runs(place: Path) -> list[tuple[str, ...]]:
             nearest=suggest(place.name, beside),
             next_step="`loupe list` shows the runs in runs",
         )
+    paths = [place] if is_run_folder(place) else list_run_folders(place)
+    asked = [find_metric(name, _list_single(paths)) for name in metrics]
     rows = []
-    for path in [place] if is_run_folder(place) else list_run_folders(place):
+    for path in paths:
         try:
-            rows += _list_one(RunFolder(path))
+            rows += _list_one(RunFolder(path), asked)
         except LoupeError as error:  # one damaged run must not hide the others
-            rows.append((path.name, f"damaged: {error.message}", *[""] * 7))
+            rest = [""] * (len(HEADINGS) - 2 + len(_SPLITS) * len(asked))
+            rows.append((path.name, f"damaged: {error.message}", *rest))
     return rows
+
+
+def list_headings(place: Path, metrics: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the heads of the columns of `list_runs`; arguments as there."""
+    paths = [place] if is_run_folder(place) else list_run_folders(place)
+    asked = [find_metric(name, _list_single(paths)) for name in metrics]
+    return (*HEADINGS, *(f"{split} {metric.heading}" for metric in asked for split in _SPLITS))
+
+
+def _list_single(paths: Iterable[Path]) -> list[RunFolder]:
+    """Return the runs with one network each, the seeds of a series in its place."""
+    return [RunFolder(one) for path in paths for one in (sorted(path.glob("seed-*")) or [path])]
 
 
 def describe_listed_looks(place: Path) -> list[str]:
     """Return in words how often the runs in a folder, and others, looked at each of their test sets."""
-    listed = [place] if is_run_folder(place) else list_run_folders(place)
     by_content: dict[str | None, list[RunFolder]] = {}
-    for path in listed:
-        for one in [path] if (path / "environment.json").exists() else sorted(path.glob("seed-*")):
-            run = RunFolder(one)
-            if count_own_looks(run) != 0:
-                by_content.setdefault(read_test_content(run), []).append(run)
+    for run in _list_single([place] if is_run_folder(place) else list_run_folders(place)):
+        if count_own_looks(run) != 0:
+            by_content.setdefault(read_test_content(run), []).append(run)
     return [f"looks at the test set: {describe_looks(runs)}" for runs in by_content.values()]
 
 
-def _list_one(folder: RunFolder) -> list[tuple[str, ...]]:
+def _list_one(folder: RunFolder, metrics: Sequence[Metric]) -> list[tuple[str, ...]]:
     recipe = folder.read_recipe()
     if not recipe.run.seeds:
-        return [_make_row(folder.path.name, recipe, folder)]
+        return [_make_row(folder.path.name, recipe, folder, metrics)]
     seeds = [RunFolder(folder.path / f"seed-{seed}") for seed in recipe.run.seeds]
-    series = _make_series_row(folder.path.name, recipe, [seed.read_result() for seed in seeds], seeds)
-    return [series, *(_make_row(f"  {one.path.name}", recipe, one) for one in seeds if one.path.is_dir())]
+    rows = [_make_row(f"  {one.path.name}", recipe, one, metrics) for one in seeds if one.path.is_dir()]
+    return [_make_series_row(folder.path.name, recipe, seeds, metrics), *rows]
 
 
 def describe_outcome(path: Path) -> tuple[list[str], int]:
@@ -98,9 +109,9 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
     lines += [f"warning: {warning}" for warning in result.warnings]
     if result.best is not None:
         lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
-        lines.append(f"validation {_describe_score(result.best.validation, result.best.validation_tta)}")
+        lines += _describe_split("validation", result.best.validation, result.best.validation_tta)
         if result.best.test is not None:
-            lines.append(f"test {_describe_score(result.best.test, result.best.test_tta)}")
+            lines += _describe_split("test", result.best.test, result.best.test_tta)
             lines.append(f"looks at the test set: {describe_looks([RunFolder(path)])}")
     return lines, _EXIT[result.status]
 
@@ -109,19 +120,25 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     lines = []
     for result in results:
         if result is not None and result.best is not None and result.best.test is not None:
-            described = _describe_score(result.best.test, result.best.test_tta)
-            lines.append(f"seed {result.seed}: test {described}")
+            described = _describe_split("test", result.best.test, result.best.test_tta)
+            lines += [f"seed {result.seed}: {line}" for line in described]
     found = [result for result in results if result is not None]
-    summary = _summarise(found)
-    validation = [figure_of(result.best.validation) for result in found if result.best]
-    write = _find_writer(found)
-    if validation and summary is None:
-        lines.append(f"mean on validation {write(fmean(validation))}; the test set is locked")
-    if summary is not None and summary.interval is not None and summary.sd is not None:
-        low, high = write(summary.interval.low), write(summary.interval.high)
-        spread = f"sd {write(summary.sd)}, interval of the mean {low} to {high}"
-        with_tta = _write_tta(*_list_tta(found))
-        lines.append(f"mean over {summary.num_seeds} seeds: {write(summary.mean)}, {spread}{with_tta}")
+    for index, values in enumerate(_gather_values(found, "test")):
+        metric, summary = values[0].metric, _summarise(values, found)
+        if summary is None or summary.interval is None:
+            continue
+        name = "" if index == 0 else f" {metric.title}"
+        low, high = metric.write(summary.interval.low), metric.write(summary.interval.high)
+        with_tta = _write_tta(*_list_tta(found)) if index == 0 else ""
+        lines.append(
+            f"mean{name} over {summary.num_seeds} seeds: {metric.write(summary.mean)}, "
+            f"sd {metric.write(summary.sd)}, interval of the mean {low} to {high}{with_tta}"
+        )
+    if not _gather_values(found, "test"):
+        for index, values in enumerate(_gather_values(found, "validation")):
+            mean, metric = _average(values), values[0].metric
+            name, locked = (f" {metric.title}", "") if index else ("", "; the test set is locked")
+            lines.append(f"mean{name} on validation {metric.write(mean)}{locked}")
     begun = [RunFolder(one) for one in sorted(path.glob("seed-*")) if one.is_dir()]
     lines.append(f"looks at the test set: {describe_looks(begun)}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
@@ -131,74 +148,72 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
     return lines, 0
 
 
-def _describe_score(score: Score, with_tta: Score | None = None) -> str:
-    """Return a score in words, and beside it what test-time augmentation makes of it, if there is any."""
-    if isinstance(score, Metrics):
-        plain = f"accuracy {format_percent(score.accuracy)} ({format_interval(score.interval)})"
-        return f"{plain}{_write_tta(with_tta)}"
-    return f"{describe_error(score)}; {describe_baselines(score)}"
+def _describe_split(split: str, score: Score, with_tta: Score | None = None) -> list[str]:
+    """Return a line for a split, with what test-time augmentation makes of it, and one a further metric."""
+    headline = f"{split} {score.describe()}{_write_tta(with_tta)}"
+    return [headline, *(f"{split} {value.describe()}" for value in score.metrics.values())]
 
 
 def _write_tta(*scores: Score | None) -> str:
-    """Return the mean accuracy with test-time augmentation, to stand beside the plain one; empty without."""
-    accuracies = [score.accuracy for score in scores if isinstance(score, Metrics)]
-    return f", with tta {format_percent(fmean(accuracies))}" if accuracies else ""
+    """Return the mean with test-time augmentation, to stand beside the plain one; empty without."""
+    values = [score.headline for score in scores if score is not None]
+    return f", with tta {values[0].metric.write(_average(values))}" if values else ""
 
 
-def _summarise(results: list[RunResult]) -> SeedSummary | None:
-    values = [figure_of(result.best.test) for result in results if result.best and result.best.test]
-    high = 1 if results and results[0].objective == "classification" else math.inf
-    return summarise_seeds(values, results[0].confidence, low=0, high=high) if values else None
+def _gather_values(results: Sequence[RunResult], split: Split) -> list[list[MetricValue]]:
+    """Return the values of each metric over the runs that have it, the headline first."""
+    scores = [choose_score(result.best, split) for result in results]
+    found: dict[str, list[MetricValue]] = {}
+    for score in scores:
+        for value in (score.headline, *score.metrics.values()) if score is not None else ():
+            found.setdefault(value.metric.name, []).append(value)
+    return list(found.values())
 
 
-def _list_tta(results: list[RunResult]) -> list[Score | None]:
+def _average(values: Iterable[MetricValue]) -> float | None:
+    numbers = [one.value for one in values if one.value is not None]
+    return fmean(numbers) if numbers else None
+
+
+def _summarise(values: Sequence[MetricValue], results: Sequence[RunResult]) -> SeedSummary | None:
+    numbers = [one.value for one in values if one.value is not None]
+    if not numbers:
+        return None
+    return summarise_seeds(numbers, results[0].confidence, **values[0].metric.bounds)
+
+
+def _list_tta(results: Iterable[RunResult]) -> list[Score | None]:
     return [result.best.test_tta for result in results if result.best]
 
 
-def _find_writer(results: list[RunResult]) -> Callable[[float], str]:
-    """Return how the figures of these runs are written: as percentages, or as errors."""
-    return format_error if any(one.objective == "reconstruction" for one in results) else format_percent
-
-
-def _write_interval(score: Score) -> str:
-    if isinstance(score, Metrics):
-        return format_interval(score.interval)
-    return f"{format_error(score.interval.low)} to {format_error(score.interval.high)}"
-
-
-def _make_row(name: str, recipe: Recipe, folder: RunFolder) -> tuple[str, ...]:
+def _make_row(name: str, recipe: Recipe, folder: RunFolder, metrics: Sequence[Metric]) -> tuple[str, ...]:
     result = folder.read_result()
+    looks = _write_looks(folder)
     if result is None or result.best is None:
-        history = folder.read_history()
-        state = result.status if result else "unfinished"
-        accuracies = [one.validation_accuracy for one in history if one.validation_accuracy is not None]
-        losses = [one.validation_loss for one in history]
-        reached = (
-            format_percent(max(accuracies)) if accuracies else format_error(min(losses)) if losses else ""
-        )
-        return (
-            name,
-            state,
-            recipe.model.name,
-            f"({len(history)})",
-            reached,
-            "",
-            "",
-            _write_looks(folder),
-            "",
-        )
-    test, write = result.best.test, _find_writer([result])
+        history, state = folder.read_history(), result.status if result else "unfinished"
+        headline = headline_of_history(history)
+        values = [value for one in history if (value := one.validation_of(headline.name)) is not None]
+        reached = headline.write(headline.choose_best(values)) if values else ""
+        row = (name, state, recipe.model.name, f"({len(history)})", reached, "", "", looks, "")
+        return (*row, *[""] * (2 * len(metrics)))
+    test, validation = result.best.test, result.best.validation.headline
     return (
         name,
         result.status,
         recipe.model.name,
         str(result.best.epoch),
-        write(figure_of(result.best.validation)),
-        write(figure_of(test)) + _write_tta(result.best.test_tta) if test else "locked",
-        _write_interval(test) if test else "",
-        _write_looks(folder),
+        validation.metric.write(validation.value),
+        validation.metric.write(test.headline.value) + _write_tta(result.best.test_tta) if test else "locked",
+        validation.metric.write_interval(test.headline.interval) if test else "",
+        looks,
         format_duration(result.seconds),
+        *(_write_value(folder, result, split, metric) for metric in metrics for split in _SPLITS),
     )
+
+
+def _write_value(folder: RunFolder, result: RunResult, split: Split, metric: Metric) -> str:
+    value = find_value(folder, result, split, metric.name)
+    return value.write() if value is not None else ""
 
 
 def _write_looks(*folders: RunFolder) -> str:
@@ -209,22 +224,37 @@ def _write_looks(*folders: RunFolder) -> str:
 
 
 def _make_series_row(
-    name: str, recipe: Recipe, results: list[RunResult | None], folders: list[RunFolder]
+    name: str, recipe: Recipe, seeds: Sequence[RunFolder], metrics: Sequence[Metric]
 ) -> tuple[str, ...]:
+    results = [seed.read_result() for seed in seeds]
     finished = [result for result in results if result is not None and result.status == "finished"]
     state = "finished" if len(finished) == len(results) else f"{len(finished)} of {len(results)} seeds"
-    summary = _summarise(finished)
-    validation = [figure_of(result.best.validation) for result in finished if result.best]
-    write = _find_writer(finished)
+    headline = headline_of(finished[0].objective if finished else "classification")
+    validation = [result.best.validation.headline for result in finished if result.best]
+    summary = _summarise([one.best.test.headline for one in finished if one.best and one.best.test], finished)
     interval = summary.interval if summary else None
+    further = [_average_seeds(seeds, split, metric) for metric in metrics for split in _SPLITS]
     return (
         name,
         state,
         recipe.model.name,
         "",
-        write(fmean(validation)) if validation else "",
-        write(summary.mean) + _write_tta(*_list_tta(finished)) if summary else "",
-        f"mean: {write(interval.low)} to {write(interval.high)}" if interval else "",
-        _write_looks(*folders),
+        headline.write(_average(validation)),
+        headline.write(summary.mean) + _write_tta(*_list_tta(finished)) if summary else "",
+        f"mean: {headline.write(interval.low)} to {headline.write(interval.high)}" if interval else "",
+        _write_looks(*seeds),
         format_duration(sum(result.seconds for result in finished)),
+        *further,
     )
+
+
+def _average_seeds(seeds: Sequence[RunFolder], split: Split, metric: Metric) -> str:
+    """Return the mean of a metric over the finished seeds, with its interval."""
+    results = [(seed, result) for seed in seeds if (result := seed.read_result()) is not None]
+    finished = [(seed, result) for seed, result in results if result.status == "finished"]
+    values = [find_value(seed, result, split, metric.name) for seed, result in finished]
+    summary = _summarise([one for one in values if one is not None], [result for _, result in finished])
+    if summary is None:
+        return ""
+    ends = f" ({metric.write_interval(summary.interval)})" if summary.interval is not None else ""
+    return f"mean {metric.write(summary.mean)}{ends}"

@@ -88,6 +88,7 @@ def make_watcher(search: "Search") -> "Watcher":
     """Return what prints a line for each trial and each fresh run that ends."""
     from loupe.engines import Ended, Job
     from loupe.searches.folder import TrialRow
+    from loupe.searches.metric import metric_of
     from loupe.searches.scheduler import Watcher
     from loupe.searches.wording import write_score, write_settings
 
@@ -95,9 +96,10 @@ def make_watcher(search: "Search") -> "Watcher":
         def on_trial(self, row: TrialRow, best: TrialRow | None, num_ended: int, most: int | None) -> None:
             how = {"pruned": " given up early", "failed": f" failed: {row.reason}"}.get(row.status, "")
             of = f" of {most}" if most is not None else ""
-            best_score = f"; best {write_score(search, best.score)}" if best is not None else ""
+            metric = metric_of(search)
+            best_score = f"; best {write_score(metric, best.score)}" if best is not None else ""
             settings = write_settings(search, dict(row.settings))
-            score = write_score(search, row.score)
+            score = write_score(metric, row.score)
             print_line(f"[{num_ended}{of}] trial {row.number}: {score}{how}  ({settings}){best_score}")
 
         def on_end(self, job: Job, ended: Ended) -> None:

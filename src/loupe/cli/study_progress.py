@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loupe.engines import Ended, Job
-from loupe.reports.page import format_duration, format_error, format_percent
+from loupe.reports.page import format_duration
+from loupe.runs.metric_values import headline_of_history
 from loupe.studies.scheduler import Watcher
 from loupe.training import EpochRecord
 from loupe.wording import count_of
@@ -68,6 +69,5 @@ class StudyProgress(Watcher):
 
 
 def _describe(record: EpochRecord) -> str:
-    if record.validation_accuracy is None:
-        return f"last validation error {format_error(record.validation_loss)}"
-    return f"last validation accuracy {format_percent(record.validation_accuracy)}"
+    metric = headline_of_history([record])
+    return f"last validation {metric.title} {metric.write(record.validation_of(metric.name))}"

@@ -1,10 +1,24 @@
-"""How well a network does, in numbers computed from its answers."""
+"""How well a network does, in numbers computed from its answers.
+
+A metric is one file with one registered function; `register_metric` says what it can ask for. Beside them
+lie what stands in every result: accuracy, loss and confusion of a classifier, errors of images given back.
+"""
 
 from loupe.metrics.classification import Metrics as Metrics
 from loupe.metrics.classification import compute_metrics as compute_metrics
 from loupe.metrics.classification import rank_confused_pairs as rank_confused_pairs
+from loupe.metrics.measuring import EpochMetrics as EpochMetrics
+from loupe.metrics.metric import Metric as Metric
+from loupe.metrics.metric import MetricValue as MetricValue
 from loupe.metrics.predictions import Predictions as Predictions
 from loupe.metrics.predictions import predict as predict
 from loupe.metrics.reconstruction import Reconstructions as Reconstructions
 from loupe.metrics.reconstruction import ReconstructionScore as ReconstructionScore
 from loupe.metrics.reconstruction import reconstruct as reconstruct
+from loupe.metrics.registry import METRICS as METRICS
+from loupe.metrics.registry import Estimate as Estimate
+from loupe.metrics.registry import choose_metric as choose_metric
+from loupe.metrics.registry import choose_metrics as choose_metrics
+from loupe.metrics.registry import describe_metric as describe_metric
+from loupe.metrics.registry import headline_of as headline_of
+from loupe.metrics.registry import register_metric as register_metric

@@ -1,12 +1,15 @@
 """Figures computed from predictions; each accuracy with its interval."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from loupe.metrics.metric import MetricValue, read_values
 from loupe.metrics.predictions import Predictions
+from loupe.metrics.registry import LOSS, ChosenMetric, compute_values, describe_metric, headline_of
 from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.training.objectives import negative_log_likelihood
 
@@ -35,6 +38,7 @@ class Metrics:
         class_names: one name a class.
         per_class: accuracy of each class that has images here.
         confusion: counts; row = true class, column = predicted class.
+        metrics: what the metrics that the recipe names say, by name.
     """
 
     accuracy: float
@@ -45,6 +49,31 @@ class Metrics:
     class_names: tuple[str, ...]
     per_class: tuple[ClassAccuracy, ...]
     confusion: tuple[tuple[int, ...], ...]
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> MetricValue:
+        """What stands for the network where there is room for one number: the accuracy."""
+        return MetricValue(headline_of("classification"), self.accuracy, self.interval)
+
+    @property
+    def reported_loss(self) -> MetricValue:
+        """The mean negative log likelihood."""
+        return MetricValue(describe_metric(LOSS, "classification"), self.loss)
+
+    @property
+    def values(self) -> list[MetricValue]:
+        """All there is: accuracy, loss, and what the further metrics say."""
+        return [self.headline, self.reported_loss, *self.metrics.values()]
+
+    @property
+    def baselines(self) -> tuple[()]:
+        """Guesses that need no network: none stands beside an accuracy."""
+        return ()
+
+    def describe(self) -> str:
+        """Return the accuracy in words, with its interval."""
+        return self.headline.describe()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,6 +90,7 @@ class Metrics:
                     for one in values["per_class"]
                 ),
                 "confusion": tuple(tuple(row) for row in values["confusion"]),
+                "metrics": read_values(values.get("metrics", {})),
             }
         )
 
@@ -76,9 +106,12 @@ class ConfusedPair:
 
 
 def compute_metrics(
-    predictions: Predictions, class_names: tuple[str, ...], confidence: float = 0.95
+    predictions: Predictions,
+    class_names: tuple[str, ...],
+    confidence: float = 0.95,
+    chosen: Sequence[ChosenMetric] = (),
 ) -> Metrics:
-    """Return accuracy, loss, per-class accuracies and confusion counts, with intervals."""
+    """Return accuracy, loss, per-class accuracies, confusion and the chosen metrics, with intervals."""
     confusion = compute_confusion(predictions.labels, predictions.predicted, len(class_names))
     right, totals = confusion.diagonal().tolist(), confusion.sum(1).tolist()
     correct, num_images = sum(right), sum(totals)
@@ -96,6 +129,7 @@ def compute_metrics(
         class_names=class_names,
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
+        metrics=compute_values(chosen, predictions, confidence),
     )
 
 

@@ -22,6 +22,10 @@ class Predictions:
     logits: Tensor
 
     @property
+    def num_classes(self) -> int:
+        return self.logits.shape[1]
+
+    @property
     def probabilities(self) -> Tensor:
         """Softmax of the logits, (images, classes) in [0, 1]."""
         return self.logits.softmax(1)

@@ -1,15 +1,19 @@
 """Judging a network that gives its images back: errors, beside those of guesses that need no network."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches
+from loupe.metrics.metric import MetricValue, read_values
+from loupe.metrics.registry import LOSS, ChosenMetric, compute_values, describe_metric
 from loupe.runtime import Precision
-from loupe.statistics.intervals import Interval, compute_t_quantile
+from loupe.statistics.intervals import Interval
+from loupe.statistics.score_intervals import compute_mean_interval
 from loupe.training.measure import compute_outputs
 from loupe.training.objectives import Reconstruction
 
@@ -33,12 +37,34 @@ class ReconstructionScore:
         interval: Student's interval of that mean over images.
         num_images: images judged.
         baselines: guesses learnt from the training images: what a loss has to beat to mean anything.
+        metrics: what the metrics that the recipe names say, by name.
     """
 
     loss: float
     interval: Interval
     num_images: int
     baselines: tuple[Baseline, ...]
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> MetricValue:
+        """What stands for the network where there is room for one number: the error."""
+        return self.reported_loss
+
+    @property
+    def reported_loss(self) -> MetricValue:
+        """The mean squared error."""
+        return MetricValue(describe_metric(LOSS, "reconstruction"), self.loss, self.interval)
+
+    @property
+    def values(self) -> list[MetricValue]:
+        """All there is: the error, and what the further metrics say."""
+        return [self.headline, *self.metrics.values()]
+
+    def describe(self) -> str:
+        """Return the error in words, with its interval, beside those of guesses that need no network."""
+        guesses = ", ".join(f"{one.name} {self.headline.metric.write(one.loss)}" for one in self.baselines)
+        return f"mean squared error {self.headline.write()}; {guesses}"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,8 +76,24 @@ class ReconstructionScore:
                 **values,
                 "interval": Interval(**values["interval"]),
                 "baselines": tuple(Baseline(**one) for one in values["baselines"]),
+                "metrics": read_values(values.get("metrics", {})),
             }
         )
+
+
+@dataclass(frozen=True, eq=False)
+class GivenBack:
+    """A set of images given back, as metrics see it.
+
+    Args:
+        errors: (images,) float32, each image's mean squared error per pixel.
+        outputs: (images, channels, height, width) float32, what the network gave; None if it is not at hand.
+        images: the same shape, what it was given, normalised; None if it is not at hand.
+    """
+
+    errors: Tensor
+    outputs: Tensor | None = None
+    images: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +104,24 @@ class Reconstructions:
         errors: (images,) float32, each image's mean squared error per pixel.
         shown: (some,) int64, images worth a look: least error first, then around the median, then most.
         pictures: (some, channels, height, width) uint8, what the network made of those.
+        values: what the chosen metrics say, by name.
     """
 
     errors: Tensor
     shown: Tensor
     pictures: Tensor
+    values: Mapping[str, MetricValue] = field(default_factory=dict)
 
 
 def reconstruct(
-    model: nn.Module, batches: EvaluationBatches, precision: Precision = "float32"
+    model: nn.Module,
+    batches: EvaluationBatches,
+    precision: Precision = "float32",
+    *,
+    chosen: Sequence[ChosenMetric] = (),
+    level: float = 0.95,
 ) -> Reconstructions:
-    """Return the network's reconstruction of every image: all errors, some pictures."""
+    """Return the network's reconstruction of every image: all errors, some pictures, the chosen metrics."""
     outputs = compute_outputs(model, batches, precision).split(batches.batch_size)
     objective, errors = Reconstruction(), []
     for batch, output in zip(batches, outputs, strict=True):
@@ -80,7 +129,9 @@ def reconstruct(
     all_errors = torch.cat(errors)
     shown = _choose_shown(all_errors)
     pixels = batches.normalization.invert(torch.cat(outputs)[shown])
-    return Reconstructions(all_errors, shown, (pixels * 255).round().to(torch.uint8))
+    images = torch.cat([batch.images.cpu() for batch in batches]) if chosen else None
+    values = compute_values(chosen, GivenBack(all_errors, torch.cat(outputs), images), level)
+    return Reconstructions(all_errors, shown, (pixels * 255).round().to(torch.uint8), values)
 
 
 def _choose_shown(errors: Tensor) -> Tensor:
@@ -93,7 +144,10 @@ def _choose_shown(errors: Tensor) -> Tensor:
 
 
 def compute_reconstruction_score(
-    errors: Tensor, baselines: tuple[Baseline, ...], confidence: float = 0.95
+    errors: Tensor,
+    baselines: tuple[Baseline, ...],
+    confidence: float = 0.95,
+    metrics: Mapping[str, MetricValue] | None = None,
 ) -> ReconstructionScore:
     """Return the mean error with its interval, beside the baselines.
 
@@ -101,13 +155,10 @@ def compute_reconstruction_score(
         errors: (images,) float, each image's mean squared error per pixel.
         baselines: of the same images, from `compute_baselines`.
         confidence: level in (0, 1).
+        metrics: what the metrics that the recipe names say, by name.
     """
-    count, mean = len(errors), float(errors.double().mean())
-    reach = math.inf
-    if count > 1:
-        sd = float(errors.double().std())
-        reach = compute_t_quantile((1 + confidence) / 2, count - 1) * sd / math.sqrt(count)
-    return ReconstructionScore(mean, Interval(max(0.0, mean - reach), mean + reach), count, baselines)
+    interval = compute_mean_interval(errors, confidence, low=0) or Interval(0.0, math.inf)
+    return ReconstructionScore(float(errors.double().mean()), interval, len(errors), baselines, metrics or {})
 
 
 def compute_baselines(train: EvaluationBatches, judged: EvaluationBatches) -> tuple[Baseline, ...]:

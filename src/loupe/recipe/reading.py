@@ -16,6 +16,7 @@ from loupe.recipe.schema import (
     RunSection,
     TransferSection,
 )
+from loupe.recipe.sections import read_choice_text
 from loupe.recipe.train_section import (
     EarlyStopping,
     FreezeLater,
@@ -60,14 +61,20 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
+    "evaluate": ("metrics",),
 }
+_LISTS = ("augment", "metrics")
+_WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe with bare names, such as `model = "mlp"`, written out as tables."""
 
-    def expand(value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    def expand(value: Any, choice: str = "") -> Any:
+        if not isinstance(value, str):
+            return value
+        name, settings = read_choice_text(value) if choice == "metrics" else (value, {})
+        return {"name": name, **settings}
 
     expanded = {**mapping}
     if isinstance(expanded.get("transfer"), str):
@@ -75,15 +82,15 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section == "train" else expand(expanded[section])
+        table = expanded[section] if section in _WITHOUT_NAME else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:
                 value = table.get(choice)
-                if choice == "augment" and isinstance(value, str | Mapping):
+                if choice in _LISTS and isinstance(value, str | Mapping):
                     value = [value]
                 if isinstance(value, list | tuple):
-                    table[choice] = [expand(one) for one in value]
+                    table[choice] = [expand(one, choice) for one in value]
                 elif value is not None:
                     table[choice] = expand(value)
             hard = table.get("hard_examples")

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from loupe.recipe.sections import Choice, NamedSection, Section
+from loupe.recipe.sections import Choice, MetricName, NamedSection, Section
 from loupe.recipe.train_section import TrainSection
 
 
@@ -160,8 +160,14 @@ class TransferSection(Section):
 class EvaluateSection(Section):
     """How the network is judged. Validation selects; the test set is opened once, at the end."""
 
-    select_by: Literal["accuracy", "loss"] = Field(
-        "accuracy", description="Validation figure that picks the best epoch; ties go to the lower loss."
+    metrics: tuple[Choice, ...] = Field(
+        (),
+        description="Further metrics, measured beside accuracy and loss; `loupe metrics` lists them. One "
+        'with settings is a table, {name = "top_k_accuracy", k = 3}, or a word, top_k_accuracy:k=3.',
+    )
+    select_by: MetricName = Field(
+        "accuracy",
+        description="Validation metric that picks the best epoch, or loss; ties go to the lower loss.",
     )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     tta: Literal["none", "mirror", "mirror-shift"] = Field(

@@ -9,8 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from markupsafe import Markup
+
+from loupe.metrics import Metric
 
 _WIDTH, _HEIGHT = 640, 300
 _RIGHT, _TOP, _BOTTOM = 12, 12, 42
@@ -84,6 +87,13 @@ class LineChart:
 def name_loss(is_classifier: bool) -> str:
     """Return what the loss of a network is, for the axis of a chart."""
     return "negative log likelihood (nats)" if is_classifier else "mean squared error per pixel"
+
+
+def chart_metric(
+    title: str, metric: Metric, x: Sequence[float], series: Sequence[Series], **more: Any
+) -> LineChart:
+    """Return the chart of a metric, with its label, scale and digits; `more` are further fields."""
+    return LineChart(title, metric.label, x, series, scale=metric.scale, digits=metric.digits, **more)
 
 
 def draw_line_chart(chart: LineChart) -> Markup:

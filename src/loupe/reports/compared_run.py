@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loupe.metrics import Metrics
+from loupe.metrics import Metric, MetricValue, headline_of
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.metric_values import Split, find_value
 from loupe.runs.result import Score
 
 
@@ -41,6 +42,19 @@ class ComparedRun:
     def is_classifier(self) -> bool:
         return self.results[0].objective == "classification"
 
+    @property
+    def metrics(self) -> list[Metric]:
+        """What stands for the network, and the further metrics of its recipe."""
+        scores = self.scores("validation")
+        further = {name: value.metric for score in scores for name, value in score.metrics.items()}
+        return [headline_of(self.results[0].objective), *further.values()]
+
+    def values(self, split: Split, metric: Metric) -> list[MetricValue]:
+        """Return what a metric says of the best weights on a split, one a seed; computed if need be."""
+        pairs = zip(self.folders, self.results, strict=True)
+        found = [find_value(folder, result, split, metric.name) for folder, result in pairs]
+        return [value for value in found if value is not None]
+
     def scores(self, split: str) -> list[Score]:
         """Return the best weights' scores on a split, one a seed; none for seeds whose test is locked."""
         outcomes = [result.best for result in self.results if result.best is not None]
@@ -51,11 +65,6 @@ class ComparedRun:
         """Return the SHA-256 of a split's images; None if the seeds of a series have different ones."""
         digests = {folder.read_environment()["data_digests"][split] for folder in self.folders}
         return digests.pop() if len(digests) == 1 else None
-
-
-def figure_of(score: Score) -> float:
-    """Return the figure a score stands for: accuracy in [0, 1], or mean squared error."""
-    return score.accuracy if isinstance(score, Metrics) else score.loss
 
 
 def find_shared(runs: Sequence[ComparedRun], split: str) -> str:

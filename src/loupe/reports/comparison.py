@@ -1,6 +1,6 @@
 """Several runs as one HTML page: figures, curves, recipes, classes, and the images on which they differ."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -11,18 +11,20 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.evaluations import PairedComparison, compare_predictions
-from loupe.metrics import Metrics
+from loupe.metrics import Metric, Metrics
 from loupe.recipe import Recipe
-from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
-from loupe.reports.compared_run import ComparedRun, figure_of, find_shared
-from loupe.reports.page import format_error, format_interval, format_level, format_percent, write_page
+from loupe.reports.charts import Series, chart_metric, draw_line_chart
+from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.page import format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
+from loupe.runs.metric_values import Split, list_history_metrics
 from loupe.statistics import summarise_seeds
 from loupe.statistics.comparison import adjust_for_many
 from loupe.training import EpochRecord
 from loupe.wording import count_of
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")  # by place on the command line, the same on the whole page
+_SPLITS: tuple[Split, ...] = ("validation", "test")
 _MOST_FLIPPED = 24  # pictures each way
 
 
@@ -68,13 +70,20 @@ def write_comparison(
     if images is not None and sheet is not None:
         flips = list(_show_flips(tests["validation"][: len(runs) - 1], runs, images, sheet))
     split = "test" if all(run.scores("test") for run in runs) else "validation"
+    metrics = list({metric.name: metric for run in runs for metric in run.metrics}.values())
     write_page(
         out,
         "compare.html",
         runs=[
-            {"name": run.name, "colour": _COLOURS[place % len(_COLOURS)], "run": run, **_summarise(run)}
+            {
+                "name": run.name,
+                "colour": _COLOURS[place % len(_COLOURS)],
+                "run": run,
+                "values": [_write_values(run, split, metric) for metric in metrics for split in _SPLITS],
+            }
             for place, run in enumerate(runs)
         ],
+        headings=[f"{split} {metric.heading}" for metric in metrics for split in _SPLITS],
         is_classifier=is_classifier,
         confidence=format_level(runs[0].recipe.evaluate.confidence),
         charts=draw_curves(runs),
@@ -89,25 +98,17 @@ def write_comparison(
     )
 
 
-def _summarise(run: ComparedRun) -> dict[str, str]:
-    return {split: _write_scores(run, split) for split in ("validation", "test")}
-
-
-def _write_scores(run: ComparedRun, split: str) -> str:
-    """Return a figure with its interval: over images for a run, over seeds for a series."""
-    scores = run.scores(split)
-    if not scores:
+def _write_values(run: ComparedRun, split: Split, metric: Metric) -> str:
+    """Return a metric with its interval: over images for a run, over seeds for a series."""
+    if not run.scores(split):
         return "locked"
-    write: Callable[[float], str] = format_percent if run.is_classifier else format_error
-    if not run.is_series:
-        score = scores[0]
-        if isinstance(score, Metrics):
-            return f"{format_percent(score.accuracy)} ({format_interval(score.interval)})"
-        return f"{write(score.loss)} ({write(score.interval.low)} to {write(score.interval.high)})"
-    summary = summarise_seeds([figure_of(score) for score in scores], run.recipe.evaluate.confidence, low=0)
-    spread = "" if summary.sd is None else f", sd {write(summary.sd)}"
-    count = count_of(summary.num_seeds, "seed")
-    return f"mean {write(summary.mean)}{spread}, {count}"
+    values = run.values(split, metric)
+    numbers = [one.value for one in values if one.value is not None]
+    if not run.is_series or not numbers:
+        return values[0].write() if values else ""
+    summary = summarise_seeds(numbers, run.recipe.evaluate.confidence, **metric.bounds)
+    spread = "" if summary.sd is None else f", sd {metric.write(summary.sd)}"
+    return f"mean {metric.write(summary.mean)}{spread}, {count_of(summary.num_seeds, 'seed')}"
 
 
 def compare_pairs(runs: Sequence[ComparedRun], split: str) -> list[Test]:
@@ -197,12 +198,12 @@ def _average_classes(run: ComparedRun, split: str) -> dict[str, float]:
 
 
 def draw_curves(runs: Sequence[ComparedRun]) -> list[Markup]:
-    """Return the charts of validation accuracy and loss, one curve a run; of a series the mean over seeds."""
+    """Return the charts of the metrics on validation, one curve a run; of a series the mean over seeds."""
     curves = [
         RunCurves(run.name, tuple(folder.read_history() for folder in run.folders), run.is_series)
         for run in runs
     ]
-    return draw_histories(curves, is_classifier=runs[0].is_classifier)
+    return draw_histories(curves, list_history_metrics([folder for run in runs for folder in run.folders]))
 
 
 @dataclass(frozen=True)
@@ -214,8 +215,8 @@ class RunCurves:
     is_series: bool = False
 
 
-def draw_histories(runs: Sequence[RunCurves], *, is_classifier: bool) -> list[Markup]:
-    """Return the charts of validation accuracy and loss, one curve a run.
+def draw_histories(runs: Sequence[RunCurves], metrics: Sequence[Metric]) -> list[Markup]:
+    """Return the charts of metrics on validation, one curve a run that was measured by them.
 
     Of a series the mean over seeds, in a band from the lowest to the highest seed.
     """
@@ -223,46 +224,53 @@ def draw_histories(runs: Sequence[RunCurves], *, is_classifier: bool) -> list[Ma
     if not longest:
         return []
 
-    def make_series(column: str) -> list[Series]:
+    def make_series(metric: str) -> list[Series]:
         return [
             Series(
                 f"{run.name}, mean and range of seeds" if run.is_series else run.name,
-                _average_histories(run.histories, column, longest),
+                _average_histories(run.histories, metric, longest),
                 _COLOURS[place % len(_COLOURS)],
                 is_dashed=place % 2 == 1,
-                band=_find_range(run.histories, column, longest) if run.is_series else None,
+                band=_find_range(run.histories, metric, longest) if run.is_series else None,
             )
             for place, run in enumerate(runs)
+            if any(record.validation_of(metric) is not None for one in run.histories for record in one)
         ]
 
     epochs = list(range(1, longest + 1))
-    loss = LineChart(
-        "Validation loss", name_loss(is_classifier), epochs, make_series("validation_loss"), digits=4
-    )
-    if not is_classifier:
-        return [draw_line_chart(loss)]
-    accuracy = make_series("validation_accuracy")
-    chart = LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
-    return [draw_line_chart(chart), draw_line_chart(loss)]
+    return [
+        draw_line_chart(chart_metric(f"Validation {metric.title}", metric, epochs, series))
+        for metric in metrics
+        if (series := make_series(metric.name))
+    ]
 
 
 def _find_range(
-    histories: Sequence[Sequence[EpochRecord]], column: str, longest: int
+    histories: Sequence[Sequence[EpochRecord]], metric: str, longest: int
 ) -> tuple[list[float | None], list[float | None]]:
     """Return the lowest and highest value of each epoch, as far as every seed has come."""
-    shortest = min((len(history) for history in histories), default=0)
-    at_epochs = [[getattr(history[epoch], column) for history in histories] for epoch in range(shortest)]
-    after: list[float | None] = [None] * (longest - shortest)
-    return [*map(min, at_epochs), *after], [*map(max, at_epochs), *after]
+    at_epochs = _gather_epochs(histories, metric, longest)
+    lows = [min(values) if values else None for values in at_epochs]
+    return lows, [max(values) if values else None for values in at_epochs]
 
 
 def _average_histories(
-    histories: Sequence[Sequence[EpochRecord]], column: str, longest: int
+    histories: Sequence[Sequence[EpochRecord]], metric: str, longest: int
 ) -> list[float | None]:
     """Return the mean over seeds of each epoch; None once a seed has ended: the others alone mean another."""
-    shortest = min((len(history) for history in histories), default=0)
-    means = [fmean(getattr(history[epoch], column) for history in histories) for epoch in range(shortest)]
-    return [*means, *[None] * (longest - shortest)]
+    return [fmean(values) if values else None for values in _gather_epochs(histories, metric, longest)]
+
+
+def _gather_epochs(
+    histories: Sequence[Sequence[EpochRecord]], metric: str, longest: int
+) -> list[list[float]]:
+    """Return what a metric says of each epoch, one value a seed; no value unless every seed has one."""
+    at_epochs = []
+    for epoch in range(longest):
+        found = [one[epoch].validation_of(metric) if epoch < len(one) else None for one in histories]
+        values = [value for value in found if value is not None]
+        at_epochs.append(values if len(values) == len(found) else [])
+    return at_epochs
 
 
 def _show_flips(

@@ -9,13 +9,11 @@ from loupe.data import SOURCES
 from loupe.data.image_files import Fit
 from loupe.exporting import ExportFormat
 from loupe.exporting.parity import Parity
-from loupe.metrics import Metrics, ReconstructionScore, rank_confused_pairs
+from loupe.metrics import Metrics, MetricValue, ReconstructionScore, rank_confused_pairs
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
-    describe_baselines,
-    describe_error,
     format_decimals,
     format_duration,
     format_interval,
@@ -225,6 +223,7 @@ def _say_figures(subject: _Subject) -> Iterator[str]:
     level = format_level(result.confidence)
     for split, score in scores.items():
         yield f"- {split}: {_describe_score(score, level)}, {score.num_images:,} images"
+        yield from (f"- {split}: {_describe_value(value, level)}" for value in score.metrics.values())
     if result.best.test is None:
         yield "- test: not looked at"
     yield f"- looks at the test set: {describe_looks([subject.run])}"
@@ -247,11 +246,17 @@ def _say_figures(subject: _Subject) -> Iterator[str]:
 
 
 def _describe_score(score: Score, level: str) -> str:
-    if isinstance(score, Metrics):
-        return (
-            f"accuracy {format_percent(score.accuracy)} ({level} interval {format_interval(score.interval)})"
-        )
-    return f"{describe_error(score)}; guesses that need no network: {describe_baselines(score)}"
+    told = _describe_value(score.headline, level)
+    guesses = ", ".join(f"{one.name} {score.headline.metric.write(one.loss)}" for one in score.baselines)
+    return f"{told}; guesses that need no network: {guesses}" if guesses else told
+
+
+def _describe_value(value: MetricValue, level: str) -> str:
+    """Return a metric in words: title, value with its unit, and its interval at the run's level."""
+    if value.interval is None:
+        return value.metric.describe(value.value)
+    ends = value.metric.write_interval(value.interval)
+    return f"{value.metric.describe(value.value)} ({level} interval {ends})"
 
 
 def _say_limits(subject: _Subject) -> Iterator[str]:

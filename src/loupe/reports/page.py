@@ -1,5 +1,6 @@
 """One self-contained HTML file from a template: style and script inside, no outside request."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -28,8 +29,29 @@ def write_page(path: Path, template: str, **content: Any) -> None:
 
 
 def render_page(template: str, **content: Any) -> str:
-    """Return the HTML of a template of this package."""
-    return _environment().get_template(template).render(**content)
+    """Return the HTML of a template of this package, without what lays the template out."""
+    return close_up(_environment().get_template(template).render(**content))
+
+
+def close_up(html: str) -> str:
+    """Return HTML without line breaks and indents, but where white space counts: in `pre` and scripts."""
+    return "".join(part if part.startswith(_KEPT) else _close_up(part) for part in _WHOLE.split(html))
+
+
+def _close_up(html: str) -> str:
+    return _VOID.sub(r"<\1>", _BREAK.sub(" ", _AFTER_BLOCK.sub(r"\1", _BEFORE_BLOCK.sub("", html))))
+
+
+_KEPT = ("<pre", "<script", "<style")
+_WHOLE = re.compile(r"(<pre\b.*?</pre>|<script\b.*?</script>|<style\b.*?</style>)", re.DOTALL)
+_BLOCK = (
+    r"</?(?:body|caption|details|div|figcaption|figure|footer|h\d|head|header|html|li|link|main|meta|nav|p|pre"
+    r"|script|section|style|summary|table|tbody|td|th|thead|title|tr|ul)\b"
+)
+_BEFORE_BLOCK = re.compile(rf"\s*\n\s*(?={_BLOCK}|>)")  # or the end of a tag laid out over lines
+_AFTER_BLOCK = re.compile(rf"({_BLOCK}[^<>]*>)\s*\n\s*")
+_BREAK = re.compile(r"\s*\n\s*")
+_VOID = re.compile(r"<((?:br|img|link|meta)\b[^<>]*?)\s*/>")
 
 
 @cache

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loupe.data import ImageDataset
-from loupe.metrics import Reconstructions, ReconstructionScore
+from loupe.metrics import Reconstructions
+from loupe.metrics.reconstruction import Baseline
 from loupe.reports.charts import LineChart, Series
 from loupe.reports.pictures import encode_png
 from loupe.training import EpochRecord
@@ -42,7 +43,7 @@ def show_reconstructions(images: ImageDataset, made: Reconstructions) -> dict[st
 
 
 def chart_errors(
-    history: Sequence[EpochRecord], score: ReconstructionScore | None, mark: tuple[int, str] | None
+    history: Sequence[EpochRecord], baselines: Sequence[Baseline], mark: tuple[int, str] | None
 ) -> LineChart:
     """Return the chart of the errors over epochs, with the baselines as level lines."""
     epochs = [record.epoch for record in history]
@@ -52,7 +53,7 @@ def chart_errors(
         Series("running training", [record.train_loss for record in history], "c3", True, True),
     ]
     series = [one for one in series if any(value is not None for value in one.values)]
-    for baseline, colour in zip(score.baselines if score else (), ("c4", "c5"), strict=False):
+    for baseline, colour in zip(baselines, ("c4", "c5"), strict=False):
         # the mean image is what to beat; the constant, far above, would press the curves together
         is_far = baseline.name == "constant"
         level = [baseline.loss] * len(epochs)

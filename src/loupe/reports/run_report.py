@@ -8,15 +8,13 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
-from loupe.metrics import Metrics, ReconstructionScore
+from loupe.metrics import Metric
 from loupe.models.layer_table import LayerTable
-from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss, smooth
+from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
 from loupe.reports.mistakes import show_mistakes
 from loupe.reports.page import (
     format_duration,
-    format_error,
-    format_percent,
     format_thousands,
     render_page,
     write_page,
@@ -25,6 +23,7 @@ from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult, load_model
 from loupe.runs.looks import describe_looks
+from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
 
@@ -118,11 +117,23 @@ def draw_run_curves(folder: RunFolder, result: RunResult | None) -> list[Markup]
     if not history:
         return []
     mark = _mark_best(result) if result is not None else None
+    further = [
+        draw_line_chart(_chart_further(metric, history, mark))
+        for metric in list_history_metrics([folder])
+        if metric.name in history[0].validation_metrics
+    ]
     if history[0].validation_accuracy is not None:
-        return draw_curves(history, mark, folder.read_test_looks())
+        return [*draw_curves(history, mark, folder.read_test_looks()), *further]
     best = result.best if result is not None else None
-    score = best.validation if best and isinstance(best.validation, ReconstructionScore) else None
-    return [draw_line_chart(chart) for chart in (chart_errors(history, score, mark), _chart_rate(history))]
+    baselines = best.validation.baselines if best is not None else ()
+    charts = (chart_errors(history, baselines, mark), _chart_rate(history))
+    return [*(draw_line_chart(chart) for chart in charts), *further]
+
+
+def _chart_further(metric: Metric, history: Sequence[EpochRecord], mark: tuple[int, str] | None) -> LineChart:
+    values = [record.validation_of(metric.name) for record in history]
+    epochs, title = [record.epoch for record in history], metric.title[:1].upper() + metric.title[1:]
+    return chart_metric(title, metric, epochs, [Series("validation", values, "c1")], mark=mark)
 
 
 def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[InsideFigure, str]]:
@@ -162,12 +173,11 @@ def make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
     """Yield the figures at the head of a page, each a value and what it is."""
     if result.best is not None:
         validation = result.best.validation
-        if isinstance(validation, Metrics):
-            yield {"value": format_percent(validation.accuracy), "label": "validation accuracy"}
-        else:
-            yield {"value": format_error(validation.loss), "label": "validation error"}
-            for baseline in validation.baselines:
-                yield {"value": format_error(baseline.loss), "label": f"{baseline.name}, no network"}
+        for one in (validation.headline, *validation.metrics.values()):
+            yield {"value": one.metric.write(one.value) or "–", "label": f"validation {one.metric.heading}"}
+        for baseline in validation.baselines:
+            value = validation.headline.metric.write(baseline.loss)
+            yield {"value": value, "label": f"{baseline.name}, no network"}
         epochs = f"best epoch of {result.last.epoch}" if result.last else "best epoch"
         early = ", stopped early" if result.stopped_early else ""
         yield {"value": str(result.best.epoch), "label": epochs + early}

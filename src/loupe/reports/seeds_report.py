@@ -5,16 +5,18 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
+from loupe.metrics import Metric, headline_of
+from loupe.reports.charts import Series, chart_metric, draw_line_chart
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.looks import describe_looks
-from loupe.statistics.intervals import SeedSummary
+from loupe.runs.metric_values import list_history_metrics
+from loupe.runs.series_folder import FigureSummary
 
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
 
 
-def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping[str, SeedSummary]) -> None:
+def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping[str, FigureSummary]) -> None:
     """Write `report.html` beside the folders of the seeds.
 
     Args:
@@ -24,8 +26,8 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
     """
     recipe = RunFolder(path).read_recipe()
     results = [result for run in runs if (result := run.read_result()) is not None]
-    figure = "loss" if any(result.objective == "reconstruction" for result in results) else "accuracy"
-    split = "test" if f"best test {figure}" in summaries else "validation"
+    metric = headline_of(results[0].objective if results else "classification")
+    split = "test" if f"best test {metric.name}" in summaries else "validation"
     write_page(
         path / "report.html",
         "seeds.html",
@@ -35,11 +37,12 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         runs=results,
         looks=describe_looks(runs),
         links={result.seed: f"seed-{result.seed}/report.html" for result in results},
-        headline=summaries.get(f"best {split} {figure}"),
+        headline=summaries.get(f"best {split} {metric.name}"),
         headline_split=split,
-        is_classifier=figure == "accuracy",
+        metric=metric,
+        further=_list_further(results),
         confidence=format_level(recipe.evaluate.confidence),
-        rows=[_make_row(name, summary) for name, summary in summaries.items()],
+        rows=[_make_row(summary) for summary in summaries.values()],
         charts=_draw_curves(runs),
     )
 
@@ -47,7 +50,7 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
 def render_seeds(
     path: Path,
     results: Sequence[RunResult],
-    summaries: Mapping[str, SeedSummary],
+    summaries: Mapping[str, FigureSummary],
     links: Mapping[int, str],
 ) -> str:
     """Return the tables of the page: each seed, and the figures over the seeds.
@@ -65,28 +68,34 @@ def render_seeds(
         runs=results,
         looks=describe_looks([RunFolder(path / f"seed-{result.seed}") for result in results]),
         links=links,
-        is_classifier=all(result.objective == "classification" for result in results),
+        metric=headline_of(results[0].objective),
+        further=_list_further(results),
         confidence=format_level(recipe.evaluate.confidence),
-        rows=[_make_row(name, summary) for name, summary in summaries.items()],
+        rows=[_make_row(summary) for summary in summaries.values()],
     )
 
 
-def _make_row(name: str, summary: SeedSummary) -> dict[str, str]:
-    is_share = "accuracy" in name
-    scale, unit = (100, " %") if is_share else (1, "")
-    digits = 2 if is_share else 4 if "loss" in name else 1
+def _list_further(results: Sequence[RunResult]) -> list[Metric]:
+    """Return the further metrics of the runs' recipe."""
+    scores = [result.best.validation for result in results if result.best is not None]
+    return list({name: value.metric for one in scores for name, value in one.metrics.items()}.values())
 
-    def write(value: float) -> str:
-        return f"{value * scale:.{digits}f}"
 
-    interval = summary.interval
-    return {
-        "name": name,
-        "mean": write(summary.mean) + unit,
-        "sd": "" if summary.sd is None else write(summary.sd),
-        "interval": "" if interval is None else f"{write(interval.low)} to {write(interval.high)}{unit}",
-        "num_seeds": str(summary.num_seeds),
-    }
+def _make_row(summary: FigureSummary) -> dict[str, str]:
+    metric, interval = summary.metric, summary.interval
+    row = {"name": summary.title if metric is None else metric.name_with_unit(summary.title)}
+    row["num_seeds"] = str(summary.num_seeds)
+    if metric is not None:
+        spread = metric.write_spread(summary.sd)
+        return {
+            **row,
+            "mean": metric.write(summary.mean),
+            "sd": spread,
+            "interval": metric.write_interval(interval),
+        }
+    ends = "" if interval is None else f"{interval.low:.1f} to {interval.high:.1f}"
+    spread = "" if summary.sd is None else f"{summary.sd:.1f}"
+    return {**row, "mean": f"{summary.mean:.1f}", "sd": spread, "interval": ends}
 
 
 def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:
@@ -96,22 +105,19 @@ def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:
         return []
     epochs = list(range(1, longest + 1))
 
-    def make_series(column: str) -> list[Series]:
+    def make_series(metric: str) -> list[Series]:
         return [
             Series(
                 name,
-                [getattr(record, column) for record in history] + [None] * (longest - len(history)),
+                [record.validation_of(metric) for record in history] + [None] * (longest - len(history)),
                 _COLOURS[index % len(_COLOURS)],
                 is_dashed=index >= len(_COLOURS),
             )
             for index, (name, history) in enumerate(histories.items())
         ]
 
-    accuracy, loss = make_series("validation_accuracy"), make_series("validation_loss")
-    is_classifier = any(value is not None for series in accuracy for value in series.values)
-    charts = [LineChart("Validation loss", name_loss(is_classifier), epochs, loss, digits=4)]
-    if is_classifier:
-        charts.insert(
-            0, LineChart("Validation accuracy", "accuracy (%)", epochs, accuracy, scale=100, digits=2)
-        )
-    return [draw_line_chart(chart) for chart in charts]
+    metrics = list_history_metrics(runs)
+    return [
+        draw_line_chart(chart_metric(f"Validation {metric.title}", metric, epochs, make_series(metric.name)))
+        for metric in metrics
+    ]

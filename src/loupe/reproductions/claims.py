@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from loupe.reports.page import format_error, format_percent
+from loupe.metrics import Metric, describe_metric
 from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winner
 from loupe.statistics import PairedDifference, compare_seed_pairs, summarise_seeds
-from loupe.statistics.intervals import SeedSummary, compute_t_quantile
+from loupe.statistics.intervals import Interval, SeedSummary, compute_t_quantile
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
 
@@ -84,15 +84,15 @@ def judge_numbers(claim: Numbers, found: Found | None) -> list[Verdict]:
     rows = find_rows(claim, found)
     verdicts = []
     for figure, published in claim.published.items():
-        values = [float(value) for row in rows if (value := getattr(row, figure)) is not None]
-        flaw = claim.flaws.get(figure) or claim.flaw
-        what = f"{claim.what}: {figure.replace('_', ' ')}"
+        values = [value for row in rows if (value := row.value(figure)) is not None]
+        flaw, metric = claim.flaws.get(figure) or claim.flaw, metric_of(figure)
+        what = f"{claim.what}: {name_column(figure)}"
         written = write_number(published, figure)
         if not values:
             verdicts.append(Verdict(claim.row, what, written, "", "", 0, "not run", flaw))
             continue
         confidence = found.study.confidence if found else 0.95
-        ours = summarise_seeds(values, confidence, low=0)
+        ours = summarise_seeds(values, confidence, low=0 if metric is None else metric.bounds["low"])
         ruling, why = rule_on_number(published, ours, figure, confidence)
         if flaw:
             ruling, why = "original flawed", flaw
@@ -129,13 +129,15 @@ def judge_winner(claim: Winner, found: Found | None) -> Verdict:
     rows = [row for row in (found.rows if found else ()) if row.is_finished and not row.stage]
     by_arm: dict[str, dict[int, float]] = {}
     for row in rows:
-        value = getattr(row, claim.figure)
+        value = row.value(claim.figure)
         if value is not None:
-            by_arm.setdefault(row.arm, {})[row.seed] = float(value)
+            by_arm.setdefault(row.arm, {})[row.seed] = value
     if found is None or claim.published not in by_arm:
         return Verdict(claim.row, claim.what, claim.published, "", "", 0, "not run", "")
     means = {arm: fmean(values.values()) for arm, values in by_arm.items()}
-    best = (max if "accuracy" in claim.figure else min)(means, key=lambda arm: means[arm])
+    metric = metric_of(claim.figure)
+    is_most_best = metric is not None and metric.is_higher_better  # of epochs, numbers and seconds: fewer
+    best = (max if is_most_best else min)(means, key=lambda arm: means[arm])
     count = len(by_arm[best])
     if best == claim.published:
         return Verdict(claim.row, claim.what, claim.published, best, "", count, "reproduced", "")
@@ -233,23 +235,48 @@ def find_rows(claim: Runs, found: Found | None, arm: str = "") -> list[StudyRow]
     ]
 
 
+def metric_of(figure: str) -> Metric | None:
+    """Return the metric that a column of results is of; None for epochs, parameters and seconds.
+
+    Raises:
+        UnknownNameError: there is no such metric.
+    """
+    name = name_metric(figure)
+    return describe_metric(name) if name is not None else None
+
+
+def name_metric(figure: str) -> str | None:
+    """Return the name of the metric in a column of results; None for epochs, parameters and seconds."""
+    split, _, name = figure.partition("_")
+    return name if split in _SPLITS else None
+
+
+_SPLITS = ("train", "validation", "test")
+
+
+def name_column(figure: str) -> str:
+    """Return a column for readers: "test accuracy", "best epoch"."""
+    metric = metric_of(figure)
+    return figure.replace("_", " ") if metric is None else f"{figure.partition('_')[0]} {metric.title}"
+
+
 def write_number(value: float, figure: str) -> str:
     """Return a figure as text: "98.43 %", "0.0485", "205"."""
-    if "accuracy" in figure:
-        return format_percent(value)
-    return format_error(value) if "loss" in figure else f"{value:,.0f}"
+    metric = metric_of(figure)
+    return f"{value:,.0f}" if metric is None else metric.write(value)
 
 
 def write_gap(value: float, figure: str) -> str:
     """Return the size of a difference: "0.31 points", "0.0021"."""
-    return f"{100 * value:.2f} points" if "accuracy" in figure else write_number(value, figure)
+    metric = metric_of(figure)
+    return write_number(value, figure) if metric is None else metric.write_gap(value)
 
 
 def write_ends(summary: SeedSummary, figure: str) -> str:
     """Return the ends of the interval of a mean; "" for one seed."""
     if summary.interval is None:
         return ""
-    low, high = summary.interval.low, summary.interval.high
-    if "accuracy" in figure:
-        return f"{100 * low:.2f} to {100 * min(1.0, high):.2f} %"
-    return f"{write_number(low, figure)} to {write_number(high, figure)}"
+    metric, low, high = metric_of(figure), summary.interval.low, summary.interval.high
+    if metric is None:
+        return f"{write_number(low, figure)} to {write_number(high, figure)}"
+    return metric.write_interval(Interval(low, min(metric.bounds["high"], high)))

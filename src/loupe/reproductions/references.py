@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from loupe.checking import name_place
 from loupe.errors import Mistake
-from loupe.reproductions.schema import Effect, Reproduction, Runs
+from loupe.metrics.registry import find_metric_mistakes
+from loupe.reproductions.claims import name_metric
+from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winner
 from loupe.studies.references import find_unknown
 from loupe.studies.schema import Study
 
@@ -45,3 +47,23 @@ def _check_claim(place: str, claim: Runs, study: Study) -> Iterator[Mistake]:
         if axis in axes:
             where = f"{place}.at.{name_place(axis)}"
             yield from find_unknown(where, [value], study.axes[axis].names, f"values of {axis}")
+
+
+def list_claimed_metrics(reproduction: Reproduction, study: str) -> list[str]:
+    """Return the metrics that claims about a study are made of, each once; epochs and such are none."""
+    figures = [figure for claim, figure in _list_figures(reproduction) if claim.study == study]
+    return list(dict.fromkeys(name for figure in figures if (name := name_metric(figure)) is not None))
+
+
+def find_unknown_figures(reproduction: Reproduction) -> Iterator[Mistake]:
+    """Yield a mistake for each claim about a metric that is not registered; plugins have to be loaded."""
+    for claim, figure in _list_figures(reproduction):
+        name = name_metric(figure)
+        if name is not None:
+            yield from find_metric_mistakes(name, None, f"{claim.row}: {figure}")
+
+
+def _list_figures(reproduction: Reproduction) -> Iterator[tuple[Numbers | Winner, str]]:
+    for one in reproduction.numbers:
+        yield from ((one, figure) for figure in one.published)
+    yield from ((one, one.figure) for one in reproduction.winners)

@@ -12,7 +12,7 @@ from loupe.errors import ReproductionError, RunError, UnknownNameError
 from loupe.recipe import set_value
 from loupe.reproductions.claims import Found, judge_claims
 from loupe.reproductions.collapse import show_collapse
-from loupe.reproductions.references import find_unknown_claims
+from loupe.reproductions.references import find_unknown_claims, find_unknown_figures, list_claimed_metrics
 from loupe.reproductions.report import Demonstration, write_reproduction
 from loupe.reproductions.schema import Reproduction
 from loupe.runs.reading import reading
@@ -70,7 +70,11 @@ def reproduce(
     ready: dict[str, PreparedStudy] = {}
     for name, study in studies.items():  # all of them first: without the data an earlier page stays as it is
         file = known / f"{name}.csv" if known is not None else None
-        ready[name] = prepare_study(study, out / "studies", known=file if file and file.is_file() else None)
+        claimed = list_claimed_metrics(reproduction, name)
+        known_file = file if file and file.is_file() else None
+        ready[name] = prepare_study(study, out / "studies", known=known_file, further=claimed)
+    if unknown := list(find_unknown_figures(reproduction)):  # what plugins register is there by now
+        raise ReproductionError(reproduction.name, unknown)
     demonstrations: list[Demonstration] = []
     try:
         for name, prepared in ready.items():

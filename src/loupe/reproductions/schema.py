@@ -1,22 +1,13 @@
 """The fields of a reproduction: what was published, and which runs say whether it holds. No torch here."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from loupe.recipe.sections import Section
 
-FigureName = Literal[
-    "test_accuracy",
-    "test_loss",
-    "validation_accuracy",
-    "validation_loss",
-    "train_accuracy",
-    "train_loss",
-    "best_epoch",
-    "parameters",
-    "seconds",
-]
+FigureName = Annotated[str, Field(pattern=r"^((test|validation|train)_.+|best_epoch|parameters|seconds)$")]
+"""A column of a study's results: split and metric (`test_macro_f1`), best_epoch, parameters or seconds."""
 
 
 class Runs(Section):
@@ -33,7 +24,7 @@ class Numbers(Runs):
 
     row: str = Field(description="Row of the source list.")
     what: str = Field(description="What they are numbers of, for readers.")
-    published: dict[FigureName, float] = Field(description="As printed; accuracies in [0, 1].")
+    published: dict[FigureName, float] = Field(description="As printed; percentages in [0, 1].")
     flaws: dict[FigureName, str] = Field(
         {}, description="What is wrong with a published number, with its defect's id."
     )

@@ -9,6 +9,7 @@ from loupe.metrics.reconstruction import compute_baselines, compute_reconstructi
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe
+from loupe.running.fitting import choose_recipe_metrics
 from loupe.running.look_back import look_back
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup
@@ -112,7 +113,8 @@ def _judge_classifier(
             for split, of_split in batches.items()
         }
     metrics = {
-        split: compute_metrics(predicted, class_names, confidence) for split, predicted in predictions.items()
+        split: compute_metrics(predicted, class_names, confidence, choose_recipe_metrics(recipe))
+        for split, predicted in predictions.items()
     }
     return Outcome(epoch, **metrics)
 
@@ -125,13 +127,17 @@ def _judge_reconstruction(
     folder: RunFolder | None = None,
 ) -> Outcome:
     """Judge the weights in the bench's network, and write their reconstructions if a folder is given."""
-    made = {split: reconstruct(setup.model, of_split, setup.precision) for split, of_split in batches.items()}
+    chosen, level = choose_recipe_metrics(recipe), recipe.evaluate.confidence
+    made = {
+        split: reconstruct(setup.model, of_split, setup.precision, chosen=chosen, level=level)
+        for split, of_split in batches.items()
+    }
     if folder is not None:
         folder.write_reconstructions(**made)
     train = EvaluationBatches(setup.train.dataset, setup.normalization, recipe.evaluate.batch_size)
     scores = {
         split: compute_reconstruction_score(
-            one.errors, compute_baselines(train, batches[split]), recipe.evaluate.confidence
+            one.errors, compute_baselines(train, batches[split]), level, one.values
         )
         for split, one in made.items()
     }

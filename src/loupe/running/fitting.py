@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from loupe.metrics import EpochMetrics, choose_metrics
+from loupe.metrics.registry import ChosenMetric
+from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.running.cached_features import cache_features
 from loupe.running.training_setup import TrainingSetup
@@ -61,6 +64,7 @@ def fit_setup(
         freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
         early_stopping=make_early_stopping(recipe),
         select_by=recipe.evaluate.select_by,
+        metrics=make_validation_metrics(recipe),
         clean_train=setup.clean_train,
         observers=observers,
         start=start,
@@ -92,9 +96,21 @@ def lay_out_training(
         average_decay=recipe.train.average_decay,
         early_stopping=make_early_stopping(recipe),
         select_by=recipe.evaluate.select_by,
+        metrics=make_validation_metrics(recipe),
         clean_train=setup.clean_train,
         observers=observers,
     )
+
+
+def make_validation_metrics(recipe: Recipe) -> EpochMetrics | None:
+    """Return what is measured on validation beside loss and accuracy; None for nothing."""
+    chosen = choose_recipe_metrics(recipe)
+    return EpochMetrics(chosen, objective_of(recipe.model.name)) if chosen else None
+
+
+def choose_recipe_metrics(recipe: Recipe) -> tuple[ChosenMetric, ...]:
+    """Return the metrics that a recipe names, what selects the best epoch among them."""
+    return choose_metrics([*recipe.evaluate.metrics, recipe.evaluate.select_by])
 
 
 def make_early_stopping(recipe: Recipe) -> WindowedEarlyStopping | None:

@@ -14,6 +14,8 @@ from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
+from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
+from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
@@ -57,7 +59,8 @@ def load_recipe(
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
-    mistakes += find_objective_mistakes(mapping)
+    of_objective = find_objective_mistakes(mapping)
+    mistakes += [*find_metric_mistakes(mapping), *of_objective]
     mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
@@ -119,10 +122,9 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
     name = model.get("name", Recipe().model.name)
     if not isinstance(name, str) or name not in MODELS or objective_of(name) == "classification":
         return []
-    mapping["evaluate"] = {"select_by": "loss", **evaluate}
+    mapping["evaluate"] = {"select_by": LOSS, **evaluate}
     why = f"the model {name} names no class"
     asked = [
-        ("evaluate.select_by", mapping["evaluate"]["select_by"], "loss"),
         ("evaluate.show_test_picking", evaluate.get("show_test_picking", False), False),
         ("evaluate.track_examples", evaluate.get("track_examples", False), False),
         ("evaluate.tta", evaluate.get("tta", "none"), "none"),
@@ -134,6 +136,19 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         for place, got, only in asked
         if got != only
     ]
+
+
+def find_metric_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return what is wrong with the metrics a recipe names: unknown ones, settings, another objective's."""
+    model, evaluate = _table(mapping, "model"), _table(mapping, "evaluate")
+    name = model.get("name", Recipe().model.name)
+    objective = objective_of(name) if isinstance(name, str) and name in MODELS else None
+    named = evaluate.get("metrics", ())
+    named = [named] if isinstance(named, str | Mapping) else named
+    named = named if isinstance(named, list | tuple) else ()
+    asked = [(f"evaluate.metrics.{index}", choice) for index, choice in enumerate(named)]
+    asked.append(("evaluate.select_by", evaluate.get("select_by", Recipe().evaluate.select_by)))
+    return [mistake for place, choice in asked for mistake in find_choice_mistakes(choice, objective, place)]
 
 
 def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
@@ -181,6 +196,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["model"] = resolve(MODELS, recipe.model)
     if recipe.train.hard_examples is not None:
         mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
+    mapping["evaluate"]["metrics"] = [resolve_metric(choice) for choice in recipe.evaluate.metrics]
+    mapping["evaluate"]["select_by"] = spell_metric(recipe.evaluate.select_by)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
     return parse_recipe(mapping)

@@ -1,21 +1,21 @@
 """The same recipe with several seeds: a run folder for each, and one summary with intervals."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from loupe.errors import TrainingError
-from loupe.metrics import Metrics, ReconstructionScore
+from loupe.metrics import Metric, headline_of
 from loupe.recipe import Recipe
 from loupe.reports.seeds_report import write_seeds_report
 from loupe.running.record import refuse_other_recipe
 from loupe.running.run import run_recipe
 from loupe.running.training_setup import load_recipe_data
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.result import Score
+from loupe.runs.series_folder import FigureSummary
 from loupe.runs.writing import write_json, write_text
 from loupe.statistics import summarise_seeds
-from loupe.statistics.intervals import SeedSummary
 from loupe.training import Observer
 
 
@@ -55,28 +55,64 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
         raise failure
 
 
-def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[str, SeedSummary]:
-    """Return mean, sd and interval over seeds of each headline figure of the finished runs."""
+def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[str, FigureSummary]:
+    """Return mean, sd and interval over seeds of each figure of the finished runs.
+
+    By name: "best test accuracy", "last validation macro_f1", "best test accuracy with tta", "best epoch" ….
+    """
     finished = [run for run in results if run.status == "finished" and run.best and run.last]
-    figures: dict[str, list[float]] = {}
-    with_tta: dict[str, list[float]] = {}
+    figures = _Figures(confidence)
     for run in finished:
         assert run.best is not None
         assert run.last is not None
         for name, outcome in (("best", run.best), ("last", run.last)):
-            for split, tta in (("validation", outcome.validation_tta), ("test", outcome.test_tta)):
-                if isinstance(tta, Metrics):
-                    with_tta.setdefault(f"{name} {split} accuracy with tta", []).append(tta.accuracy)
             for split, score in (("validation", outcome.validation), ("test", outcome.test)):
-                if isinstance(score, Metrics):
-                    figures.setdefault(f"{name} {split} accuracy", []).append(score.accuracy)
-                if isinstance(score, ReconstructionScore) or (score is not None and split == "test"):
-                    figures.setdefault(f"{name} {split} loss", []).append(score.loss)
-        figures.setdefault("best epoch", []).append(run.best.epoch)
-        figures.setdefault("seconds", []).append(run.seconds)
+                figures.add_score(f"{name} {split}", score, with_loss=split == "test")
+        figures.add("best epoch", run.best.epoch)
+        figures.add("seconds", run.seconds)
         if run.test_picking is not None:
-            figures.setdefault("test accuracy if picked on test", []).append(run.test_picking.accuracy)
-    return {
-        name: summarise_seeds(values, confidence, low=0, high=1 if "accuracy" in name else math.inf)
-        for name, values in {**figures, **with_tta}.items()
-    }
+            figures.add(
+                "test accuracy if picked on test", run.test_picking.accuracy, headline_of(run.objective)
+            )
+    for run in finished:
+        for name, judged in (("best", run.best), ("last", run.last)):
+            assert judged is not None
+            for split, score in (("validation", judged.validation_tta), ("test", judged.test_tta)):
+                figures.add_score(f"{name} {split}", score, " with tta")
+    return figures.summarise()
+
+
+class _Figures:
+    """Values of several seeds by name, each with the metric that they are of."""
+
+    def __init__(self, confidence: float) -> None:
+        self._confidence = confidence
+        self._values: dict[str, list[float]] = {}
+        self._titles: dict[str, tuple[str, Metric | None]] = {}
+
+    def add_score(
+        self, of: str, score: Score | None, with_what: str = "", *, with_loss: bool = False
+    ) -> None:
+        """Add what stands for a score, its loss if that is asked for, and its further metrics."""
+        if score is None:
+            return
+        values = [score.headline, *([score.reported_loss] if with_loss else []), *score.metrics.values()]
+        for metric, value in {one.metric: one.value for one in values}.items():
+            if value is not None:
+                title = f"{of} {metric.title}{with_what}"
+                self.add(f"{of} {metric.name}{with_what}", value, metric, title)
+
+    def add(self, name: str, value: float, metric: Metric | None = None, title: str = "") -> None:
+        self._values.setdefault(name, []).append(value)
+        self._titles[name] = (title or name, metric)
+
+    def summarise(self) -> dict[str, FigureSummary]:
+        """Return mean, sd and interval of each figure, by name."""
+        summaries = {}
+        for name, values in self._values.items():
+            title, metric = self._titles[name]
+            bounds = metric.bounds if metric is not None else {"low": 0.0}
+            summaries[name] = FigureSummary.of(
+                summarise_seeds(values, self._confidence, **bounds), title, metric
+            )
+        return summaries

@@ -46,7 +46,7 @@ from loupe.runs.writing import (
     write_tensors,
     write_text,
 )
-from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
+from loupe.training.state import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord, Snapshot
 
 
 class RunFolder:
@@ -119,10 +119,11 @@ class RunFolder:
         write_json(self.environment_file, environment)
 
     def write_history(self, history: list[EpochRecord]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, EPOCH_COLUMNS, lineterminator="\n")
+        text, rows = io.StringIO(), [record.to_row() for record in history]
+        columns = dict.fromkeys([*EPOCH_COLUMNS, *(name for row in rows for name in row)])
+        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(record.to_dict() for record in history)
+        writer.writerows(rows)
         write_text(self.history_file, text.getvalue(), durable=False)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
@@ -390,7 +391,7 @@ def _read_predictions(arrays: Mapping[str, Tensor]) -> Predictions:
 
 
 def _read_reconstructions(arrays: Mapping[str, Tensor]) -> Reconstructions:
-    made = Reconstructions(**arrays)
+    made = Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
     count, num_shown = len(made.errors), len(made.shown)
     refuse_array("errors", made.errors, torch.float32, (count,))
     refuse_array("shown", made.shown, torch.int64, (num_shown,))
@@ -420,10 +421,13 @@ _MAY_BE_LEFT_OUT = {one.name for one in fields(EpochRecord) if type(None) in get
 
 
 def _read_record(row: dict[str, str]) -> EpochRecord:
-    if set(row) != set(EPOCH_COLUMNS):
+    more = set(row) - set(EPOCH_COLUMNS)
+    if not set(EPOCH_COLUMNS) <= set(row) or not all(str(name).startswith(METRIC_PREFIX) for name in more):
         raise ValueError(f"columns {', '.join(map(str, row))}")
     values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
+    metrics = {name.removeprefix(METRIC_PREFIX): values.pop(name) for name in row if name in more}
     missing = [name for name, value in values.items() if value is None and name not in _MAY_BE_LEFT_OUT]
     if missing:
         raise ValueError(f"no {missing[0]} in epoch {row['epoch']}")
-    return EpochRecord(epoch=int(row["epoch"]), **values)  # type: ignore[arg-type]  # None only where allowed
+    epoch = int(row["epoch"])
+    return EpochRecord(epoch, **values, validation_metrics=metrics)  # type: ignore[arg-type]  # None where allowed

@@ -52,8 +52,10 @@ class Recorder(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         record = state.history[-1]
         self._folder.write_history(state.history)
-        accuracy = record.validation_accuracy
-        judged = "" if accuracy is None else f", validation accuracy {accuracy:.4f}"
+        values = {"accuracy": record.validation_accuracy, **record.validation_metrics}
+        judged = "".join(
+            f", validation {name} {value:.4f}" for name, value in values.items() if value is not None
+        )
         self._folder.log(
             f"epoch {record.epoch}: train loss {record.train_loss:.4f}, validation loss "
             f"{record.validation_loss:.4f}{judged}, {record.seconds:.2f} s"

@@ -2,14 +2,31 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
+from loupe.metrics import Metric
 from loupe.runs.folder import RunFolder
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult
 from loupe.statistics.intervals import Interval, SeedSummary
+
+
+@dataclass(frozen=True)
+class FigureSummary(SeedSummary):
+    """A figure over seeds: mean, sd and interval, with what it is called and the metric it is of.
+
+    `metric` is None for what is none: epochs and seconds, and figures that an earlier version summed up.
+    """
+
+    title: str = ""
+    metric: Metric | None = None
+
+    @classmethod
+    def of(cls, summary: SeedSummary, title: str, metric: Metric | None) -> "FigureSummary":
+        return cls(summary.mean, summary.sd, summary.interval, summary.num_seeds, title, metric)
 
 
 class SeriesFolder(RunFolder):
@@ -25,7 +42,7 @@ class SeriesFolder(RunFolder):
         folders = {seed: RunFolder(self.path / f"seed-{seed}") for seed in seeds}
         return {seed: folder for seed, folder in folders.items() if folder.environment_file.exists()}
 
-    def read_summaries(self) -> dict[str, SeedSummary]:
+    def read_summaries(self) -> dict[str, FigureSummary]:
         """Return mean, sd and interval over the finished seeds, by figure: "best test accuracy" ….
 
         Raises:
@@ -40,7 +57,7 @@ class SeriesFolder(RunFolder):
             )
         with reading(file):
             figures = json.loads(read_text(file))["summaries"]
-            return {name: _read_summary(values) for name, values in figures.items()}
+            return {name: _read_summary(name, values) for name, values in figures.items()}
 
     def read_result(self) -> RunResult | None:
         """Not of a series.
@@ -73,11 +90,13 @@ def open_run_folder(path: Path) -> RunFolder:
     return SeriesFolder(path) if is_series else RunFolder(path)
 
 
-def _read_summary(values: Mapping[str, Any]) -> SeedSummary:
-    ends = values["interval"]
-    return SeedSummary(
+def _read_summary(name: str, values: Mapping[str, Any]) -> FigureSummary:
+    ends, metric = values["interval"], values.get("metric")
+    return FigureSummary(
         mean=values["mean"],
         sd=values["sd"],
         interval=Interval(ends["low"], ends["high"]) if ends is not None else None,
         num_seeds=values["num_seeds"],
+        title=values.get("title", name),
+        metric=Metric(**metric) if metric is not None else None,
     )

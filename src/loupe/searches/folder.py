@@ -12,7 +12,7 @@ from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.reading import read_table, reading
 from loupe.runs.writing import write_text
-from loupe.studies.folder import read_figures
+from loupe.studies.folder import read_figures, read_further
 
 TrialStatus = Literal["finished", "pruned", "failed", "under way"]
 
@@ -68,6 +68,7 @@ class FreshRow:
     test_accuracy: float | None
     test_loss: float | None
     seconds: float | None
+    test_score: float | None = None
 
 
 class SearchFolder:
@@ -114,6 +115,11 @@ class SearchFolder:
     def trial(self, number: int) -> RunFolder:
         """Return the run folder of a trial."""
         return RunFolder(self.path / "trials" / f"{number:04d}")
+
+    def list_trials(self) -> Iterator[RunFolder]:
+        """Yield the run folders of the trials, oldest first."""
+        for path in sorted((self.path / "trials").glob("*")):
+            yield RunFolder(path)
 
     def fresh(self, number: int, seed: int) -> RunFolder:
         """Return the run folder of a trial's settings with a fresh seed."""
@@ -163,11 +169,12 @@ class SearchFolder:
 
 
 def read_run(run: RunFolder) -> dict[str, Any]:
-    """Return the figures of a run by name, and its status and reason; empty before it has a result."""
+    """Return the figures of a run by column, and its status and reason; empty before it has a result."""
     result = run.read_result() if run.path.is_dir() else None
     if result is None:
         return {}
-    return {**read_figures(result, run), "status": result.status, "reason": result.reason or ""}
+    figures = {**read_figures(result, run), **read_further(result, run)}
+    return {**figures, "status": result.status, "reason": result.reason or ""}
 
 
 def _write_table(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -190,7 +197,7 @@ def _read_fields(kind: type[TrialRow] | type[FreshRow], row: Mapping[str, str]) 
     for one in fields(kind):
         if one.name == "settings":
             continue
-        kinds, text = get_args(one.type) or (one.type,), row[one.name]
+        kinds, text = get_args(one.type) or (one.type,), row.get(one.name, "")
         if text == "" and type(None) in kinds:
             values[one.name] = None
         else:

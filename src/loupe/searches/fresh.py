@@ -93,4 +93,5 @@ class FreshConductor:
             test_accuracy=figures.get("test_accuracy"),
             test_loss=figures.get("test_loss"),
             seconds=figures.get("seconds"),
+            test_score=figures.get(f"test_{self._search.objective}"),
         )

@@ -10,6 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from loupe.searches import Search, parse_search, read_search_file
 from loupe.searches.folder import SearchFolder
 from loupe.searches.importance import measure_importance
+from loupe.searches.metric import metric_of
 from loupe.searches.outcome import SearchOutcome, find_outcome
 from loupe.searches.scheduler import rank_trials
 
@@ -36,11 +37,12 @@ def look_back_at_search(folder: SearchFolder) -> SearchOutcome:
         return text if kind == "choice" else int(text) if kind == "int" else float(text)
 
     trials = folder.read_trials(read_setting)
-    ranked = rank_trials(search, trials)[: search.top]
+    metric = metric_of(search, folder)
+    ranked = rank_trials(metric, trials)[: search.top]
     study = _open_journal(search, folder)
     shares, note = ({}, "No trial has ended yet.") if study is None else measure_importance(study)
     seconds = 0.0 if study is None else float(study.user_attrs.get("seconds", 0.0))
-    return find_outcome(search, trials, ranked, folder.read_fresh(), shares, note, seconds)
+    return find_outcome(search, metric, trials, ranked, folder.read_fresh(), shares, note, seconds)
 
 
 def _open_journal(search: Search, folder: SearchFolder) -> optuna.Study | None:

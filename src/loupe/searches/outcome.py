@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from loupe.metrics import Metric
 from loupe.searches import Search
 from loupe.searches.folder import FreshRow, TrialRow
 from loupe.statistics import Optimism, estimate_optimism, expected_best_of, summarise_seeds
@@ -58,6 +59,7 @@ class SearchOutcome:
 
     Args:
         search: what was searched.
+        metric: what was sought.
         trials: a row each, in the order they were started.
         candidates: the best few, by rank.
         winner: the candidate with the best mean over the fresh seeds; None before there is one.
@@ -69,6 +71,7 @@ class SearchOutcome:
     """
 
     search: Search
+    metric: Metric
     trials: tuple[TrialRow, ...]
     candidates: tuple[Candidate, ...]
     winner: Candidate | None
@@ -95,6 +98,7 @@ class SearchOutcome:
 
 def find_outcome(
     search: Search,
+    metric: Metric,
     trials: Sequence[TrialRow],
     ranked: Sequence[TrialRow],
     fresh: Sequence[FreshRow],
@@ -109,14 +113,15 @@ def find_outcome(
         fresh: their runs with fresh seeds, as far as there are any.
     """
     candidates = [
-        _make_candidate(search, rank, trial, [run for run in fresh if run.number == trial.number])
+        _make_candidate(search, metric, rank, trial, [run for run in fresh if run.number == trial.number])
         for rank, trial in enumerate(ranked, start=1)
     ]
     whole = [one for one in candidates if one.fresh is not None and one.is_complete]
-    sign = 1.0 if search.is_maximised else -1.0
+    sign = 1.0 if metric.is_higher_better else -1.0
     winner = max(whole, key=lambda one: sign * one.fresh.mean if one.fresh else -math.inf, default=None)
     return SearchOutcome(
         search=search,
+        metric=metric,
         trials=tuple(trials),
         candidates=tuple(candidates),
         winner=winner,
@@ -127,21 +132,23 @@ def find_outcome(
     )
 
 
-def _make_candidate(search: Search, rank: int, trial: TrialRow, runs: Sequence[FreshRow]) -> Candidate:
+def _make_candidate(
+    search: Search, metric: Metric, rank: int, trial: TrialRow, runs: Sequence[FreshRow]
+) -> Candidate:
     scores = [run.score for run in runs if run.status == "finished" and run.score is not None]
-    on_test = [run.test_accuracy if search.is_maximised else run.test_loss for run in runs]
+    column = f"test_{metric.name}"  # tables of earlier versions have no test_score
+    on_test = [getattr(run, column, None) if run.test_score is None else run.test_score for run in runs]
     tested = [value for value in on_test if value is not None]
-    high = 1.0 if search.is_maximised else math.inf
     optimism = None
     if scores and trial.score is not None:
-        sign = 1.0 if search.is_maximised else -1.0  # of a loss, less is better
+        sign = 1.0 if metric.is_higher_better else -1.0
         optimism = estimate_optimism(sign * trial.score, [sign * one for one in scores], search.confidence)
     return Candidate(
         rank=rank,
         trial=trial,
         runs=tuple(runs),
-        fresh=summarise_seeds(scores, search.confidence, low=0, high=high) if scores else None,
-        test=summarise_seeds(tested, search.confidence, low=0, high=high) if tested else None,
+        fresh=summarise_seeds(scores, search.confidence, **metric.bounds) if scores else None,
+        test=summarise_seeds(tested, search.confidence, **metric.bounds) if tested else None,
         optimism=optimism,
     )
 

@@ -1,13 +1,17 @@
 """A search's figure and page."""
 
+from collections.abc import Callable
+from typing import Any
+
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from loupe.figures.search_overview import Point, Scale, draw_search_overview
 from loupe.figures.style import save_figure
 from loupe.reports.charts import LineChart, Series, draw_line_chart
-from loupe.reports.page import format_level, write_page
+from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_bytes
+from loupe.runs import RunFolder
 from loupe.searches import Parameter, Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.outcome import Candidate, SearchOutcome
@@ -27,36 +31,68 @@ from loupe.searches.wording import (
 
 def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
     """Write figure and page of a search; without a trial that has a score there is no figure."""
-    search, picture = outcome.search, ""
+    picture = ""
     if any(row.score is not None for row in outcome.trials):
         save_figure(draw_search(outcome), folder.figure_file)
         picture = encode_bytes(folder.figure_file.read_bytes())
-    winner = outcome.winner
-    write_page(
-        folder.report_file,
-        "search.html",
-        search=search,
-        outcome=outcome,
-        answer=answer_search(outcome),
-        optimism=describe_optimism(outcome),
-        level=format_level(search.confidence),
-        picture=picture,
-        budget=list_budget(outcome),
-        labels=[search.label_of(field) for field in search.space],
-        space=describe_space(search),
-        candidates=[_describe_candidate(folder, outcome, one) for one in outcome.candidates],
-        trials=[_describe_trial(folder, search, row) for row in sort_trials(outcome)],
-        has_failures=any(row.reason for row in outcome.trials),
-        winner_number=winner.trial.number if winner is not None else None,
-        winner_toml=folder.winner_file.read_text(encoding="utf-8") if winner is not None else "",
-        search_toml=search.to_toml(),
-    )
+
+    def link(run: RunFolder) -> str:
+        is_there = run.report_file.is_file()
+        return run.report_file.relative_to(folder.path).as_posix() if is_there else ""
+
+    content = _gather(folder, outcome, link)
+    write_page(folder.report_file, "search.html", has_files=True, picture=picture, **content)
+
+
+def render_search(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFolder], str]) -> str:
+    """Return what the page of a search says, as a part of another page.
+
+    Args:
+        folder: the search's folder.
+        outcome: what it found so far.
+        link: returns the address of a run, or "".
+    """
+    figure = folder.figure_file  # of the whole search; while it goes on, the chart says what there is so far
+    picture = encode_bytes(figure.read_bytes()) if figure.is_file() and not folder.is_under_way() else ""
+    content = _gather(folder, outcome, link)
+    return render_page("search_fragment.html", has_files=False, picture=picture, **content)
+
+
+def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFolder], str]) -> dict[str, Any]:
+    """Return what the templates show of a search."""
+    search, winner = outcome.search, outcome.winner
+    return {
+        "search": search,
+        "outcome": outcome,
+        "answer": answer_search(outcome),
+        "optimism": describe_optimism(outcome),
+        "level": format_level(search.confidence),
+        "chart": draw_best_so_far(outcome),
+        "importance": [(search.label_of(field), one) for field, one in outcome.importance.items()],
+        "budget": list_budget(outcome),
+        "labels": [search.label_of(field) for field in search.space],
+        "space": describe_space(search),
+        "candidates": [describe_candidate(folder, outcome, one, link) for one in outcome.candidates],
+        "trials": [
+            {
+                "row": row,
+                "link": link(folder.trial(row.number)),
+                "score": write_score(outcome.metric, row.score),
+                "settings": list_settings(search, row),
+            }
+            for row in sort_trials(outcome)
+        ],
+        "has_failures": any(row.reason for row in outcome.trials),
+        "winner_number": winner.trial.number if winner is not None else None,
+        "winner_toml": folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
+        "search_toml": search.to_toml(),
+    }
 
 
 def draw_search(outcome: SearchOutcome) -> Figure:
     """Return the picture of a search."""
     search = outcome.search
-    scale = 100 if search.is_maximised else 1
+    metric, scale = outcome.metric, outcome.metric.scale
     ranks = {one.trial.number: one.rank for one in outcome.candidates}
     points = [
         Point(
@@ -73,8 +109,8 @@ def draw_search(outcome: SearchOutcome) -> Figure:
         points,
         {search.label_of(field): _make_scale(parameter) for field, parameter in search.space.items()},
         {search.label_of(field): (one.share, one.low, one.high) for field, one in outcome.importance.items()},
-        score_label=f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
-        is_maximised=search.is_maximised,
+        score_label=f"validation {metric.label}",
+        is_maximised=metric.is_higher_better,
         winner=outcome.winner.trial.number if outcome.winner is not None else None,
         importance_note=outcome.importance_note,
     )
@@ -82,24 +118,23 @@ def draw_search(outcome: SearchOutcome) -> Figure:
 
 def draw_best_so_far(outcome: SearchOutcome) -> Markup | None:
     """Return a chart of the scores of the trials and the best of them so far; None before the first score."""
-    search = outcome.search
-    choose = max if search.is_maximised else min
+    metric = outcome.metric
     scores = [row.score if row.status == "finished" else None for row in outcome.trials]
     best: list[float | None] = []
     for score in scores:
         known = [one for one in (*best[-1:], score) if one is not None]
-        best.append(choose(known) if known else None)
+        best.append(metric.choose_best(known) if known else None)
     if not any(score is not None for score in scores):
         return None
     series = [Series("best so far", best, "c1"), Series("finished trial", scores, "c3", is_dashed=True)]
     return draw_line_chart(
         LineChart(
             "Best so far",
-            f"validation {search.objective}" + (" (%)" if search.is_maximised else ""),
+            f"validation {metric.label}",
             [row.number for row in outcome.trials],
             series,
-            scale=100 if search.is_maximised else 1,
-            digits=2 if search.is_maximised else 4,
+            scale=metric.scale,
+            digits=metric.digits,
             x_label="trial",
         )
     )
@@ -115,52 +150,38 @@ def _make_scale(parameter: Parameter) -> Scale:
 
 def sort_trials(outcome: SearchOutcome) -> list[TrialRow]:
     """Return the trials, finished ones first and best first among them."""
-    sign = -1.0 if outcome.search.is_maximised else 1.0
+    sign = -1.0 if outcome.metric.is_higher_better else 1.0
     order = {"finished": 0, "pruned": 1, "under way": 2, "failed": 3}
     return sorted(outcome.trials, key=lambda row: (order[row.status], sign * (row.score or 0.0), row.number))
 
 
-def _describe_candidate(folder: SearchFolder, outcome: SearchOutcome, one: Candidate) -> dict[str, object]:
-    search = outcome.search
-    optimism = one.optimism
+def describe_candidate(
+    folder: SearchFolder, outcome: SearchOutcome, one: Candidate, link: Callable[[RunFolder], str]
+) -> dict[str, Any]:
+    """Return one of the best trials, run again with fresh seeds, as text; each run with the way to it."""
+    search, optimism = outcome.search, one.optimism
     return {
         "rank": one.rank,
         "number": one.trial.number,
-        "link": _link(folder, one.trial),
+        "link": link(folder.trial(one.trial.number)),
         "is_winner": outcome.winner is not None and one.rank == outcome.winner.rank,
         "settings": write_settings(search, dict(one.trial.settings)),
-        "found": write_score(search, one.trial.score),
-        "fresh": write_summary(search, one.fresh),
-        "optimism": write_difference(search, optimism.difference) if optimism else "",
-        "optimism_range": write_range(search, optimism.interval, is_signed=True) if optimism else "",
-        "test": write_summary(search, one.test),
+        "found": write_score(outcome.metric, one.trial.score),
+        "fresh": write_summary(outcome.metric, one.fresh),
+        "optimism": write_difference(outcome.metric, optimism.difference) if optimism else "",
+        "optimism_range": write_range(outcome.metric, optimism.interval, is_signed=True) if optimism else "",
+        "test": write_summary(outcome.metric, one.test),
         "runs": [
             {
                 "seed": run.seed,
-                "link": f"fresh/{folder.fresh(run.number, run.seed).path.name}/report.html"
-                if run.score is not None
-                else "",
-                "text": write_score(search, run.score) or f"{run.status}: {run.reason}",
+                "link": link(folder.fresh(run.number, run.seed)),
+                "text": write_score(outcome.metric, run.score) or f"{run.status}: {run.reason}",
             }
             for run in one.runs
         ],
     }
 
 
-def _describe_trial(folder: SearchFolder, search: Search, row: TrialRow) -> dict[str, object]:
-    return {
-        "row": row,
-        "link": _link(folder, row),
-        "score": write_score(search, row.score),
-        "settings": list_settings(search, row),
-    }
-
-
 def list_settings(search: Search, row: TrialRow) -> list[str]:
     """Return the settings of a trial as text, one for each parameter; "" where it does not apply."""
     return [write_setting(row.settings[field]) if field in row.settings else "" for field in search.space]
-
-
-def _link(folder: SearchFolder, row: TrialRow) -> str:
-    run = folder.trial(row.number)
-    return f"trials/{run.path.name}/report.html" if run.report_file.is_file() else ""

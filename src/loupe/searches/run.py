@@ -67,7 +67,7 @@ def carry_out_search(
             engine.carry_out(scheduler)
         finally:
             rows, seconds = scheduler.write(), scheduler.seconds
-        best = rank_trials(search, rows)[: search.top]
+        best = rank_trials(trials.metric, rows)[: search.top]
         again = FreshConductor(search, folder, best, watcher)
         try:
             engine.carry_out(again)
@@ -75,7 +75,7 @@ def carry_out_search(
             fresh = again.write()
     finally:
         importance, note = measure_importance(trials.study)
-        outcome = find_outcome(search, rows, best, fresh, importance, note, seconds)
+        outcome = find_outcome(search, trials.metric, rows, best, fresh, importance, note, seconds)
         if outcome.winner is not None:
             folder.write_winner(make_winner(search, dict(outcome.winner.trial.settings)).to_toml())
         write_search_report(folder, outcome)

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from loupe.engines import Ended, Job
 from loupe.engines.worker import describe_failure
 from loupe.errors import LoupeError
+from loupe.metrics import Metric
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder, TrialRow, TrialStatus, read_run
 from loupe.searches.space import Settings, make_recipe
@@ -108,29 +109,26 @@ class SearchConductor:
 
     def on_epoch(self, job: Job, record: EpochRecord) -> bool:
         one = self._under_way[job.name]
-        value = record.validation_accuracy if self._search.is_maximised else record.validation_loss
-        assert value is not None
-        if not one.is_pruned and not self._trials.report(one.trial, record.epoch, value):
-            one.is_pruned = True
+        value = record.validation_of(self._search.objective)
+        if value is not None and not one.is_pruned:  # a metric may not be defined yet
+            one.is_pruned = not self._trials.report(one.trial, record.epoch, value)
         self._watcher.on_epoch(job, record)
         return not one.is_pruned
 
     def on_end(self, job: Job, ended: Ended) -> None:
         one = self._under_way.pop(job.name)
         if ended.status == "finished":
-            score = self._read_score(one.trial.number)
-            self._end(one.trial, TrialState.COMPLETE, score)
+            score = read_score(self._search, self._folder, one.trial.number)
+            if score is None:
+                self._fail(one.trial, f"{self._search.objective} is not defined for its answers")
+            else:
+                self._end(one.trial, TrialState.COMPLETE, score)
         elif ended.status in ("failed", "held"):
             self._fail(one.trial, ended.reason)
         elif one.is_pruned:
             self._end(one.trial, TrialState.PRUNED)
         else:  # Ctrl-C: it stays under way, and the next sitting goes on with it
             self._trials.note_seconds(self._clock() - self._started)
-
-    def _read_score(self, number: int) -> float:
-        score = read_score(self._search, self._folder, number)
-        assert score is not None  # a finished run has one
-        return score
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         trial.set_user_attr("reason", reason)
@@ -140,7 +138,7 @@ class SearchConductor:
         self._trials.end(trial, state, score)
         self._trials.note_seconds(self._clock() - self._started)
         rows = self.write()
-        best = find_best(self._search, rows)
+        best = find_best(self._trials.metric, rows)
         row = next(row for row in rows if row.number == trial.number)
         self._watcher.on_trial(row, best, self._trials.num_ended, self._trials.most)
 
@@ -189,15 +187,15 @@ def _write_time(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def find_best(search: Search, rows: Sequence[TrialRow]) -> TrialRow | None:
+def find_best(metric: Metric, rows: Sequence[TrialRow]) -> TrialRow | None:
     """Return the finished trial with the best score, the earlier of two; None if none has finished."""
-    ranked = rank_trials(search, rows)
+    ranked = rank_trials(metric, rows)
     return ranked[0] if ranked else None
 
 
-def rank_trials(search: Search, rows: Sequence[TrialRow]) -> list[TrialRow]:
+def rank_trials(metric: Metric, rows: Sequence[TrialRow]) -> list[TrialRow]:
     """Return the finished trials, best first; of several with the same settings the first."""
-    sign = -1.0 if search.is_maximised else 1.0
+    sign = -1.0 if metric.is_higher_better else 1.0
     finished = [row for row in rows if row.status == "finished" and row.score is not None]
     ranked: list[TrialRow] = []
     for row in sorted(finished, key=lambda row: sign * (row.score or 0.0)):

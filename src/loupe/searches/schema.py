@@ -10,7 +10,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from loupe.recipe.sections import Section
+from loupe.recipe.sections import MetricName, Section
 
 Changes = dict[str, Any]
 """Changes to a recipe: tables as in a recipe, or dotted fields; "none" takes a field out."""
@@ -116,15 +116,13 @@ class Search(Section):
     seed: NonNegativeInt = Field(0, description="Seed of the search, of every trial, and of the split.")
     top: PositiveInt = Field(3, le=1000, description="So many of the best are run again with fresh seeds.")
     fresh_seeds: PositiveInt = Field(3, le=1000, description="How many seeds the search has not used.")
-    objective: Literal["accuracy", "loss"] = Field(
-        "accuracy", description="Figure that is sought, on validation; an autoencoder has a loss only."
+    objective: MetricName = Field(
+        "accuracy",
+        description="Metric that is sought, on validation, or loss; `loupe metrics` lists them. An "
+        "autoencoder has no accuracy.",
     )
     threads: PositiveInt = Field(1, le=1024, description="CPU threads of each run.")
     confidence: float = Field(0.95, gt=0, le=0.9999, description="Level of the intervals.")
-
-    @property
-    def is_maximised(self) -> bool:
-        return self.objective == "accuracy"
 
     def label_of(self, field: str) -> str:
         """Return what tables and figures call a parameter: its label, or the end of its field."""

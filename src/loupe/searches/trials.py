@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from loupe.recipe import read_recipe_file
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder
 from loupe.searches.journal import open_journal
+from loupe.searches.metric import metric_of
 from loupe.searches.space import Settings, list_grid, suggest_settings
 from loupe.version import NUMBERS_VERSION
 
@@ -34,6 +34,8 @@ class Trials:
         folder: holds the journal.
         num_epochs: of the recipe; pruners scale with it.
 
+    `metric` is what is sought.
+
     Raises:
         RunError: the folder holds the trials of another search, or its journal is damaged.
     """
@@ -41,10 +43,11 @@ class Trials:
     def __init__(self, search: Search, folder: SearchFolder, num_epochs: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search = search
+        self.metric = metric_of(search, folder)
         self._study = optuna.create_study(
             storage=open_journal(folder.journal_file),
             study_name=search.name,
-            direction="maximize" if search.is_maximised else "minimize",
+            direction="maximize" if self.metric.is_higher_better else "minimize",
             pruner=build_pruner(search.pruner, num_epochs),
             load_if_exists=True,
         )
@@ -169,10 +172,3 @@ def identify_search(search: Search) -> str:
     recipe = {**read_recipe_file(search.recipe), "name": "", "about": ""}
     text = json.dumps([values, recipe, NUMBERS_VERSION], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def is_better(search: Search, score: float, than: float | None) -> bool:
-    """Return whether a score beats another one."""
-    if than is None or math.isnan(than):
-        return True
-    return score > than if search.is_maximised else score < than

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loupe.metrics import Metric
 from loupe.reports.page import format_duration
 from loupe.searches import Parameter, Search
 from loupe.searches.outcome import SearchOutcome
@@ -10,33 +11,32 @@ from loupe.statistics.intervals import Interval, SeedSummary
 from loupe.wording import count_of
 
 
-def write_score(search: Search, score: float | None) -> str:
+def write_score(metric: Metric, score: float | None) -> str:
     """Return a score with its unit: "98.25 %" or "0.0712"."""
-    if score is None:
-        return ""
-    return f"{100 * score:.2f} %" if search.is_maximised else f"{score:.4f}"
+    return metric.write(score)
 
 
-def write_difference(search: Search, difference: float) -> str:
+def write_difference(metric: Metric, difference: float) -> str:
     """Return a difference of scores with its sign: "+0.42 points"."""
-    return f"{100 * difference:+.2f} points" if search.is_maximised else f"{difference:+.4f}"
+    unit = f" {metric.difference_unit}" if metric.is_percent else ""
+    return f"{metric.write_difference(difference)}{unit}"
 
 
-def write_range(search: Search, interval: Interval | None, *, is_signed: bool = False) -> str:
+def write_range(metric: Metric, interval: Interval | None, *, is_signed: bool = False) -> str:
     """Return an interval of scores, or of differences of scores."""
     if interval is None:
         return ""
-    sign, scale, digits = "+" if is_signed else "", *((100, 2) if search.is_maximised else (1, 4))
-    low, high = (f"{scale * end:{sign}.{digits}f}" for end in (interval.low, interval.high))
-    return f"{low} to {high}" + (" %" if search.is_maximised and not is_signed else "")
+    if not is_signed:
+        return metric.write_interval(interval)
+    return f"{metric.write_difference(interval.low)} to {metric.write_difference(interval.high)}"
 
 
-def write_summary(search: Search, summary: SeedSummary | None) -> str:
+def write_summary(metric: Metric, summary: SeedSummary | None) -> str:
     """Return a mean over seeds with its interval: "98.02 % (97.60 to 98.44 %)"."""
     if summary is None:
         return ""
-    reach = f" ({write_range(search, summary.interval)})" if summary.interval is not None else ""
-    return f"{write_score(search, summary.mean)}{reach}"
+    reach = f" ({write_range(metric, summary.interval)})" if summary.interval is not None else ""
+    return f"{write_score(metric, summary.mean)}{reach}"
 
 
 def write_setting(value: object) -> str:
@@ -80,14 +80,15 @@ def answer_search(outcome: SearchOutcome) -> str:
     if winner is None or winner.fresh is None:
         return f"{tried} There is no winner yet: no trial has been run again with fresh seeds."
     seeds = count_of(winner.fresh.num_seeds, "fresh seed")
+    metric = outcome.metric
     lines = [
         tried,
         f"The best settings are those of trial {winner.trial.number}: "
         f"{write_settings(search, dict(winner.trial.settings))}.",
-        f"Mean validation {search.objective} over {seeds}: {write_summary(search, winner.fresh)}.",
+        f"Mean validation {metric.heading} over {seeds}: {write_summary(metric, winner.fresh)}.",
     ]
     if winner.test is not None:
-        lines.append(f"On test: {write_summary(search, winner.test)}.")
+        lines.append(f"On test: {write_summary(outcome.metric, winner.test)}.")
     return " ".join(lines)
 
 
@@ -99,15 +100,15 @@ def describe_optimism(outcome: SearchOutcome) -> list[str]:
         return []
     one = first.optimism
     level = f"{100 * search.confidence:g} % interval"
-    reach = f" ({level} {write_range(search, one.interval, is_signed=True)})" if one.interval else ""
+    reach = f" ({level} {write_range(outcome.metric, one.interval, is_signed=True)})" if one.interval else ""
     lines = [
         f"The best of {outcome.count('finished')} finished trials, trial {first.trial.number}, had "
-        f"{write_score(search, first.trial.score)}; with fresh seeds the same settings reach "
-        f"{write_score(search, abs(one.fresh_mean))} on average. "
-        f"Optimism of the search: {write_difference(search, one.difference)}{reach}."
+        f"{write_score(outcome.metric, first.trial.score)}; with fresh seeds the same settings reach "
+        f"{write_score(outcome.metric, abs(one.fresh_mean))} on average. "
+        f"Optimism of the search: {write_difference(outcome.metric, one.difference)}{reach}."
     ]
     if outcome.luck is not None:
-        luck = write_difference(search, outcome.luck).lstrip("+")
+        luck = write_difference(outcome.metric, outcome.luck).lstrip("+")
         lines.append(
             f"Had all {outcome.count('finished')} been equally good, the best of them would have been about "
             f"{luck} better than their mean by luck alone, going by the spread between fresh seeds."

@@ -9,7 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from loupe.errors import RunError
+from loupe.metrics import Metric, headline_of
+from loupe.models import ObjectiveName
 from loupe.runs import RunFolder
+from loupe.runs.metric_values import find_metric
 from loupe.statistics import PairedDifference, PowerLaw, PredictedError, fit_power_law, predict_errors
 from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_overall
 from loupe.studies import Study
@@ -24,25 +27,39 @@ class Quantity:
 
     Args:
         split: "test", or "validation" where the test set stayed locked; "train" for clean training images.
-        kind: "accuracy", "loss" of a classifier, or "error" of an autoencoder.
+        metric: says how values are written, and which way is better.
     """
 
     split: str
-    kind: str
+    metric: Metric
 
     @property
     def name(self) -> str:
-        """Split and kind: "test accuracy"."""
-        return f"{self.split} {self.kind}"
+        """Split and title: "test accuracy"."""
+        return f"{self.split} {self.metric.title}"
 
     @property
     def is_share(self) -> bool:
-        return self.kind == "accuracy"
+        """Whether values are written as percentages, and differences in points."""
+        return self.metric.is_percent
+
+    @property
+    def counts_right_answers(self) -> bool:
+        """Whether it is the share of right answers: then single images say more than their number."""
+        return self.metric == headline_of("classification")
+
+    @property
+    def error_ceiling(self) -> float | None:
+        """What a value is taken from to make an error that falls with more data; None where it is one."""
+        return self.metric.high if self.metric.is_higher_better else None
+
+    def to_error(self, value: float) -> float:
+        """Return a value as an error, or an error as a value."""
+        return value if self.error_ceiling is None else self.error_ceiling - value
 
     def of(self, row: StudyRow, split: str = "") -> float | None:
         """Return the figure of a run; None where it has none."""
-        value = getattr(row, f"{split or self.split}_{'accuracy' if self.is_share else 'loss'}")
-        return None if value is None else float(value)
+        return row.value(f"{split or self.split}_{self.metric.name}")
 
 
 @dataclass(frozen=True)
@@ -163,12 +180,11 @@ def analyse_study(
         figure: what is compared; what the study says if left out.
     """
     arms = tuple(row for row in rows if not row.stage)
-    figure = figure or choose_figure(study, arms)
+    figure = figure or choose_figure(study, arms, pool)
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool)) is not None]
     chosen = choose_on_validation(study, arms, figure)
     reference = find_reference(study, chosen)
-    bounds = {"low": 0.0, "high": 1.0 if figure.is_share else float("inf")}
-    cells = compare_arms(runs, reference, study.confidence, **bounds)
+    cells = compare_arms(runs, reference, study.confidence, **figure.metric.bounds)
     others = dict.fromkeys(run.arm for run in runs if run.arm != reference) if reference else {}
     overall = {arm: compare_overall(runs, arm, reference, study.confidence) for arm in others}
     return StudyAnalysis(
@@ -186,12 +202,20 @@ def analyse_study(
     )
 
 
-def choose_figure(study: Study, rows: Sequence[StudyRow]) -> Quantity:
-    """Return what is compared: on test where every finished run looked at it, else on validation."""
+def choose_figure(study: Study, rows: Sequence[StudyRow], pool: Path | None = None) -> Quantity:
+    """Return what is compared: on test where every finished run looked at it, else on validation.
+
+    Raises:
+        UnknownNameError: there is no such metric, neither registered nor in the results of the pool.
+    """
     finished = [row for row in rows if row.is_finished]
     split = "test" if all(row.test_loss is not None for row in finished) else "validation"
     is_classifier = all(row.validation_accuracy is not None for row in finished)
-    return Quantity(split, study.compare if is_classifier else "error")
+    objective: ObjectiveName = "classification" if is_classifier else "reconstruction"
+    if not is_classifier and study.compare == headline_of("classification").name:
+        return Quantity(split, headline_of(objective))
+    folders = (RunFolder(path) for row in finished if pool for path in pool.glob(f"*-{row.key}"))
+    return Quantity(split, find_metric(study.compare, folders, objective))
 
 
 def compares_places(study: Study) -> bool:
@@ -237,7 +261,7 @@ def choose_on_validation(
     means = {name: fmean(found) for name, found in values.items() if len(found) == most}
     if not means:
         return None
-    return max(means, key=lambda name: means[name] if figure.is_share else -means[name])
+    return max(means, key=lambda name: means[name] if figure.metric.is_higher_better else -means[name])
 
 
 def name_grid_place(row: StudyRow) -> str:
@@ -256,7 +280,9 @@ def _read_run(study: Study, row: StudyRow, figure: Quantity, pool: Path | None) 
     if value is None:
         return None
     arm, place = _name(study, row)
-    right, images = (None, "") if pool is None or not figure.is_share else _read_answers(row, figure, pool)
+    right, images = (
+        (None, "") if pool is None or not figure.counts_right_answers else _read_answers(row, figure, pool)
+    )
     return ArmRun(arm, place, row.seed, value, right, images)
 
 
@@ -293,15 +319,15 @@ def _measure_axes(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> I
 def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[Law]:
     """Yield the law of each arm and place that has four sizes or more, each with all seeds."""
     axis = find_numeric_axis(study)
-    if axis is None:
+    if axis is None or (figure.metric.is_higher_better and figure.error_ceiling is None):
         return
     errors: dict[tuple[str, Place], dict[int, dict[int, float]]] = {}
     for row in rows:
         value = figure.of(row)
         if row.is_finished and value is not None and row.num_train is not None:
             place = tuple(name for other, name in row.at.items() if other != axis)
-            error = 1 - value if figure.is_share else value
-            errors.setdefault((row.arm, place), {}).setdefault(row.seed, {})[row.num_train] = error
+            of_place = errors.setdefault((row.arm, place), {})
+            of_place.setdefault(row.seed, {})[row.num_train] = figure.to_error(value)
     for (arm, place), by_seed in errors.items():
         sizes = sorted({size for of_seed in by_seed.values() for size in of_seed})
         if len(sizes) < 4:

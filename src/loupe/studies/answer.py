@@ -122,7 +122,7 @@ def _count_places(better: int, worse: int, num_places: int) -> str:
 
 def _is_worse(analysis: StudyAnalysis, cell: Cell) -> bool:
     assert cell.difference is not None
-    return (cell.difference.mean < 0) == analysis.figure.is_share
+    return (cell.difference.mean < 0) == analysis.figure.metric.is_higher_better
 
 
 def _tell_of_more_data(analysis: StudyAnalysis) -> str:
@@ -130,11 +130,11 @@ def _tell_of_more_data(analysis: StudyAnalysis) -> str:
     for law in analysis.laws:
         error, interval = law.twice.error, law.twice.interval
         name = " ".join([law.arm, *law.place]) if len(analysis.laws) > 1 else "the network"
-        if analysis.figure.is_share:
-            now, then = 1 - law.law.predict(law.sizes[-1]), 1 - error
-            interval = Interval(1 - interval.high, 1 - interval.low) if interval else None
-        else:
-            now, then = law.law.predict(law.sizes[-1]), error
+        to_value = analysis.figure.to_error
+        now, then = to_value(law.law.predict(law.sizes[-1])), to_value(error)
+        if interval is not None:
+            ends = sorted((to_value(interval.low), to_value(interval.high)))
+            interval = Interval(ends[0], ends[1])
         level = format_level(analysis.study.confidence)
         told = f" ({level} interval {write_interval(interval, analysis.figure)})" if interval else ""
         parts.append(

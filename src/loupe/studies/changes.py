@@ -72,11 +72,18 @@ def take_out_source(
 
 
 def settle(mapping: dict[str, Any], study: Study) -> dict[str, Any]:
-    """Return the mapping with what a study decides itself: seeds, threads, folder, what is drawn."""
+    """Return the mapping with what a study decides itself: seeds, threads, folder, drawing, metrics.
+
+    What is compared is measured in every run, so that its history has it too.
+    """
     run, evaluate = mapping.get("run", {}), mapping.get("evaluate", {})
     if isinstance(run, Mapping):
         kept = {k: v for k, v in run.items() if k not in ("seeds", "folder", "tensorboard")}
         mapping = {**mapping, "run": {**kept, "seed": study.seeds[0], "threads": study.threads}}
     if isinstance(evaluate, Mapping):
+        named = evaluate.get("metrics", ())
+        named = [named] if isinstance(named, str | Mapping) else named
+        if study.compare not in ("accuracy", "loss") and isinstance(named, list | tuple):
+            evaluate = {**evaluate, "metrics": [*named, study.compare]}
         mapping = {**mapping, "evaluate": {"look_inside": False, **evaluate}}
     return mapping

@@ -51,7 +51,7 @@ def _draw_place(
         ]
     names = [f"{axis} {value}" for axis, value in zip(analysis.study.axes, place, strict=True)]
     title = ", ".join(names) or "Losses"
-    label = name_loss(analysis.figure.kind != "error")
+    label = name_loss(analysis.figure.metric.objective != "reconstruction")
     return draw_line_chart(LineChart(title, label, list(range(1, longest + 1)), series, digits=4))
 
 

@@ -1,13 +1,17 @@
 """The figures of a study: bands over an axis, or arms side by side; as pictures and as charts of a page."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from loupe.errors import UnknownNameError
 from loupe.figures.learning_curve import Law, draw_learning_curve
 from loupe.figures.study_dots import Dot, draw_study_dots
 from loupe.figures.study_lines import Band, draw_study_lines
+from loupe.metrics import describe_metric, headline_of
+from loupe.metrics.registry import LOSS
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell, Place
@@ -25,7 +29,7 @@ def draw_study(analysis: StudyAnalysis) -> Figure:
 
 def draw_laws(analysis: StudyAnalysis) -> Figure:
     """Return the learning curves of the arms: errors over training images, with the fitted laws."""
-    scale = 100 if analysis.figure.is_share else 1
+    scale = analysis.figure.metric.scale
     laws = {}
     for one in analysis.laws:
         ends = [point.interval or Interval(point.error, point.error) for point in one.curve]
@@ -41,7 +45,11 @@ def draw_laws(analysis: StudyAnalysis) -> Figure:
 
 
 def _name_error(analysis: StudyAnalysis) -> str:
-    return f"{analysis.figure.split} error (%)" if analysis.figure.is_share else name_figure(analysis)
+    figure = analysis.figure
+    if figure.error_ceiling is None:
+        return name_figure(analysis)
+    title = "error" if figure.counts_right_answers else f"{figure.metric.high:g} − {figure.metric.title}"
+    return f"{figure.split} {title}{' (%)' if figure.is_share else ''}"
 
 
 def draw_charts(analysis: StudyAnalysis) -> list[Markup]:
@@ -56,24 +64,39 @@ def draw_other_figures(analysis: StudyAnalysis) -> list[Markup]:
     """Return charts of the figures a study does not compare: losses, validation, clean training images."""
     if find_numeric_axis(analysis.study) is None:
         return []
-    kinds = ("error",) if analysis.figure.kind == "error" else ("accuracy", "loss")
-    others = [Quantity(split, kind) for split in ("test", "validation", "train") for kind in kinds]
     charts = []
-    for figure in others:
+    for figure in list_figures(analysis, ("test", "validation", "train")):
         other = analyse_study(analysis.study, analysis.rows, figure=figure)
         if figure != analysis.figure and other.cells:
             charts += draw_charts(other)
     return charts
 
 
+def list_figures(analysis: StudyAnalysis, splits: Sequence[str]) -> list[Quantity]:
+    """Return every figure that some run has: of each split accuracy, loss, and further metrics.
+
+    A further metric whose plugin is not loaded is left out.
+    """
+    compared = analysis.figure.metric
+    metrics = {}
+    if compared.objective is not None:
+        measured = (headline_of(compared.objective), describe_metric(LOSS, compared.objective))
+        metrics = {one.name: one for one in measured}
+    metrics[compared.name] = compared
+    for name in dict.fromkeys(column.partition("_")[2] for row in analysis.rows for column in row.metrics):
+        with contextlib.suppress(UnknownNameError):
+            metrics.setdefault(name, describe_metric(name, compared.objective))
+    figures = [Quantity(split, metric) for split in splits for metric in metrics.values()]
+    return [one for one in figures if any(one.of(row) is not None for row in analysis.rows)]
+
+
 def name_figure(analysis: StudyAnalysis) -> str:
     """Return what is compared, with its unit: "test accuracy (%)"."""
-    unit = {"accuracy": " (%)", "loss": " (nats)", "error": " (mean square)"}[analysis.figure.kind]
-    return f"{analysis.figure.name}{unit}"
+    return f"{analysis.figure.split} {analysis.figure.metric.label}"
 
 
 def _draw_rows(analysis: StudyAnalysis) -> Figure:
-    scale = 100 if analysis.figure.is_share else 1
+    scale = analysis.figure.metric.scale
     seeds: dict[str, list[float]] = {}
     for run in analysis.runs:
         seeds.setdefault(_name_run(analysis, run.arm, run.place), []).append(scale * run.figure)
@@ -96,7 +119,7 @@ def _label(analysis: StudyAnalysis) -> str:
 
 
 def _draw_bands(analysis: StudyAnalysis, axis: str) -> Figure:
-    scale = 100 if analysis.figure.is_share else 1
+    scale = analysis.figure.metric.scale
     panels = {}
     for rest in _find_panels(analysis, axis):
         bands = {}
@@ -129,7 +152,7 @@ def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:
                 band=(lows, highs),
             )
         )
-    share = analysis.figure.is_share
+    metric = analysis.figure.metric
     panel = _name_panel(analysis, axis, rest)
     title = f"{analysis.figure.name}{', ' if panel else ''}{panel}".capitalize()
     return draw_line_chart(
@@ -138,8 +161,8 @@ def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:
             name_figure(analysis),
             numbers,
             series,
-            scale=100 if share else 1,
-            digits=2 if share else 4,
+            scale=metric.scale,
+            digits=metric.digits,
             x_label=_label_axis(analysis, axis),
         )
     )

@@ -5,13 +5,15 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from loupe.metrics import Metrics
+from loupe.metrics import describe_metric, headline_of
+from loupe.metrics.registry import LOSS
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
+from loupe.runs.metric_values import Split, find_value
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
@@ -37,6 +39,7 @@ class StudyRow:
         num_train: training images.
         seconds: training and validation of all epochs.
         key: names what determines the run's numbers.
+        metrics: further metrics, by split and name: "test_macro_f1"; None where one is not defined.
     """
 
     stage: str
@@ -58,19 +61,34 @@ class StudyRow:
     parameters: int | None
     seconds: float | None
     key: str
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def is_finished(self) -> bool:
         return self.status == "finished"
 
+    def value(self, column: str) -> float | None:
+        """Return a figure by its column: "test_loss", "best_epoch", "test_macro_f1"; None without one."""
+        value = self.metrics[column] if column in self.metrics else getattr(self, column, None)
+        return None if value is None else float(value)
+
 
 def make_row(
-    run: RunFolder, *, stage: str, arm: str, at: Mapping[str, str], seed: int, key: str, failure: str = ""
+    run: RunFolder,
+    *,
+    stage: str,
+    arm: str,
+    at: Mapping[str, str],
+    seed: int,
+    key: str,
+    failure: str = "",
+    further: Sequence[str] = (),
 ) -> StudyRow:
     """Return the row of a run, from its folder.
 
     Args:
         failure: why there is no result, if the run broke down before it had one.
+        further: metrics that the row is to have, whether the run's recipe names them or not.
     """
     result = run.read_result() if run.path.is_dir() else None
     figures = read_figures(result, run) if result is not None else {}
@@ -83,6 +101,7 @@ def make_row(
         reason=(result.reason if result is not None else failure) or None,
         key=key,
         **{name: figures.get(name) for name in _FIGURES},
+        metrics=read_further(result, run, further) if result is not None else {},
     )
 
 
@@ -102,15 +121,32 @@ def read_figures(result: RunResult, run: RunFolder) -> dict[str, Any]:
     if record is not None:
         figures |= {"train_accuracy": record.clean_train_accuracy, "train_loss": record.clean_train_loss}
     for split, score in (("validation", result.best.validation), ("test", result.best.test)):
-        if score is not None:
-            accuracy = score.accuracy if isinstance(score, Metrics) else None
-            figures |= {f"{split}_accuracy": accuracy, f"{split}_loss": score.loss}
+        for one in (score.headline, score.reported_loss) if score is not None else ():
+            figures[f"{split}_{one.metric.name}"] = one.value
     return figures
 
 
-_PLACE = ("stage", "arm", "at", "seed", "status", "reason", "key")
+def read_further(result: RunResult, run: RunFolder, names: Sequence[str] = ()) -> dict[str, float | None]:
+    """Return further metrics of a run by column: those its recipe names, and others computed if need be.
+
+    Raises:
+        LoupeError: there is no such metric.
+    """
+    named = result.best.validation.metrics if result.best is not None else {}
+    found = {}
+    for name in dict.fromkeys([*named, *names]):
+        for split in _SPLITS:
+            value = find_value(run, result, split, name)
+            column = f"{split}_{name}"
+            if value is not None and column not in _TYPES:
+                found[column] = value.value
+    return found
+
+
+_SPLITS: tuple[Split, ...] = ("validation", "test")
+_PLACE = ("stage", "arm", "at", "seed", "status", "reason", "key", "metrics")
 _FIGURES = tuple(column.name for column in fields(StudyRow) if column.name not in _PLACE)
-_TYPES = {column.name: column.type for column in fields(StudyRow)}
+_TYPES = {column.name: column.type for column in fields(StudyRow) if column.name != "metrics"}
 
 
 class StudyFolder:
@@ -166,10 +202,16 @@ class StudyFolder:
         self._write_rows(self.results_file, rows, axes)
 
     def _write_rows(self, file: Path, rows: Sequence[StudyRow], axes: Sequence[str]) -> None:
-        columns = [*_PLACE[:2], *(_name_column(axis) for axis in axes), *_PLACE[3:6], *_FIGURES, "key"]
+        further = dict.fromkeys(column for row in rows for column in row.metrics)
+        places = [*_PLACE[:2], *(_name_column(axis) for axis in axes), *_PLACE[3:6]]
+        columns = [*places, *_FIGURES, *further, "key"]
         lines = []
         for row in rows:
-            values = {**vars(row), **{_name_column(axis): value for axis, value in row.at.items()}}
+            values = {
+                **vars(row),
+                **row.metrics,
+                **{_name_column(axis): value for axis, value in row.at.items()},
+            }
             lines.append({name: _write(values.get(name)) for name in columns})
         self.write_table(file, columns, lines)
 
@@ -211,7 +253,7 @@ class StudyFolder:
 
 
 def _name_column(axis: str) -> str:
-    return f"at {axis}" if axis in _TYPES else axis
+    return f"at {axis}" if axis in _TYPES or axis.startswith(_METRIC_PREFIXES) else axis
 
 
 def _write(value: Any) -> str:
@@ -230,9 +272,22 @@ def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:
 
     at = {axis: row[_name_column(axis)] for axis in axes if row.get(_name_column(axis))}
     found = {name: read(name) for name in _TYPES if name != "at"}
-    for name, value in found.items():
+    further = {name: text for name, text in row.items() if name not in _TYPES and _is_metric(name, text)}
+    metrics = {name: float(text) if text else None for name, text in further.items()}
+    for name, value in {**found, **metrics}.items():
         if isinstance(value, float) and not math.isfinite(value) and found["status"] == "finished":
             raise ValueError(f"{name} {value}")
-        if name.endswith("_accuracy") and value is not None and not 0 <= value <= 1:
-            raise ValueError(f"{name} {value}")
-    return StudyRow(at=at, **found)
+    for split in ("train", *_SPLITS):
+        for metric in (headline_of("classification"), describe_metric(LOSS)):
+            value, bounds = found[f"{split}_{metric.name}"], metric.bounds
+            if value is not None and math.isfinite(value) and not bounds["low"] <= value <= bounds["high"]:
+                raise ValueError(f"{split}_{metric.name} {value}")
+    return StudyRow(at=at, metrics=metrics, **found)
+
+
+_METRIC_PREFIXES = tuple(f"{split}_" for split in _SPLITS)
+
+
+def _is_metric(column: object, text: object) -> bool:
+    """Return whether a column is a further metric's: another table may have columns of its own."""
+    return isinstance(column, str) and isinstance(text, str) and column.startswith(_METRIC_PREFIXES)

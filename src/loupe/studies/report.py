@@ -1,22 +1,29 @@
 """A study's table, figure and page, from its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from loupe.figures.style import save_figure
-from loupe.reports.page import format_level, write_page
+from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
 from loupe.runs.looks import describe_looks
 from loupe.statistics.arms import Cell
 from loupe.studies import Study
-from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
+from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, compares_places
 from loupe.studies.answer import answer_question
 from loupe.studies.curves import draw_curves
-from loupe.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
+from loupe.studies.drawing import (
+    draw_charts,
+    draw_laws,
+    draw_other_figures,
+    draw_study,
+    list_figures,
+    name_figure,
+)
 from loupe.studies.folder import StudyFolder, StudyRow
 from loupe.studies.wording import (
     name_cell,
@@ -43,38 +50,64 @@ def write_study_report(
     """
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
     folder.write_table(folder.table_file, _COLUMNS, [write_cell(analysis, cell) for cell in analysis.cells])
-    picture = ""
     if analysis.cells:
-        figure = draw_study(analysis)
-        save_figure(figure, folder.figure_file)
-        picture = encode_figure(figure, dpi=FIGURE_DPI)
-    law_picture = ""
+        save_figure(draw_study(analysis), folder.figure_file)
     if analysis.laws:
-        figure = draw_laws(analysis)
-        save_figure(figure, folder.law_file)
-        law_picture = encode_figure(figure, dpi=FIGURE_DPI)
-    write_page(
-        folder.report_file,
-        "study.html",
-        study=study,
-        answer=answer_question(analysis),
-        analysis=analysis,
-        figure_name=name_figure(analysis),
-        level=format_level(study.confidence),
-        charts=draw_charts(analysis),
-        other_charts=draw_other_figures(analysis),
-        curves=draw_curves(analysis, pool),
-        picture=picture,
-        law_picture=law_picture,
-        has_differences=any(cell.difference is not None for cell in analysis.cells),
-        counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
-        is_grid=compares_places(study),
-        chosen=name_cell(analysis, analysis.chosen) if analysis.chosen else "",
-        cells=[{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
-        runs=[_write_run(row, study, folder, pool) for row in (*analysis.stage_rows, *analysis.rows)],
-        changes=describe_changes(study),
-        same=analysis.same_arms,
-        effects=[
+        save_figure(draw_laws(analysis), folder.law_file)
+
+    def link(run: RunFolder) -> str:
+        return f"../{run.path.parent.name}/{run.path.name}/report.html" if run.report_file.is_file() else ""
+
+    content = _gather(analysis, pool, link, skipped)
+    write_page(folder.report_file, "study.html", has_files=True, **content)
+    return analysis
+
+
+def render_study(study: Study, folder: StudyFolder, pool: Path, link: Callable[[RunFolder], str]) -> str:
+    """Return what the page of a study says, as a part of another page, from the rows there are so far.
+
+    Args:
+        study: the study.
+        folder: holds its `results.csv`.
+        pool: folder of its run folders.
+        link: returns the address of a run, or "".
+    """
+    analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
+    return render_page("study_fragment.html", has_files=False, **_gather(analysis, pool, link))
+
+
+def _gather(
+    analysis: StudyAnalysis,
+    pool: Path | None,
+    link: Callable[[RunFolder], str],
+    skipped: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """Return what the templates show of a study."""
+    study, charts = analysis.study, draw_charts(analysis)
+    rows = (*analysis.stage_rows, *analysis.rows)
+    figures = list_figures(analysis, ("train", "validation", "test"))
+    has_picture = bool(analysis.cells) and not charts
+    return {
+        "study": study,
+        "answer": answer_question(analysis),
+        "analysis": analysis,
+        "figure_name": name_figure(analysis),
+        "level": format_level(study.confidence),
+        "charts": charts,
+        "other_charts": draw_other_figures(analysis),
+        "curves": draw_curves(analysis, pool),
+        "picture": encode_figure(draw_study(analysis), FIGURE_DPI) if has_picture else "",
+        "law_picture": encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
+        "has_differences": any(cell.difference is not None for cell in analysis.cells),
+        "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
+        "is_grid": compares_places(study),
+        "chosen": name_cell(analysis, analysis.chosen) if analysis.chosen else "",
+        "cells": [{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
+        "headings": [f"{figure.split} {figure.metric.heading}" for figure in figures],
+        "runs": [_write_run(row, study, figures, pool, link) for row in rows],
+        "changes": describe_changes(study),
+        "same": analysis.same_arms,
+        "effects": [
             {
                 "effect": one,
                 "difference": write_difference(one.difference, analysis.figure),
@@ -82,11 +115,10 @@ def write_study_report(
             }
             for one in analysis.effects
         ],
-        skipped=_gather_reasons(skipped),
-        study_toml=study.to_toml(),
-        looks=describe_study_looks([*analysis.stage_rows, *analysis.rows], pool),
-    )
-    return analysis
+        "skipped": _gather_reasons(skipped),
+        "study_toml": study.to_toml(),
+        "looks": describe_study_looks(rows, pool),
+    }
 
 
 _COLUMNS = (
@@ -120,22 +152,35 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
     }
 
 
-def _write_run(row: StudyRow, study: Study, folder: StudyFolder, pool: Path | None) -> dict[str, Any]:
-    """Return a run for the page, with the way to its own report if it is on this disk."""
-    found = next(iter(pool.glob(f"*-{row.key}/report.html")), None) if pool is not None else None
-    link = f"../{pool.name}/{found.parent.name}/report.html" if found is not None and pool is not None else ""
-    return {"row": row, "at": [row.at.get(axis, "") for axis in study.axes], "link": link}
+def _write_run(
+    row: StudyRow,
+    study: Study,
+    figures: Sequence[Quantity],
+    pool: Path | None,
+    link: Callable[[RunFolder], str],
+) -> dict[str, Any]:
+    """Return a run for the page, with the way to it if it is on this disk."""
+    run = find_run(pool, row)
+    at = [row.at.get(axis, "") for axis in study.axes]
+    values = [(value := figure.of(row), figure.metric.write(value)) for figure in figures]
+    return {"row": row, "at": at, "values": values, "link": link(run) if run is not None else ""}
+
+
+def find_run(pool: Path | None, row: StudyRow) -> RunFolder | None:
+    """Return the folder of a run of a study, if it is on this disk."""
+    found = next(iter(pool.glob(f"*-{row.key}")), None) if pool is not None else None
+    return RunFolder(found) if found is not None else None
 
 
 def describe_study_looks(rows: Sequence[StudyRow], pool: Path | None) -> str:
     """Return in words how often the runs of a study looked at the test set, and how often others did."""
-    keys = dict.fromkeys(row.key for row in rows)
-    found = [path for key in keys for path in (pool.glob(f"*-{key}") if pool is not None else ())]
+    keys = {row.key: row for row in rows}
+    found = [run for row in keys.values() if (run := find_run(pool, row)) is not None]
     if not found:
         return "unknown: none of its runs is on this disk"
     missing = len(keys) - len(found)
-    also = f"; those of {missing} runs from elsewhere are unknown" if missing > 0 else ""
-    return describe_looks([RunFolder(path) for path in found]) + also
+    also = f"; those of {missing} runs from elsewhere are unknown" if missing else ""
+    return describe_looks(found) + also
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:

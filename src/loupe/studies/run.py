@@ -93,10 +93,13 @@ def run_study(
         opened.close()
 
 
-def prepare_study(study: Study, out: Path = Path("studies"), *, known: Path | None = None) -> PreparedStudy:
+def prepare_study(
+    study: Study, out: Path = Path("studies"), *, known: Path | None = None, further: Sequence[str] = ()
+) -> PreparedStudy:
     """Return a study with its runs, those that are done told from those that are not.
 
-    Datasets are loaded, for their digests; nothing is written.
+    Datasets are loaded, for their digests; nothing is written. Metrics in `further` get columns beside what
+    is compared and what recipes name; they are computed from the runs' answers.
 
     Raises:
         StudyError: the study or a recipe it makes has mistakes.
@@ -105,14 +108,13 @@ def prepare_study(study: Study, out: Path = Path("studies"), *, known: Path | No
     plan, folder, pool = make_plan(study), StudyFolder(out / study.name), out / "runs"
     tasks = gather_tasks(plan.runs, Keys().of, pool)
     axes = tuple(study.axes)
-    earlier = read_earlier(folder, axes)
+    earlier, further = read_earlier(folder, axes), (study.compare, *further)
     if known is None:
-        return PreparedStudy(
-            study, plan, folder, pool, StudyConductor(plan.runs, tasks, folder, axes, earlier)
-        )
+        scheduler = StudyConductor(plan.runs, tasks, folder, axes, earlier, further)
+        return PreparedStudy(study, plan, folder, pool, scheduler)
     given = _name_finished(StudyFolder.read_rows(known, axes))
     fitting = given.keys() & {task.key for task in tasks}
-    scheduler = StudyConductor(plan.runs, tasks, folder, axes, {**given, **earlier})
+    scheduler = StudyConductor(plan.runs, tasks, folder, axes, {**given, **earlier}, further)
     return PreparedStudy(study, plan, folder, pool, scheduler, Known(known, len(given), len(fitting)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loupe.engines import Ended, Job
 from loupe.recipe import Recipe
+from loupe.running.fitting import choose_recipe_metrics
 from loupe.runs import RunFolder
 from loupe.studies.folder import StudyFolder, StudyRow, make_row
 from loupe.studies.plan import PlannedRun
@@ -85,6 +86,7 @@ class StudyConductor:
         folder: of the study.
         axes: names of the axes, for the columns.
         known: finished rows by key, from an earlier sitting or another machine.
+        further: metrics that rows are to have, beside those that recipes name.
 
     `watcher` hears what happens.
     """
@@ -98,7 +100,9 @@ class StudyConductor:
         folder: StudyFolder,
         axes: Sequence[str],
         known: dict[str, StudyRow],
+        further: Sequence[str] = (),
     ) -> None:
+        self._further = further
         self._runs = runs
         self._tasks = {task.key: task for task in tasks}
         self._folder = folder
@@ -216,6 +220,7 @@ class StudyConductor:
             seed=run.seed,
             key=task.key,
             failure=failure,
+            further=[*self._further, *(one.metric.name for one in choose_recipe_metrics(run.recipe))],
         )
 
 

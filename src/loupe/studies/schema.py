@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from loupe.recipe.sections import Section
+from loupe.recipe.sections import MetricName, Section
 
 Changes = dict[str, Any]
 """Changes to a recipe: tables as in a recipe, or dotted fields; "none" takes a field out."""
@@ -132,8 +132,10 @@ class Study(Section):
         description="The arm that others are compared with; if left out the first one, or without axes the "
         "one that validation prefers.",
     )
-    compare: Literal["accuracy", "loss"] = Field(
-        "accuracy", description="Figure that is compared; an autoencoder's is always its error."
+    compare: MetricName = Field(
+        "accuracy",
+        description="Metric that is compared, or loss; `loupe metrics` lists them. An autoencoder has no "
+        "accuracy: its error stands in.",
     )
     fit: Literal["power-law"] | None = Field(
         None, description='"power-law": fit the error over the numeric axis and predict it at twice its end.'

@@ -1,8 +1,7 @@
-"""Figures of a study as text: accuracies as percentages, losses and errors with three digits."""
+"""Figures of a study as text, as their metric writes them."""
 
 from collections.abc import Sequence
 
-from loupe.reports.page import format_error, format_percent
 from loupe.statistics import Interval, PairedDifference
 from loupe.statistics.arms import Cell
 from loupe.statistics.intervals import SeedSummary
@@ -11,26 +10,22 @@ from loupe.studies.analysis import Quantity, StudyAnalysis
 
 def write_figure(value: float, figure: Quantity) -> str:
     """Return a figure: "98.43 %" or "0.0199"."""
-    return format_percent(value) if figure.is_share else format_error(value)
+    return figure.metric.write(value)
 
 
 def write_interval(interval: Interval, figure: Quantity) -> str:
     """Return the ends of an interval: "98.16 to 98.70 %"."""
-    if figure.is_share:
-        return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
-    return f"{format_error(interval.low)} to {format_error(interval.high)}"
+    return figure.metric.write_interval(interval)
 
 
 def write_sd(summary: SeedSummary, figure: Quantity) -> str:
     """Return the standard deviation over seeds: points, or the figure's own unit; "" for one seed."""
-    if summary.sd is None:
-        return ""
-    return f"{100 * summary.sd:.2f}" if figure.is_share else format_error(summary.sd)
+    return figure.metric.write_spread(summary.sd)
 
 
 def write_difference(difference: PairedDifference, figure: Quantity) -> str:
     """Return a difference with its sign: "+0.12" in percentage points, or "-0.0031"."""
-    return f"{100 * difference.mean:+.2f}" if figure.is_share else f"{difference.mean:+.2g}"
+    return figure.metric.write_difference(difference.mean)
 
 
 def write_difference_interval(difference: PairedDifference, figure: Quantity) -> str:
@@ -38,7 +33,7 @@ def write_difference_interval(difference: PairedDifference, figure: Quantity) ->
     if difference.interval is None:
         return ""
     low, high = difference.interval.low, difference.interval.high
-    return f"{100 * low:+.2f} to {100 * high:+.2f}" if figure.is_share else f"{low:+.2g} to {high:+.2g}"
+    return f"{figure.metric.write_difference(low)} to {figure.metric.write_difference(high)}"
 
 
 def name_cell(analysis: StudyAnalysis, cell: Cell) -> str:

@@ -66,6 +66,9 @@ class TensorBoard(Observer):
             value = getattr(record, column)
             if value is not None:
                 self._writer.add_scalar(tag, value, record.epoch)
+        for name, value in record.validation_metrics.items():
+            if value is not None:
+                self._writer.add_scalar(f"{name}/validation", value, record.epoch)
 
 
 def _open_writer(folder: RunFolder) -> Any:

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +16,12 @@ from loupe.training.freezing import LaterFreezing
 from loupe.training.hard_examples import HardExamples
 from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.lookahead import Lookahead, LookaheadPlan
-from loupe.training.measure import Measured, RunningMean, measure, run_model
+from loupe.training.measure import Measured, RunningMean, ValidationMetrics, measure, run_model
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer
 from loupe.training.process_group import ProcessGroup, broadcast_weights, name_network_stream, reduce_step
 from loupe.training.schedules import Schedule
 from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
-
-SelectBy = Literal["accuracy", "loss"]
 
 
 def fit(
@@ -44,7 +41,8 @@ def fit(
     precision: Precision = "float32",
     freezing: LaterFreezing | None = None,
     early_stopping: WindowedEarlyStopping | None = None,
-    select_by: SelectBy = "accuracy",
+    select_by: str = "accuracy",
+    metrics: ValidationMetrics | None = None,
     clean_train: EvaluationBatches | None = None,
     observers: Sequence[Observer] = (),
     start: Snapshot | None = None,
@@ -71,7 +69,9 @@ def fit(
         precision: what the network computes in, in training and in evaluation.
         freezing: layers that train for the first epochs only.
         early_stopping: when to stop before `num_epochs`.
-        select_by: validation figure that picks the best epoch; ties go to the lower loss.
+        select_by: validation metric that picks the best epoch: "accuracy", "loss", or one of `metrics`; ties
+            go to the lower loss.
+        metrics: what is measured on validation beside loss and accuracy.
         clean_train: training images to measure as validation is measured, after each epoch.
         observers: told of steps and epochs.
         start: where an earlier training of the same recipe stopped.
@@ -121,11 +121,11 @@ def fit(
             )
         trained_seconds = time.perf_counter() - started
         clean = measure(state.judged, clean_train, objective, precision, group) if clean_train else None
-        judged = measure(state.judged, validation, objective, precision, group)
+        judged = measure(state.judged, validation, objective, precision, group, metrics)
         refuse_infinite(judged.loss, epoch, len(train), optimizer, "validation loss")
         seconds = (trained_seconds, time.perf_counter() - started)
         state.history.append(make_record(epoch, optimizer, running, clean, judged, *seconds))
-        end_epoch(state, judged, select_by, early_stopping)
+        end_epoch(state, judged, select_by, early_stopping, metrics)
         release_freed_memory()
         for observer in observers:
             observer.on_epoch_end(state)
@@ -135,11 +135,16 @@ def fit(
 
 
 def end_epoch(
-    state: TrainingState, judged: Measured, select_by: SelectBy, early_stopping: WindowedEarlyStopping | None
+    state: TrainingState,
+    judged: Measured,
+    select_by: str,
+    early_stopping: WindowedEarlyStopping | None,
+    metrics: ValidationMetrics | None = None,
 ) -> None:
     """Keep the weights if the epoch is the best so far, and see whether to stop; its record is written."""
-    if is_better(judged, state.best, select_by):
-        state.best = Best(state.epoch, judged.loss, judged.accuracy, copy_weights(state.judged))
+    if is_better(judged, state.best, select_by, metrics):
+        weights = copy_weights(state.judged)
+        state.best = Best(state.epoch, judged.loss, judged.accuracy, weights, judged.metrics)
     if early_stopping is not None:
         losses = [record.validation_loss for record in state.history]
         state.stopped_early = early_stopping.should_stop(losses)
@@ -166,6 +171,7 @@ def make_record(
         validation_accuracy=judged.accuracy,
         seconds=seconds,
         images_per_second=running.num_images / trained_seconds,
+        validation_metrics=judged.metrics,
     )
 
 
@@ -233,10 +239,17 @@ def enter_training_mode(model: nn.Module) -> None:
             module.eval()
 
 
-def is_better(judged: Measured, best: Best | None, select_by: SelectBy) -> bool:
-    """Return whether an epoch beats the best so far on validation; equal accuracy needs a lower loss."""
+def is_better(
+    judged: Measured, best: Best | None, select_by: str, metrics: ValidationMetrics | None = None
+) -> bool:
+    """Return whether an epoch beats the best so far on validation; equal values need a lower loss."""
     if best is None:
         return True
+    if metrics is not None:
+        values = judged.metrics.get(select_by), best.validation_metrics.get(select_by)
+        beats = metrics.is_better(select_by, *values)
+        if beats is not None:
+            return beats
     now, before = judged.accuracy, best.validation_accuracy
     if select_by == "accuracy" and now is not None and before is not None and now != before:
         return now > before

@@ -1,8 +1,9 @@
 """Loss and accuracy of a network as it stands: evaluation mode, no augmentation, exact averages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,26 @@ from loupe.training.objectives import Classification, Objective
 from loupe.training.process_group import ProcessGroup
 
 
+class AnswerCollector(Protocol):
+    """What collects a network's answers, and says at the end what metrics make of them."""
+
+    def add(self, outputs: Tensor, losses: Tensor, batch: Batch) -> None:
+        """Keep what is needed of a batch: the network's outputs, each image's loss, images and labels."""
+
+    def result(self, group: ProcessGroup | None = None) -> dict[str, float | None]:
+        """Return the metrics of all images by name; None where one is not defined."""
+
+
+class ValidationMetrics(Protocol):
+    """Metrics that are measured beside loss and accuracy after every epoch."""
+
+    def start(self) -> AnswerCollector:
+        """Return what collects the answers of an epoch."""
+
+    def is_better(self, name: str, now: float | None, before: float | None) -> bool | None:
+        """Return whether a value of the metric is better than another; None if neither is."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """Mean loss and accuracy over `num_images`.
@@ -22,11 +43,13 @@ class Measured:
         loss: as the objective reports it: of a classifier the negative log likelihood in nats.
         accuracy: in [0, 1]; None where nothing is right or wrong.
         num_images: images counted.
+        metrics: what further metrics say, by name; None where one is not defined.
     """
 
     loss: float
     accuracy: float | None
     num_images: int
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class RunningMean:
@@ -89,12 +112,14 @@ def measure(
     objective: Objective | None = None,
     precision: Precision = "float32",
     group: ProcessGroup | None = None,
+    metrics: ValidationMetrics | None = None,
 ) -> Measured:
-    """Return loss and accuracy over all batches, of a classifier if no objective is given.
+    """Return loss, accuracy and the metrics over all batches, of a classifier if no objective is given.
 
-    Of a team each process brings its own batches, and gets the averages over those of all.
+    Of a team each process brings its own batches, and gets what holds for those of all.
     """
     objective = objective or Classification()
+    answers = metrics.start() if metrics is not None else None
     running_mean: RunningMean | None = None
     depth = batches.depth if isinstance(batches, EvaluationBatches) else 0
     with evaluating(model):
@@ -103,8 +128,11 @@ def measure(
             outputs = run_model(model, batch.images, precision, depth)
             losses = objective.losses(outputs, batch)
             running_mean.add(losses.mean(), objective.correct(outputs, batch), len(losses))
+            if answers is not None:
+                answers.add(outputs, losses, batch)
     assert running_mean is not None, "there is nothing to measure: no batches"
-    return running_mean.result(group)
+    measured = running_mean.result(group)
+    return measured if answers is None else replace(measured, metrics=answers.result(group))
 
 
 def run_model(model: nn.Module, images: Tensor, precision: Precision = "float32", depth: int = 0) -> Tensor:

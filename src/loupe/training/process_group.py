@@ -69,6 +69,22 @@ def broadcast_weights(group: ProcessGroup, model: nn.Module) -> None:
             tensor.copy_(part.view(tensor.shape))
 
 
+def gather_rows(group: ProcessGroup, tensor: Tensor) -> Tensor:
+    """Return the rows of all processes, those of the first one first, the same for each.
+
+    Args:
+        group: the processes.
+        tensor: (rows, …) of this process, numbers; the others may have other numbers of rows.
+    """
+    counts = group.all_reduce(
+        torch.tensor([len(tensor) if rank == group.rank else 0 for rank in range(group.size)])
+    ).tolist()
+    whole = tensor.new_zeros((sum(counts), *tensor.shape[1:]))
+    start = sum(counts[: group.rank])
+    whole[start : start + len(tensor)] = tensor
+    return group.all_reduce(whole)
+
+
 def find_running_statistics(model: nn.Module) -> list[Tensor]:
     """Return the running statistics that training moves: buffers called `running_…` of layers that train."""
     return [

@@ -3,6 +3,7 @@
 Random-number generators are not part of it: each epoch's streams grow from the seed and the epoch.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -33,6 +34,8 @@ class EpochRecord:
         validation_accuracy: accuracy on validation.
         seconds: the whole epoch.
         images_per_second: training images a second, evaluation left out.
+        validation_metrics: what the metrics that the recipe names say of validation, by name; None where one
+            is not defined.
     """
 
     epoch: int
@@ -45,12 +48,26 @@ class EpochRecord:
     validation_accuracy: float | None
     seconds: float
     images_per_second: float
+    validation_metrics: Mapping[str, float | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def to_row(self) -> dict[str, float | None]:
+        """Return the record as one flat row: `validation_NAME` for each metric that the recipe names."""
+        values = self.to_dict()
+        metrics = values.pop("validation_metrics")
+        return {**values, **{f"{METRIC_PREFIX}{name}": value for name, value in metrics.items()}}
 
-EPOCH_COLUMNS = tuple(column.name for column in fields(EpochRecord))
+    def validation_of(self, name: str) -> float | None:
+        """Return what a metric says of validation: "loss", "accuracy", or one that the recipe names."""
+        if name in self.validation_metrics:
+            return self.validation_metrics[name]
+        return {"loss": self.validation_loss, "accuracy": self.validation_accuracy}.get(name)
+
+
+METRIC_PREFIX = "validation_"
+EPOCH_COLUMNS = tuple(column.name for column in fields(EpochRecord) if column.name != "validation_metrics")
 
 
 @dataclass
@@ -61,6 +78,7 @@ class Best:
     validation_loss: float
     validation_accuracy: float | None
     weights: dict[str, Tensor] = field(repr=False)
+    validation_metrics: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -163,6 +181,7 @@ def take_snapshot(state: TrainingState) -> Snapshot:
             "epoch": state.best.epoch,
             "validation_loss": state.best.validation_loss,
             "validation_accuracy": state.best.validation_accuracy,
+            **({"validation_metrics": dict(metrics)} if (metrics := state.best.validation_metrics) else {}),
         }
     return Snapshot(tensors, values)
 

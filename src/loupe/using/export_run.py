@@ -19,7 +19,9 @@ from loupe.exporting.graph import OUTPUTS, trace_network
 from loupe.exporting.onnx_file import refuse_missing_packages, write_onnx
 from loupe.exporting.parity import Parity, compare_file, refuse_difference
 from loupe.exporting.torch_file import write_torch
-from loupe.metrics import Metrics
+from loupe.metrics import Metric, MetricValue, choose_metric
+from loupe.metrics.registry import REGISTERED_HEADLINES
+from loupe.models import ObjectiveName
 from loupe.recipe import Recipe
 from loupe.reports.model_card import CARD_NAME, ExportedFile, compose_model_card
 from loupe.reports.run_report import name_run
@@ -185,19 +187,27 @@ def describe_export(
     }
     for split, score in figures.items():
         if score is not None:
-            described[split] = _describe_score(score, result.confidence)
+            described[split] = _describe_score(score, result.objective, result.confidence)
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in described.items()
     }
 
 
-def _describe_score(score: Score, confidence: float) -> dict[str, Any]:
-    name, figure = (
-        ("accuracy", score.accuracy) if isinstance(score, Metrics) else ("mean_squared_error", score.loss)
-    )
-    interval = {**asdict(score.interval), "confidence": confidence}
-    return {name: figure, "interval": interval, "num_images": score.num_images}
+def _describe_score(score: Score, objective: ObjectiveName, confidence: float) -> dict[str, Any]:
+    """Return what stands for a score under the metric's name, with its interval, and the further metrics."""
+    metric = choose_metric(REGISTERED_HEADLINES[objective]).metric
+    described = {metric.name: score.headline.value, **_describe_value(score.headline, metric, confidence)}
+    further = {
+        name: {"value": value.value, **_describe_value(value, value.metric, confidence)}
+        for name, value in score.metrics.items()
+    }
+    return {**described, "num_images": score.num_images, **({"metrics": further} if further else {})}
+
+
+def _describe_value(value: MetricValue, metric: Metric, confidence: float) -> dict[str, Any]:
+    interval = {**asdict(value.interval), "confidence": confidence} if value.interval is not None else None
+    return {"unit": metric.unit, "better": metric.better, "interval": interval}
 
 
 def describe_resize(fit: Fit | None, image_size: tuple[int, int]) -> str:

@@ -8,13 +8,27 @@ Objective = Literal["classification", "reconstruction"]
 Status = Literal["running", "finished", "interrupted", "failed", "unfinished", "damaged"]
 
 
-class Figure(BaseModel):
-    """A figure with its interval."""
+class MetricAnswer(BaseModel):
+    """What a metric is: what a value of it is called, and how it is written."""
 
-    value: float = Field(description="Accuracy in [0, 1], or mean squared error.")
+    name: str = Field(description="As recipes and columns have it.")
+    title: str
+    unit: str = Field(description='"percent" for a share in [0, 1], the unit\'s name, or "" for none.')
+    better: Literal["higher", "lower"] = Field(description="Which way is better.")
+    low: float | None = Field(description="Smallest value there can be.")
+    high: float | None = Field(description="Largest value there can be.")
+
+
+class Figure(BaseModel):
+    """A value of a metric with its interval."""
+
+    value: float | None = Field(description="In the metric's unit; null where it is not defined.")
     low: float | None = Field(description="Lower end of the interval.")
     high: float | None = Field(description="Upper end of the interval.")
     over: Literal["images", "seeds"] = Field(description="What the interval is over.")
+    metric: MetricAnswer
+    text: str = Field(description="The value as it is written, with its sign of unit.")
+    interval: str = Field(description='The interval as it is written; "" without one.')
 
 
 class RunSummary(BaseModel):
@@ -41,11 +55,16 @@ class RunSummary(BaseModel):
     )
     validation: Figure | None = Field(None, description="Of the best epoch; of a run without result, so far.")
     test: Figure | None = Field(None, description="None while the test set is locked.")
+    metrics: dict[str, dict[str, Figure]] = Field(
+        {}, description="Further metrics that the recipe names, by split and name."
+    )
     test_looks: int | None = Field(0, description="Of this run; None where the record is missing.")
     looks: str = Field("", description="In words, with those of other runs on this machine.")
     parameters: int | None = None
     has_weights: bool = False
-    curve: list[float] = Field([], description="Validation accuracy (or error) of the epochs, thinned out.")
+    curve: list[float] = Field(
+        [], description="What stands for the network, on validation, epoch by epoch; thinned out."
+    )
     tags: list[str] = []
     seeds: list["RunSummary"] = []
     problem: str = Field("", description="Why it is damaged, failed or interrupted.")

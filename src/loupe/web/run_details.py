@@ -11,6 +11,7 @@ from loupe.reports.compared_run import find_shared
 from loupe.reports.comparison import RunCurves, compare_pairs, draw_histories, find_recipe_differences
 from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
 from loupe.runs import RunFolder
+from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.reading import is_plain, read_bytes
 from loupe.using.compare_runs import read_compared
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
@@ -32,10 +33,9 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
     seeds = list_seeds(folder)
     if seeds:
         histories = [seed.read_history() for seed in seeds]
-        is_classifier = summary.objective == "classification"
         curves = [RunCurves(recipe.name, histories, is_series=True)] if len(seeds) > 1 else []
         curves += [RunCurves(seed.path.name, [one]) for seed, one in zip(seeds, histories, strict=True)]
-        charts, history = draw_histories(curves, is_classifier=is_classifier), []
+        charts, history = draw_histories(curves, list_history_metrics(seeds)), []
     else:
         history = folder.read_history()
         charts = draw_run_curves(folder, result)
@@ -44,7 +44,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         summary=summary,
         recipe=recipe.to_dict(),
         recipe_toml=recipe.to_toml(),
-        history=[{name: _clean(value) for name, value in one.to_dict().items()} for one in history],
+        history=[{name: _clean(value) for name, value in one.to_row().items()} for one in history],
         charts=[str(chart) for chart in charts],
         result=result.to_dict() if result else None,
         tiles=list(make_tiles(result)) if result else [],
@@ -131,15 +131,16 @@ def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
             allowed="runs judged by the same figure: all accuracies, or all errors",
             next_step="compare runs of one kind",
         )
-    curves = []
+    curves, single = [], []
     for folder, summary in zip(folders, summaries, strict=True):
-        histories = [one.read_history() for one in list_seeds(folder) or [folder]]
-        curves.append(RunCurves(summary.id, histories, summary.kind == "series"))
+        runs = list_seeds(folder) or [folder]
+        curves.append(RunCurves(summary.id, [one.read_history() for one in runs], summary.kind == "series"))
+        single += runs
     is_classifier = objectives == {"classification"}
     verdicts, reason = _judge(folders) if is_classifier else ([], "")
     return Comparison(
         runs=summaries,
-        charts=[str(chart) for chart in draw_histories(curves, is_classifier=is_classifier)],
+        charts=[str(chart) for chart in draw_histories(curves, list_history_metrics(single))],
         differences=list(find_recipe_differences([folder.read_recipe() for folder in folders])),
         verdicts=verdicts,
         reason=reason,

@@ -1,22 +1,24 @@
 """The runs of one folder: found by identifiers that cannot leave it, summed up, read again if changed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Literal
+from urllib.parse import quote
 
 from loupe.data.ledger import find_ledger
-from loupe.errors import LoupeError, RunError, suggest
+from loupe.errors import LoupeError, RunError, UnknownNameError, suggest
+from loupe.metrics import Metric, MetricValue
 from loupe.models import objective_of
 from loupe.recipe import Recipe
-from loupe.reports.compared_run import figure_of
-from loupe.runs import RunFolder, is_run_folder, list_run_folders, read_tags
+from loupe.runs import Outcome, RunFolder, is_run_folder, list_run_folders, read_tags
 from loupe.runs.looks import count_own_looks, describe_looks
-from loupe.runs.result import Score
+from loupe.runs.metric_values import find_metric, headline_of_history
 from loupe.statistics import summarise_seeds
 from loupe.training import EpochRecord
 from loupe.web.folder_index import is_file_name
-from loupe.web.run_answers import Figure, Objective, RunSummary, Status
+from loupe.web.run_answers import Figure, MetricAnswer, Objective, RunSummary, Status
 
 _SEPARATOR = ":"  # between a series and its seed; in no file name of any system
 _ELSEWHERE = "@"  # before the name of a place of runs that is not the folder itself
@@ -82,6 +84,10 @@ class RunIndex:
             if folder.path.is_relative_to(place):
                 return _SEPARATOR.join([_ELSEWHERE + name, *folder.path.relative_to(place).parts])
         return _SEPARATOR.join(folder.path.relative_to(self.parent).parts)
+
+    def address(self, folder: RunFolder) -> str:
+        """Return the page's address of a run, "" where its folder is not on this disk."""
+        return f"#/run/{quote(self.name(folder), safe='')}" if is_run_folder(folder.path) else ""
 
     def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
@@ -163,12 +169,13 @@ def _summarise_run(folder: RunFolder, identifier: str, *, is_running: bool) -> R
         started=folder.environment_file.stat().st_mtime,
         epoch=len(history),
         num_epochs=recipe.train.epochs,
-        best_epoch=best.epoch if best else _find_best_epoch(history, recipe),
+        best_epoch=best.epoch if best else _find_best_epoch(folder, history, recipe),
         share=progress.share if progress else None,
         seconds=sum(record.seconds for record in history),
         seconds_left=progress.seconds_left if progress else None,
-        validation=_make_figure(best.validation) if best else _find_reached(history, recipe),
-        test=_make_figure(best.test) if best and best.test else None,
+        validation=_make_figure(best.validation.headline) if best else _find_reached(folder, history, recipe),
+        test=_make_figure(best.test.headline) if best and best.test else None,
+        metrics=_list_further(best) if best else {},
         test_looks=count_own_looks(folder),
         looks=describe_looks([folder]),
         parameters=result.parameters if result else None,
@@ -186,39 +193,60 @@ def find_objective(recipe: Recipe) -> Objective:
         return "classification"
 
 
-def _find_best_epoch(history: list[EpochRecord], recipe: Recipe) -> int | None:
+def _find_best_epoch(folder: RunFolder, history: list[EpochRecord], recipe: Recipe) -> int | None:
     if not history:
         return None
-    if recipe.evaluate.select_by == "accuracy" and history[0].validation_accuracy is not None:
-        return max(history, key=lambda one: one.validation_accuracy or 0).epoch
-    return min(history, key=lambda one: one.validation_loss).epoch
+    name = recipe.evaluate.select_by
+    try:
+        metric = find_metric(name, [folder])
+    except UnknownNameError:  # a plugin's, which is not loaded
+        return None
+    values = {one.epoch: value for one in history if (value := one.validation_of(name)) is not None}
+    return (max if metric.is_higher_better else min)(values, key=lambda epoch: values[epoch], default=None)
 
 
-def _find_reached(history: list[EpochRecord], recipe: Recipe) -> Figure | None:
-    epoch = _find_best_epoch(history, recipe)
+def _find_reached(folder: RunFolder, history: list[EpochRecord], recipe: Recipe) -> Figure | None:
+    epoch = _find_best_epoch(folder, history, recipe)
     if epoch is None:
         return None
-    record = history[epoch - 1]
-    accuracy = record.validation_accuracy
-    value = record.validation_loss if accuracy is None else accuracy
-    if not math.isfinite(value):
+    metric = headline_of_history(history)
+    value = history[epoch - 1].validation_of(metric.name)
+    if value is None or not math.isfinite(value):
         return None
-    return Figure(value=value, low=None, high=None, over="images")
+    return _make_figure(MetricValue(metric, value))
 
 
-def _make_figure(score: Score) -> Figure:
-    interval = score.interval
-    return Figure(value=figure_of(score), low=interval.low, high=interval.high, over="images")
+def _make_figure(value: MetricValue, over: Literal["images", "seeds"] = "images") -> Figure:
+    metric, interval = value.metric, value.interval
+    return Figure(
+        value=value.value,
+        low=interval.low if interval is not None else None,
+        high=interval.high if interval is not None else None,
+        over=over,
+        metric=describe_metric(metric),
+        text=metric.write(value.value) or "not defined",
+        interval=metric.write_interval(interval),
+    )
+
+
+def describe_metric(metric: Metric) -> MetricAnswer:
+    """Return a metric as the interface answers it."""
+    return MetricAnswer(**{name: getattr(metric, name) for name in MetricAnswer.model_fields})
+
+
+def _list_further(best: Outcome) -> dict[str, dict[str, Figure]]:
+    scores = {"validation": best.validation, "test": best.test}
+    return {
+        split: {name: _make_figure(value) for name, value in score.metrics.items()}
+        for split, score in scores.items()
+        if score is not None and score.metrics
+    }
 
 
 def _thin_out(history: list[EpochRecord]) -> list[float]:
-    values = [
-        value
-        for one in history
-        if math.isfinite(
-            value := one.validation_loss if one.validation_accuracy is None else one.validation_accuracy
-        )
-    ]
+    name = headline_of_history(history).name
+    reached = [one.validation_of(name) for one in history]
+    values = [value for value in reached if value is not None and math.isfinite(value)]
     if len(values) <= _CURVE_POINTS:
         return values
     last = len(values) - 1
@@ -239,7 +267,7 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
     if left is not None and finished:  # those not begun take as long as those that ended
         left += (wanted - len(seeds)) * sum(seed.seconds for seed in finished) / len(finished)
     done = len(finished) + sum(seed.share or 0 for seed in running)
-    confidence, is_classifier = recipe.evaluate.confidence, seeds[0].objective == "classification"
+    confidence = recipe.evaluate.confidence
     return RunSummary(
         id=identifier,
         name=folder.path.name,
@@ -256,8 +284,9 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
         share=done / max(1, wanted) if running else None,
         seconds=sum(seed.seconds for seed in seeds),
         seconds_left=left if finished or wanted == len(seeds) else None,
-        validation=_average([seed.validation for seed in finished], confidence, is_classifier=is_classifier),
-        test=_average([seed.test for seed in finished], confidence, is_classifier=is_classifier),
+        validation=_average([seed.validation for seed in finished], confidence),
+        test=_average([seed.test for seed in finished], confidence),
+        metrics=_average_further(finished, confidence),
         test_looks=None
         if any(seed.test_looks is None for seed in seeds)
         else sum(seed.test_looks or 0 for seed in seeds),
@@ -268,15 +297,22 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
     )
 
 
-def _average(figures: list[Figure | None], confidence: float, *, is_classifier: bool) -> Figure | None:
-    values = [figure.value for figure in figures if figure is not None]
-    if not values or len(values) < len(figures):
+def _average(figures: Sequence[Figure | None], confidence: float) -> Figure | None:
+    found = [figure for figure in figures if figure is not None and figure.value is not None]
+    if not found or len(found) < len(figures):
         return None
-    summary = summarise_seeds(values, confidence, low=0, high=1 if is_classifier else math.inf)
-    interval = summary.interval
-    return Figure(
-        value=summary.mean,
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
-        over="seeds",
-    )
+    metric = Metric(**found[0].metric.model_dump(), objective=None)
+    values = [figure.value for figure in found if figure.value is not None]
+    summary = summarise_seeds(values, confidence, **metric.bounds)
+    return _make_figure(MetricValue(metric, summary.mean, summary.interval), "seeds")
+
+
+def _average_further(seeds: Sequence[RunSummary], confidence: float) -> dict[str, dict[str, Figure]]:
+    """Return the further metrics over the finished seeds, by split and name."""
+    averages: dict[str, dict[str, Figure]] = {}
+    for split, of_first in (seeds[0].metrics if seeds else {}).items():
+        for name in of_first:
+            mean = _average([seed.metrics.get(split, {}).get(name) for seed in seeds], confidence)
+            if mean is not None:
+                averages.setdefault(split, {})[name] = mean
+    return averages

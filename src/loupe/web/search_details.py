@@ -4,27 +4,18 @@ from pathlib import Path
 
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
-from loupe.reports.pictures import encode_bytes
 from loupe.runs import RunFolder, is_run_folder
-from loupe.runs.reading import is_plain, read_bytes, read_text
+from loupe.runs.reading import is_plain, read_text
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.look_back import look_back_at_search, read_search
+from loupe.searches.metric import metric_of
 from loupe.searches.outcome import Candidate, SearchOutcome
-from loupe.searches.report import draw_best_so_far, list_settings, sort_trials
+from loupe.searches.report import describe_candidate, list_settings, render_search, sort_trials
 from loupe.searches.space import list_grid
-from loupe.searches.wording import (
-    answer_search,
-    describe_optimism,
-    describe_space,
-    list_budget,
-    write_difference,
-    write_range,
-    write_score,
-    write_settings,
-    write_summary,
-)
+from loupe.searches.wording import answer_search, describe_space, write_score
 from loupe.web.run_index import RunIndex
+from loupe.web.sections import Section, make_fragment
 from loupe.web.study_answers import (
     CandidateAnswer,
     FreshAnswer,
@@ -50,7 +41,8 @@ def summarise_search(path: Path) -> SearchSummary:
 def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> SearchSummary:
     ended = [row for row in trials if row.status != "under way"]
     scores = [row.score for row in trials if row.status == "finished" and row.score is not None]
-    best = (max if search.is_maximised else min)(scores, default=None)
+    metric = metric_of(search, folder)
+    best = metric.choose_best(scores) if scores else None
     has_winner = is_plain(folder.winner_file)
     state: State = "finished" if has_winner else "unfinished"
     return SearchSummary(
@@ -59,8 +51,9 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
         state="running" if folder.is_under_way() else state,
         num_trials=len(ended),
         most=len(list_grid(search)) if search.sampler == "grid" else search.trials,
-        best=write_score(search, best),
-        objective=search.objective,
+        best=write_score(metric, best),
+        objective=metric.title,
+        is_higher_better=metric.is_higher_better,
         has_winner=has_winner,
     )
 
@@ -77,49 +70,37 @@ def describe_search(index: RunIndex, path: Path) -> SearchDetails:
     """
     folder = SearchFolder(path)
     outcome = look_back_at_search(folder)
-    search, chart = outcome.search, draw_best_so_far(outcome)
-    picture = encode_bytes(read_bytes(folder.figure_file)) if is_plain(folder.figure_file) else ""
+    search = outcome.search
     return SearchDetails(
         summary=_summarise(folder, search, list(outcome.trials)),
         answer=answer_search(outcome),
-        optimism=describe_optimism(outcome),
         level=format_level(search.confidence),
         labels=[search.label_of(field) for field in search.space],
         space=describe_space(search),
-        how=_tell_how(search),
-        budget=list(list_budget(outcome)),
-        chart=str(chart) if chart is not None else "",
-        picture=picture,
         importance=[
             ImportanceAnswer(label=search.label_of(field), share=one.share, low=one.low, high=one.high)
             for field, one in outcome.importance.items()
         ],
-        importance_note=outcome.importance_note,
         trials=[_describe_trial(index, folder, outcome, row) for row in sort_trials(outcome)],
         candidates=[_describe_candidate(index, folder, outcome, one) for one in outcome.candidates],
-        fresh_note=_tell_of_fresh(search),
         winner_toml=read_text(folder.winner_file) if is_plain(folder.winner_file) else "",
         toml=search.to_toml(),
         has_report=is_plain(folder.report_file),
     )
 
 
-def _tell_how(search: Search) -> str:
-    budget = [f"{search.trials} trials"] if search.trials else []
-    budget += [f"no trial started after {search.minutes:g} minutes"] if search.minutes else []
-    budget = budget or ["the whole grid"]
-    return (
-        f"Recipe {search.recipe}; sampler {search.sampler}, pruner {search.pruner}, seed {search.seed}; "
-        f"budget: {', '.join(budget)}. What selects: {search.objective} on validation."
-    )
+def make_search_section(index: RunIndex, path: Path) -> Section:
+    """Return what the report of a search says so far, for the page.
 
+    Args:
+        index: knows what the search's runs are called.
+        path: the search's folder.
 
-def _tell_of_fresh(search: Search) -> str:
-    return (
-        f"The winner has the best mean on validation over seeds the search has not used "
-        f"({search.fresh_seeds} each; the search used {search.seed}); test figures chose nothing. "
-        f"Brackets: {format_level(search.confidence)} interval of the mean (Student)."
-    )
+    Raises:
+        LoupeError: a file of the search is damaged.
+    """
+    folder = SearchFolder(path)
+    return make_fragment(render_search(folder, look_back_at_search(folder), index.address))
 
 
 def _name_run(index: RunIndex, run: RunFolder) -> str | None:
@@ -137,7 +118,7 @@ def _describe_trial(
         number=row.number,
         status="given up early" if row.status == "pruned" else row.status,
         score=row.score,
-        score_text=write_score(outcome.search, row.score),
+        score_text=write_score(outcome.metric, row.score),
         settings=list_settings(outcome.search, row),
         values=[row.settings.get(field) for field in outcome.search.space],
         best_epoch=row.best_epoch,
@@ -152,23 +133,9 @@ def _describe_trial(
 def _describe_candidate(
     index: RunIndex, folder: SearchFolder, outcome: SearchOutcome, one: Candidate
 ) -> CandidateAnswer:
-    search, optimism = outcome.search, one.optimism
-    return CandidateAnswer(
-        rank=one.rank,
-        number=one.trial.number,
-        is_winner=_is_winner(outcome, one.trial.number),
-        settings=write_settings(search, dict(one.trial.settings)),
-        found=write_score(search, one.trial.score),
-        fresh=write_summary(search, one.fresh),
-        optimism=write_difference(search, optimism.difference) if optimism else "",
-        optimism_range=write_range(search, optimism.interval, is_signed=True) if optimism else "",
-        test=write_summary(search, one.test),
-        runs=[
-            FreshAnswer(
-                seed=run.seed,
-                text=write_score(search, run.score) or f"{run.status}: {run.reason}",
-                run=_name_run(index, folder.fresh(run.number, run.seed)),
-            )
-            for run in one.runs
-        ],
-    )
+    found = describe_candidate(folder, outcome, one, lambda run: _name_run(index, run) or "")
+    runs = [
+        FreshAnswer(seed=run["seed"], text=run["text"], run=run["link"] or None) for run in found.pop("runs")
+    ]
+    del found["link"]  # the trial's run stands among the trials
+    return CandidateAnswer(**found, runs=runs)

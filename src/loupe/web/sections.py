@@ -1,4 +1,4 @@
-"""Parts of a run's report, as fragments for the page."""
+"""Parts of reports, as fragments for the page."""
 
 import re
 from typing import Literal
@@ -43,11 +43,11 @@ def make_section(sessions: Sessions, identifier: str, name: SectionName) -> Sect
             next_step="look at its curves meanwhile",
         )
     if name == "weights":
-        return _make(render_weights(folder, result))
+        return make_fragment(render_weights(folder, result))
     validation = sessions.open(identifier).validation
     if name == "findings":
-        return _make(*render_findings(folder, result, validation))
-    return _make(render_figures(folder, validation))
+        return make_fragment(*render_findings(folder, result, validation))
+    return make_fragment(render_figures(folder, validation))
 
 
 def _make_seeds(sessions: Sessions, folder: RunFolder) -> Section:
@@ -65,9 +65,10 @@ def _make_seeds(sessions: Sessions, folder: RunFolder) -> Section:
             next_step="look at its curves meanwhile",
         )
     summaries = summarise_results(results, folder.read_recipe().evaluate.confidence)
-    return _make(render_seeds(folder.path, results, summaries, links))
+    return make_fragment(render_seeds(folder.path, results, summaries, links))
 
 
-def _make(html: str, style: str = "") -> Section:
+def make_fragment(html: str, style: str = "") -> Section:
+    """Return a part of a report as the page takes it."""
     # quotes in the text of a report are escaped, so that this finds attributes only
     return Section(html=re.sub(r'\sstyle="', ' data-style="', html), style=style)

@@ -70,19 +70,10 @@ class StudyDetails(BaseModel):
     reference: str = Field(description="The arm differences are taken from; empty if nothing is compared.")
     level: str = Field(description="Of the intervals.")
     axes: list[str]
-    counts_images: bool = Field(description="Whether images count as drawn by chance, besides seeds.")
-    is_share: bool
     arms: list[ArmAnswer]
-    charts: list[str] = Field(description="Bands over the axis, as HTML figures; none without an axis.")
-    other_charts: list[str] = Field(description="The figures that are not compared.")
-    picture: str = Field(description="Of a study without axis: the arms side by side, a PNG address.")
-    law_picture: str = Field(
-        description="Errors over training images with the fitted law, a PNG address; empty without one."
-    )
     same: list[list[str]] = Field(description="Arms that are one and the same runs.")
     runs: list[StudyRun]
     under_way: list[UnderWay]
-    changes: list[tuple[str, str]] = Field(description="What makes each part of the study, as TOML.")
     toml: str
     has_report: bool
 
@@ -96,7 +87,8 @@ class SearchSummary(BaseModel):
     num_trials: int = Field(0, description="Trials that have ended.")
     most: int | None = Field(None, description="How many there may be; none if only time says.")
     best: str = Field("", description="The best score so far, on validation.")
-    objective: str = ""
+    objective: str = Field("", description="Title of the metric that is sought.")
+    is_higher_better: bool = True
     has_winner: bool = False
     problem: str = Field("", description="Why it is damaged.")
 
@@ -155,19 +147,12 @@ class SearchDetails(BaseModel):
 
     summary: SearchSummary
     answer: str
-    optimism: list[str]
     level: str
     labels: list[str] = Field(description="Of the parameters, in the order of the settings.")
     space: list[tuple[str, str, str]] = Field(description="Field of the recipe, its values, only where.")
-    how: str = Field(description="Sampler, pruner, budget and seed, in words.")
-    budget: list[tuple[str, str]] = Field(description="What it cost: figure, and what it is.")
-    chart: str = Field(description="Best so far over the trials, as an HTML figure; empty before a score.")
-    picture: str = Field(description="Every trial over each parameter, a PNG address; as in the report.")
     importance: list[ImportanceAnswer]
-    importance_note: str
     trials: list[TrialAnswer]
     candidates: list[CandidateAnswer]
-    fresh_note: str
     winner_toml: str = Field(description="The winner as a recipe; empty before there is one.")
     toml: str
     has_report: bool

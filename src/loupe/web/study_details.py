@@ -4,17 +4,17 @@ from pathlib import Path
 
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
-from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder, list_run_folders
 from loupe.runs.reading import is_plain
 from loupe.studies import Study, parse_study, read_study_file
-from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
-from loupe.studies.drawing import draw_charts, draw_laws, draw_other_figures, draw_study, name_figure
+from loupe.studies.drawing import name_figure
 from loupe.studies.folder import StudyFolder, StudyRow
-from loupe.studies.report import FIGURE_DPI, describe_changes, write_cell
+from loupe.studies.report import find_run, render_study, write_cell
 from loupe.studies.wording import write_figure
 from loupe.web.run_index import RunIndex
+from loupe.web.sections import Section, make_fragment
 from loupe.web.study_answers import ArmAnswer, State, StudyDetails, StudyRun, StudySummary, UnderWay
 
 
@@ -61,7 +61,6 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
     rows = [*analysis.stage_rows, *analysis.rows]
     summary = _summarise(folder, study, rows)
-    has_axis = find_numeric_axis(study) is not None
     return StudyDetails(
         summary=summary,
         answer=answer_question(analysis),
@@ -69,20 +68,27 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         reference=analysis.reference,
         level=format_level(study.confidence),
         axes=list(study.axes),
-        counts_images=any(cell.difference and cell.difference.num_images for cell in analysis.cells),
-        is_share=analysis.figure.is_share,
         arms=_list_arms(analysis),
-        charts=[str(chart) for chart in draw_charts(analysis)],
-        other_charts=[str(chart) for chart in draw_other_figures(analysis)],
-        picture=encode_figure(draw_study(analysis), FIGURE_DPI) if analysis.cells and not has_axis else "",
-        law_picture=encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
         same=analysis.same_arms,
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
-        changes=[(heading, text) for heading, text in describe_changes(study) if text],
         toml=study.to_toml(),
         has_report=is_plain(folder.report_file),
     )
+
+
+def make_study_section(index: RunIndex, path: Path) -> Section:
+    """Return what the report of a study says so far, for the page.
+
+    Args:
+        index: knows what the study's runs are called.
+        path: the study's folder.
+
+    Raises:
+        LoupeError: a file of the study is damaged.
+    """
+    folder = StudyFolder(path)
+    return make_fragment(render_study(_read_study(folder), folder, path.parent / "runs", index.address))
 
 
 def _list_arms(analysis: StudyAnalysis) -> list[ArmAnswer]:
@@ -95,7 +101,7 @@ def _list_arms(analysis: StudyAnalysis) -> list[ArmAnswer]:
 
 
 def _describe_row(index: RunIndex, analysis: StudyAnalysis, row: StudyRow, pool: Path) -> StudyRun:
-    found = next(iter(pool.glob(f"*-{row.key}")), None)
+    run = find_run(pool, row)
     validation, test = (analysis.figure.of(row, split) for split in ("validation", "test"))
     return StudyRun(
         name=row.arm or f"stage {row.stage}",
@@ -107,7 +113,7 @@ def _describe_row(index: RunIndex, analysis: StudyAnalysis, row: StudyRow, pool:
         validation="" if validation is None else write_figure(validation, analysis.figure),
         test="" if test is None else write_figure(test, analysis.figure),
         seconds=row.seconds,
-        run=index.name(RunFolder(found)) if found is not None else None,
+        run=index.name(run) if run is not None else None,
     )
 
 

@@ -11,21 +11,26 @@ document.querySelectorAll(".cells").forEach((cells) => {
       else link.removeAttribute("aria-current");
     });
   }
-  links.forEach((link) => link.addEventListener("click", (event) => {
-    event.preventDefault();
-    open(link.hash.slice(1));
-  }));
+  links.forEach((link) =>
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      open(link.hash.slice(1));
+    }),
+  );
   const asked = location.hash.slice(1);
   open(asked.startsWith("cell-") ? asked : cells.dataset.first);
 });
 
 function wireMap(map) {
-  map.querySelectorAll("button[data-class]").forEach((button) => button.addEventListener("click", () => {
-    const shown = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(shown));
-    map.querySelectorAll(`svg [data-class="${button.dataset.class}"]`).forEach((part) =>
-      part.setAttribute("visibility", shown ? "visible" : "hidden"));
-  }));
+  map.querySelectorAll("button[data-class]").forEach((button) =>
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(shown));
+      map
+        .querySelectorAll(`svg [data-class="${button.dataset.class}"]`)
+        .forEach((part) => part.setAttribute("visibility", shown ? "visible" : "hidden"));
+    }),
+  );
 }
 
 document.querySelectorAll(".map").forEach(wireMap);

@@ -15,14 +15,13 @@ from loupe.training.averaging import WeightAverage
 from loupe.training.early_stopping import WindowedEarlyStopping
 from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.loop import (
-    SelectBy,
     end_epoch,
     enter_training_mode,
     make_record,
     refuse_first_infinite,
     refuse_infinite,
 )
-from loupe.training.measure import RunningMean, measure
+from loupe.training.measure import RunningMean, ValidationMetrics, measure
 from loupe.training.objectives import Objective
 from loupe.training.observers import Observer, StopTraining
 from loupe.training.schedules import Schedule
@@ -50,7 +49,8 @@ class Training:
     clip_norm: float | None = None
     average_decay: float | None = None
     early_stopping: WindowedEarlyStopping | None = None
-    select_by: SelectBy = "accuracy"
+    select_by: str = "accuracy"
+    metrics: ValidationMetrics | None = None
     clean_train: EvaluationBatches | None = None
     observers: Sequence[Observer] = ()
     ended_by: TrainingError | KeyboardInterrupt | None = None
@@ -137,7 +137,10 @@ class _Group:
             measure(one.state.judged, one.clean_train, one.objective) if one.clean_train else None
             for one in self.trainings
         ]
-        judged = [measure(one.state.judged, one.validation, one.objective) for one in self.trainings]
+        judged = [
+            measure(one.state.judged, one.validation, one.objective, metrics=one.metrics)
+            for one in self.trainings
+        ]
         seconds = time.perf_counter() - started
         num_images = sum(len(one.train.dataset) for one in self.trainings)
         for index, one in enumerate(self.trainings):
@@ -150,7 +153,7 @@ class _Group:
                 running = tallies[index].result()
                 record = make_record(epoch, one.optimizer, running, clean[index], now, *times)
                 one.state.history.append(record)
-                end_epoch(one.state, now, one.select_by, one.early_stopping)
+                end_epoch(one.state, now, one.select_by, one.early_stopping, one.metrics)
                 for observer in one.observers:
                     observer.on_epoch_end(one.state)
             except (TrainingError, StopTraining) as error:  # of this one alone

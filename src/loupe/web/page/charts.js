@@ -11,17 +11,34 @@ export function placeCharts(place, charts) {
     const holder = document.createElement("template");
     holder.innerHTML = text; // drawn by loupe.reports.charts, every word escaped there
     const figure = holder.content.firstElementChild;
-    figure.dataset.text = text;
     if (before) before.replaceWith(figure);
     else place.append(figure);
-    window.wireChart(figure);
-    if (before) keepChoices(before, figure);
+    figure.dataset.text = text;
+    wire(figure, before);
   });
   old.slice(charts.length).forEach((figure) => figure.remove());
 }
 
+/** Bring a chart to life; one that it takes the place of comes back if it says the same or is in use. */
+export function settleChart(before, figure) {
+  const text = figure.outerHTML;
+  if (before && (before.dataset.text === text || isBusy(before))) return figure.replaceWith(before);
+  figure.dataset.text = text;
+  return wire(figure, before);
+}
+
+function wire(figure, before) {
+  window.wireChart(figure);
+  if (before) keepChoices(before, figure);
+}
+
 function keepChoices(before, after) {
-  const states = new Map([...before.querySelectorAll("button[data-series]")].map((one) => [one.textContent, one.getAttribute("aria-pressed")]));
+  const states = new Map(
+    [...before.querySelectorAll("button[data-series]")].map((one) => [
+      one.textContent,
+      one.getAttribute("aria-pressed"),
+    ]),
+  );
   for (const button of after.querySelectorAll("button[data-series]")) {
     const wanted = states.get(button.textContent);
     if (wanted && wanted !== button.getAttribute("aria-pressed")) button.click();
@@ -38,9 +55,12 @@ export function sparkline(values, words) {
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", words);
   if (values.length > 1) {
-    const low = Math.min(...values), high = Math.max(...values);
-    const points = values.map((value, index) =>
-      `${(100 * index) / (values.length - 1)},${(28 - 26 * ((value - low) / (high - low || 1))).toFixed(2)}`);
+    const low = Math.min(...values),
+      high = Math.max(...values);
+    const points = values.map(
+      (value, index) =>
+        `${(100 * index) / (values.length - 1)},${(28 - 26 * ((value - low) / (high - low || 1))).toFixed(2)}`,
+    );
     const line = document.createElementNS(space, "polyline");
     line.setAttribute("points", points.join(" "));
     svg.append(line);

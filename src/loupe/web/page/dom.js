@@ -10,7 +10,9 @@ export function el(tag, properties = {}, ...children) {
     else if (name in element && !name.includes("-")) element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -42,28 +44,39 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return minutes < 60
+    ? `${minutes} min`
+    : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
-export function figure(score, isClassifier) {
-  if (!score) return "";
-  return isClassifier ? percent(score.value) : String(+score.value.toPrecision(3));
+/** A value as its metric writes it. */
+export function figure(score) {
+  return score ? score.text : "";
 }
 
-export function interval(score, isClassifier) {
-  if (!score || score.low === null) return "";
-  return isClassifier
-    ? `${(100 * score.low).toFixed(2)} to ${(100 * score.high).toFixed(2)}\u00a0%`
-    : `${+score.low.toPrecision(3)} to ${+score.high.toPrecision(3)}`;
+/** The ends of its interval as its metric writes them; its last two words stay on one line. */
+export function interval(score) {
+  return score ? score.interval.replace(" %", "\u00a0%") : "";
+}
+
+/** What further metrics say of a split: a line each. */
+export function furtherFigures(run, split) {
+  return Object.values(run.metrics[split] ?? {}).map((one) =>
+    el("small", { class: "soft further" }, `${one.metric.title} ${one.text}`),
+  );
 }
 
 /** Let the arrow keys move among the buttons of a container; Tab enters and leaves it. */
 export function rove(container, selector = "button") {
   const items = () => [...container.querySelectorAll(selector)].filter((one) => !one.disabled);
-  const settle = (chosen) => items().forEach((one) => { one.tabIndex = one === chosen ? 0 : -1; });
+  const settle = (chosen) =>
+    items().forEach((one) => {
+      one.tabIndex = one === chosen ? 0 : -1;
+    });
   settle(container.querySelector(`${selector}[aria-pressed="true"]`) ?? items()[0]);
   container.addEventListener("keydown", (event) => {
-    const all = items(), place = all.indexOf(document.activeElement);
+    const all = items(),
+      place = all.indexOf(document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(all), ArrowUp: -perRow(all) }[event.key];
     if (place < 0 || !step) return;
     const next = all[Math.min(all.length - 1, Math.max(0, place + step))];
@@ -71,7 +84,9 @@ export function rove(container, selector = "button") {
     settle(next);
     next.focus();
   });
-  container.addEventListener("focusin", (event) => { if (event.target.matches(selector)) settle(event.target); });
+  container.addEventListener("focusin", (event) => {
+    if (event.target.matches(selector)) settle(event.target);
+  });
 }
 
 function perRow(items) {

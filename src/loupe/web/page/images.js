@@ -6,11 +6,30 @@ import { ask, runPath, showProblem } from "./server.js";
 export async function showImages(place, id, query, title, page = 0) {
   try {
     const found = await ask(runPath(id, "/images"), { query: { ...query, page } });
-    const strip = el("div", { class: "strip" }, ...found.images.map((one) => el("a", { class: "tiny", href: `#/inside/${encodeURIComponent(id)}?image=${one.image}` },
-      picture(one), el("span", { class: one.said === null || one.said === one.true_class ? "" : "wrong" }, one.said === null || one.said === one.true_class ? one.true_class : `${one.true_class} → ${one.said}`),
-      el("span", { class: "soft" }, percent(one.probability, 1)))));
-    place.replaceChildren(el("h3", {}, `${title}: ${count(found.total)}`), found.total ? strip : el("p", {}, "None."),
-      turner(found, (wanted) => showImages(place, id, query, title, wanted)));
+    const strip = el(
+      "div",
+      { class: "strip" },
+      ...found.images.map((one) =>
+        el(
+          "a",
+          { class: "tiny", href: `#/inside/${encodeURIComponent(id)}?image=${one.image}` },
+          picture(one),
+          el(
+            "span",
+            { class: one.said === null || one.said === one.true_class ? "" : "wrong" },
+            one.said === null || one.said === one.true_class
+              ? one.true_class
+              : `${one.true_class} → ${one.said}`,
+          ),
+          el("span", { class: "soft" }, percent(one.probability, 1)),
+        ),
+      ),
+    );
+    place.replaceChildren(
+      el("h3", {}, `${title}: ${count(found.total)}`),
+      found.total ? strip : el("p", {}, "None."),
+      turner(found, (wanted) => showImages(place, id, query, title, wanted)),
+    );
   } catch (error) {
     place.replaceChildren(showProblem(error));
   }
@@ -21,9 +40,33 @@ export function offerImages(place, id, choose) {
   async function fill(query, page = 0) {
     try {
       const found = await ask(runPath(id, "/images"), { query: { ...query, page } });
-      const grid = el("div", { class: "choices", role: "group", "aria-label": "Validation images" }, ...found.images.map((one) => el("button", { type: "button", "data-image": one.image, title: describe(one), "aria-label": describe(one),
-        class: one.said !== null && one.said !== one.true_class ? "wrong" : "", onclick: () => choose(one.image) }, picture(one))));
-      place.replaceChildren(grid, el("p", { class: "soft" }, `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : found.images.some((one) => one.said !== null && one.said !== one.true_class) ? "; dashed: the network is wrong" : ""}`), turner(found, (wanted) => fill(query, wanted)));
+      const grid = el(
+        "div",
+        { class: "choices", role: "group", "aria-label": "Validation images" },
+        ...found.images.map((one) =>
+          el(
+            "button",
+            {
+              type: "button",
+              "data-image": one.image,
+              title: describe(one),
+              "aria-label": describe(one),
+              class: one.said !== null && one.said !== one.true_class ? "wrong" : "",
+              onclick: () => choose(one.image),
+            },
+            picture(one),
+          ),
+        ),
+      );
+      place.replaceChildren(
+        grid,
+        el(
+          "p",
+          { class: "soft" },
+          `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : found.images.some((one) => one.said !== null && one.said !== one.true_class) ? "; dashed: the network is wrong" : ""}`,
+        ),
+        turner(found, (wanted) => fill(query, wanted)),
+      );
       rove(grid);
       return found;
     } catch (error) {
@@ -34,7 +77,8 @@ export function offerImages(place, id, choose) {
   return fill;
 }
 
-const describe = (one) => `${one.image}: ${one.true_class}${one.said === null ? "" : one.said === one.true_class ? ", said rightly" : `, taken for ${one.said}`}`;
+const describe = (one) =>
+  `${one.image}: ${one.true_class}${one.said === null ? "" : one.said === one.true_class ? ", said rightly" : `, taken for ${one.said}`}`;
 
 export function picture(one, alt = "") {
   return el("img", { class: "pixel", src: one.picture, alt });
@@ -43,6 +87,22 @@ export function picture(one, alt = "") {
 /** Return buttons that turn pages; nothing if there is one. */
 export function turner(found, turn) {
   if (found.num_pages < 2) return "";
-  const button = (words, page) => el("button", { type: "button", class: "quiet", disabled: page < 0 || page >= found.num_pages, onclick: () => turn(page) }, words);
-  return el("p", { class: "turner" }, button("‹ back", found.page - 1), ` page ${found.page + 1} of ${found.num_pages} `, button("on ›", found.page + 1));
+  const button = (words, page) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        disabled: page < 0 || page >= found.num_pages,
+        onclick: () => turn(page),
+      },
+      words,
+    );
+  return el(
+    "p",
+    { class: "turner" },
+    button("‹ back", found.page - 1),
+    ` page ${found.page + 1} of ${found.num_pages} `,
+    button("on ›", found.page + 1),
+  );
 }

@@ -52,8 +52,13 @@ async function show() {
   document.title = heading ? `${heading.textContent} – Loupe` : "Loupe";
 }
 
-document.getElementById("pages").append(
-  ...PAGES.filter((page) => page.title).map((page) => el("a", { href: `#/${page.name}`, "data-page": page.name }, page.title)));
+document
+  .getElementById("pages")
+  .append(
+    ...PAGES.filter((page) => page.title).map((page) =>
+      el("a", { href: `#/${page.name}`, "data-page": page.name }, page.title),
+    ),
+  );
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();

@@ -3,7 +3,12 @@
 /** Return {shape, values, low, high} of an array as the server packs it. */
 export function unpack(numbers) {
   const bytes = Uint8Array.from(atob(numbers.data), (letter) => letter.charCodeAt(0));
-  return { shape: numbers.shape, low: numbers.low, high: numbers.high, values: new Float32Array(bytes.buffer) };
+  return {
+    shape: numbers.shape,
+    low: numbers.low,
+    high: numbers.high,
+    values: new Float32Array(bytes.buffer),
+  };
 }
 
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
@@ -18,17 +23,22 @@ export function colour(value, reach) {
   return scale.zero.map((from, index) => Math.round(from + share * (end[index] - from)));
 }
 
-/** Return black or white, whichever can be read on the colour of a value. */
+/** Return black or white, whichever can be read better on the colour of a value: a contrast of 4.5 at least. */
 export function inkOn(value, reach) {
-  const [red, green, blue] = colour(value, reach);
-  return 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#111" : "#fff";
+  const [red, green, blue] = colour(value, reach).map((one) => {
+    const share = one / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue; // as WCAG 2.2 defines it
+  return luminance > 0.179 ? "#000" : "#fff"; // where both contrasts are equal
 }
 
 /** Paint (height, width) values onto a canvas, one pixel each; CSS makes it larger. */
 export function paint(canvas, values, height, width, reach) {
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     const [red, green, blue] = colour(values[place], reach);
     pixels.data.set([red, green, blue, 255], 4 * place);
@@ -41,7 +51,9 @@ export function paintFilter(canvas, values, [channels, height, width], reach) {
   if (channels !== 3) return paint(canvas, values.subarray(0, height * width), height, width, reach);
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height), size = height * width;
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height),
+    size = height * width;
   for (let place = 0; place < size; place++) {
     const rgb = [0, 1, 2].map((channel) => 127.5 * (1 + values[channel * size + place] / (reach || 1)));
     pixels.data.set([...rgb, 255], 4 * place);
@@ -51,13 +63,18 @@ export function paintFilter(canvas, values, [channels, height, width], reach) {
 
 /** Lay a map over a picture's canvas: amber speaks for the class, blue against. */
 export function overlay(canvas, map) {
-  const [height, width] = map.shape, reach = Math.max(Math.abs(map.low), Math.abs(map.high)) || 1;
+  const [height, width] = map.shape,
+    reach = Math.max(Math.abs(map.low), Math.abs(map.high)) || 1;
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     const value = map.values[place] / reach;
-    pixels.data.set([...(value < 0 ? [40, 140, 255] : [255, 150, 0]), Math.round(215 * Math.min(1, Math.abs(value)))], 4 * place);
+    pixels.data.set(
+      [...(value < 0 ? [40, 140, 255] : [255, 150, 0]), Math.round(215 * Math.min(1, Math.abs(value)))],
+      4 * place,
+    );
   }
   context.putImageData(pixels, 0, 0);
 }

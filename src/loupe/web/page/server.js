@@ -11,7 +11,8 @@ export class Problem extends Error {
 export async function ask(path, { query = {}, ...options } = {}) {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") parts.append(name, one);
+    for (const one of [value].flat())
+      if (one !== undefined && one !== null && one !== "") parts.append(name, one);
   }
   let response;
   try {
@@ -21,8 +22,13 @@ export async function ask(path, { query = {}, ...options } = {}) {
     throw new Problem({ error: "The server does not answer.", next: "is `loupe open` still running?" });
   }
   let said = null;
-  try { said = await response.json(); } catch { /* not JSON: said below */ }
-  if (!response.ok || said === null) throw new Problem(said ?? { error: `The server answered ${response.status}.` });
+  try {
+    said = await response.json();
+  } catch {
+    /* not JSON: said below */
+  }
+  if (!response.ok || said === null)
+    throw new Problem(said ?? { error: `The server answered ${response.status}.` });
   return said;
 }
 
@@ -42,7 +48,15 @@ export const runPath = (id, rest = "") => `runs/${encodeURIComponent(id)}${rest}
 export function showProblem(error) {
   const said = error.said ?? { error: String(error.message ?? error) };
   if (!error.said) console.error(error);
-  const rows = [["got", said.got], ["allowed", said.allowed], ["next", said.next]].filter(([, text]) => text);
-  return el("div", { class: "note", role: "alert" }, el("b", {}, said.error),
-    ...rows.map(([name, text]) => el("div", {}, el("span", { class: "soft" }, `${name}: `), text)));
+  const rows = [
+    ["got", said.got],
+    ["allowed", said.allowed],
+    ["next", said.next],
+  ].filter(([, text]) => text);
+  return el(
+    "div",
+    { class: "note", role: "alert" },
+    el("b", {}, said.error),
+    ...rows.map(([name, text]) => el("div", {}, el("span", { class: "soft" }, `${name}: `), text)),
+  );
 }

@@ -1,33 +1,50 @@
-// Tables from rows of cells; those whose columns say how are sorted by a click on a head.
+// Tables of reports, sorted by a click on a head.
 import { el } from "./dom.js";
 
-/** Return a table. A column: {title, cell(row), isNumber, value(row) to sort by, note(row) for a class}. */
-export function drawTable(columns, rows, { caption = "", rowClass = () => "", sorting = null } = {}) {
-  const body = el("tbody"), heads = columns.map((column, place) => el("th", { scope: "col", class: column.isNumber ? "n" : "" },
-    column.value && sorting ? el("button", { type: "button", onclick: () => sort(place) }, column.title) : column.title));
-  const fill = () => {
-    const column = columns[sorting?.column];
-    const shown = column ? [...rows].sort((a, b) => order(column.value(a), column.value(b), sorting.isDown)) : rows;
-    heads.forEach((head, place) => {
-      if (column === columns[place]) head.setAttribute("aria-sort", sorting.isDown ? "descending" : "ascending");
+/**
+ * Let the heads of a table sort its rows: numbers from the largest, words from A, what is not there last.
+ * A cell's value is its `data-value`, else its text; `sorting` ({column, isDown}) is kept up to date.
+ */
+export function makeSortable(table, sorting) {
+  const heads = [...table.querySelectorAll("thead th")];
+  const body = table.querySelector("tbody");
+  const rows = [...body.children];
+  const show = () => {
+    const { column, isDown } = sorting;
+    if (column === null || column >= heads.length) return;
+    const sorted = rows
+      .map((row) => [valueOf(row.children[column]), row])
+      .sort(([a], [b]) => order(a, b, isDown));
+    body.append(...sorted.map(([, row]) => row));
+    heads.forEach((head, index) => {
+      if (index === column) head.setAttribute("aria-sort", isDown ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     });
-    body.replaceChildren(...shown.map((row) => el("tr", { class: rowClass(row) }, ...columns.map((one) =>
-      el("td", { class: [one.isNumber ? "n" : "", one.note?.(row) ?? ""].join(" ").trim() }, ...[one.cell(row)].flat())))));
   };
-  const sort = (place) => {
-    sorting.isDown = sorting.column === place ? !sorting.isDown : Boolean(columns[place].isNumber);
-    sorting.column = place;
-    fill();
-  };
-  fill();
-  return el("div", { class: "scroll", tabIndex: 0 }, el("table", { class: sorting ? "sortable" : "" },
-    caption ? el("caption", { class: "unseen" }, caption) : "", el("thead", {}, el("tr", {}, ...heads)), body));
+  heads.forEach((head, index) => {
+    const sort = () => {
+      sorting.isDown = sorting.column === index ? !sorting.isDown : head.classList.contains("n");
+      sorting.column = index;
+      show();
+    };
+    const text = head.textContent.trim();
+    if (text) head.replaceChildren(el("button", { type: "button", onclick: sort }, text));
+  });
+  show();
 }
 
-function order(a, b, isDown) {
-  if (a === null || a === undefined || a === "") return 1; // what is not there stands last either way
-  if (b === null || b === undefined || b === "") return -1;
-  const sign = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+/** Return the value of a cell: a number where its text is one ("98.25 %", "1,200"), null where it is empty. */
+export function valueOf(cell) {
+  const text = (cell?.dataset.value ?? cell?.textContent ?? "").trim();
+  if (text === "") return null;
+  const number = Number(text.replace(/[,%\s]/g, ""));
+  return Number.isNaN(number) ? text : number;
+}
+
+/** Say which of two values stands first: below zero if the first does. */
+export function order(a, b, isDown) {
+  if (a === null || b === null) return Number(a === null) - Number(b === null); // last either way
+  const isNumeric = typeof a === "number" && typeof b === "number";
+  const sign = isNumeric ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
   return isDown ? -sign : sign;
 }

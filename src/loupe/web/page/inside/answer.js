@@ -4,55 +4,157 @@ import { overlay, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { tell } from "./tour.js";
 
-const NAMES = { "grad-cam": "Grad-CAM", occlusion: "Occlusion", "integrated-gradients": "Integrated gradients", "guided-backprop": "Guided backpropagation" };
+const NAMES = {
+  "grad-cam": "Grad-CAM",
+  occlusion: "Occlusion",
+  "integrated-gradients": "Integrated gradients",
+  "guided-backprop": "Guided backpropagation",
+};
 
 export function showAnswer(scene) {
   const { seen, parts } = scene;
-  const said = seen.prediction, isWrong = seen.true_class !== null && said.class_name !== null && seen.true_class !== said.class_name;
-  const stage = el("div", { class: "stage" }, el("img", { class: "pixel", src: seen.picture, alt: seen.true_class ? `${seen.image}: ${seen.true_class}` : "the chosen image" }),
-    el("canvas", { class: "over", "aria-hidden": "true" }), el("div", { class: "field", hidden: true }));
+  const said = seen.prediction,
+    isWrong = seen.true_class !== null && said.class_name !== null && seen.true_class !== said.class_name;
+  const stage = el(
+    "div",
+    { class: "stage" },
+    el("img", {
+      class: "pixel",
+      src: seen.picture,
+      alt: seen.true_class ? `${seen.image}: ${seen.true_class}` : "the chosen image",
+    }),
+    el("canvas", { class: "over", "aria-hidden": "true" }),
+    el("div", { class: "field", hidden: true }),
+  );
   stage.style.aspectRatio = `${scene.facts.image_size[1]} / ${scene.facts.image_size[0]}`;
-  const truth = seen.true_class === null ? "" : el("span", { class: isWrong ? "wrong" : "right" }, isWrong ? `✗ it is ${seen.true_class}` : said.class_name === null ? seen.true_class : `✓ it is ${seen.true_class}`);
+  const truth =
+    seen.true_class === null
+      ? ""
+      : el(
+          "span",
+          { class: isWrong ? "wrong" : "right" },
+          isWrong
+            ? `✗ it is ${seen.true_class}`
+            : said.class_name === null
+              ? seen.true_class
+              : `✓ it is ${seen.true_class}`,
+        );
   parts.answer.dataset.image = seen.image; // what the answer is about, for whoever waits for it
-  parts.answer.replaceChildren(el("h2", {}, "The answer"), el("div", { class: "answer-row" }, el("figure", { class: "chosen-picture" }, stage, el("figcaption", { class: "soft" }, "as the network gets it", el("br"), truth)),
-    said.class_name === null ? showRemade(said) : showClasses(scene, said)));
+  parts.answer.replaceChildren(
+    el("h2", {}, "The answer"),
+    el(
+      "div",
+      { class: "answer-row" },
+      el(
+        "figure",
+        { class: "chosen-picture" },
+        stage,
+        el("figcaption", { class: "soft" }, "as the network gets it", el("br"), truth),
+      ),
+      said.class_name === null ? showRemade(said) : showClasses(scene, said),
+    ),
+  );
 }
 
 function showRemade(said) {
-  return el("figure", { class: "chosen-picture" }, el("div", { class: "stage" }, el("img", { class: "pixel", src: said.remade, alt: "what the network gave back" })),
-    el("figcaption", { class: "soft" }, `as it gives it back: mean squared error ${said.error.toPrecision(3)}`));
+  return el(
+    "figure",
+    { class: "chosen-picture" },
+    el(
+      "div",
+      { class: "stage" },
+      el("img", { class: "pixel", src: said.remade, alt: "what the network gave back" }),
+    ),
+    el(
+      "figcaption",
+      { class: "soft" },
+      `as it gives it back: mean squared error ${said.error.toPrecision(3)}`,
+    ),
+  );
 }
 
 function showClasses(scene, said) {
   const ranked = Object.entries(said.probabilities).sort((a, b) => b[1] - a[1]);
-  const rows = (some) => el("div", { class: "bars" }, ...some.flatMap(([name, share]) => {
-    const fill = el("span", { class: "fill" });
-    fill.style.width = `${100 * share}%`;
-    return [el("button", { type: "button", class: "quiet class-name", title: `why ${name}?`, onclick: () => why(scene, scene.method ?? "grad-cam", scene.facts.class_names.indexOf(name)) }, name),
-      el("span", { class: "track", "aria-hidden": "true" }, fill), el("span", { class: "n" }, percent(share, 1))];
-  }));
-  const methods = el("div", { class: "methods", role: "group", "aria-label": "Ways to say why" },
-    ...scene.facts.methods.map((method) => el("button", { type: "button", "aria-pressed": "false", "data-method": method, onclick: () => why(scene, method) }, NAMES[method] ?? method)));
+  const rows = (some) =>
+    el(
+      "div",
+      { class: "bars" },
+      ...some.flatMap(([name, share]) => {
+        const fill = el("span", { class: "fill" });
+        fill.style.width = `${100 * share}%`;
+        return [
+          el(
+            "button",
+            {
+              type: "button",
+              class: "quiet class-name",
+              title: `why ${name}?`,
+              onclick: () => why(scene, scene.method ?? "grad-cam", scene.facts.class_names.indexOf(name)),
+            },
+            name,
+          ),
+          el("span", { class: "track", "aria-hidden": "true" }, fill),
+          el("span", { class: "n" }, percent(share, 1)),
+        ];
+      }),
+    );
+  const methods = el(
+    "div",
+    { class: "methods", role: "group", "aria-label": "Ways to say why" },
+    ...scene.facts.methods.map((method) =>
+      el(
+        "button",
+        { type: "button", "aria-pressed": "false", "data-method": method, onclick: () => why(scene, method) },
+        NAMES[method] ?? method,
+      ),
+    ),
+  );
   rove(methods);
-  return el("div", { class: "said" }, el("p", { class: "verdict" }, el("strong", {}, said.class_name), ` ${percent(said.probability, 1)} sure`), rows(ranked.slice(0, 5)),
-    ranked.length > 5 ? el("details", {}, el("summary", {}, `all ${ranked.length} classes`), rows(ranked.slice(5))) : "",
-    scene.facts.methods.length ? el("div", { class: "why" }, el("h3", {}, "Why?"), methods, el("div", { class: "why-words soft", "aria-live": "polite" }, "Lay over the picture which pixels speak for the class; click a class to ask for that one.")) : "");
+  return el(
+    "div",
+    { class: "said" },
+    el("p", { class: "verdict" }, el("strong", {}, said.class_name), ` ${percent(said.probability, 1)} sure`),
+    rows(ranked.slice(0, 5)),
+    ranked.length > 5
+      ? el("details", {}, el("summary", {}, `all ${ranked.length} classes`), rows(ranked.slice(5)))
+      : "",
+    scene.facts.methods.length
+      ? el(
+          "div",
+          { class: "why" },
+          el("h3", {}, "Why?"),
+          methods,
+          el(
+            "div",
+            { class: "why-words soft", "aria-live": "polite" },
+            "Lay over the picture which pixels speak for the class; click a class to ask for that one.",
+          ),
+        )
+      : "",
+  );
 }
 
 /** Lay the reasons of a method over the picture; asked for twice, take them away. */
 export async function why(scene, method, target = null) {
-  const { parts } = scene, canvas = parts.answer.querySelector(".over"), words = parts.answer.querySelector(".why-words");
+  const { parts } = scene,
+    canvas = parts.answer.querySelector(".over"),
+    words = parts.answer.querySelector(".why-words");
   const button = parts.answer.querySelector(`[data-method="${CSS.escape(method)}"]`);
   const isOff = target === null && button?.getAttribute("aria-pressed") === "true";
-  for (const one of parts.answer.querySelectorAll("[data-method]")) one.setAttribute("aria-pressed", String(one === button && !isOff));
+  for (const one of parts.answer.querySelectorAll("[data-method]"))
+    one.setAttribute("aria-pressed", String(one === button && !isOff));
   canvas.width = 0;
   if (isOff) return;
   scene.method = method;
   words.textContent = "asking …";
   try {
-    const found = await ask(runPath(scene.id, "/reasons"), { query: { image: scene.seen.image, method, target } });
+    const found = await ask(runPath(scene.id, "/reasons"), {
+      query: { image: scene.seen.image, method, target },
+    });
     overlay(canvas, unpack(found.map));
-    words.replaceChildren(`Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. It shows where the network looked, not that it was right to.`);
+    words.replaceChildren(
+      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. It shows where the network looked, not that it was right to.`,
+    );
     if (found.map.low === 0 && found.map.high === 0) words.append(" This map is zero everywhere.");
     tell("why");
   } catch (error) {
@@ -63,7 +165,8 @@ export async function why(scene, method, target = null) {
 
 /** Frame the pixels that a number can depend on. */
 export async function frameField(scene, layer, row, column) {
-  const frame = scene.parts.answer.querySelector(".field"), mine = (scene.fieldTurn = (scene.fieldTurn ?? 0) + 1);
+  const frame = scene.parts.answer.querySelector(".field"),
+    mine = (scene.fieldTurn = (scene.fieldTurn ?? 0) + 1);
   if (!frame) return;
   frame.hidden = true;
   try {
@@ -76,5 +179,7 @@ export async function frameField(scene, layer, row, column) {
     frame.style.width = `${(100 * (field.last_column - field.first_column + 1)) / width}%`;
     frame.title = "all pixels the chosen number can depend on";
     frame.hidden = false;
-  } catch { /* the frame is an extra; the number itself is shown */ }
+  } catch {
+    /* the frame is an extra; the number itself is shown */
+  }
 }

@@ -1,17 +1,38 @@
 // A first visit, led through one picture in five steps; each is done by the visitor, or shown.
 import { el } from "../dom.js";
-import { why } from "./answer.js";
 
 const KEPT = "loupe-tour";
 const STEPS = [
-  { wait: "picture", part: "picker", words: "Choose a picture the network never trained on; or upload one, or draw one.",
-    isOnClick: true, show: (scene) => scene.parts.picker.querySelector(".choices button:nth-child(2)")?.click() },
-  { wait: null, part: "answer", words: "This is the answer: how probable it finds each class. ✗ means it is wrong." },
-  { wait: "layer", part: "network", words: "The image goes through these layers, one after the other. Choose the first.",
-    show: (scene) => scene.parts.network.querySelector("button[data-layer]")?.click() },
-  { wait: "number", part: "layer", words: "Each little picture is what one filter found. Click a spot, and see the arithmetic that made that number.",
-    show: (scene) => scene.parts.layer.querySelector("button[data-channel]")?.click() },
-  { wait: "why", part: "answer", words: "Last, ask why: which pixels speak for the answer?", show: (scene) => why(scene, scene.facts.methods[0]) },
+  {
+    wait: "picture",
+    part: "picker",
+    words: "Choose a picture the network never trained on; or upload one, or draw one.",
+    show: (scene) => scene.parts.picker.querySelector(".choices button:nth-child(2)")?.click(),
+  },
+  {
+    wait: null,
+    part: "answer",
+    words: "This is the answer: how probable it finds each class. ✗ means it is wrong.",
+  },
+  {
+    wait: "layer",
+    part: "network",
+    words: "The image goes through these layers, one after the other. Choose the first.",
+    show: (scene) => scene.parts.network.querySelector("button[data-layer]")?.click(),
+  },
+  {
+    wait: "number",
+    part: "layer",
+    words:
+      "Each little picture is what one filter found. Click a spot, and see the arithmetic that made that number.",
+    show: (scene) => scene.parts.layer.querySelector("button[data-channel]")?.click(),
+  },
+  {
+    wait: "why",
+    part: "answer",
+    words: "Last, ask why: which pixels speak for the answer?",
+    show: (scene) => scene.parts.answer.querySelector("[data-method]")?.click(),
+  },
 ];
 
 let current = null;
@@ -24,27 +45,65 @@ export function tell(what) {
 export function startTour(scene) {
   const place = scene.parts.tour;
   const steps = STEPS.filter((step) => step.wait !== "why" || scene.facts.methods.length);
-  let number = 0, isFirstPicture = true;
-  const light = (part) => { for (const [name, one] of Object.entries(scene.parts)) one.classList.toggle("lit", name === part); };
+  let number = 0,
+    isFirstPicture = true;
+  const light = (part) => {
+    for (const [name, one] of Object.entries(scene.parts)) one.classList.toggle("lit", name === part);
+  };
   const end = () => {
     localStorage.setItem(KEPT, "done");
     current = null;
     light(null);
-    place.replaceChildren(el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"));
+    place.replaceChildren(
+      el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"),
+    );
   };
   const draw = () => {
     const step = steps[number];
-    if (!step) { place.replaceChildren(el("div", { class: "step" }, el("span", {}, el("b", {}, "That was it. "), "Every layer, map and number answers the same way."), el("button", { type: "button", onclick: end }, "Done"))); light(null); current = null; localStorage.setItem(KEPT, "done"); return; }
+    if (!step) {
+      place.replaceChildren(
+        el(
+          "div",
+          { class: "step" },
+          el("span", {}, el("b", {}, "That was it. "), "Every layer, map and number answers the same way."),
+          el("button", { type: "button", onclick: end }, "Done"),
+        ),
+      );
+      light(null);
+      current = null;
+      localStorage.setItem(KEPT, "done");
+      return;
+    }
     light(step.part);
-    place.replaceChildren(el("div", { class: "step", role: "status" }, el("b", {}, `${number + 1} of ${steps.length}`), el("span", {}, step.words),
-      el("span", { class: "step-buttons" }, step.show ? el("button", { type: "button", onclick: () => step.show(scene) }, "Show me") : el("button", { type: "button", onclick: next }, "Next"),
-        step.show ? el("button", { type: "button", class: "quiet", onclick: next }, "skip") : "", el("button", { type: "button", class: "quiet", onclick: end }, "end the tour"))));
+    place.replaceChildren(
+      el(
+        "div",
+        { class: "step", role: "status" },
+        el("b", {}, `${number + 1} of ${steps.length}`),
+        el("span", {}, step.words),
+        el(
+          "span",
+          { class: "step-buttons" },
+          step.show
+            ? el("button", { type: "button", onclick: () => step.show(scene) }, "Show me")
+            : el("button", { type: "button", onclick: next }, "Next"),
+          step.show ? el("button", { type: "button", class: "quiet", onclick: next }, "skip") : "",
+          el("button", { type: "button", class: "quiet", onclick: end }, "end the tour"),
+        ),
+      ),
+    );
   };
-  const next = () => { number += 1; draw(); };
+  const next = () => {
+    number += 1;
+    draw();
+  };
   const begin = () => {
     number = 0;
     current = (what) => {
-      if (what === "picture" && isFirstPicture) { isFirstPicture = false; return; } // the one shown at the start
+      if (what === "picture" && isFirstPicture) {
+        isFirstPicture = false;
+        return;
+      } // the one shown at the start
       if (steps[number]?.wait === what) next();
     };
     draw();

@@ -3,9 +3,24 @@ import { el } from "../dom.js";
 
 export async function show(place) {
   const said = await (await fetch("/openapi.json")).json();
-  place.append(el("h1", {}, "Interface"),
-    el("p", {}, ...withCode(said.info.description)), el("p", {}, "The whole description: ", el("a", { href: "/openapi.json" }, "openapi.json"), ". Identifiers of runs come from ", el("code", {}, "GET /api/runs"), "."),
-    el("pre", { tabIndex: 0 }, `curl ${location.origin}/api/runs\ncurl -F image=@picture.png ${location.origin}/api/runs/RUN/predict`));
+  place.append(
+    el("h1", {}, "Interface"),
+    el("p", {}, ...withCode(said.info.description)),
+    el(
+      "p",
+      {},
+      "The whole description: ",
+      el("a", { href: "/openapi.json" }, "openapi.json"),
+      ". Identifiers of runs come from ",
+      el("code", {}, "GET /api/runs"),
+      ".",
+    ),
+    el(
+      "pre",
+      { tabIndex: 0 },
+      `curl ${location.origin}/api/runs\ncurl -F image=@picture.png ${location.origin}/api/runs/RUN/predict`,
+    ),
+  );
   for (const [path, methods] of Object.entries(said.paths)) {
     for (const [method, one] of Object.entries(methods)) place.append(describe(path, method, one, said));
   }
@@ -13,11 +28,42 @@ export async function show(place) {
 
 function describe(path, method, one, said) {
   const answer = one.responses["200"]?.content?.["application/json"]?.schema;
-  return el("details", { class: "operation" },
-    el("summary", {}, el("b", { class: method }, method.toUpperCase()), " ", el("code", {}, path), " ", el("span", { class: "soft" }, ...withCode(one.description?.split("\n")[0] ?? ""))),
-    one.parameters?.length ? table(["parameter", "", "what"], one.parameters.map((parameter) => [parameter.name, `${typeOf(parameter.schema)}${parameter.required ? "" : ", optional"}`, parameter.description ?? parameter.schema.description ?? ""])) : "",
-    one.requestBody ? el("div", {}, el("h4", {}, "Body"), ...Object.entries(one.requestBody.content).map(([kind, body]) => el("div", {}, el("code", {}, kind), fields(body.schema, said)))) : "",
-    answer ? el("div", {}, el("h4", {}, `Answer: ${typeOf(answer)}`), fields(answer, said)) : el("p", {}, "Answer: a page."));
+  return el(
+    "details",
+    { class: "operation" },
+    el(
+      "summary",
+      {},
+      el("b", { class: method }, method.toUpperCase()),
+      " ",
+      el("code", {}, path),
+      " ",
+      el("span", { class: "soft" }, ...withCode(one.description?.split("\n")[0] ?? "")),
+    ),
+    one.parameters?.length
+      ? table(
+          ["parameter", "", "what"],
+          one.parameters.map((parameter) => [
+            parameter.name,
+            `${typeOf(parameter.schema)}${parameter.required ? "" : ", optional"}`,
+            parameter.description ?? parameter.schema.description ?? "",
+          ]),
+        )
+      : "",
+    one.requestBody
+      ? el(
+          "div",
+          {},
+          el("h4", {}, "Body"),
+          ...Object.entries(one.requestBody.content).map(([kind, body]) =>
+            el("div", {}, el("code", {}, kind), fields(body.schema, said)),
+          ),
+        )
+      : "",
+    answer
+      ? el("div", {}, el("h4", {}, `Answer: ${typeOf(answer)}`), fields(answer, said))
+      : el("p", {}, "Answer: a page."),
+  );
 }
 
 /** Return text with what stands between backticks as code. */
@@ -31,22 +77,57 @@ function resolve(schema, said) {
 
 function fields(schema, said) {
   const whole = resolve(schema, said);
-  if (!whole?.properties) return el("p", { class: "soft" }, whole?.format === "binary" ? "the bytes of an image file" : typeOf(schema));
-  return el("div", {}, whole.description ? el("p", {}, whole.description) : "",
-    table(["field", "", "what"], Object.entries(whole.properties).map(([name, field]) => [name, typeOf(field), field.description ?? ""])));
+  if (!whole?.properties)
+    return el(
+      "p",
+      { class: "soft" },
+      whole?.format === "binary" ? "the bytes of an image file" : typeOf(schema),
+    );
+  return el(
+    "div",
+    {},
+    whole.description ? el("p", {}, whole.description) : "",
+    table(
+      ["field", "", "what"],
+      Object.entries(whole.properties).map(([name, field]) => [name, typeOf(field), field.description ?? ""]),
+    ),
+  );
 }
 
 function typeOf(schema) {
   if (!schema) return "";
   if (schema.$ref) return schema.$ref.split("/").pop();
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(" or ");
-  if (schema.type === "array") return schema.prefixItems ? `[${schema.prefixItems.map(typeOf).join(", ")}]` : `list of ${typeOf(schema.items)}`;
+  if (schema.type === "array")
+    return schema.prefixItems
+      ? `[${schema.prefixItems.map(typeOf).join(", ")}]`
+      : `list of ${typeOf(schema.items)}`;
   if (schema.enum) return schema.enum.join(" | ");
   if (schema.const) return String(schema.const);
-  return schema.format === "binary" ? "file" : schema.type ?? "anything";
+  return schema.format === "binary" ? "file" : (schema.type ?? "anything");
 }
 
 function table(heads, rows) {
-  return el("div", { class: "scroll", tabIndex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((one) => el("th", { scope: "col" }, one)))),
-    el("tbody", {}, ...rows.map(([name, kind, what]) => el("tr", {}, el("td", {}, el("code", {}, name)), el("td", { class: "soft" }, kind), el("td", {}, ...withCode(what)))))));
+  return el(
+    "div",
+    { class: "scroll", tabIndex: 0 },
+    el(
+      "table",
+      {},
+      el("thead", {}, el("tr", {}, ...heads.map((one) => el("th", { scope: "col" }, one)))),
+      el(
+        "tbody",
+        {},
+        ...rows.map(([name, kind, what]) =>
+          el(
+            "tr",
+            {},
+            el("td", {}, el("code", {}, name)),
+            el("td", { class: "soft" }, kind),
+            el("td", {}, ...withCode(what)),
+          ),
+        ),
+      ),
+    ),
+  );
 }

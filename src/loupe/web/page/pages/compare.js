@@ -1,17 +1,32 @@
 // Runs side by side, while they train too.
 import { placeCharts } from "../charts.js";
-import { duration, el, figure, interval, link } from "../dom.js";
+import { duration, el, figure, furtherFigures, interval, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
-import { showState } from "./runs.js";
+import { showState } from "../state.js";
 
 const COLOURS = ["c1", "c2", "c4", "c5", "c3"];
 
 export async function show(place, words, query) {
   const chosen = query.getAll("run");
-  const table = el("div", { class: "scroll", tabIndex: 0 }), charts = el("div", { class: "columns" }), rest = el("div"), problem = el("div");
-  place.append(el("h1", {}, `${chosen.length} runs side by side`), table, problem,
-    el("h2", {}, "Curves"), charts, el("p", { class: "soft" }, "Drag across a chart to zoom, click a name to hide or show its curve. Of a series of seeds: the mean, in a band from the lowest to the highest seed, as far as every seed has come."), rest);
-  let timer = null, isGone = false;
+  const table = el("div", { class: "scroll", tabIndex: 0 }),
+    charts = el("div", { class: "columns" }),
+    rest = el("div"),
+    problem = el("div");
+  place.append(
+    el("h1", {}, `${chosen.length} runs side by side`),
+    table,
+    problem,
+    el("h2", {}, "Curves"),
+    charts,
+    el(
+      "p",
+      { class: "soft" },
+      "Drag across a chart to zoom, click a name to hide or show its curve. Of a series of seeds: the mean, in a band from the lowest to the highest seed, as far as every seed has come.",
+    ),
+    rest,
+  );
+  let timer = null,
+    isGone = false;
 
   async function refresh() {
     try {
@@ -27,29 +42,102 @@ export async function show(place, words, query) {
     }
   }
   await refresh();
-  return () => { isGone = true; clearTimeout(timer); };
+  return () => {
+    isGone = true;
+    clearTimeout(timer);
+  };
 }
 
 function drawTable(runs) {
-  const score = (one, isClassifier) => (one ? [figure(one, isClassifier), el("br"), el("small", { class: "soft" }, interval(one, isClassifier))] : ["–"]);
-  return el("table", { class: "side-by-side" }, el("thead", {}, el("tr", {}, ...["run", "state", "validation", "test", "best epoch", "time"].map((one) => el("th", { scope: "col" }, one)))),
-    el("tbody", {}, ...runs.map((run, place) => {
-      const isClassifier = run.objective === "classification";
-      return el("tr", {}, el("th", { scope: "row", class: COLOURS[place % 5] }, el("i", { class: "swatch" }), link(`#/run/${encodeURIComponent(run.id)}`, run.id)),
-        el("td", {}, showState(run)), el("td", {}, ...score(run.validation, isClassifier)),
-        el("td", {}, ...(run.test ? score(run.test, isClassifier) : ["locked"])),
-        el("td", {}, String(run.best_epoch ?? "")), el("td", {}, duration(run.seconds)));
-    })));
+  const score = (run, split) =>
+    run[split]
+      ? [
+          figure(run[split]),
+          el("br"),
+          el("small", { class: "soft" }, interval(run[split])),
+          ...furtherFigures(run, split),
+        ]
+      : ["–"];
+  return el(
+    "table",
+    { class: "side-by-side" },
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        ...["run", "state", "validation", "test", "best epoch", "time"].map((one) =>
+          el("th", { scope: "col" }, one),
+        ),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      ...runs.map((run, place) => {
+        return el(
+          "tr",
+          {},
+          el(
+            "th",
+            { scope: "row", class: COLOURS[place % 5] },
+            el("i", { class: "swatch" }),
+            link(`#/run/${encodeURIComponent(run.id)}`, run.id),
+          ),
+          el("td", {}, showState(run)),
+          el("td", {}, ...score(run, "validation")),
+          el("td", {}, ...(run.test ? score(run, "test") : ["locked"])),
+          el("td", {}, String(run.best_epoch ?? "")),
+          el("td", {}, duration(run.seconds)),
+        );
+      }),
+    ),
+  );
 }
 
 function drawRest(found) {
-  const rows = found.differences.map(([field, values]) => el("tr", {}, el("th", { scope: "row" }, el("code", {}, field)), ...values.map((one) => el("td", {}, one))));
+  const rows = found.differences.map(([field, values]) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("code", {}, field)),
+      ...values.map((one) => el("td", {}, one)),
+    ),
+  );
   return [
     el("h2", {}, "Better, or noise?"),
-    ...(found.verdicts.length ? found.verdicts.map((one) => el("p", {}, one)) : [el("p", {}, found.reason || "Nothing to test: these networks name no classes.")]),
-    found.verdicts.length ? el("p", { class: "soft" }, "McNemar's exact test on the validation images they share, adjusted for the number of pairs. It says nothing of the chance of a seed.") : "",
+    ...(found.verdicts.length
+      ? found.verdicts.map((one) => el("p", {}, one))
+      : [el("p", {}, found.reason || "Nothing to test: these networks name no classes.")]),
+    found.verdicts.length
+      ? el(
+          "p",
+          { class: "soft" },
+          "McNemar's exact test on the validation images they share, adjusted for the number of pairs. It says nothing of the chance of a seed.",
+        )
+      : "",
     el("h2", {}, "What differs in the recipes"),
-    rows.length ? el("div", { class: "scroll", tabIndex: 0 }, el("table", { class: "side-by-side" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "setting"), ...found.runs.map((run) => el("th", { scope: "col" }, run.id)))), el("tbody", {}, ...rows)))
+    rows.length
+      ? el(
+          "div",
+          { class: "scroll", tabIndex: 0 },
+          el(
+            "table",
+            { class: "side-by-side" },
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                el("th", { scope: "col" }, "setting"),
+                ...found.runs.map((run) => el("th", { scope: "col" }, run.id)),
+              ),
+            ),
+            el("tbody", {}, ...rows),
+          ),
+        )
       : el("p", {}, "Nothing."),
   ];
 }

@@ -6,40 +6,161 @@ import { ask, runPath } from "../server.js";
 import { chooseRun } from "../choice.js";
 
 export async function show(place, [id]) {
-  if (!id) return chooseRun(place, "Data", "Whose data?", (run) => `#/data/${encodeURIComponent(run.id)}`, (run) => run.data);
+  if (!id)
+    return chooseRun(
+      place,
+      "Data",
+      "Whose data?",
+      (run) => `#/data/${encodeURIComponent(run.id)}`,
+      (run) => run.data,
+    );
   const card = await ask(runPath(id, "/data"));
-  const [channels, height, width] = card.image_shape, sum = (values) => values.reduce((a, b) => a + b, 0);
+  const [channels, height, width] = card.image_shape,
+    sum = (values) => values.reduce((a, b) => a + b, 0);
   const tile = (value, label) => el("div", { class: "tile" }, el("b", {}, value), el("span", {}, label));
   const chart = el("div", { class: "columns" });
   placeCharts(chart, [card.pixel_chart]);
-  const four = (values) => values.map((one) => one.toFixed(4)).join(" / ");
   place.append(
-    el("h1", {}, card.title), el("p", { class: "soft" }, `Data card of ${card.run}: every figure was measured on the images themselves.`),
-    el("div", { class: "tiles" }, tile(count(sum(card.counts.training)), "training images"), tile(count(sum(card.counts.validation)), "validation images"),
-      tile(count(sum(card.counts.test)), "test images, locked"), tile(card.class_names.length, "classes"), tile(`${height} × ${width}`, "pixels, height × width"), tile(channels, channels === 1 ? "channel" : "channels")),
+    el("h1", {}, card.title),
+    el(
+      "p",
+      { class: "soft" },
+      `Data card of ${card.run}: every figure was measured on the images themselves.`,
+    ),
+    el(
+      "div",
+      { class: "tiles" },
+      tile(count(sum(card.counts.training)), "training images"),
+      tile(count(sum(card.counts.validation)), "validation images"),
+      tile(count(sum(card.counts.test)), "test images, locked"),
+      tile(card.class_names.length, "classes"),
+      tile(`${height} × ${width}`, "pixels, height × width"),
+      tile(channels, channels === 1 ? "channel" : "channels"),
+    ),
     el("h2", {}, "One image of each class"),
-    el("div", { class: "strip large" }, ...card.one_per_class.map((one) => el("figure", {}, picture(one, `a training image: ${one.true_class}`), el("figcaption", {}, one.true_class)))),
-    el("h2", {}, "Class balance"), el("p", {}, card.balance), drawBalance(card),
-    el("h2", {}, "Pixel values"), chart,
+    el(
+      "div",
+      { class: "strip large" },
+      ...card.one_per_class.map((one) =>
+        el(
+          "figure",
+          {},
+          picture(one, `a training image: ${one.true_class}`),
+          el("figcaption", {}, one.true_class),
+        ),
+      ),
+    ),
+    el("h2", {}, "Class balance"),
+    el("p", {}, card.balance),
+    drawBalance(card),
+    el("h2", {}, "Pixel values"),
+    chart,
     el("h2", {}, "Normalisation"),
-    el("div", { class: "scroll", tabIndex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, ...["constants", "mean", "sd", "verdict"].map((one) => el("th", { scope: "col" }, one)))),
-      el("tbody", {}, el("tr", { class: "chosen" }, el("td", {}, "measured on the training split"), el("td", {}, four(card.mean)), el("td", {}, four(card.sd)), el("td")),
-        ...card.presets.map((one) => el("tr", {}, el("td", {}, one.name, el("br"), el("span", { class: "soft" }, one.origin)), el("td", {}, four(one.mean)), el("td", {}, four(one.sd)),
-          el("td", {}, `${one.problem ? "⚠ " : ""}${one.verdict}${one.problem ? "; known to be wrong" : ""}`)))))),
-    ...(card.preview.length ? [el("h2", {}, "Augmentation preview"), el("p", {}, `${card.augmentations.join(", ")}: the original at the left, then independent draws. Only training images are augmented.`),
-      ...card.preview.map((row) => el("div", { class: "strip large" }, ...row.map((one, index) => el("img", { class: `pixel${index ? "" : " original"}`, src: one, alt: index ? `draw ${index}` : "original" }))))] : []),
-    el("h2", {}, "Origin"), el("p", {}, card.source + (card.origin ? `: ${card.origin}` : "")),
-    el("details", {}, el("summary", {}, "Digests"), ...Object.entries(card.digests).map(([split, digest]) => el("p", { class: "digest" }, `${split}: `, el("code", {}, digest)))));
+    drawNormalization(card),
+    ...drawPreview(card),
+    el("h2", {}, "Origin"),
+    el("p", {}, card.source + (card.origin ? `: ${card.origin}` : "")),
+    el(
+      "details",
+      {},
+      el("summary", {}, "Digests"),
+      ...Object.entries(card.digests).map(([split, digest]) =>
+        el("p", { class: "digest" }, `${split}: `, el("code", {}, digest)),
+      ),
+    ),
+  );
   return undefined;
 }
 
 function drawBalance(card) {
   const most = Math.max(...Object.values(card.counts).flat());
-  return el("div", { class: "bars balance" }, ...card.class_names.flatMap((name, label) => {
-    const track = el("span", { class: "track", "aria-hidden": "true" });
-    const fill = el("span", { class: "fill" });
-    fill.style.width = `${(100 * card.counts.training[label]) / most}%`;
-    track.append(fill);
-    return [el("span", {}, name), track, el("span", { class: "n" }, Object.entries(card.counts).map(([split, counts]) => `${count(counts[label])} ${split}`).join(", "))];
-  }));
+  return el(
+    "div",
+    { class: "bars balance" },
+    ...card.class_names.flatMap((name, label) => {
+      const track = el("span", { class: "track", "aria-hidden": "true" });
+      const fill = el("span", { class: "fill" });
+      fill.style.width = `${(100 * card.counts.training[label]) / most}%`;
+      track.append(fill);
+      return [
+        el("span", {}, name),
+        track,
+        el(
+          "span",
+          { class: "n" },
+          Object.entries(card.counts)
+            .map(([split, counts]) => `${count(counts[label])} ${split}`)
+            .join(", "),
+        ),
+      ];
+    }),
+  );
+}
+
+function drawNormalization(card) {
+  const four = (values) => values.map((one) => one.toFixed(4)).join(" / ");
+  return el(
+    "div",
+    { class: "scroll", tabIndex: 0 },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...["constants", "mean", "sd", "verdict"].map((one) => el("th", { scope: "col" }, one))),
+      ),
+      el(
+        "tbody",
+        {},
+        el(
+          "tr",
+          { class: "chosen" },
+          el("td", {}, "measured on the training split"),
+          el("td", {}, four(card.mean)),
+          el("td", {}, four(card.sd)),
+          el("td"),
+        ),
+        ...card.presets.map((one) =>
+          el(
+            "tr",
+            {},
+            el("td", {}, one.name, el("br"), el("span", { class: "soft" }, one.origin)),
+            el("td", {}, four(one.mean)),
+            el("td", {}, four(one.sd)),
+            el(
+              "td",
+              {},
+              `${one.problem ? "⚠ " : ""}${one.verdict}${one.problem ? "; known to be wrong" : ""}`,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function drawPreview(card) {
+  if (!card.preview.length) return [];
+  return [
+    el("h2", {}, "Augmentation preview"),
+    el(
+      "p",
+      {},
+      `${card.augmentations.join(", ")}: the original at the left, then independent draws. Only training images are augmented.`,
+    ),
+    ...card.preview.map((row) =>
+      el(
+        "div",
+        { class: "strip large" },
+        ...row.map((one, index) =>
+          el("img", {
+            class: `pixel${index ? "" : " original"}`,
+            src: one,
+            alt: index ? `draw ${index}` : "original",
+          }),
+        ),
+      ),
+    ),
+  ];
 }

@@ -11,13 +11,31 @@ import { showPicker } from "../inside/picker.js";
 import { startTour, tell } from "../inside/tour.js";
 
 export async function show(place, [id], query) {
-  if (!id) return chooseRun(place, "Inside", "Into which network?", (run) => `#/inside/${encodeURIComponent(run.id)}`, (run) => `${run.model} on ${run.data}`);
+  if (!id)
+    return chooseRun(
+      place,
+      "Inside",
+      "Into which network?",
+      (run) => `#/inside/${encodeURIComponent(run.id)}`,
+      (run) => `${run.model} on ${run.data}`,
+    );
   const facts = await ask(runPath(id, "/inside"));
   const parts = {};
-  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "kin"]) parts[name] = el("section", { class: `part ${name}`, id: `part-${name}`, "aria-label": name });
-  place.append(el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
-    el("p", { class: "soft" }, `${facts.model}, ${facts.epoch ? `weights of epoch ${facts.epoch}, the best on validation` : "best weights"}; images of ${facts.image_size.join(" × ")} pixels, ${facts.in_channels === 1 ? "grey" : "colour"}.`),
-    parts.tour, el("div", { class: "desk" }, parts.picker, parts.answer), parts.network, el("div", { class: "desk wide" }, parts.layer, parts.number), parts.kin);
+  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "kin"])
+    parts[name] = el("section", { class: `part part-${name}`, id: `part-${name}`, "aria-label": name });
+  place.append(
+    el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
+    el(
+      "p",
+      { class: "soft" },
+      `${facts.model}, ${facts.epoch ? `weights of epoch ${facts.epoch}, the best on validation` : "best weights"}; images of ${facts.image_size.join(" × ")} pixels, ${facts.in_channels === 1 ? "grey" : "colour"}.`,
+    ),
+    parts.tour,
+    el("div", { class: "desk" }, parts.picker, parts.answer),
+    parts.network,
+    el("div", { class: "desk wide" }, parts.layer, parts.number),
+    parts.kin,
+  );
 
   const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
   scene.remember = () => {
@@ -27,11 +45,14 @@ export async function show(place, [id], query) {
     if (scene.spot) words.set("at", scene.spot.join("."));
     history.replaceState(null, "", `#/inside/${encodeURIComponent(id)}?${words}`);
   };
-  scene.wait = () => { // for the answer about another picture; what is shown meanwhile is about the former one
+  scene.wait = () => {
+    // for the answer about another picture; what is shown meanwhile is about the former one
     parts.answer.setAttribute("aria-busy", "true");
     return ++scene.turn;
   };
-  scene.settle = (mine) => { if (mine === scene.turn) parts.answer.removeAttribute("aria-busy"); };
+  scene.settle = (mine) => {
+    if (mine === scene.turn) parts.answer.removeAttribute("aria-busy");
+  };
   scene.chooseImage = async (image) => {
     const mine = scene.wait();
     try {
@@ -42,9 +63,14 @@ export async function show(place, [id], query) {
       showNetwork(scene);
       showKin(scene);
       const said = seen.prediction;
-      speak(said.class_name ? `The network says ${said.class_name}, ${(100 * said.probability).toFixed(0)} percent sure.` : "The network gave the image back.");
+      speak(
+        said.class_name
+          ? `The network says ${said.class_name}, ${(100 * said.probability).toFixed(0)} percent sure.`
+          : "The network gave the image back.",
+      );
       tell("picture");
-      if (scene.layer && seen.layers.some((one) => one.name === scene.layer)) await scene.chooseLayer(scene.layer, false);
+      if (scene.layer && seen.layers.some((one) => one.name === scene.layer))
+        await scene.chooseLayer(scene.layer, false);
       scene.remember();
     } catch (error) {
       if (mine !== scene.turn) return;
@@ -57,7 +83,8 @@ export async function show(place, [id], query) {
   scene.chooseLayer = async (layer, isNew = true) => {
     if (isNew) scene.spot = null;
     scene.layer = layer;
-    for (const one of parts.network.querySelectorAll("button[data-layer]")) one.setAttribute("aria-pressed", String(one.dataset.layer === layer));
+    for (const one of parts.network.querySelectorAll("button[data-layer]"))
+      one.setAttribute("aria-pressed", String(one.dataset.layer === layer));
     await showLayer(scene);
     if (isNew) tell("layer");
     if (scene.spot) await showNumber(scene);

@@ -5,13 +5,28 @@ import { ask, runPath, send, showProblem } from "../server.js";
 import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
 import { placeSection } from "../sections.js";
-import { showState } from "./runs.js";
+import { showState } from "../state.js";
 
 export async function show(place, [id]) {
-  const parts = Object.fromEntries(["head", "weights", "curves", "findings", "rest"].map((name) => [name, el("div", { class: name === "curves" ? "columns" : "" })]));
+  const parts = Object.fromEntries(
+    ["head", "weights", "curves", "findings", "rest"].map((name) => [
+      name,
+      el("div", { class: name === "curves" ? "columns" : "" }),
+    ]),
+  );
   const problem = el("div");
-  place.append(parts.head, problem, parts.weights, el("h2", {}, "Curves"), parts.curves, parts.findings, parts.rest);
-  let timer = null, isGone = false, before = "";
+  place.append(
+    parts.head,
+    problem,
+    parts.weights,
+    el("h2", {}, "Curves"),
+    parts.curves,
+    parts.findings,
+    parts.rest,
+  );
+  let timer = null,
+    isGone = false,
+    before = "";
 
   async function refresh() {
     try {
@@ -21,7 +36,11 @@ export async function show(place, [id]) {
       drawHead(parts.head, run, id, refresh);
       placeCharts(parts.curves, run.charts);
       if (!run.charts.length) parts.curves.replaceChildren(el("p", {}, "No epoch is completed yet."));
-      const state = JSON.stringify([run.result, run.layers.length, run.summary.seeds.map((one) => one.status)]);
+      const state = JSON.stringify([
+        run.result,
+        run.layers.length,
+        run.summary.seeds.map((one) => one.status),
+      ]);
       if (state !== before) {
         before = state;
         showFindings(parts, run, id);
@@ -33,43 +52,139 @@ export async function show(place, [id]) {
     }
   }
   await refresh();
-  return () => { isGone = true; clearTimeout(timer); };
+  return () => {
+    isGone = true;
+    clearTimeout(timer);
+  };
 }
 
 function drawHead(place, run, id, refresh) {
   if (place.contains(document.activeElement) && document.activeElement.tagName === "INPUT") return;
-  const one = run.summary, isClassifier = one.objective === "classification";
-  const judged = one.test ?? one.validation;
+  const one = run.summary;
   const tags = el("p", { class: "tags" });
   editTags(tags, one, (wanted) => send(runPath(id, "/tags"), { tags: wanted }, "PUT").then(refresh));
   place.replaceChildren(
-    el("h1", {}, one.name), el("p", { class: "soft" }, one.about || "A run of Loupe."), tags, el("p", {}, showState(one)),
-    judged ? el("div", { class: "headline" }, el("strong", {}, figure(judged, isClassifier)),
-      el("span", { class: "what" }, `${one.test ? "test" : "validation"} ${isClassifier ? "accuracy" : "error"}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
-        el("br"), el("span", { class: "soft" }, interval(judged, isClassifier) ? `interval ${interval(judged, isClassifier)}` : "no interval before the end"))) : "",
-    el("p", { class: "actions" },
-      one.has_weights ? el("a", { class: "button", href: `#/inside/${encodeURIComponent(id)}` }, "Look inside") : "",
-      one.kind === "run" && one.has_weights ? el("a", { class: "button plain", href: `#/data/${encodeURIComponent(id)}` }, "Data card") : "",
-      run.has_report ? el("a", { class: "button plain", href: `/api/${runPath(id, "/report")}`, target: "_blank", rel: "noopener" }, "Whole report") : ""),
-    el("div", { class: "tiles" }, ...run.tiles.map((tile) => el("div", { class: "tile" }, el("b", {}, tile.value), el("span", {}, tile.label)))),
+    el("h1", {}, one.name),
+    el("p", { class: "soft" }, one.about || "A run of Loupe."),
+    tags,
+    el("p", {}, showState(one)),
+    drawHeadline(one),
+    drawActions(run, id),
+    el(
+      "div",
+      { class: "tiles" },
+      ...run.tiles.map((tile) =>
+        el("div", { class: "tile" }, el("b", {}, tile.value), el("span", {}, tile.label)),
+      ),
+    ),
     ...(run.result?.warnings ?? []).map((warning) => el("div", { class: "note" }, warning)),
-    one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "");
+    one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "",
+  );
+}
+
+function drawHeadline(one) {
+  const judged = one.test ?? one.validation;
+  if (!judged) return "";
+  return el(
+    "div",
+    { class: "headline" },
+    el("strong", {}, figure(judged)),
+    el(
+      "span",
+      { class: "what" },
+      `${one.test ? "test" : "validation"} ${judged.metric.title}${judged.over === "seeds" ? ", mean of the seeds" : one.status === "running" ? ", best so far" : ""}`,
+      el("br"),
+      el(
+        "span",
+        { class: "soft" },
+        interval(judged) ? `interval ${interval(judged)}` : "no interval before the end",
+      ),
+    ),
+  );
+}
+
+function drawActions(run, id) {
+  const one = run.summary;
+  return el(
+    "p",
+    { class: "actions" },
+    one.has_weights
+      ? el("a", { class: "button", href: `#/inside/${encodeURIComponent(id)}` }, "Look inside")
+      : "",
+    one.kind === "run" && one.has_weights
+      ? el("a", { class: "button plain", href: `#/data/${encodeURIComponent(id)}` }, "Data card")
+      : "",
+    run.has_report
+      ? el(
+          "a",
+          {
+            class: "button plain",
+            href: `/api/${runPath(id, "/report")}`,
+            target: "_blank",
+            rel: "noopener",
+          },
+          "Whole report",
+        )
+      : "",
+  );
 }
 
 function drawSeeds(series) {
-  return el("ul", { class: "seeds" }, ...series.seeds.map((seed) => el("li", {}, link(`#/run/${encodeURIComponent(seed.id)}`, seed.name), " ",
-    figure(seed.test ?? seed.validation, seed.objective === "classification"), " ", showState(seed))));
+  return el(
+    "ul",
+    { class: "seeds" },
+    ...series.seeds.map((seed) =>
+      el(
+        "li",
+        {},
+        link(`#/run/${encodeURIComponent(seed.id)}`, seed.name),
+        " ",
+        figure(seed.test ?? seed.validation),
+        " ",
+        showState(seed),
+      ),
+    ),
+  );
 }
 
 async function showFindings(parts, run, id) {
-  if (run.summary.kind === "series") { await placeSection(parts.weights, id, "seeds", false); return; }
+  if (run.summary.kind === "series") {
+    await placeSection(parts.weights, id, "seeds", false);
+    return;
+  }
   if (!run.result?.best) return;
   placeSection(parts.weights, id, "weights");
-  const figures = el("div", { class: "figures" }, el("p", { class: "soft" }, "drawing; this takes seconds …"));
+  const figures = el(
+    "div",
+    { class: "figures" },
+    el("p", { class: "soft" }, "drawing; this takes seconds …"),
+  );
   let isAsked = false;
-  const inside = el("details", { ontoggle: () => { if (inside.open && !isAsked) { isAsked = true; placeSection(figures, id, "figures"); } } }, el("summary", {}, "Filters, feature maps and reasons, one image of each class"), figures);
+  const inside = el(
+    "details",
+    {
+      ontoggle: () => {
+        if (inside.open && !isAsked) {
+          isAsked = true;
+          placeSection(figures, id, "figures");
+        }
+      },
+    },
+    el("summary", {}, "Filters, feature maps and reasons, one image of each class"),
+    figures,
+  );
   const place = el("div");
-  parts.findings.replaceChildren(place, el("h2", {}, "Inside"), el("p", {}, link(`#/inside/${encodeURIComponent(id)}`, "Look inside"), " follows one picture through the network, layer by layer, down to a single number."), inside);
+  parts.findings.replaceChildren(
+    place,
+    el("h2", {}, "Inside"),
+    el(
+      "p",
+      {},
+      link(`#/inside/${encodeURIComponent(id)}`, "Look inside"),
+      " follows one picture through the network, layer by layer, down to a single number.",
+    ),
+    inside,
+  );
   if (await placeSection(place, id, "findings")) wireCells(place, id);
 }
 
@@ -81,7 +196,8 @@ function wireCells(place, id) {
   cells.replaceWith(images);
   const links = [...place.querySelectorAll('a[href^="#cell-"]')];
   for (const one of links) {
-    const [truth, said] = one.hash.split("-").slice(1).map(Number), words = one.closest("td").title.replace(/^\d+ of \d+ images of /, "");
+    const [truth, said] = one.hash.split("-").slice(1).map(Number),
+      words = one.closest("td").title.replace(/^\d+ of \d+ images of /, "");
     one.setAttribute("role", "button");
     one.setAttribute("aria-label", `${one.textContent} images: ${words}`);
     one.addEventListener("click", (event) => {
@@ -95,18 +211,69 @@ function wireCells(place, id) {
 }
 
 function drawRest(run) {
-  const table = (heads, rows) => el("div", { class: "scroll", tabIndex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, ...heads.map((one) => el("th", { scope: "col" }, one)))),
-    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((one) => el("td", {}, one)))))));
+  const table = (heads, rows) =>
+    el(
+      "div",
+      { class: "scroll", tabIndex: 0 },
+      el(
+        "table",
+        {},
+        el("thead", {}, el("tr", {}, ...heads.map((one) => el("th", { scope: "col" }, one)))),
+        el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((one) => el("td", {}, one))))),
+      ),
+    );
   const looks = run.result?.test_openings ?? [];
   return [
-    el("h2", {}, "Recipe"), el("details", {}, el("summary", {}, "Every setting, defaults included"), el("pre", { tabIndex: 0 }, run.recipe_toml)),
-    ...(run.layers.length ? [el("h2", {}, "Layers"), table(["layer", "kind", "output", "parameters", "multiply-adds"],
-      [...run.layers.map((one) => [one.name, one.kind, one.output_shape.join("\u00a0×\u00a0"), count(one.parameters || null), count(one.multiply_adds || null)]),
-        ["together", "", "", count(run.summary.parameters ?? add(run.layers, "parameters")), count(add(run.layers, "multiply_adds"))]])] : []),
-    el("h2", {}, "Record"), el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
-    looks.length ? table(["when (UTC)", "why"], looks.slice(0, 12).map((one) => [one.at, one.reason])) : "",
-    run.environment.length ? el("details", {}, el("summary", {}, "Environment"), table(["", ""], run.environment)) : "",
-    run.log.length ? el("details", {}, el("summary", {}, "Log, last lines"), el("pre", { tabIndex: 0 }, run.log.join("\n"))) : "",
+    el("h2", {}, "Recipe"),
+    el(
+      "details",
+      {},
+      el("summary", {}, "Every setting, defaults included"),
+      el("pre", { tabIndex: 0 }, run.recipe_toml),
+    ),
+    ...(run.layers.length
+      ? [
+          el("h2", {}, "Layers"),
+          table(
+            ["layer", "kind", "output", "parameters", "multiply-adds"],
+            [
+              ...run.layers.map((one) => [
+                one.name,
+                one.kind,
+                one.output_shape.join("\u00a0×\u00a0"),
+                count(one.parameters || null),
+                count(one.multiply_adds || null),
+              ]),
+              [
+                "together",
+                "",
+                "",
+                count(run.summary.parameters ?? add(run.layers, "parameters")),
+                count(add(run.layers, "multiply_adds")),
+              ],
+            ],
+          ),
+        ]
+      : []),
+    el("h2", {}, "Record"),
+    el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
+    looks.length
+      ? table(
+          ["when (UTC)", "why"],
+          looks.slice(0, 12).map((one) => [one.at, one.reason]),
+        )
+      : "",
+    run.environment.length
+      ? el("details", {}, el("summary", {}, "Environment"), table(["", ""], run.environment))
+      : "",
+    run.log.length
+      ? el(
+          "details",
+          {},
+          el("summary", {}, "Log, last lines"),
+          el("pre", { tabIndex: 0 }, run.log.join("\n")),
+        )
+      : "",
   ];
 }
 

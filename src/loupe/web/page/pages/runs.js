@@ -1,48 +1,72 @@
 // The table of runs: live, sorted, filtered, tagged; several chosen are compared.
+import { COLUMNS, arrange } from "../arrange.js";
 import { sparkline } from "../charts.js";
-import { count, duration, el, figure, interval, link, percent } from "../dom.js";
+import { count, duration, el, figure, furtherFigures, interval, link } from "../dom.js";
 import { ask, runPath, send, showProblem } from "../server.js";
+import { showState } from "../state.js";
 import { editTags } from "../tags.js";
 
-const COLUMNS = [
-  { key: "name", title: "run", value: (run) => run.name },
-  { key: "status", title: "state", value: (run) => run.status },
-  { key: "curve", title: "curve", value: null },
-  { key: "validation", title: "validation", value: (run) => run.validation?.value ?? -1 },
-  { key: "test", title: "test", value: (run) => run.test?.value ?? -1 },
-  { key: "model", title: "network", value: (run) => run.model },
-  { key: "data", title: "data", value: (run) => run.data },
-  { key: "seconds", title: "time", value: (run) => run.seconds },
-  { key: "started", title: "started", value: (run) => run.started },
-];
 const kept = { sort: "started", isDown: true, text: "", state: "", chosen: new Set(), open: new Set() };
 
 export async function show(place) {
-  const search = el("input", { type: "search", placeholder: "name, tag, network, data …", value: kept.text, "aria-label": "Filter runs" });
-  const state = el("select", { "aria-label": "State" },
-    ...["", "running", "finished", "interrupted", "failed", "unfinished", "damaged"].map((one) => el("option", { value: one }, one || "every state")));
+  const search = el("input", {
+    type: "search",
+    placeholder: "name, tag, network, data …",
+    value: kept.text,
+    "aria-label": "Filter runs",
+  });
+  const state = el(
+    "select",
+    { "aria-label": "State" },
+    ...["", "running", "finished", "interrupted", "failed", "unfinished", "damaged"].map((one) =>
+      el("option", { value: one }, one || "every state"),
+    ),
+  );
   state.value = kept.state;
-  const sort = el("select", { class: "sort-by", "aria-label": "Sort by" }, ...COLUMNS.filter((one) => one.value).map((one) => el("option", { value: one.key }, `by ${one.title}`)));
+  const sort = el(
+    "select",
+    { class: "sort-by", "aria-label": "Sort by" },
+    ...COLUMNS.filter((one) => one.value).map((one) => el("option", { value: one.key }, `by ${one.title}`)),
+  );
   sort.value = kept.sort;
   const folder = el("span", { class: "soft" });
-  const body = el("tbody"), head = el("tr"), problem = el("div"), empty = el("div");
+  const body = el("tbody"),
+    head = el("tr"),
+    problem = el("div"),
+    empty = el("div");
   const bar = el("div", { class: "compare-bar", hidden: true });
   place.append(
-    el("h1", {}, "Runs"), el("p", {}, folder),
-    el("div", { class: "tools" }, search, state, sort), problem,
-    el("div", { class: "scroll" }, el("table", { class: "runs" }, el("caption", { class: "unseen" }, "Runs of this folder"), el("thead", {}, head), body)),
-    empty, bar);
-  let runs = [], timer = null, isGone = false;
+    el("h1", {}, "Runs"),
+    el("p", {}, folder),
+    el("div", { class: "tools" }, search, state, sort),
+    problem,
+    el(
+      "div",
+      { class: "scroll" },
+      el(
+        "table",
+        { class: "runs" },
+        el("caption", { class: "unseen" }, "Runs of this folder"),
+        el("thead", {}, head),
+        body,
+      ),
+    ),
+    empty,
+    bar,
+  );
+  let runs = [],
+    timer = null,
+    isGone = false;
 
   function draw() {
     drawHead(head, draw);
-    const wanted = kept.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = (run) => (!kept.state || run.status === kept.state)
-      && wanted.every((word) => [run.name, run.model, run.data, run.recipe, run.status, ...run.tags].join(" ").toLowerCase().includes(word));
-    const column = COLUMNS.find((one) => one.key === kept.sort);
-    const shown = runs.filter(fits).sort((a, b) => compareValues(column.value(a), column.value(b)) * (kept.isDown ? -1 : 1));
-    const rows = shown.flatMap((run) => [drawRow(run, draw, refresh), ...(kept.open.has(run.id) ? run.seeds.map((seed) => drawRow(seed, draw, refresh, true)) : [])]);
-    if (!body.contains(document.activeElement) || document.activeElement.type === "checkbox") replaceRows(body, rows);
+    const shown = arrange(runs, kept);
+    const rows = shown.flatMap((run) => [
+      drawRow(run, draw, refresh),
+      ...(kept.open.has(run.id) ? run.seeds.map((seed) => drawRow(seed, draw, refresh, true)) : []),
+    ]);
+    if (!body.contains(document.activeElement) || document.activeElement.type === "checkbox")
+      replaceRows(body, rows);
     empty.replaceChildren(...(shown.length ? [] : [sayEmpty(runs.length)]));
     drawBar(bar, draw);
   }
@@ -64,15 +88,24 @@ export async function show(place) {
     if (!isGone) timer = setTimeout(refresh, runs.some((run) => run.status === "running") ? 1000 : 3000);
   }
 
-  search.addEventListener("input", () => { kept.text = search.value; draw(); });
-  sort.addEventListener("change", () => { kept.sort = sort.value; kept.isDown = sort.value !== "name"; draw(); });
-  state.addEventListener("change", () => { kept.state = state.value; draw(); });
+  search.addEventListener("input", () => {
+    kept.text = search.value;
+    draw();
+  });
+  sort.addEventListener("change", () => {
+    kept.sort = sort.value;
+    kept.isDown = sort.value !== "name";
+    draw();
+  });
+  state.addEventListener("change", () => {
+    kept.state = state.value;
+    draw();
+  });
   await refresh();
-  return () => { isGone = true; clearTimeout(timer); };
-}
-
-function compareValues(a, b) {
-  return typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
+  return () => {
+    isGone = true;
+    clearTimeout(timer);
+  };
 }
 
 function replaceRows(body, rows) {
@@ -86,71 +119,140 @@ function drawHead(head, draw) {
     for (const cell of head.querySelectorAll("th[data-key]")) setSort(cell);
     return;
   }
-  head.append(el("th", { scope: "col" }, el("span", { class: "unseen" }, "compare")), ...COLUMNS.map((column) => {
-    const cell = el("th", { scope: "col", "data-key": column.key }, column.value
-      ? el("button", { type: "button", onclick: () => {
-        kept.isDown = kept.sort === column.key ? !kept.isDown : column.key !== "name";
-        kept.sort = column.key;
-        draw();
-      } }, column.title)
-      : column.title);
-    setSort(cell);
-    return cell;
-  }));
+  head.append(
+    el("th", { scope: "col" }, el("span", { class: "unseen" }, "compare")),
+    ...COLUMNS.map((column) => {
+      const cell = el(
+        "th",
+        { scope: "col", "data-key": column.key },
+        column.value
+          ? el(
+              "button",
+              {
+                type: "button",
+                onclick: () => {
+                  kept.isDown = kept.sort === column.key ? !kept.isDown : column.key !== "name";
+                  kept.sort = column.key;
+                  draw();
+                },
+              },
+              column.title,
+            )
+          : column.title,
+      );
+      setSort(cell);
+      return cell;
+    }),
+  );
 }
 
 function setSort(cell) {
-  if (cell.dataset.key === kept.sort) cell.setAttribute("aria-sort", kept.isDown ? "descending" : "ascending");
+  if (cell.dataset.key === kept.sort)
+    cell.setAttribute("aria-sort", kept.isDown ? "descending" : "ascending");
   else cell.removeAttribute("aria-sort");
 }
 
 function drawRow(run, draw, refresh, isSeed = false) {
-  const isClassifier = run.objective === "classification";
-  const box = el("input", { type: "checkbox", checked: kept.chosen.has(run.id), disabled: run.status === "damaged", "data-run": run.id,
-    "aria-label": `Compare ${run.name}`, onchange: () => { kept.chosen[box.checked ? "add" : "delete"](run.id); draw(); } });
-  const seeds = run.seeds.length
-    ? el("button", { type: "button", class: "quiet", "aria-expanded": String(kept.open.has(run.id)), onclick: () => {
-      kept.open[kept.open.has(run.id) ? "delete" : "add"](run.id);
-      document.activeElement.blur();
+  const box = el("input", {
+    type: "checkbox",
+    checked: kept.chosen.has(run.id),
+    disabled: run.status === "damaged",
+    "data-run": run.id,
+    "aria-label": `Compare ${run.name}`,
+    onchange: () => {
+      kept.chosen[box.checked ? "add" : "delete"](run.id);
       draw();
-    } }, `${kept.open.has(run.id) ? "▾" : "▸"} ${run.seeds.length} seeds`) : null;
+    },
+  });
+  const seeds = run.seeds.length
+    ? el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-expanded": String(kept.open.has(run.id)),
+          onclick: () => {
+            kept.open[kept.open.has(run.id) ? "delete" : "add"](run.id);
+            document.activeElement.blur();
+            draw();
+          },
+        },
+        `${kept.open.has(run.id) ? "▾" : "▸"} ${run.seeds.length} seeds`,
+      )
+    : null;
   const tags = el("span", { class: "tags" });
   editTags(tags, run, (wanted) => send(runPath(run.id, "/tags"), { tags: wanted }, "PUT").then(refresh));
   const cell = (title, ...children) => el("td", { "data-title": title }, ...children);
-  return el("tr", { class: `${isSeed ? "seed " : ""}${run.status}` },
+  return el(
+    "tr",
+    { class: `${isSeed ? "seed " : ""}${run.status}` },
     el("td", { class: "box" }, box),
-    cell("", link(`#/run/${encodeURIComponent(run.id)}`, run.name), seeds && " ", seeds,
-      el("div", { class: "under" }, run.has_weights ? link(`#/inside/${encodeURIComponent(run.id)}`, el("small", {}, "look inside")) : null, isSeed ? null : tags)),
+    cell(
+      "",
+      link(`#/run/${encodeURIComponent(run.id)}`, run.name),
+      seeds && " ",
+      seeds,
+      el(
+        "div",
+        { class: "under" },
+        run.has_weights
+          ? link(`#/inside/${encodeURIComponent(run.id)}`, el("small", {}, "look inside"))
+          : null,
+        isSeed ? null : tags,
+      ),
+    ),
     cell("state", showState(run)),
-    cell("curve", sparkline(run.curve, `validation ${isClassifier ? "accuracy" : "error"} over ${run.curve.length} epochs`)),
-    cell("validation", showFigure(run.validation, isClassifier)),
-    cell("test", run.test ? showFigure(run.test, isClassifier) : run.status === "damaged" ? "" : el("span", { class: "soft" }, "locked")),
-    cell("network", run.model), cell("data", run.data),
+    cell(
+      "curve",
+      sparkline(
+        run.curve,
+        `validation ${run.validation?.metric.title ?? ""} over ${run.curve.length} epochs`,
+      ),
+    ),
+    cell("validation", showFigure(run, "validation")),
+    cell(
+      "test",
+      run.test
+        ? showFigure(run, "test")
+        : run.status === "damaged"
+          ? ""
+          : el("span", { class: "soft" }, "locked"),
+    ),
+    cell("network", run.model),
+    cell("data", run.data),
     cell("time", duration(run.seconds)),
-    cell("started", run.started ? new Date(1000 * run.started).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }) : ""));
+    cell(
+      "started",
+      run.started
+        ? new Date(1000 * run.started).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })
+        : "",
+    ),
+  );
 }
 
-function showFigure(score, isClassifier) {
-  return score ? el("span", { class: "figure-of" }, figure(score, isClassifier), el("small", { class: "soft" }, interval(score, isClassifier))) : "";
-}
-
-export function showState(run) {
-  const unit = run.kind === "series" ? "seeds" : "epochs";
-  if (run.status !== "running") {
-    return el("span", { title: run.problem }, el("span", { class: `badge ${run.status}` }, run.status),
-      run.problem ? el("small", { class: "soft" }, ` ${run.problem}`) : "");
-  }
-  const left = run.seconds_left === null ? "" : `, ${duration(run.seconds_left)} left`;
-  return el("span", { class: "going" }, el("span", { class: "badge running" }, "running"),
-    el("progress", { max: 1, value: run.share ?? run.epoch / Math.max(1, run.num_epochs), "aria-label": `${run.name}: part of the training that is done` }),
-    el("small", { class: "soft" }, `${run.epoch} of ${run.num_epochs} ${unit}, ${percent(run.share ?? 0, 0)}${left}`));
+function showFigure(run, split) {
+  return run[split]
+    ? el(
+        "span",
+        { class: "figure-of" },
+        figure(run[split]),
+        el("small", { class: "soft" }, interval(run[split])),
+        ...furtherFigures(run, split),
+      )
+    : "";
 }
 
 function sayEmpty(numRuns) {
-  return numRuns ? el("p", {}, "No run fits the filter.")
-    : el("div", { class: "first" }, el("h2", {}, "No runs yet"),
-      el("p", {}, "Train one, and it appears here while it trains:"), el("pre", {}, "loupe train digits"),
-      el("p", { class: "soft" }, "Ten seconds on a CPU, with digits that ship with Loupe."));
+  return numRuns
+    ? el("p", {}, "No run fits the filter.")
+    : el(
+        "div",
+        { class: "first" },
+        el("h2", {}, "No runs yet"),
+        el("p", {}, "Train one, and it appears here while it trains:"),
+        el("pre", {}, "loupe train digits"),
+        el("p", { class: "soft" }, "Ten seconds on a CPU, with digits that ship with Loupe."),
+      );
 }
 
 function drawBar(bar, draw) {
@@ -159,6 +261,20 @@ function drawBar(bar, draw) {
   const query = chosen.map((id) => `run=${encodeURIComponent(id)}`).join("&");
   bar.replaceChildren(
     el("span", {}, `${chosen.length} chosen`),
-    chosen.length > 1 ? el("a", { class: "button", href: `#/compare?${query}` }, "Compare") : el("span", { class: "soft" }, "choose another to compare"),
-    el("button", { type: "button", class: "quiet", onclick: () => { kept.chosen.clear(); draw(); } }, "clear"));
+    chosen.length > 1
+      ? el("a", { class: "button", href: `#/compare?${query}` }, "Compare")
+      : el("span", { class: "soft" }, "choose another to compare"),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        onclick: () => {
+          kept.chosen.clear();
+          draw();
+        },
+      },
+      "clear",
+    ),
+  );
 }

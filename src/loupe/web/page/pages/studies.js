@@ -1,11 +1,22 @@
 // The lists of studies and searches, with what goes on now.
 import { count, el, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
+import { showProgress } from "../works.js";
 
 export async function show(place) {
-  const studies = el("div"), searches = el("div"), problem = el("div");
-  place.append(el("h1", {}, "Studies and searches"), problem, el("h2", {}, "Studies"), studies, el("h2", {}, "Searches"), searches);
-  let timer = null, isGone = false;
+  const studies = el("div"),
+    searches = el("div"),
+    problem = el("div");
+  place.append(
+    el("h1", {}, "Studies and searches"),
+    problem,
+    el("h2", {}, "Studies"),
+    studies,
+    el("h2", {}, "Searches"),
+    searches,
+  );
+  let timer = null,
+    isGone = false;
 
   async function refresh() {
     try {
@@ -21,35 +32,52 @@ export async function show(place) {
     }
   }
   await refresh();
-  return () => { isGone = true; clearTimeout(timer); };
+  return () => {
+    isGone = true;
+    clearTimeout(timer);
+  };
 }
 
 function drawStudies({ folder, studies }) {
   if (!studies.length) return [sayEmpty("study", folder, "loupe study recipe-ablation")];
-  return [list(studies, (one) => [link(`#/study/${encodeURIComponent(one.id)}`, one.question || one.id), [one.id, one.about].filter(Boolean).join(": "),
-    `${count(one.num_done)} of ${count(one.num_runs)} runs${one.num_failed ? `, ${one.num_failed} without a result` : ""}`, one.num_done / Math.max(1, one.num_runs)]),
-  el("p", { class: "soft" }, `${count(studies.length)} in ${folder}`)];
+  return [
+    list(studies, (one) => [
+      link(`#/study/${encodeURIComponent(one.id)}`, one.question || one.id),
+      [one.id, one.about].filter(Boolean).join(": "),
+      `${count(one.num_done)} of ${count(one.num_runs)} runs${one.num_failed ? `, ${one.num_failed} without a result` : ""}`,
+      one.num_done / Math.max(1, one.num_runs),
+    ]),
+    el("p", { class: "soft" }, `${count(studies.length)} in ${folder}`),
+  ];
 }
 
 function drawSearches({ folder, searches }) {
   if (!searches.length) return [sayEmpty("search", folder, "loupe search digits-search")];
-  return [list(searches, (one) => [link(`#/search/${encodeURIComponent(one.id)}`, one.id), one.about,
-    `${count(one.num_trials)}${one.most === null ? "" : ` of ${count(one.most)}`} trials${one.best ? `, best ${one.best}` : ""}`, one.most ? one.num_trials / one.most : null]),
-  el("p", { class: "soft" }, `${count(searches.length)} in ${folder}`)];
+  return [
+    list(searches, (one) => [
+      link(`#/search/${encodeURIComponent(one.id)}`, one.id),
+      one.about,
+      `${count(one.num_trials)}${one.most === null ? "" : ` of ${count(one.most)}`} trials${one.best ? `, best ${one.best}` : ""}`,
+      one.most ? one.num_trials / one.most : null,
+    ]),
+    el("p", { class: "soft" }, `${count(searches.length)} in ${folder}`),
+  ];
 }
 
 function list(rows, describe) {
-  return el("ul", { class: "works" }, ...rows.map((one) => {
-    const [title, about, words, share] = describe(one);
-    return el("li", { class: one.state }, el("div", {}, el("b", {}, title), el("div", { class: "soft" }, about)), showProgress(one, words, share));
-  }));
-}
-
-/** Return the state of a study or search, and how far it is. */
-export function showProgress(one, words, share) {
-  return el("div", { class: "going" }, el("span", { class: `badge ${one.state}` }, one.state),
-    one.state === "running" ? el("progress", share === null ? { "aria-label": words } : { max: 1, value: share, "aria-label": words }) : "",
-    el("small", { class: "soft" }, one.problem || words));
+  return el(
+    "ul",
+    { class: "works" },
+    ...rows.map((one) => {
+      const [title, about, words, share] = describe(one);
+      return el(
+        "li",
+        { class: one.state },
+        el("div", {}, el("b", {}, title), el("div", { class: "soft" }, about)),
+        showProgress(one, words, share),
+      );
+    }),
+  );
 }
 
 function sayEmpty(kind, folder, command) {

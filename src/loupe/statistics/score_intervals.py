@@ -1,0 +1,89 @@
+"""Intervals over images for what is computed from more than one count: means, means of shares, ratios."""
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+
+import torch
+from torch import Tensor
+
+from loupe.statistics.intervals import Interval, compute_t_quantile, compute_wilson_interval
+
+
+def compute_mean_interval(
+    values: Tensor, level: float = 0.95, *, low: float = -math.inf, high: float = math.inf
+) -> Interval | None:
+    """Return Student's interval of a mean; None for fewer than two values.
+
+    Args:
+        values: (images,) float, one an image.
+        level: in (0, 1).
+        low: smallest mean there can be; the interval is cut there.
+        high: largest.
+    """
+    count = len(values)
+    if count < 2:
+        return None
+    mean, std = float(values.double().mean()), float(values.double().std())
+    reach = compute_t_quantile((1 + level) / 2, count - 1) * std / math.sqrt(count)
+    return Interval(max(low, mean - reach), min(high, mean + reach))
+
+
+def compute_mean_share_interval(
+    correct: Sequence[int], totals: Sequence[int], level: float = 0.95
+) -> Interval:
+    """Return an interval of the unweighted mean of several shares, each of images of its own.
+
+    Each share's Wilson interval says how far it may lie off each way; independent errors add up in squares
+    (Zou and Donner, 2008: MOVER). For one share it is Wilson's own interval. Unlike mean ± z · standard
+    error, it has a width where every share is 0 or 1.
+
+    Args:
+        correct: successes of each share.
+        totals: trials of each, ≥ 1.
+        level: in (0, 1).
+    """
+    shares = [one / total for one, total in zip(correct, totals, strict=True)]
+    ends = [compute_wilson_interval(one, total, level) for one, total in zip(correct, totals, strict=True)]
+    mean, count = math.fsum(shares) / len(shares), len(shares)
+    down = math.hypot(*(share - end.low for share, end in zip(shares, ends, strict=True))) / count
+    up = math.hypot(*(end.high - share for share, end in zip(shares, ends, strict=True))) / count
+    return Interval(max(0.0, mean - down), min(1.0, mean + up))
+
+
+def compute_count_interval(
+    counts: Tensor,
+    statistic: Callable[[Tensor], Tensor],
+    level: float = 0.95,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> Interval | None:
+    """Return the interval of what is computed from shares of counted cells, by the delta method.
+
+    The counts are multinomial: an image falls into one cell. To first order the statistic is a mean over
+    images of its gradient at each image's cell; the variance of that mean gives value ± z · standard error
+    (for Cohen's kappa this is Fleiss, Cohen and Everitt, 1969; for macro F1 Takahashi et al., 2022).
+
+    Args:
+        counts: int64 or float, of any shape; their sum is the number of images.
+        statistic: maps shares of that shape, float64, to a scalar, with gradients.
+        level: in (0, 1).
+        low: smallest value there can be; the interval is cut there.
+        high: largest.
+
+    Returns:
+        None where the method sees no spread (every image in the like of one cell): a width of 0 would claim
+        a certainty that is not there.
+    """
+    total = float(counts.sum())
+    with torch.inference_mode(False), torch.enable_grad():
+        shares = (counts.clone().double() / total).requires_grad_()
+        value = statistic(shares)
+        (gradient,) = torch.autograd.grad(value, shares)
+    mean = (shares.detach() * gradient).sum()
+    variance = float((shares.detach() * (gradient - mean).square()).sum()) / total
+    if not variance > 1e-18:  # rounding
+        return None
+    centre, reach = float(value.detach()), NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
+    return Interval(max(low, centre - reach), min(high, centre + reach))
