@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, working
+from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, verifying, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
@@ -18,6 +18,7 @@ __all__ = [
     "searching",
     "studying",
     "taking",
+    "verifying",
     "working",
 ]
 

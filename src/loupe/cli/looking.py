@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from loupe.cli.app import LOOK, Override, Plot, Plugins, app
+from loupe.cli.app import LOOK, DataPlace, Override, Plot, Plugins, app
 from loupe.terminal import print_line, print_table, write_count
 
 
@@ -79,6 +79,7 @@ def inspect(
         bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
     ] = False,
     out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+    data: DataPlace = None,
 ) -> int:
     """Draw what a run's network learned: filters, feature maps, layers in numbers, gates, reasons.
 
@@ -101,6 +102,7 @@ def inspect(
         why=why,
         own_scale=own_scale,
         out=out,
+        data=data,
     )
     print_line(f"inside: {page}")
     return 0
@@ -144,6 +146,7 @@ def list_(
 def compare(
     *runs: str,
     out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
+    data: DataPlace = None,
 ) -> int:
     """Compare runs on one page: figures, curves, recipes, classes, and whether they differ beyond noise.
 
@@ -154,5 +157,5 @@ def compare(
     """
     from loupe.using.compare_runs import compare_runs
 
-    print_line(f"comparison: {compare_runs(runs, out)}")
+    print_line(f"comparison: {compare_runs(runs, out, data=data)}")
     return 0

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, app
+from loupe.cli.app import WORK, DataPlace, app
 from loupe.terminal import print_line
 
 
@@ -69,6 +69,7 @@ def export(
     out: Annotated[
         Path | None, Parameter(help="The file, or a folder for it; exports/RUN/ if left out.")
     ] = None,
+    data: DataPlace = None,
 ) -> int:
     """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
 
@@ -82,7 +83,7 @@ def export(
     """
     from loupe.using.export_run import export_run, write_model_card
 
-    written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
+    written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
     if written.file is not None and written.parity is not None:
         parity = written.parity
         print_line(

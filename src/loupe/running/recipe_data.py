@@ -1,10 +1,15 @@
 """The images of a recipe or of a run: loaded, divided, and found again."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
 import torch
 
 from loupe.data import Dataset, ImageDataset, Splits, load_dataset, split_dataset
 from loupe.data.identity import ImageTable
-from loupe.errors import RunError
+from loupe.errors import LoupeError, RunError
+from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.sides import load_known_sides
 from loupe.runs import RunFolder
@@ -26,27 +31,80 @@ def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
     )
 
 
-def load_validation_images(run: RunFolder) -> ImageDataset:
+def place_data(recipe: Recipe, path: str | Path | None) -> Recipe:
+    """Return a recipe whose images lie elsewhere; the same one if `path` is None.
+
+    Raises:
+        LoupeError: its dataset is not found by a path.
+    """
+    if path is None:
+        return recipe
+    if "path" not in recipe.data.settings:
+        raise LoupeError(
+            f"The images of {recipe.data.name} are not found by a path.",
+            got=f"--data {path}",
+            allowed="--data for images of your own: recipes with data.path",
+            next_step="leave it out; LOUPE_DATA names the folder of official files",
+        )
+    place = str(expand_path(str(path)))
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": place})})
+
+
+def load_run_splits(run: RunFolder, data: str | Path | None = None) -> Splits:
+    """Return the training and validation images of a run, and its test set, locked.
+
+    Images of data that moved on since are found one by one, by what they are.
+
+    Args:
+        run: the run.
+        data: where its images lie now; where they were if left out.
+
+    Raises:
+        RunError: its training or validation images are not what they were.
+        LoupeError: the data is gone.
+    """
+    recipe = place_data(run.read_recipe(), data)
+    dataset = load_recipe_data(recipe)
+    splits = split_recipe_data(recipe, dataset)
+    train = _find_images(run, dataset, splits.train, "train")
+    return replace(
+        splits, train=train, validation=_find_images(run, dataset, splits.validation, "validation")
+    )
+
+
+def load_validation_images(run: RunFolder, data: str | Path | None = None) -> ImageDataset:
     """Return the validation images of a run, in the order of its stored predictions.
+
+    Args:
+        run: the run.
+        data: where its images lie now; where they were if left out.
 
     Raises:
         RunError: they are not what they were when it was trained.
         LoupeError: the data is gone.
     """
-    recipe = run.read_recipe()
-    dataset, wanted = load_recipe_data(recipe), run.read_environment()["data_digests"]["validation"]
-    validation = split_recipe_data(recipe, dataset).validation
-    record = run.read_images() if validation.digest != wanted else None
-    if record is not None:  # the data moved on, or some were left out: found one by one
-        validation = find_recorded_images(dataset, record.validation) or validation
-    if validation.digest != wanted:
+    recipe = place_data(run.read_recipe(), data)
+    dataset = load_recipe_data(recipe)
+    return _find_images(run, dataset, split_recipe_data(recipe, dataset).validation, "validation")
+
+
+def _find_images(
+    run: RunFolder, dataset: Dataset, images: ImageDataset, side: Literal["train", "validation"]
+) -> ImageDataset:
+    """Return the images of one side of a run: those that the recipe gives now, if they are still the same."""
+    wanted = run.read_environment()["data_digests"][side]
+    record = run.read_images() if images.digest != wanted else None
+    if record is not None:  # the data moved on, or some were left out
+        images = find_recorded_images(dataset, record.table(side)) or images
+    if images.digest != wanted:
+        name = "training" if side == "train" else side
         raise RunError(
-            f"The validation images of run {run.path.name} are not what they were when it was trained.",
+            f"The {name} images of run {run.path.name} are not what they were when it was trained.",
             got="another content of the dataset",
             allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
+            next_step="bring the old data back, or name it with --data; or train anew",
         )
-    return validation
+    return images
 
 
 def find_recorded_images(dataset: Dataset, wanted: ImageTable) -> ImageDataset | None:

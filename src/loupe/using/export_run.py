@@ -51,7 +51,9 @@ class Export:
     parity: Parity | None
 
 
-def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None = None) -> Export:
+def export_run(
+    place: str | Path, form: ExportFormat = "onnx", out: Path | None = None, *, data: Path | None = None
+) -> Export:
     """Write the best network of a run as a file, and its model card beside it.
 
     The graph takes uint8 images in batches of any size and holds normalisation and softmax. It is run over
@@ -61,6 +63,7 @@ def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None 
         place: a run's folder or name.
         form: "onnx", or "torch" for `torch.export`.
         out: the file, or a folder for it; `exports/<run>/<recipe>` with the form's ending if left out.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, no result yet, data or packages missing, a network that cannot be exported,
@@ -77,7 +80,7 @@ def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None 
         "image_size": tuple(description["image_size"]),
     }
     normalization = Normalization.from_dict(description["normalization"])
-    images, expected = _compute_expected(run, recipe, model, normalization, result)
+    images, expected = _compute_expected(run, data, model, normalization, result)
     program = trace_network(model, normalization, result.objective, **shape)
     metadata = describe_export(run, recipe, result, description)
     with replacing(file) as temporary:
@@ -151,10 +154,11 @@ def choose_place(
 
 
 def _compute_expected(
-    run: RunFolder, recipe: Recipe, model: nn.Module, normalization: Normalization, result: RunResult
+    run: RunFolder, data: Path | None, model: nn.Module, normalization: Normalization, result: RunResult
 ) -> tuple[Tensor, Tensor]:
     """Return some validation images and what the network gives for them in float32 on the CPU."""
-    some = take_stratified(load_validation_images(run), _MOST_COMPARED, recipe.split_seed)
+    recipe = run.read_recipe()
+    some = take_stratified(load_validation_images(run, data), _MOST_COMPARED, recipe.split_seed)
     batches = EvaluationBatches(some, normalization, recipe.evaluate.batch_size)
     outputs = compute_outputs(model, batches)
     if result.objective == "reconstruction":

@@ -30,6 +30,7 @@ from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.using.classifier import find_fit
+from loupe.using.own_images import OwnImages
 
 _MOST_LAYERS = 6
 _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a layer named is drawn in full
@@ -47,6 +48,7 @@ def inspect_run(
     why: Sequence[str] = (),
     own_scale: bool = False,
     out: Path = Path("inspections"),
+    data: Path | None = None,
 ) -> Path:
     """Draw what the best weights of a run learned, and return the page that holds it all.
 
@@ -63,6 +65,7 @@ def inspect_run(
         why: methods that say which pixels speak for the predicted class; some if nothing else is chosen.
         own_scale: give each filter and map a scale of its own.
         out: folder that receives a folder for the run.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, image, class, layer or number.
@@ -70,9 +73,13 @@ def inspect_run(
     run = RunFolder(find_single_run(place))
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
-    validation = load_validation_images(run)
+    validation = load_validation_images(run, data)
     fit = find_fit(run.read_recipe())
     shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
+    if image is not None:
+        own = OwnImages(run)
+        with own.one_look(f"inspect {image}"[:200]):
+            own.note(own.list_keys(shown.images[0], image))
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
     figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
