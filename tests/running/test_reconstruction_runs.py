@@ -66,7 +66,7 @@ def test_seeds_of_an_autoencoder_are_summarised_by_their_error(tmp_path: Path) -
     series = loupe.train(AUTOENCODER, "run.seeds=[0,1]", "train.epochs=1", f"run.folder={tmp_path}")
     lines, status = describe_outcome(series.path)
     assert status == 0
-    assert lines[-2].startswith("mean over 2 seeds: 0.")
+    assert lines[-3].startswith("mean over 2 seeds: 0.")
     page = (series.path / "report.html").read_text(encoding="utf-8")
     assert "error (mean square) over 2 seeds" in page
     assert len(list_runs(tmp_path)) == 3

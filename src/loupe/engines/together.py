@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loupe.engines.engine import Ended, Job, Scheduler
 from loupe.engines.grouping import GroupPicker
 from loupe.engines.worker import Reporter, Worker, describe_failure, describe_fault
-from loupe.errors import HeldError, TrainingError
+from loupe.errors import HeldError
 from loupe.plugins import load_plugin
 from loupe.running.fitting import fit_setup, lay_out_training
 from loupe.running.run_under_way import RunUnderWay, begin_run, conclude_run
@@ -165,7 +165,7 @@ def _fit(slots: Sequence[_Seat]) -> None:
     try:
         run = slot.run
         fit_setup(run.recipe, run.setup, run.streams, observers=run.observers, start=run.start)
-    except (TrainingError, KeyboardInterrupt) as error:
+    except (KeyboardInterrupt, Exception) as error:
         slot.training.ended_by = error
 
 

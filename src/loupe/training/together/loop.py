@@ -53,7 +53,7 @@ class Training:
     metrics: ValidationMetrics | None = None
     clean_train: EvaluationBatches | None = None
     observers: Sequence[Observer] = ()
-    ended_by: TrainingError | KeyboardInterrupt | None = None
+    ended_by: Exception | KeyboardInterrupt | None = None
     state: TrainingState = field(init=False)
     base_rates: list[float] = field(init=False)
 
