@@ -17,7 +17,7 @@ from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
-from loupe.plugins import expand_path, load_plugin
+from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
@@ -57,7 +57,9 @@ def load_recipe(
     _name_default_choices(mapping)
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
-        mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
+        named = run.get("plugins", ())
+        is_ours = not isinstance(recipe, str | Path) or any("plugins" in one for one in overrides)
+        mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     of_objective = find_objective_mistakes(mapping)
     mistakes += [*find_metric_mistakes(mapping), *of_objective]
@@ -236,13 +238,22 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
             )
 
 
-def _load_plugins(named: object, more: Sequence[str]) -> object:
-    """Import a recipe's plugins and return their absolute paths, so that a resume finds them."""
+def _load_plugins(named: object, more: Sequence[str], *, is_ours: bool) -> object:
+    """Import a recipe's plugins and return their absolute paths, so that a resume finds them.
+
+    Args:
+        named: by the recipe.
+        more: named by whoever calls, who trusts them.
+        is_ours: whether the recipe is the caller's own words too, not a file.
+    """
     listed = [named] if isinstance(named, str) else named
     if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
         return named  # a mistake of form, reported there
     places = [*listed, *([more] if isinstance(more, str) else more)]
     for place in places:
+        if is_ours or place not in listed:
+            trust_plugin(place)
+        refuse_untrusted(place)
         load_plugin(place)
     return [str(Path(place).expanduser().resolve()) for place in places]
 

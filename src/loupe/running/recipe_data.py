@@ -6,13 +6,14 @@ from typing import Literal
 
 import torch
 
-from loupe.data import Dataset, ImageDataset, Splits, load_dataset, split_dataset
+from loupe.data import Dataset, ImageDataset, LockedTest, Splits, load_dataset, split_dataset
 from loupe.data.identity import ImageTable
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.sides import load_known_sides
-from loupe.runs import RunFolder
+from loupe.runs import RunFolder, read_weights
+from loupe.runs.reading import read_arrays, reading
 
 
 def load_recipe_data(recipe: Recipe) -> Dataset:
@@ -63,6 +64,10 @@ def load_run_splits(run: RunFolder, data: str | Path | None = None) -> Splits:
         RunError: its training or validation images are not what they were.
         LoupeError: the data is gone.
     """
+    if data is None and run.pixels_file.exists():
+        train, validation = (read_packed_images(run, side) for side in ("train", "validation"))
+        none = train.select(torch.zeros(0, dtype=torch.int64))
+        return Splits(train, validation, LockedTest(none))
     recipe = place_data(run.read_recipe(), data)
     dataset = load_recipe_data(recipe)
     splits = split_recipe_data(recipe, dataset)
@@ -83,9 +88,34 @@ def load_validation_images(run: RunFolder, data: str | Path | None = None) -> Im
         RunError: they are not what they were when it was trained.
         LoupeError: the data is gone.
     """
+    if data is None and run.pixels_file.exists():
+        return read_packed_images(run, "validation")
     recipe = place_data(run.read_recipe(), data)
     dataset = load_recipe_data(recipe)
     return _find_images(run, dataset, split_recipe_data(recipe, dataset).validation, "validation")
+
+
+def read_packed_images(run: RunFolder, side: str) -> ImageDataset:
+    """Return the training or validation images that a run was packed with.
+
+    Raises:
+        RunError: they are damaged, or not those of the run.
+    """
+    arrays = read_arrays(run.pixels_file)
+    with reading(run.pixels_file):
+        _, description = read_weights(run)
+        names = tuple(description["class_names"])
+        images = ImageDataset(
+            arrays[f"{side}_images"], arrays[f"{side}_labels"], names, "packed with the run"
+        )
+    if images.digest != run.read_environment()["data_digests"].get(side):
+        raise RunError(
+            f"{run.pixels_file} does not hold the {side} images of the run.",
+            got="another content than environment.json records",
+            allowed="the images the run was packed with",
+            next_step="remove the file, and name the data with --data",
+        )
+    return images
 
 
 def _find_images(

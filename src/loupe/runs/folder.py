@@ -73,6 +73,7 @@ class RunFolder:
     |                              | picking on test would have claimed                           |
     | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
     | `digests.json`               | digests of the files above, written when the run ends        |
+    | `pixels.npz`                 | training and validation images, if it was packed with them   |
     | `progress.json`              | how far training is; only while it goes on                   |
     | `log.txt`                    | what happened when                                           |
     """
@@ -96,6 +97,7 @@ class RunFolder:
         self.progress_file = path / "progress.json"
         self.log_file = path / "log.txt"
         self.digests_file = path / DIGESTS_NAME
+        self.pixels_file = path / "pixels.npz"
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"

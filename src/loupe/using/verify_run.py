@@ -12,12 +12,13 @@ from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import digest_plugin
-from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data
+from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe
 from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
 from loupe.runs.looks import read_test_content
+from loupe.runs.plugins import find_plugin
 from loupe.training.measure import compute_outputs
 from loupe.using.verify_figures import find_wrong_figures
 from loupe.wording import count_of
@@ -158,7 +159,7 @@ def _check_plugins(run: RunFolder) -> Iterator[Finding]:
     recorded = run.read_environment().get("plugins") or {}
     for plugin in run.read_recipe().run.plugins:
         try:
-            is_same = digest_plugin(plugin) == recorded.get(plugin)
+            is_same = digest_plugin(find_plugin(run, plugin)) == recorded.get(plugin)
         except LoupeError:
             yield Finding(f"plugin {plugin}", "unknown", "is not at hand")
             continue
@@ -249,7 +250,14 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterato
     if record is None:
         yield Finding("data", "unknown", "the run keeps no record of its images")
         return
-    dataset = load_recipe_data(recipe)
+    try:
+        dataset = load_recipe_data(recipe)
+    except LoupeError as error:
+        if data is not None or not run.pixels_file.exists():
+            raise
+        yield Finding("data", "unknown", error.message)
+        yield _check_weights(run, read_packed_images(run, "validation"), sample)
+        return
     parts = [dataset.train, dataset.validation, dataset.test]
     there = {key for part in parts if part is not None for key in to_keys(part.table.digests)}
     gone = {side: sum(key not in there for key in to_keys(record.table(side).digests)) for side in SIDES}
