@@ -13,6 +13,7 @@ from loupe.data import load_dataset
 from loupe.data.identity import to_keys
 from loupe.errors import DataError
 from loupe.runs import RunFolder
+from loupe.using.compare_runs import compare_runs
 from loupe.using.export_run import write_model_card
 
 MLP = {"name": "mlp", "widths": [4]}
@@ -199,3 +200,18 @@ def test_overlaps_within_the_data_are_said_everywhere(tmp_path: Path) -> None:
     assert "Test images that are training or validation images too" in (
         write_model_card(run.path, tmp_path / "card.md").card.read_text()
     )
+
+
+def test_runs_before_and_after_the_data_grew_are_compared_on_what_both_hold_out(tmp_path: Path) -> None:
+    """F1-8: "All other fields are the same"."""
+    save(tmp_path / "images", "", draw(300, 20))
+    before = train(tmp_path / "images", tmp_path / "runs", validation=0.2)
+    save(tmp_path / "images", "", draw(100, 21), "new")
+    after = train(tmp_path / "images", tmp_path / "runs", validation=0.2)
+    page = " ".join(compare_runs([before.path, after.path], tmp_path / "page.html").read_text().split())
+    old, new = read_sides(before), read_sides(after)
+    for side, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
+        assert old[side] < new[side]
+        counts = f"{len(old[side])} in {before.path.name}, {len(new[side])} in {after.path.name}"
+        assert f"The {name} images differ: {counts}, {len(old[side])} in all of them." in page
+    assert f"On the {len(old['test'])} test images that all of these runs hold out." in page

@@ -1,7 +1,7 @@
 """A siege of run folders: kills, flips, cuts and hostile files at random, within a few minutes.
 
-No traceback, nothing that hangs, no figure shown that the weights do not give, and every killed run goes on to
-the bit.
+No traceback, nothing that hangs, no figure shown that the weights do not give, and every killed run goes on
+to the bit.
 """
 
 import contextlib
