@@ -63,7 +63,8 @@ def write_comparison(
         why_no_pictures: why they are not, if they are shared and not at hand.
     """
     sheet = PictureSheet(images.image_size) if images is not None else None
-    is_classifier, tests, reasons, notes, flips = runs[0].is_classifier, {}, {}, {}, []
+    is_classifier, tests, reasons, flips = runs[0].is_classifier, {}, {}, []
+    notes: dict[str, str] = dict.fromkeys(_SPLITS, "")
     if is_classifier:
         for split in _SPLITS:
             reasons[split] = find_shared(runs, split)
