@@ -32,6 +32,8 @@ _PUBLIC = {
     "register_dataset": "loupe.data",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
+    "register_metric": "loupe.metrics",
+    "Estimate": "loupe.metrics",
     "register_model": "loupe.models",
     "register_optimizer": "loupe.training",
     "register_schedule": "loupe.training",
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from loupe.data import register_dataset as register_dataset
     from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
+    from loupe.metrics import Estimate as Estimate
+    from loupe.metrics import register_metric as register_metric
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
     from loupe.recipe import Recipe as Recipe

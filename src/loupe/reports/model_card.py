@@ -192,7 +192,8 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
     parts = [
         f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
-        f"trained for up to {train.epochs} epochs of batches of {train.batch_size} with "
+        f"trained for up to {train.epochs} epochs of batches of {train.batch_size}"
+        f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
         f"{_name_choice(train.optimizer)}",
         f"schedule {_name_choice(train.schedule)}",
         f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
