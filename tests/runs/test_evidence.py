@@ -9,7 +9,7 @@ import loupe
 from loupe.errors import RunError
 from loupe.runs import RunFolder, load_model
 from loupe.runs.evidence import read_digests
-from tests.quick_runs import Train
+from tests.quick_runs import StopAfter, Train
 
 
 def flip(path: Path) -> None:
@@ -76,3 +76,14 @@ def test_altered_weights_of_a_finished_run_are_written_anew_by_resume(train: Tra
     loupe.resume(run.path)
     assert run.best_file.read_bytes() == before
     assert run.is_finished()
+
+
+def test_a_run_that_an_earlier_version_began_gets_its_record(train: Train) -> None:
+    run = train(observers=[StopAfter(1, KeyboardInterrupt())])
+    for file in (run.images_file, run.openings_file, run.digests_file):
+        file.unlink()
+    loupe.resume(run.path)
+    record = run.read_images()
+    assert record is not None
+    assert len(record.train) == 371
+    assert run.count_openings() == 1

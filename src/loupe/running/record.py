@@ -45,6 +45,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         for note in notes:
             folder.log(note)
         folder.clear_leftovers()
+        folder.keep_images(setup.images)
     else:
         folder.start(recipe, environment, setup.images)
     for note in setup.notes:

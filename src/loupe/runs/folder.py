@@ -111,6 +111,12 @@ class RunFolder:
         open_to_append(self.openings_file).close()  # none so far, which is not the same as no record
         self._write_plan(recipe, environment)
 
+    def keep_images(self, images: ImageRecord) -> None:
+        """Write which images a run uses that an earlier version began, which kept no record of them."""
+        if not _is_there(self.images_file):
+            write_arrays(self.images_file, images.to_arrays())
+            open_to_append(self.openings_file).close()
+
     def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
         """Write recipe and environment anew that say of another place where the starting weights are."""
         self._write_plan(recipe, environment)
