@@ -88,3 +88,13 @@ def test_sixty_thousand_images_take_a_second_or_two() -> None:
     started = time.perf_counter()
     assert len(set(to_keys(digest_images(drawn)))) == 60_000
     assert time.perf_counter() - started < 5, "0.4 s on an idle machine"
+
+
+def test_what_was_known_of_a_dataset_is_known_of_its_parts(digits: Dataset) -> None:
+    whole = digits.train
+    _ = whole.table
+    some = whole.select(torch.tensor([5, 3, 900]))
+    assert torch.equal(some.table.digests, digest_images(some.images))
+    assert torch.equal(some.table.labels, some.labels)
+    kept = whole.keep_classes([3, 1])
+    assert torch.equal(kept.table.labels, kept.labels), "classes were renumbered"

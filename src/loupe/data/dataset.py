@@ -92,13 +92,16 @@ class ImageDataset:
 
     def select(self, indices: Tensor) -> "ImageDataset":
         """Return the images at `indices` ((count,) int64), in that order."""
-        return replace(
+        selected = replace(
             self,
             images=self.images[indices],
             labels=self.labels[indices],
             origins=self.origins[indices.cpu()] if self.origins is not None else None,
             paths=tuple(self.paths[index] for index in indices.tolist()) if self.paths is not None else None,
         )
+        if "table" in vars(self):  # known already: not every run of a study digests its images again
+            vars(selected)["table"] = self.table.select(indices.cpu())
+        return selected
 
     def take(self, part: slice) -> "ImageDataset":
         """Return a run of images; the pixels are shared, not copied."""

@@ -59,6 +59,7 @@ class Worker:
         which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._datasets:
             self._datasets[which] = load_recipe_data(recipe)
+            _ = self._datasets[which].train.table  # once for all runs
             while len(self._datasets) > self._num_datasets:
                 self._datasets.popitem(last=False)
         self._datasets.move_to_end(which)
