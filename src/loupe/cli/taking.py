@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, Plugins, app
+from loupe.cli.app import WORK, DataPlace, Plugins, app
 from loupe.terminal import print_line
 
 
@@ -73,6 +73,7 @@ def export(
         Path | None, Parameter(help="The file, or a folder for it; exports/RUN/ if left out.")
     ] = None,
     plugin: Plugins = (),
+    data: DataPlace = None,
 ) -> int:
     """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
 
@@ -89,7 +90,7 @@ def export(
 
     for one in plugin:
         load_plugin(one)
-    written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
+    written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
     if written.file is not None and written.parity is not None:
         parity = written.parity
         print_line(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loupe.engines.engine import Ended, Job, Scheduler
 from loupe.engines.grouping import GroupPicker
 from loupe.engines.worker import Reporter, Worker, describe_failure, describe_fault
-from loupe.errors import HeldError, TrainingError
+from loupe.errors import HeldError
 from loupe.plugins import load_plugin
 from loupe.running.fitting import fit_setup, lay_out_training
 from loupe.running.run_under_way import RunUnderWay, begin_run, conclude_run
@@ -164,7 +164,7 @@ def _fit(slots: Sequence[_Seat]) -> list[BaseException | None]:
     try:
         run = slot.run
         fit_setup(run.recipe, run.setup, run.streams, observers=run.observers, start=run.start)
-    except (TrainingError, KeyboardInterrupt) as error:
+    except (KeyboardInterrupt, Exception) as error:
         return [error]
     return [None]
 
@@ -172,8 +172,6 @@ def _fit(slots: Sequence[_Seat]) -> list[BaseException | None]:
 def _conclude(slot: _Seat, ended_by: BaseException | None) -> Ended:
     """Judge a run, write it down and return how it ended."""
     run = slot.run
-    # the runs share their dataset, so the record of looks at its test set must become this run's again
-    run.setup.splits.test.continue_record(run.folder.read_openings(), run.folder.log_opening)
     try:
         result, failure = conclude_run(run, ended_by)
     except Exception as error:

@@ -55,9 +55,11 @@ class Worker:
 
     def load(self, recipe: Recipe) -> Dataset:
         """Return a dataset with its test set locked anew: looks are counted for each run."""
-        which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+        data = recipe.data
+        which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._datasets:
             self._datasets[which] = load_recipe_data(recipe)
+            _ = self._datasets[which].train.table  # once for all runs
             while len(self._datasets) > self._num_datasets:
                 self._datasets.popitem(last=False)
         self._datasets.move_to_end(which)

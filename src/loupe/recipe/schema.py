@@ -79,6 +79,11 @@ class DataSection(NamedSection):
     split_seed: NonNegativeInt | None = Field(
         None, description="Seed of the split and of the fraction; run.seed if left out."
     )
+    sides_of: str | None = Field(
+        None,
+        description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
+        "with path, label, split). Images a run does not name are divided as ever.",
+    )
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
     )

@@ -25,6 +25,7 @@ from loupe.reports.page import (
 from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import ShownReconstruction, chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult, load_model
+from loupe.runs.looks import describe_looks
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
@@ -56,6 +57,7 @@ def write_run_report(
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         result=result,
+        looks=describe_looks([folder]),
         judged=judged,
         judged_split=judged_split,
         tiles=list(make_tiles(result)),
@@ -72,7 +74,8 @@ def render_weights(folder: RunFolder, result: RunResult) -> str:
     """Return the part of the page that says which weights the figures belong to."""
     is_classifier = result.objective == "classification"
     recipe = folder.read_recipe()
-    return render_page("weights.html", result=result, recipe=recipe, is_classifier=is_classifier)
+    looks = describe_looks([folder])
+    return render_page("weights.html", result=result, recipe=recipe, is_classifier=is_classifier, looks=looks)
 
 
 def render_findings(folder: RunFolder, result: RunResult, validation: ImageDataset) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
 from loupe.observers import OBSERVERS
-from loupe.plugins import expand_path, load_plugin
+from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
 from loupe.recipe import (
     Recipe,
     find_form_mistakes,
@@ -35,6 +35,7 @@ from loupe.registry import Registry
 from loupe.running.network import build_network
 from loupe.running.observing import refuse_missing_trackers
 from loupe.running.process_group.checks import refuse_impossible_group
+from loupe.running.sides import find_sides_place
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
 from loupe.trackers import TRACKERS
@@ -68,7 +69,9 @@ def load_recipe(
     _name_default_choices(mapping)
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
-        mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
+        named = run.get("plugins", ())
+        is_ours = not isinstance(recipe, str | Path) or any("plugins" in one for one in overrides)
+        mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     of_objective = find_objective_mistakes(mapping)
     mistakes += [*find_metric_mistakes(mapping), *find_look_mistakes(mapping), *of_objective]
@@ -216,6 +219,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["data"] |= resolve(SOURCES, recipe.data)
     if "path" in mapping["data"]:  # a resume may be called from elsewhere
         mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
+    if recipe.data.sides_of is not None:
+        mapping["data"]["sides_of"] = find_sides_place(recipe.data.sides_of)
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
     mapping["run"]["trackers"] = [resolve(TRACKERS, choice) for choice in recipe.run.trackers]
     mapping["run"]["observers"] = [resolve(OBSERVERS, choice) for choice in recipe.run.observers]
@@ -238,7 +243,7 @@ def resolve_settings(recipe: Recipe) -> Recipe:
 def name_fit(recipe: Recipe) -> str:
     """Return what of a recipe decides whether its parts fit, as text."""
     values = recipe.to_dict()
-    for name in ("fraction", "validation", "split_seed", "augment", "mix", "normalize"):
+    for name in ("fraction", "validation", "split_seed", "sides_of", "augment", "mix", "normalize"):
         values["data"].pop(name, None)
     return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 
@@ -269,13 +274,22 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
             )
 
 
-def _load_plugins(named: object, more: Sequence[str]) -> object:
-    """Import a recipe's plugins and return their absolute paths, so that a resume finds them."""
+def _load_plugins(named: object, more: Sequence[str], *, is_ours: bool) -> object:
+    """Import a recipe's plugins and return their absolute paths, so that a resume finds them.
+
+    Args:
+        named: by the recipe.
+        more: named by whoever calls, who trusts them.
+        is_ours: whether the recipe is the caller's own words too, not a file.
+    """
     listed = [named] if isinstance(named, str) else named
     if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
         return named  # a mistake of form, reported there
     places = [*listed, *([more] if isinstance(more, str) else more)]
     for place in places:
+        if is_ours or place not in listed:
+            trust_plugin(place)
+        refuse_untrusted(place)
         load_plugin(place)
     return [str(Path(place).expanduser().resolve()) for place in places]
 

@@ -9,7 +9,7 @@ from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.running.breakdowns import explain_end
+from loupe.running.breakdowns import explain_end, explain_own_code
 from loupe.running.evaluate import judge
 from loupe.running.layout import settle_layout
 from loupe.running.look_back import follow_examples
@@ -18,6 +18,7 @@ from loupe.running.record import open_record
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
 from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult
+from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device
 from loupe.training import Observer, Snapshot
 
@@ -96,22 +97,33 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
     status, failure = explain_end(run.recipe, ended_by)
     run.recorder.flush()
     run.folder.clear_progress()
-    result = judge(
+    try:
+        result = _judge(run, run.recorder.latest, status, failure)
+    except Exception as error:  # a network of a user's own that trains may still fail in evaluation
+        failure = explain_own_code(run.recipe, error)
+        if failure is None:
+            raise
+        result = _judge(run, None, "failed", failure)
+    write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
+    run.folder.write_result(result)  # last of all: a run that has a result has everything
+    for tracking in run.trackers:
+        tracking.conclude(result)
+    return result, failure
+
+
+def _judge(
+    run: RunUnderWay, reached: Snapshot | None, status: Status, failure: TrainingError | None
+) -> RunResult:
+    return judge(
         run.recipe,
         run.folder,
         run.setup,
-        run.recorder.latest,
+        reached,
         status=status,
         reason=failure.message if failure else None,
         picker=run.picker,
         warnings=(*run.warnings, *find_tracker_failures(run)),
     )
-    write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
-    run.folder.write_result(result)  # last of all: a run that has a result has everything
-    run.folder.log(status if failure is None else f"{status}: {failure.message}")
-    for tracking in run.trackers:
-        tracking.conclude(result)
-    return result, failure
 
 
 def find_tracker_failures(run: RunUnderWay) -> list[str]:

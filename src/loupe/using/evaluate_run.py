@@ -38,7 +38,8 @@ from loupe.runs import RunFolder, find_single_run
 from loupe.runtime import choose_precision
 from loupe.using.labelled_images import LabelledImages, read_labelled_images
 from loupe.using.opened_run import OpenedRun, open_run
-from loupe.using.predict_images import Refusal, find_trained_on
+from loupe.using.own_images import OwnImages, Role
+from loupe.using.predict_images import Refusal
 
 OTHER = "other data"
 
@@ -137,6 +138,7 @@ def evaluate_run(
         _refuse_unlike(opened, second, split)
     given = read_labelled_images(opened, places, fit) if places else None
     images = given.images if given is not None else _take_own(opened, split, chosen)
+    warnings = [*_note_roles(opened, given), *(_note_roles(second, given) if second is not None else ())]
     network, level = open_asked(opened), opened.recipe.evaluate.confidence
     answers, values = _measure(opened, network, images, measured, level)
     subject = Subject(
@@ -154,7 +156,7 @@ def evaluate_run(
     )
     refusals = given.refusals if given is not None else ()
     found = carry_out(chosen, subject)
-    return Evaluated(opened.run, split, images, level, tuple(values), found, _warn(opened, given), refusals)
+    return Evaluated(opened.run, split, images, level, tuple(values), found, tuple(warnings), refusals)
 
 
 def _objective_of(opened: OpenedRun) -> ObjectiveName:
@@ -322,15 +324,29 @@ def _refuse_missing(chosen: Sequence[ChosenEvaluation], opened: OpenedRun, *, is
             )
 
 
-def _warn(opened: OpenedRun, given: LabelledImages | None) -> tuple[str, ...]:
-    """Return what a reader of numbers on other data should know."""
+def _note_roles(opened: OpenedRun, given: LabelledImages | None) -> list[str]:
+    """Return what a reader of numbers on other data should know; a look at own test images is counted.
+
+    Called before the network is asked.
+    """
     if given is None or opened.classifier is None:
-        return ()
-    known = find_trained_on(opened.classifier)
-    if known is None:
-        return ("whether some of these images trained or selected the network is not known",)
-    count = sum(image.tobytes() in known for image in given.images.images.numpy())
-    if not count:
-        return ()
-    total = len(given.images)
-    return (f"{count:,} of these {total:,} images trained or selected the network: the numbers flatter it",)
+        return []
+    own, name = OwnImages(opened.run), name_run(opened.run.path)
+    keys = [own.list_keys(image, file) for image, file in zip(given.images.images, given.files, strict=True)]
+    with own.one_look("loupe evaluate on other data"):
+        own.note([key for of_image in keys for key in of_image])
+    roles = [own.find_role(of_image) for of_image in keys]
+    if None in roles:
+        return [f"whether some of these images trained or selected the network of {name} is not known"]
+    told, total = [], len(roles)
+    for wanted, text in _ROLES.items():
+        count = sum(role in wanted for role in roles)
+        if count:
+            told.append(f"{count:,} of these {total:,} images {text.format(name=name)}")
+    return told
+
+
+_ROLES: dict[tuple[Role, ...], str] = {
+    ("train", "validation", "before"): "trained or selected the network of {name}: the numbers flatter it",
+    ("test",): "are test images of {name}: this look is counted",
+}

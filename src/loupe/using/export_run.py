@@ -29,7 +29,7 @@ from loupe.runs import RunFolder, RunResult, find_single_run, load_model
 from loupe.runs.result import Score
 from loupe.runs.writing import write_text
 from loupe.training.measure import compute_outputs
-from loupe.using.classifier import find_fit, refuse_changed_plugins
+from loupe.using.classifier import find_fit
 from loupe.version import __version__
 
 _MOST_COMPARED = 1000
@@ -50,7 +50,9 @@ class Export:
     parity: Parity | None
 
 
-def export_run(place: str | Path, form: str = "onnx", out: Path | None = None) -> Export:
+def export_run(
+    place: str | Path, form: str = "onnx", out: Path | None = None, *, data: Path | None = None
+) -> Export:
     """Write the best network of a run as a file, and its model card beside it.
 
     The graph takes uint8 images in batches of any size and holds normalisation and softmax. It is run over
@@ -60,6 +62,7 @@ def export_run(place: str | Path, form: str = "onnx", out: Path | None = None) -
         place: a run's folder or name.
         form: name of a format: "onnx", "torch" for `torch.export`, or one that a plugin registers.
         out: the file, or a folder for it; `exports/<run>/<recipe>` with the form's ending if left out.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         UnknownNameError: no such format.
@@ -68,7 +71,6 @@ def export_run(place: str | Path, form: str = "onnx", out: Path | None = None) -
     """
     run, result = open_finished(place)
     recipe = run.read_recipe()
-    refuse_changed_plugins(run, recipe)
     chosen: ExportFormat = build_export_format(form)  # may be a plugin's of the run
     facts = EXPORT_FORMATS.facts(form)
     model, description = load_model(run)
@@ -78,7 +80,7 @@ def export_run(place: str | Path, form: str = "onnx", out: Path | None = None) -
         "image_size": tuple(description["image_size"]),
     }
     normalization = Normalization.from_dict(description["normalization"])
-    images, expected = _compute_expected(run, recipe, model, normalization, result)
+    images, expected = _compute_expected(run, data, model, normalization, result)
     program = trace_network(model, normalization, result.objective, **shape)
     metadata = describe_export(run, recipe, result, description)
     is_classifier = result.objective == "classification"
@@ -169,10 +171,11 @@ def choose_place(
 
 
 def _compute_expected(
-    run: RunFolder, recipe: Recipe, model: nn.Module, normalization: Normalization, result: RunResult
+    run: RunFolder, data: Path | None, model: nn.Module, normalization: Normalization, result: RunResult
 ) -> tuple[Tensor, Tensor]:
     """Return some validation images and what the network gives for them in float32 on the CPU."""
-    some = take_stratified(load_validation_images(run), _MOST_COMPARED, recipe.split_seed)
+    recipe = run.read_recipe()
+    some = take_stratified(load_validation_images(run, data), _MOST_COMPARED, recipe.split_seed)
     batches = EvaluationBatches(some, normalization, recipe.evaluate.batch_size)
     outputs = compute_outputs(model, batches)
     if result.objective == "reconstruction":

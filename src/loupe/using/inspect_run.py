@@ -31,6 +31,7 @@ from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.using.classifier import find_fit
+from loupe.using.own_images import OwnImages
 
 _MOST_LAYERS = 6
 _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a layer named is drawn in full
@@ -49,6 +50,7 @@ def inspect_run(
     own_scale: bool = False,
     out: Path = Path("inspections"),
     plugins: Sequence[str] = (),
+    data: Path | None = None,
 ) -> Path:
     """Draw what the best weights of a run learned, and return the page that holds it all.
 
@@ -66,6 +68,7 @@ def inspect_run(
         own_scale: give each filter and map a scale of its own.
         out: folder that receives a folder for the run.
         plugins: Python files that register further explanations.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, image, class, layer or number.
@@ -73,9 +76,13 @@ def inspect_run(
     run = RunFolder(find_single_run(place))
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
-    validation = load_validation_images(run)
+    validation = load_validation_images(run, data)
     fit = find_fit(run.read_recipe())
     shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
+    if image is not None:
+        own = OwnImages(run)
+        with own.one_look(f"inspect {image}"[:200]):
+            own.note(own.list_keys(shown.images[0], image))
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
     for plugin in plugins:
         load_plugin(plugin)

@@ -116,7 +116,9 @@ def _describe_prediction(opened: OpenedRun, seen: Look) -> Prediction:
 
 
 def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
-    """Return what a network makes of an image, layer by layer."""
+    """Return what a network makes of an image, layer by layer; a test image of its run is a look."""
+    if opened.classifier is not None and opened.classifier.own is not None:
+        opened.classifier.own.note(opened.classifier.own.list_keys(image))
     seen = look(opened, image)
     rows = {row.name: row for row in opened.layers.rows}
     layers = []

@@ -3,16 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from loupe.errors import RunError
 from loupe.evaluations import Looks
 from loupe.runs import write_tags
+from loupe.runs.reading import is_plain
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
-from loupe.web.guards import REPORT_POLICY
+from loupe.web.guards import serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.run_index import list_seeds, stamp
@@ -48,19 +49,18 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
 
-    @router.get("/runs/{run}/report", response_class=FileResponse)
+    @router.get("/runs/{run}/report", response_class=HTMLResponse)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
         folder = index.find(run)
-        if not folder.report_file.is_file():
+        if not is_plain(folder.report_file):
             raise RunError(
                 f"Run {folder.path.name} has no report yet.",
                 got="no report.html",
                 allowed="a run that has ended",
                 next_step="look at its curves meanwhile",
             )
-        headers = {"content-security-policy": REPORT_POLICY}
-        return FileResponse(folder.report_file, media_type="text/html", headers=headers)
+        return serve_report(folder.report_file)
 
     @router.get("/runs/{run}/sections/{name}")
     def show_section(run: str, name: SectionName) -> Section:

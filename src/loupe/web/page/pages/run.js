@@ -264,11 +264,7 @@ function drawRest(run) {
         ]
       : []),
     el("h2", {}, "Record"),
-    el(
-      "p",
-      {},
-      `The test set was looked at ${run.summary.test_looks} time${run.summary.test_looks === 1 ? "" : "s"}${run.summary.kind === "series" ? ` by ${run.summary.seeds.length} seeds together` : ""}.`,
-    ),
+    el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
     looks.length
       ? table(
           ["when (UTC)", "why"],
