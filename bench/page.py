@@ -66,7 +66,7 @@ def ask(client: httpx.Client, run: str, middle: str) -> dict[str, Callable[[int]
         "a number of the middle layer": about("number", layer=middle, channel=1, row=1, column=1),
         "grad-cam": about("reasons", method="grad-cam"),
         "occlusion": about("reasons", method="occlusion"),
-        "nearest training images": about("kin"),
+        "nearest training images": about("nearest-neighbours"),
     }
 
 
