@@ -9,7 +9,7 @@ from loupe.runs import RunFolder
 from loupe.runtime import choose_device, choose_precision
 
 _ALONE = ("lookahead", "hard_examples", "freeze_later")  # settings that only one network at a time knows
-_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
+_LOOK_AHEAD = 4  # jobs held for each slot of a group, in search of those that share shapes
 
 
 class GroupPicker:
@@ -58,7 +58,7 @@ class GroupPicker:
         self._obstacles[describe_shared(job.recipe)] = reason
 
     def give_back(self, scheduler: Scheduler) -> None:
-        """Tell the conductor that the jobs held back are not carried out."""
+        """Tell the scheduler that the jobs held back are not carried out."""
         for job in self._waiting:
             scheduler.on_end(job, Ended("interrupted"))
         self._waiting.clear()
