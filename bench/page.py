@@ -77,10 +77,10 @@ def main() -> None:
     print(
         f"{describe_device(torch.device('cpu'))}, torch {torch.__version__}, n = {rounds} a row, one warms up"
     )
-    with tempfile.TemporaryDirectory() as place:
-        networks = train_networks(Path(place))
+    with tempfile.TemporaryDirectory() as folder:
+        networks = train_networks(Path(folder))
         listening = listen("127.0.0.1", 0)
-        server = build_server(create_app(Path(place) / "runs"))
+        server = build_server(create_app(Path(folder) / "runs"))
         threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
         print("| network | question | median | fastest to slowest |\n|---|---|---|---|")
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
