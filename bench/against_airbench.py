@@ -35,8 +35,8 @@ from loupe.running.layout import try_layouts
 from loupe.running.training_setup import set_up
 from loupe.runtime import Streams, computing, count_cores, describe_device
 from loupe.training import TrainingState
-from loupe.training.learning_rates import read_rates
 from loupe.training.loop import train_one_epoch
+from loupe.training.step import TrainingStep
 
 AIRBENCH_BATCH, AIRBENCH_IMAGES = 1024, 9.9 * 50_000
 CPU = torch.device("cpu")
@@ -119,18 +119,11 @@ def prepare_loupe(precision: str, num_batches: int) -> tuple[Callable[[], float]
     whole = recipe.train.epochs * len(setup.train.dataset)
     few = setup.train.dataset.take(slice(0, num_batches * recipe.train.batch_size))
     batches = replace(setup.train, dataset=few)
-    state, rates = TrainingState(setup.model, setup.optimizer), read_rates(setup.optimizer)
+    step = TrainingStep(setup.plan, TrainingState(setup.model, setup.optimizer))
 
     def train() -> float:
         started = time.perf_counter()
-        train_one_epoch(
-            state,
-            batches,
-            schedule=setup.schedule,
-            objective=setup.objective,
-            base_rates=rates,
-            precision=setup.precision,
-        )
+        train_one_epoch(step, batches)
         return (time.perf_counter() - started) / len(few)
 
     return train, whole

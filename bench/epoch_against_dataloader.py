@@ -32,8 +32,7 @@ from loupe.data import EvaluationBatches, ImageDataset, Splits, TrainingBatches,
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.models import build_model
 from loupe.runtime import Streams, describe_device
-from loupe.training import Classification, build_optimizer, build_schedule, fit
-from loupe.training.state import TrainingState
+from loupe.training import Classification, Training, TrainingPlan, build_optimizer, build_schedule, fit
 
 CLASSES = ("T-shirt/top", "Trouser", "Coat", "Sandal", "Bag")
 BATCH_SIZE, LEARNING_RATE = 100, 0.02
@@ -117,16 +116,8 @@ def prepare_loupe(splits: Splits, normalization: Normalization) -> Callable[[], 
     schedule = build_schedule("constant", num_epochs=1, steps_per_epoch=len(train))
 
     def run_epoch() -> float:
-        state: TrainingState = fit(
-            model,
-            train,
-            validation,
-            num_epochs=1,
-            optimizer=optimizer,
-            schedule=schedule,
-            objective=Classification(),
-            streams=streams,
-        )
+        plan = TrainingPlan(1, schedule, Classification())
+        state = fit(Training(model, train, validation, plan, optimizer, streams))
         return state.history[-1].validation_accuracy
 
     return run_epoch

@@ -37,29 +37,28 @@ from loupe.data import (
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.models import build_model
 from loupe.runtime import Streams, computing, count_cores, describe_device
-from loupe.training import Classification, build_optimizer, build_schedule, fit
-from loupe.training.together import Training, fit_together
+from loupe.training import Classification, Training, TrainingPlan, build_optimizer, build_schedule, fit
+from loupe.training.together import fit_together
 
 Seconds = tuple[float, float]
 """By the clock, and of processor time."""
 
 
-def describe_run(splits: Splits, normalization: Normalization, seed: int) -> dict[str, Any]:
-    """Return what `fit` and `fit_together` take of one fresh run of an epoch."""
+def make_training(splits: Splits, normalization: Normalization, seed: int) -> Training:
+    """Return one fresh run of an epoch."""
     streams = Streams(seed)
     with streams.as_global("model"):
         model = build_model("cnn", in_channels=1, image_size=(28, 28), num_classes=5)
     train = TrainingBatches(splits.train, normalization, BATCH_SIZE, streams)
-    return {
-        "model": model,
-        "train": train,
-        "validation": EvaluationBatches(splits.validation, normalization),
-        "num_epochs": 1,
-        "optimizer": build_optimizer("sgd", model.parameters(), learning_rate=LEARNING_RATE, momentum=0.0),
-        "schedule": build_schedule("constant", num_epochs=1, steps_per_epoch=len(train)),
-        "objective": Classification(),
-        "streams": streams,
-    }
+    schedule = build_schedule("constant", num_epochs=1, steps_per_epoch=len(train))
+    return Training(
+        model,
+        train,
+        EvaluationBatches(splits.validation, normalization),
+        TrainingPlan(1, schedule, Classification()),
+        build_optimizer("sgd", model.parameters(), learning_rate=LEARNING_RATE, momentum=0.0),
+        streams,
+    )
 
 
 def load_splits(num_images: int) -> Splits:
@@ -86,7 +85,7 @@ class Worker:
     @classmethod
     def train(cls, seeds: Sequence[int]) -> None:
         with computing(1):
-            fit_together([Training(**describe_run(cls.splits, cls.normalization, seed)) for seed in seeds])
+            fit_together([make_training(cls.splits, cls.normalization, seed) for seed in seeds])
 
 
 def prepare_ways(
@@ -96,11 +95,11 @@ def prepare_ways(
     seeds = [list(range(number, group, processes)) for number in range(processes)]
 
     def train_together() -> None:
-        fit_together([Training(**describe_run(splits, normalization, seed)) for seed in range(group)])
+        fit_together([make_training(splits, normalization, seed) for seed in range(group)])
 
     def train_alone() -> None:
         for seed in range(group):
-            fit(**describe_run(splits, normalization, seed))
+            fit(make_training(splits, normalization, seed))
 
     return {
         "together": train_together,

@@ -1,15 +1,17 @@
 """Whole runs of an autoencoder, and of classifiers that start from other runs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 import loupe
 from loupe.cli.run_tables import describe_outcome, list_runs
 from loupe.errors import DataError, LoupeError, RecipeError, RunError
-from loupe.metrics import ReconstructionScore
+from loupe.metrics import METRICS, ReconstructionScore, register_metric
 from loupe.runs import RunFolder
 from tests.conftest import needs_official_data
 from tests.quick_runs import StopAfter, is_same_weights
@@ -213,3 +215,47 @@ def test_a_head_copied_from_other_classes_is_warned_of(tmp_path: Path) -> None:
     assert "learnt for the classes 0, 1, 2; here they are 2, 1, 0" in " ".join(other.read_result().warnings)
     same = loupe.train(some, *again)
     assert same.read_result().warnings == ()
+
+
+@pytest.fixture
+def largest_error() -> Iterator[str]:
+    """Register a metric that needs every image given back, and take it out again."""
+
+    @register_metric("largest_error", unit="levels", better="lower", objective="reconstruction")
+    def largest_error(outputs: Tensor, images: Tensor) -> float:
+        """Largest difference of a pixel, on the scale of the network's input."""
+        return float((outputs - images).abs().max())
+
+    yield "largest_error"
+    METRICS._builders.pop("largest_error")
+
+
+def test_a_metric_of_images_given_back_selects_and_is_shown(largest_error: str, tmp_path: Path) -> None:
+    run = loupe.train(
+        AUTOENCODER,
+        *("evaluate.metrics=mean_squared_error", f"evaluate.select_by={largest_error}"),
+        f"run.folder={tmp_path / 'runs'}",
+    )
+    result, history = run.read_result(), run.read_history()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is not None
+    errors = [one.validation_metrics[largest_error] for one in history]
+    assert errors[result.best.epoch - 1] == min(errors)
+    squared = result.best.test.metrics["mean_squared_error"]
+    assert squared.value == pytest.approx(result.best.test.loss, rel=1e-6)
+    assert squared.interval == result.best.test.interval
+    lines, _ = describe_outcome(run.path)
+    assert any(line.startswith("test largest error ") and line.endswith(" levels") for line in lines)
+    page = run.report_file.read_text(encoding="utf-8")
+    assert "validation largest error (levels)" in page
+    (row,) = list_runs(run.path, ["mean_squared_error"])
+    assert row[-1] == squared.write()
+
+
+def test_a_metric_of_another_objective_is_a_mistake() -> None:
+    with pytest.raises(RecipeError) as caught:
+        loupe.load_recipe(AUTOENCODER, ["evaluate.metrics=macro_f1"])
+    (mistake,) = caught.value.mistakes
+    assert (mistake.where, mistake.got) == ("evaluate.metrics.0", "'macro_f1'")
+    assert mistake.allowed == "loss, mean_squared_error: for reconstruction"

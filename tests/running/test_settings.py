@@ -26,6 +26,7 @@ pytestmark = pytest.mark.thorough
         "train.lookahead={every=3}",
         "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[8]}}",
         "train.hard_examples={proxy='mlp'}",
+        "train.accumulate=3",
         "data.augment=['alternating-flip']",
         "train.optimizer={name='muon', learning_rate=0.02}",
         "train.optimizer={name='sgd', per_1024_examples=true, learning_rate=2.0}",

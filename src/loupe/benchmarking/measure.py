@@ -98,7 +98,7 @@ def _measure_setup(recipe: Recipe, setup: TrainingSetup, streams: Streams, secon
     work = _count(trimmed, setup.model)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    stepping = make_stepping_task(recipe, trimmed)
+    stepping = make_stepping_task(trimmed)
     evaluating = make_evaluation_task(setup, sizes["evaluate"])
     first = _time_first(stepping, device)
     evaluating(1)
@@ -153,8 +153,7 @@ def _cut_batches(recipe: Recipe, setup: TrainingSetup, rate: float, seconds: flo
     """
     trial = replace(setup, train=replace(setup.train, batch_size=2))
     work = _count(trial, setup.model)
-    kept = 1.0 if setup.hard_examples is None else setup.hard_examples.keep
-    fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / kept)), {}
+    fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / setup.plan.keep_hardest)), {}
     for name, size, flops in (
         ("train", min(recipe.train.batch_size, len(setup.train.dataset)), work.step),
         ("evaluate", min(recipe.evaluate.batch_size, len(setup.validation.dataset)), work.forward),
@@ -174,7 +173,7 @@ def _count(setup: TrainingSetup, model: nn.Module) -> Work:
 def _count_stages(setup: TrainingSetup, work: Work) -> dict[str, float]:
     """Return the work of each stage that has any, for one image of the batch."""
     hard = setup.hard_examples
-    kept = 1.0 if hard is None else hard.keep
+    kept = setup.plan.keep_hardest
     ranking = 0.0 if hard is None else _count(setup, hard.proxy).step
     training = {"rank": ranking, "forward": kept * work.forward, "backward": kept * work.backward}
     return {**training, "step": sum(training.values()), "evaluate": work.forward}

@@ -10,10 +10,11 @@ from loupe.conformance.report import CheckResult
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from loupe.conformance.subject import Subject
+Check = Callable[[Any], Iterator[CheckResult]]
+"""Looks at a layer, a `Subject`, from one side and yields what it found, a result a row.
 
-Check = Callable[["Subject"], Iterator[CheckResult]]
-"""Looks at a layer from one side and yields what it found, a result a row."""
+A subject holds its kind, and a kind its checks; so this type does not say `Subject`.
+"""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from loupe.engines.engine import Ended, Job, Scheduler
 from loupe.recipe import Recipe
+from loupe.running.plan import plan_training
 from loupe.runs import RunFolder
-from loupe.runtime import choose_device, choose_precision
+from loupe.runtime import choose_device
+from loupe.training.together import find_plan_obstacle
 
-_ALONE = ("lookahead", "hard_examples", "freeze_later")  # settings that only one network at a time knows
 _LOOK_AHEAD = 4  # jobs held for each slot of a group, in search of those that share shapes
 
 
@@ -99,15 +100,16 @@ def find_job_obstacle(job: Job) -> str | None:
         return f"it runs on {device.type}"
     if recipe.train.compile:
         return "its network is compiled"
-    if choose_precision(recipe.train.precision, device) != "float32":
-        return "it computes in half precision"
     if recipe.evaluate.show_test_picking:
         return "it looks at the test set after every epoch"
     if recipe.run.processes > 1:
         return "it is trained by several processes"
-    for field in _ALONE:
-        if getattr(recipe.train, field) is not None:
-            return f"it sets train.{field}"
+    if recipe.run.observers:
+        return "it has observers, which see one network at a time"
+    # before its data is loaded; a schedule of one step an epoch says as much of what is set as any other
+    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1))
+    if obstacle is not None:
+        return obstacle
     if RunFolder(job.folder).checkpoint_file.exists():
         return "it goes on from a checkpoint"
     return None

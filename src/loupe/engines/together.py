@@ -13,8 +13,8 @@ from loupe.running.fitting import fit_setup, lay_out_training
 from loupe.running.run_under_way import RunUnderWay, begin_run, conclude_run
 from loupe.runs import RunFolder
 from loupe.runtime import computing, count_cores
-from loupe.training import EpochRecord
-from loupe.training.together import Training, find_form, find_obstacle, fit_together
+from loupe.training import EpochRecord, Training
+from loupe.training.together import find_form, find_obstacle, fit_together
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ class TogetherEngine:
             for slot in slots:
                 slot.run.folder.log(f"trained together with {len(slots) - 1} other runs")
         try:
-            _fit(slots)
+            ends = _fit(slots)
         except Exception as error:  # a fault of ours, or of a plugin, must not cost the other groups
             for slot in slots:
                 scheduler.on_end(slot.job, describe_fault(error))
             return False
         is_interrupted = False
-        for slot in slots:
-            ended = _conclude(slot)
+        for slot, ended_by in zip(slots, ends, strict=True):
+            ended = _conclude(slot, ended_by)
             is_interrupted |= ended.status == "interrupted"
             scheduler.on_end(slot.job, ended)
         return is_interrupted
@@ -152,30 +152,30 @@ class TogetherEngine:
             raise HeldError(f"Run {folder.path.name} was meanwhile trained by another process.")
         dataset = self._worker.load(job.recipe)
         run = begin_run(job.recipe, folder, observers=[reporter], dataset=dataset)
-        training = lay_out_training(job.recipe, run.setup, run.streams, observers=run.observers)
+        training = lay_out_training(run.setup, run.streams, run.observers)
         return _Slot(job, run, training, reporter)
 
 
-def _fit(slots: Sequence[_Slot]) -> None:
-    """Train runs of one form; one by itself in the usual loop."""
+def _fit(slots: Sequence[_Slot]) -> list[BaseException | None]:
+    """Train runs of one form, one by itself in the usual loop; return what interrupted each."""
     if len(slots) > 1:
-        fit_together([slot.training for slot in slots])
-        return
+        return [one.ended_by for one in fit_together([slot.training for slot in slots])]
     (slot,) = slots
     try:
         run = slot.run
         fit_setup(run.recipe, run.setup, run.streams, observers=run.observers, start=run.start)
     except (TrainingError, KeyboardInterrupt) as error:
-        slot.training.ended_by = error
+        return [error]
+    return [None]
 
 
-def _conclude(slot: _Slot) -> Ended:
+def _conclude(slot: _Slot, ended_by: BaseException | None) -> Ended:
     """Evaluate a run, write it down and return how it ended."""
     run = slot.run
     # the runs share their dataset, so the record of looks at its test set must become this run's again
     run.setup.splits.test.continue_record(run.folder.read_openings(), run.folder.log_opening)
     try:
-        result, failure = conclude_run(run, slot.training.ended_by)
+        result, failure = conclude_run(run, ended_by)
     except Exception as error:
         return describe_fault(error)
     if failure is not None:

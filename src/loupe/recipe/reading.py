@@ -62,9 +62,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
     "evaluate": ("metrics",),
+    "run": ("trackers", "observers"),
 }
-_LISTS = ("augment", "metrics")
-_WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
+_LISTS = ("augment", "metrics", "trackers", "observers")  # of choices; one alone may stand without its list
+_UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not stand for
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section in _WITHOUT_NAME else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:

@@ -208,11 +208,25 @@ class RunSection(Section):
     )
     folder: str = Field("runs", description="Folder that receives the run folder.")
     tensorboard: bool = Field(
-        False, description="Also write curves, images and graph for TensorBoard into the run folder."
+        False,
+        description="Also write curves, images and graph for TensorBoard into the run folder: short for "
+        'trackers = ["tensorboard"].',
+    )
+    trackers: tuple[Choice, ...] = Field(
+        (), description="What also writes the training for other programs; `loupe trackers` lists them."
+    )
+    observers: tuple[Choice, ...] = Field(
+        (), description="What else watches the training; `loupe observers` lists them."
     )
     plugins: tuple[str, ...] = Field(
         (), description="Python files that register further models, datasets, augmentations …"
     )
+
+    @field_validator("trackers", "observers")
+    @classmethod
+    def _refuse_repeated_names(cls, value: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        _refuse_repeats(tuple(choice.name for choice in value), "each name once")
+        return value
 
     @field_validator("seeds")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Any
 
 from loupe.data import SOURCES
 from loupe.data.image_files import Fit
-from loupe.exporting import ExportFormat
+from loupe.exporting import Use
 from loupe.exporting.parity import Parity
 from loupe.metrics import Metrics, MetricValue, ReconstructionScore, rank_confused_pairs
 from loupe.recipe import Recipe
@@ -35,12 +35,14 @@ class ExportedFile:
 
     Args:
         name: of the file.
-        form: what kind it is.
+        runtime: the package that runs it.
+        use: Python that asks it about images.
         parity: how it compares with the network.
     """
 
     name: str
-    form: ExportFormat
+    runtime: str
+    use: Use
     parity: Parity
 
 
@@ -162,7 +164,8 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
     parts = [
         f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
-        f"trained for up to {train.epochs} epochs of batches of {train.batch_size} with "
+        f"trained for up to {train.epochs} epochs of batches of {train.batch_size}"
+        f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
         f"{_name_choice(train.optimizer)}",
         f"schedule {_name_choice(train.schedule)}",
         f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
@@ -276,7 +279,8 @@ def _say_use(subject: _Subject) -> Iterator[str]:
     parity = subject.exported.parity
     yield from show_use(
         subject.exported.name,
-        subject.exported.form,
+        subject.exported.runtime,
+        subject.exported.use,
         is_classifier=subject.is_classifier,
         in_channels=subject.description["in_channels"],
         image_size=tuple(subject.description["image_size"]),

@@ -9,8 +9,8 @@ from loupe.metrics.reconstruction import compute_baselines, compute_reconstructi
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe
-from loupe.running.fitting import choose_recipe_metrics
 from loupe.running.look_back import look_back
+from loupe.running.plan import choose_recipe_metrics
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import Outcome, RunFolder, RunResult

@@ -17,15 +17,18 @@ from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
+from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.running.network import build_network
+from loupe.running.observing import refuse_missing_trackers
 from loupe.running.process_group.checks import refuse_impossible_group
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
+from loupe.trackers import TRACKERS
 from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
@@ -96,10 +99,10 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     hard = train.get("hard_examples")
     if isinstance(hard, Mapping):
         mistakes += _check_choice(MODELS, hard.get("proxy"), "train.hard_examples.proxy")
-    augment = data.get("augment", ())
-    augment = [augment] if isinstance(augment, str | Mapping) else augment
-    for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
-        mistakes += _check_choice(AUGMENTATIONS, choice, f"data.augment.{index}")
+    mistakes += _check_choices(AUGMENTATIONS, data.get("augment", ()), "data.augment")
+    run = _table(mapping, "run")
+    mistakes += _check_choices(TRACKERS, run.get("trackers", ()), "run.trackers")
+    mistakes += _check_choices(OBSERVERS, run.get("observers", ()), "run.observers")
     if data.get("mix") is not None:
         mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
@@ -186,6 +189,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if "path" in mapping["data"]:  # a resume may be called from elsewhere
         mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
+    mapping["run"]["trackers"] = [resolve(TRACKERS, choice) for choice in recipe.run.trackers]
+    mapping["run"]["observers"] = [resolve(OBSERVERS, choice) for choice in recipe.run.observers]
     if recipe.data.mix is not None:
         mapping["data"]["mix"] = resolve(MIXES, recipe.data.mix)
     if recipe.transfer is not None and recipe.transfer.run is not None:
@@ -216,6 +221,7 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     """
     choose_device(recipe.run.device)
     refuse_impossible_group(recipe)
+    refuse_missing_trackers(recipe)
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
     build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
     build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)
@@ -271,6 +277,15 @@ def _table(mapping: Mapping[str, Any], section: str) -> dict[str, Any]:
 
 def _without(table: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name not in names}
+
+
+def _check_choices(registry: Registry, choices: object, where: str) -> list[Mistake]:
+    """Return the mistakes of a list of choices; one alone may stand without its list."""
+    listed = [choices] if isinstance(choices, str | Mapping) else choices
+    mistakes: list[Mistake] = []
+    for index, choice in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        mistakes += _check_choice(registry, choice, f"{where}.{index}")
+    return mistakes
 
 
 def _check_choice(

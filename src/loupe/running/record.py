@@ -60,9 +60,10 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
 
 
 def digest_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of a resolved recipe, whatever number of processes and layout carry it out."""
+    """Return the SHA-256 of a resolved recipe, but for what carries it out and who watches: no influence."""
     values = recipe.to_dict()
-    values["run"].pop("processes")
+    for name in ("processes", "trackers", "observers"):
+        values["run"].pop(name)
     values["train"].pop("channels_last")
     return hashlib.sha256(tomli_w.dumps(values).encode()).hexdigest()
 

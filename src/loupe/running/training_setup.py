@@ -34,19 +34,12 @@ from loupe.running.data_checks import (
     refuse_wrong_augmentations,
 )
 from loupe.running.network import Network, build_network, take_first_look
+from loupe.running.plan import plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
 from loupe.runs import RunFolder
-from loupe.runtime import Precision, Streams, choose_precision
-from loupe.training import (
-    Classification,
-    HardExamples,
-    Objective,
-    Reconstruction,
-    build_optimizer,
-    build_schedule,
-)
-from loupe.training.schedules import Schedule
+from loupe.runtime import Precision, Streams
+from loupe.training import HardExamples, Objective, TrainingPlan, build_optimizer
 
 
 @dataclass(frozen=True)
@@ -62,9 +55,9 @@ class TrainingSetup:
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
+        optimizer: over the network's parameters.
+        plan: how the network is trained.
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
-        objective: what the network is trained for.
-        precision: what layers compute in.
         notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
@@ -78,12 +71,20 @@ class TrainingSetup:
     validation: EvaluationBatches
     clean_train: EvaluationBatches | None
     optimizer: torch.optim.Optimizer
-    schedule: Schedule
+    plan: TrainingPlan
     hard_examples: HardExamples | None
-    objective: Objective
-    precision: Precision
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def objective(self) -> Objective:
+        """What the network is trained for."""
+        return self.plan.objective
+
+    @property
+    def precision(self) -> Precision:
+        """What layers compute in."""
+        return self.plan.precision
 
     def describe_network(self, recipe: Recipe) -> dict[str, Any]:
         """Return what someone needs to use the weights: network, input, classes."""
@@ -150,7 +151,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     refuse_small_shards(network.model, train, validation, recipe.run.processes)
     batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
     clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
-    optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
+    optimizer = recipe.train.optimizer
     return TrainingSetup(
         device=device,
         splits=splits,
@@ -167,16 +168,8 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             batch_size=recipe.train.batch_size,
             **optimizer.settings,
         ),
-        schedule=build_schedule(
-            schedule.name,
-            num_epochs=recipe.train.epochs,
-            steps_per_epoch=len(train),
-            warmup_epochs=recipe.train.warmup_epochs,
-            **schedule.settings,
-        ),
+        plan=plan_training(recipe, device, len(train)),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
-        objective=choose_objective(recipe),
-        precision=choose_precision(recipe.train.precision, device),
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
@@ -278,13 +271,6 @@ def choose_small_images(recipe: Recipe) -> SmallImages | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
     small = recipe.train.small_images
     return SmallImages(small.size, small.until_epoch) if small else None
-
-
-def choose_objective(recipe: Recipe) -> Objective:
-    """Return what the recipe's model is for."""
-    if objective_of(recipe.model.name) == "reconstruction":
-        return Reconstruction()
-    return Classification(recipe.train.label_smoothing)
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:

@@ -56,6 +56,7 @@ class RunFolder:
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
     |                              | picking on test would have claimed                           |
     | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
+    | `trackers/`                  | what other trackers keep, a folder each                      |
     | `progress.json`              | how far training is; only while it goes on                   |
     | `log.txt`                    | what happened when                                           |
     """

@@ -97,5 +97,5 @@ def _trim(registry: Registry, choice: Choice | ModelSection) -> dict[str, Any]:
 _WITHOUT_INFLUENCE: dict[str, Iterable[str]] = {
     "": ("name", "about"),
     "evaluate": ("look_inside", "confidence", "metrics"),
-    "run": ("folder", "seeds", "tensorboard"),
+    "run": ("folder", "seeds", "tensorboard", "trackers", "observers"),
 }

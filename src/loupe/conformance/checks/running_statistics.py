@@ -4,6 +4,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from loupe.conformance.batches import draw_batches
 from loupe.conformance.cases import Case
 from loupe.conformance.comparing import Failure, compare, is_close
 from loupe.conformance.naming import as_torchs, find_tensors
@@ -16,8 +17,6 @@ _ROWS = {"running_mean": "running mean", "running_var": "running variance"}
 
 def check_running_statistics(subject: Subject) -> Iterator[CheckResult]:
     """After several batches the running statistics are torch's, and evaluation leaves them alone."""
-    from loupe.conformance.kinds.batch_norm import draw_batches
-
     are_right = True
     for name, row in _ROWS.items():
         if name not in subject.locations:
