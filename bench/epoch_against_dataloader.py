@@ -65,7 +65,7 @@ class PillowImages(TorchDataset[tuple[Tensor, int]]):
 
     def normalize(self, pixels: Tensor) -> Tensor:
         mean = torch.as_tensor(self.normalization.mean).view(-1, 1, 1)
-        std = torch.as_tensor(self.normalization.sd).view(-1, 1, 1)
+        std = torch.as_tensor(self.normalization.std).view(-1, 1, 1)
         if (std == 0).any():
             raise ValueError("a deviation of zero")
         return pixels.clone().sub_(mean).div_(std)

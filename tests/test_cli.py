@@ -128,9 +128,8 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
             "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
             "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
-            "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, "
-            "small_images, "
-            "warmup_epochs; did you mean 'epochs'?\n"
+            "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, "
+            "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (

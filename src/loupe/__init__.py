@@ -22,6 +22,7 @@ _PUBLIC = {
     "SeriesFolder": "loupe.runs",
     "open_classifier": "loupe.using.classifier",
     "predict": "loupe.using.predict_images",
+    "evaluate_run": "loupe.using.evaluate_run",
     "export_run": "loupe.using.export_run",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
@@ -30,6 +31,8 @@ _PUBLIC = {
     "load_dataset": "loupe.data",
     "build_model": "loupe.models",
     "register_dataset": "loupe.data",
+    "register_evaluation": "loupe.evaluations",
+    "register_explanation": "loupe.inspection",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
     "register_metric": "loupe.metrics",
@@ -39,7 +42,6 @@ _PUBLIC = {
     "register_schedule": "loupe.training",
     "register_observer": "loupe.observers",
     "register_tracker": "loupe.trackers",
-    "register_explanation": "loupe.inspection",
     "register_export_format": "loupe.exporting",
     "Observer": "loupe.training",
     "Tracker": "loupe.trackers",
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from loupe.data import register_dataset as register_dataset
     from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
+    from loupe.evaluations import register_evaluation as register_evaluation
     from loupe.exporting import register_export_format as register_export_format
     from loupe.inspection import register_explanation as register_explanation
     from loupe.metrics import Estimate as Estimate
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier
+    from loupe.using.evaluate_run import evaluate_run as evaluate_run
     from loupe.using.export_run import export_run as export_run
     from loupe.using.predict_images import predict as predict
 

@@ -49,12 +49,19 @@ KINDS: dict[str, Kind] = {
         ("optimizers", "optimizers", "loupe.training:OPTIMIZERS"),
         ("schedules", "learning-rate schedules", "loupe.training:SCHEDULES"),
         ("metrics", "metrics", "loupe.metrics:METRICS", "{unit}, {better} is better, for {objective}"),
+        (
+            "evaluations",
+            "looks at a trained network that are more than one number",
+            "loupe.evaluations:EVALUATIONS",
+            "{title}, for {objective}, of {split} images; needs {needs}; shown {shown}",
+        ),
         ("observers", "observers that a recipe can name", "loupe.observers:OBSERVERS"),
         ("trackers", "trackers, which write a training for other programs", "loupe.trackers:TRACKERS"),
         (
             "explanations",
             "methods that say why a network names a class",
             "loupe.inspection:EXPLANATIONS",
+            "{title}, about {num_passes} passes of the network for an image",
         ),
         ("export-formats", "formats that a network is written in", "loupe.exporting:EXPORT_FORMATS"),
     )

@@ -23,7 +23,7 @@ def load_plugin(place: str) -> str:
             next_step="mend --plugin or run.plugins",
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    name = name_plugin_module(place)
     if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
         return digest
     spec = importlib.util.spec_from_file_location(name, path)
@@ -45,6 +45,15 @@ def load_plugin(place: str) -> str:
         ) from None
     module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
+
+
+def name_plugin_module(place: str) -> str:
+    """Return the name of the module that a plugin's file becomes.
+
+    Raises:
+        LoupeError: its path names the home of nobody.
+    """
+    return f"loupe_plugin_{hashlib.sha256(str(expand_path(place)).encode()).hexdigest()[:12]}"
 
 
 def find_last_line(error: BaseException, path: Path) -> int | None:

@@ -173,7 +173,7 @@ def test_differently_normalised_images_are_warned_of(autoencoder: RunFolder, tmp
     overrides = [f"transfer={autoencoder.path}", "transfer.part=encoder", f"run.folder={tmp_path / 'mlp'}"]
     result = loupe.train(MLP, *overrides, "data.normalize=measured", "train.epochs=1").read_result()
     assert result is not None
-    assert any("normalised with mean 0.000 and sd 1.000" in warning for warning in result.warnings)
+    assert any("normalised with mean 0.000 and std 1.000" in warning for warning in result.warnings)
     assert loupe.train(MLP, *overrides, "train.epochs=1").read_result().warnings == ()
 
 

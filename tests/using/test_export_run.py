@@ -168,7 +168,7 @@ def test_the_file_says_what_it_is(form: str, run: RunFolder, exported: dict[str,
     normalization = open_classifier(run.path).normalization
     assert json.loads(metadata["normalization"]) == {
         "mean": list(normalization.mean),
-        "sd": list(normalization.sd),
+        "std": list(normalization.std),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from loupe.errors import LoupeError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
-from loupe.running.record import digest_recipe
+from loupe.running.recipe_digest import digest_recipe
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import describe_environment
 

@@ -94,7 +94,7 @@ def _measure_setup(recipe: Recipe, setup: TrainingSetup, streams: Streams, secon
     rate = product_flops / estimate_seconds(product, device)
     sizes = _cut_batches(recipe, setup, rate, seconds / _STEPS_IN_TIME)
     # at full size, also where the first epochs have smaller images
-    trimmed = replace(setup, train=replace(setup.train, batch_size=sizes["train"], small=None))
+    trimmed = replace(setup, train=replace(setup.train, batch_size=sizes["train"], resizing=None))
     work = _count(trimmed, setup.model)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, working
+from loupe.cli import evaluating, listing, looking, measuring, opening, searching, studying, taking, working
 from loupe.cli.app import app
 from loupe.errors import LoupeError
 from loupe.terminal import print_error
 
 __all__ = [
     "app",
+    "evaluating",
     "listing",
     "looking",
     "main",

@@ -79,6 +79,7 @@ def inspect(
         bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
     ] = False,
     out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+    plugin: Plugins = (),
 ) -> int:
     """Draw what a run's network learned: filters, feature maps, layers in numbers, gates, reasons.
 
@@ -101,6 +102,7 @@ def inspect(
         why=why,
         own_scale=own_scale,
         out=out,
+        plugins=plugin,
     )
     print_line(f"inside: {page}")
     return 0

@@ -10,7 +10,7 @@ from loupe.engines.engine import Ended, Job
 from loupe.errors import HeldError, LoupeError, RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
-from loupe.running.record import digest_recipe
+from loupe.running.recipe_digest import is_recorded_in
 from loupe.running.run import run_recipe
 from loupe.running.training_setup import load_recipe_data
 from loupe.runs import RunFolder
@@ -80,7 +80,7 @@ class Reporter(Observer):
 def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Remove an unfinished run of another recipe: its folder is named for what this one computes.
 
-    It differs in a name or a path, or comes from a version with other fields; it cannot be resumed.
+    It differs in something that its key leaves out and a resume does not; it cannot be resumed.
 
     Raises:
         HeldError: another process trains there.
@@ -100,7 +100,7 @@ def _holds_other_recipe(folder: RunFolder, recipe: Recipe) -> bool:
     if not folder.environment_file.exists() or folder.is_finished():
         return False
     try:
-        return folder.read_environment().get("recipe_digest") != digest_recipe(recipe)
+        return not is_recorded_in(folder, recipe)
     except RunError:
         return True
 

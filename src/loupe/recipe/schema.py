@@ -48,13 +48,13 @@ class Normalization(Section):
     """Stated normalisation constants, one per channel, for pixels scaled to [0, 1]."""
 
     mean: tuple[float, ...] = Field(description="Mean of each channel, in [0, 1].")
-    sd: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         description="Standard deviation of each channel, > 0."
     )
 
     @model_validator(mode="after")
     def _refuse_unequal_lengths(self) -> "Normalization":
-        if len(self.mean) != len(self.sd):
+        if len(self.mean) != len(self.std):
             raise ValueError("as many deviations as means, one a channel")
         return self
 
@@ -91,14 +91,14 @@ class DataSection(NamedSection):
         "measured",
         union_mode="left_to_right",
         description='"measured" on the training split, "unit" (pixels stay in [0, 1]), a preset\'s name, '
-        "or {mean = […], sd = […]} for pixels in [0, 1].",
+        "or {mean = […], std = […]} for pixels in [0, 1].",
     )
 
     @field_validator("normalize", mode="before")
     @classmethod
     def _tell_tables_from_names(cls, value: object) -> object:
         if not isinstance(value, Mapping | str | Normalization):
-            raise ValueError('"measured", a preset\'s name, or a table with mean and sd')
+            raise ValueError('"measured", a preset\'s name, or a table with mean and std')
         return Normalization(**value) if isinstance(value, Mapping) else value
 
     @field_validator("classes")
@@ -163,6 +163,11 @@ class EvaluateSection(Section):
     select_by: MetricName = Field(
         "accuracy",
         description="Validation metric that picks the best epoch, or loss; ties go to the lower loss.",
+    )
+    looks: tuple[Choice, ...] | None = Field(
+        None,
+        description="Evaluations that the report shows; `loupe evaluations` lists them. Those that cost "
+        'little if left out; "default" in a list stands for these: ["default", "calibration"].',
     )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     tta: Literal["none", "mirror", "mirror-shift"] = Field(

@@ -44,7 +44,7 @@ class Lookahead(Section):
     )
 
 
-class SmallImages(Section):
+class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
@@ -124,7 +124,7 @@ class TrainSection(Section):
     hard_examples: HardExamples | None = Field(
         None, description="Train on the hardest part of each batch only; on all of it if left out."
     )
-    small_images: SmallImages | None = Field(
+    progressive_resizing: ProgressiveResizing | None = Field(
         None, description="Smaller images for the first epochs; the full size throughout if left out."
     )
     freeze_later: FreezeLater | None = Field(

@@ -6,6 +6,7 @@ from typing import Any
 
 from loupe.data import SOURCES
 from loupe.data.image_files import Fit
+from loupe.data.normalization import Normalization
 from loupe.exporting import Use
 from loupe.exporting.parity import Parity
 from loupe.metrics import Metrics, MetricValue, ReconstructionScore, rank_confused_pairs
@@ -160,7 +161,7 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     recipe, train, result = subject.recipe, subject.recipe.train, subject.result
     assert result.best is not None
     model = dict(subject.description["model"])
-    constants = subject.description["normalization"]
+    constants = Normalization.from_dict(subject.description["normalization"])
     augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
     parts = [
         f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
@@ -180,7 +181,7 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     early = ", stopped early" if result.stopped_early else ""
     yield (
         f"{', '.join(part for part in parts if part)}. Pixels in [0, 1] were normalised with mean "
-        f"{format_decimals(constants['mean'])} and standard deviation {format_decimals(constants['sd'])}. "
+        f"{format_decimals(constants.mean)} and standard deviation {format_decimals(constants.std)}. "
         f"{kept}{ended}{early}. Seed {result.seed}; {format_duration(result.seconds)} of training."
     )
     for note in result.notes:

@@ -35,7 +35,7 @@ def cache_features(recipe: Recipe, setup: TrainingSetup) -> TrainingSetup:
     """
     model, train = setup.model, setup.train
     depth = count_frozen_layers(model)
-    changes = train.augmentations or train.mix or train.small or setup.hard_examples
+    changes = train.augmentations or train.mix or train.resizing or setup.hard_examples
     is_plain = isinstance(setup.objective, Classification) and setup.precision == "float32"
     if not depth or changes or recipe.train.compile or not is_plain:
         return setup

@@ -14,12 +14,21 @@ from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
+from loupe.evaluations.registry import find_evaluation_mistakes, resolve_evaluation
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
 from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin
-from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
+from loupe.recipe import (
+    Recipe,
+    find_form_mistakes,
+    parse_override,
+    parse_recipe,
+    read_former_names,
+    read_recipe_file,
+    set_value,
+)
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
@@ -62,7 +71,7 @@ def load_recipe(
         mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     of_objective = find_objective_mistakes(mapping)
-    mistakes += [*find_metric_mistakes(mapping), *of_objective]
+    mistakes += [*find_metric_mistakes(mapping), *find_look_mistakes(mapping), *of_objective]
     mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
@@ -153,6 +162,25 @@ def find_metric_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     return [mistake for place, choice in asked for mistake in find_choice_mistakes(choice, objective, place)]
 
 
+def find_look_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return what is wrong with the evaluations a recipe names: unknown, settings, another objective's."""
+    name, data = (
+        _table(mapping, section).get("name", default)
+        for section, default in (("model", Recipe().model.name), ("data", Recipe().data.name))
+    )
+    objective = objective_of(name) if isinstance(name, str) and name in MODELS else None
+    can_mirror = not isinstance(data, str) or data not in SOURCES or is_mirrorable(data)
+    named = _table(mapping, "evaluate").get("looks") or ()
+    named = [named] if isinstance(named, str | Mapping) else named
+    return [
+        mistake
+        for index, choice in enumerate(named if isinstance(named, list | tuple) else ())
+        for mistake in find_evaluation_mistakes(
+            choice, objective, is_mirrorable=can_mirror, where=f"evaluate.looks.{index}"
+        )
+    ]
+
+
 def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return a mistake if images are to be mirrored for their figures where that changes their class."""
     tta = _table(mapping, "evaluate").get("tta", "none")
@@ -199,6 +227,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.train.hard_examples is not None:
         mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
     mapping["evaluate"]["metrics"] = [resolve_metric(choice) for choice in recipe.evaluate.metrics]
+    if recipe.evaluate.looks is not None:
+        mapping["evaluate"]["looks"] = [resolve_evaluation(choice) for choice in recipe.evaluate.looks]
     mapping["evaluate"]["select_by"] = spell_metric(recipe.evaluate.select_by)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
@@ -254,7 +284,7 @@ def _read_mapping(recipe: object) -> dict[str, Any]:
     if isinstance(recipe, Recipe):
         return recipe.to_dict()
     if isinstance(recipe, Mapping):
-        return copy.deepcopy(dict(recipe))
+        return read_former_names(copy.deepcopy(dict(recipe)))
     if isinstance(recipe, str | Path):
         return read_recipe_file(recipe)
     raise LoupeError(

@@ -3,12 +3,11 @@
 import hashlib
 from typing import Any
 
-import tomli_w
-
 from loupe.errors import RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.running.network import find_source_run
+from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
 
@@ -59,22 +58,13 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
     return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
 
 
-def digest_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of a resolved recipe, but for what carries it out and who watches: no influence."""
-    values = recipe.to_dict()
-    for name in ("processes", "trackers", "observers"):
-        values["run"].pop(name)
-    values["train"].pop("channels_last")
-    return hashlib.sha256(tomli_w.dumps(values).encode()).hexdigest()
-
-
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Check that a run was started with this recipe.
 
     Raises:
         RunError: it was not.
     """
-    if folder.read_environment().get("recipe_digest") != digest_recipe(recipe):
+    if not is_recorded_in(folder, recipe):
         raise RunError(
             f"The recipe of run {folder.path.name} changed since it was started; it cannot be resumed.",
             got="a recipe.toml with another content",

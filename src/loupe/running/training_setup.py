@@ -16,7 +16,7 @@ from loupe.data import (
     split_dataset,
     take_stratified,
 )
-from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
+from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.errors import DataError, LoupeError, RunError
@@ -29,9 +29,9 @@ from loupe.running.data_checks import (
     find_transfer_warnings,
     find_warnings,
     refuse_lonely_batches,
-    refuse_small_images,
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
+    refuse_wrong_resizing,
 )
 from loupe.running.network import Network, build_network, take_first_look
 from loupe.running.plan import plan_training
@@ -95,7 +95,7 @@ class TrainingSetup:
             "in_channels": train.in_channels,
             "image_size": list(train.image_size),
             "class_names": list(train.class_names),
-            "normalization": {"mean": self.normalization.mean, "sd": self.normalization.sd},
+            "normalization": {"mean": self.normalization.mean, "std": self.normalization.std},
             "objective": objective_of(recipe.model.name),
         }
 
@@ -232,9 +232,9 @@ def fit_network(
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
     refuse_lonely_batches(network.model, recipe.train.batch_size, images)
-    small = choose_small_images(recipe)
+    small = choose_resizing(recipe)
     if small is not None:
-        refuse_small_images(network.model, small, images)
+        refuse_wrong_resizing(network.model, small, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last is True:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
@@ -263,14 +263,14 @@ def make_training_batches(
         streams,
         augmentations,
         build_mix(mix.name, **mix.settings) if mix else None,
-        choose_small_images(recipe),
+        choose_resizing(recipe),
     )
 
 
-def choose_small_images(recipe: Recipe) -> SmallImages | None:
+def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
-    small = recipe.train.small_images
-    return SmallImages(small.size, small.until_epoch) if small else None
+    small = recipe.train.progressive_resizing
+    return ProgressiveResizing(small.size, small.until_epoch) if small else None
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
@@ -287,12 +287,12 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     chosen = (
         find_preset(stated).normalization
         if isinstance(stated, str)
-        else Normalization(stated.mean, stated.sd)
+        else Normalization(stated.mean, stated.std)
     )
-    if not len(chosen.mean) == len(chosen.sd) == channels:
+    if not len(chosen.mean) == len(chosen.std) == channels:
         raise DataError(
             f"The normalisation does not fit images with {channels} channel(s).",
-            got=f"mean {chosen.mean}, sd {chosen.sd}",
+            got=f"mean {chosen.mean}, std {chosen.std}",
             allowed=f"{channels} number(s) each",
             next_step='set data.normalize = "measured"',
         )

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError
-from loupe.evaluations import ExampleRecord
+from loupe.evaluations import ExampleRecord, Looks
 from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
 from loupe.runs.locking import is_locked, locked
@@ -47,8 +47,9 @@ class RunFolder:
     | `last/checkpoint.safetensors`| all that exact resume needs                                  |
     | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
     |                              | errors and some reconstructed images                         |
-    | `mistakes.npz`               | of a classifier: nearest training images of its mistakes,    |
-    |                              | hardest training images, the map of the validation images    |
+    | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
+    | `evaluations.npz`            | training images that evaluations show                        |
+    | `mistakes.npz`               | in place of both in runs of earlier versions                 |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |
     | `report.html`                | the report                                                   |
@@ -71,6 +72,8 @@ class RunFolder:
         self.checkpoint_file = path / "last" / "checkpoint.safetensors"
         self.predictions_file = path / "predictions.npz"
         self.mistakes_file = path / "mistakes.npz"
+        self.evaluations_file = path / "evaluations.json"
+        self.pictures_file = path / "evaluations.npz"
         self.examples_file = path / "examples.npz"
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
@@ -115,8 +118,10 @@ class RunFolder:
         """Write errors and pictures of each named split, in the place of predictions."""
         write_arrays(self.predictions_file, _name_arrays(reconstructions, _RECONSTRUCTED))
 
-    def write_mistakes(self, record: MistakeRecord) -> None:
-        write_arrays(self.mistakes_file, record.to_arrays())
+    def write_evaluations(self, looks: Looks) -> None:
+        """Write what evaluations found; the pictures first, for the looks refer to them."""
+        write_arrays(self.pictures_file, looks.to_arrays())
+        write_text(self.evaluations_file, json.dumps(looks.to_dict(), ensure_ascii=False) + "\n")
 
     def write_examples(self, record: ExampleRecord) -> None:
         write_arrays(self.examples_file, vars(record))
@@ -174,11 +179,14 @@ class RunFolder:
             return dict(environment.items())
 
     def read_result(self) -> RunResult | None:
-        """Return the result, or None while there is none."""
+        """Return the result, or None while there is none; looks at the test set since then count."""
         if not self.result_file.exists():
             return None
         with reading(self.result_file):
-            return RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+            result = RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+        openings = self.read_openings()
+        is_more = len(openings) > len(result.test_openings)
+        return replace(result, test_openings=tuple(openings)) if is_more else result
 
     def is_finished(self) -> bool:
         """Return whether the run has finished and everything it should hold is there and readable."""
@@ -191,7 +199,8 @@ class RunFolder:
                 self.read_reconstructions()
             else:
                 self.read_predictions()
-                self.read_mistakes()
+                if self.read_evaluations() is None:
+                    self.read_mistakes()
                 if self.read_recipe().evaluate.track_examples and self.read_examples() is None:
                     return False
             with reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
@@ -245,8 +254,16 @@ class RunFolder:
                 for split, arrays in splits.items()
             }
 
+    def read_evaluations(self) -> Looks | None:
+        """Return what evaluations found; None in runs of earlier versions, and before the end."""
+        if not self.evaluations_file.exists():
+            return None
+        with reading(self.evaluations_file):
+            values = json.loads(self.evaluations_file.read_text(encoding="utf-8"))
+            return Looks.from_parts(values, read_arrays(self.pictures_file))
+
     def read_mistakes(self) -> MistakeRecord:
-        """Return what was kept for looking at the mistakes of a classifier."""
+        """Return what earlier versions kept for looking at the mistakes of a classifier."""
         with reading(self.mistakes_file):
             return MistakeRecord.from_arrays(read_arrays(self.mistakes_file))
 

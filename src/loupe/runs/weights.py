@@ -16,7 +16,7 @@ def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
     """Return a run's best network in evaluation mode on the CPU, and its description.
 
     The description holds `model` (name and settings), `in_channels`, `image_size`, `class_names`,
-    `normalization` (mean and sd for pixels in [0, 1]) and `best` (epoch and validation figures).
+    `normalization` (mean and std for pixels in [0, 1]) and `best` (epoch and validation figures).
 
     Raises:
         RunError: the run has no weights yet, or the file is damaged.

@@ -198,7 +198,7 @@ def describe_export(
         "input": "uint8 (batch, channels, height, width), levels 0 to 255, "
         + ("grey" if description["in_channels"] == 1 else "red, green, blue"),
         "resize": describe_resize(find_fit(recipe), description["image_size"]),
-        "normalization": description["normalization"],
+        "normalization": asdict(Normalization.from_dict(description["normalization"])),
         "normalization_is_inside": True,
         "test_looks": len(result.test_openings),
         "recipe": recipe.to_toml(),

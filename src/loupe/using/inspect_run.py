@@ -13,6 +13,7 @@ from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.inspection.filters import list_filter_layers
+from loupe.plugins import load_plugin, name_plugin_module
 from loupe.reports.inside import (
     InsideFigure,
     Subject,
@@ -47,6 +48,7 @@ def inspect_run(
     why: Sequence[str] = (),
     own_scale: bool = False,
     out: Path = Path("inspections"),
+    plugins: Sequence[str] = (),
 ) -> Path:
     """Draw what the best weights of a run learned, and return the page that holds it all.
 
@@ -63,6 +65,7 @@ def inspect_run(
         why: methods that say which pixels speak for the predicted class; some if nothing else is chosen.
         own_scale: give each filter and map a scale of its own.
         out: folder that receives a folder for the run.
+        plugins: Python files that register further explanations.
 
     Raises:
         LoupeError: no such run, image, class, layer or number.
@@ -74,23 +77,34 @@ def inspect_run(
     fit = find_fit(run.read_recipe())
     shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
-    figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
+    for plugin in plugins:
+        load_plugin(plugin)
+    modules = [name_plugin_module(one) for one in (*run.read_recipe().run.plugins, *plugins)]
+    figures = list(_draw(subject, layers, number, why, own_scale=own_scale, plugins=modules))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
     return write_inside_page(out / name_run(run.path), run, figures, looked_at)
 
 
 def _draw(
-    subject: Subject, layers: Sequence[str], number: str | None, why: Sequence[str], *, own_scale: bool
+    subject: Subject,
+    layers: Sequence[str],
+    number: str | None,
+    why: Sequence[str],
+    *,
+    own_scale: bool,
+    plugins: Sequence[str],
 ) -> Iterator[InsideFigure]:
     if number is not None:
         yield show_number(subject, *parse_number(number))
     if why:
         yield from show_reasons(subject, why)
     if layers or not (number or why):
-        yield from _draw_layers(subject, layers, own_scale=own_scale)
+        yield from _draw_layers(subject, layers, own_scale=own_scale, plugins=plugins)
 
 
-def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) -> Iterator[InsideFigure]:
+def _draw_layers(
+    subject: Subject, layers: Sequence[str], *, own_scale: bool, plugins: Sequence[str]
+) -> Iterator[InsideFigure]:
     drawable = list_filter_layers(subject.model, subject.image_shape)
     wanted = [layer for layer in layers if layer in drawable] if layers else drawable[:1]
     most_channels = _MOST_CHANNELS_NAMED if layers else _MOST_CHANNELS
@@ -101,7 +115,7 @@ def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) ->
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
-        yield from show_reasons(subject, choose_methods(subject))
+        yield from show_reasons(subject, choose_methods(subject, plugins), is_asked=False)
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:

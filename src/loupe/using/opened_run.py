@@ -17,7 +17,7 @@ from loupe.metrics import Predictions
 from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.recipe import Recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
-from loupe.runs import MistakeRecord, RunFolder, load_model
+from loupe.runs import RunFolder, load_model
 from loupe.runtime import choose_device
 from loupe.using.classifier import Classifier, find_fit, open_classifier, refuse_changed_plugins
 
@@ -115,11 +115,6 @@ class OpenedRun:
         if self.classifier is None or not self.run.predictions_file.exists():
             return None
         return self.run.read_predictions().get("validation")
-
-    @cached_property
-    def mistakes(self) -> MistakeRecord | None:
-        """What was kept for looking at its mistakes; None if nothing was."""
-        return self.run.read_mistakes() if self.run.mistakes_file.exists() else None
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
         """Return an image as the network takes it, (channels, height, width) uint8.

@@ -9,14 +9,17 @@ from torch import Tensor
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError
 from loupe.evaluations import rank_mistakes, rank_uncertain
-from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, read_filters
+from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, list_explanations, read_filters
+from loupe.inspection.explanations import describe_map
 from loupe.metrics import Predictions as StoredPredictions
+from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
 from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
 from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
+    ExplanationChoice,
     Gallery,
     GalleryImage,
     Gate,
@@ -50,7 +53,7 @@ def describe_inside(opened: OpenedRun) -> InsideFacts:
         image_size=opened.image_size,
         fit=opened.fit,
         can_draw=opened.in_channels == 1,
-        methods=_list_methods() if is_classifier else [],
+        methods=_list_methods(opened) if is_classifier else [],
         num_validation=len(validation) if validation is not None else 0,
         num_mistakes=int((~predictions.is_right).sum()) if predictions is not None else None,
         counts=validation.class_counts() if validation is not None else [],
@@ -59,9 +62,12 @@ def describe_inside(opened: OpenedRun) -> InsideFacts:
     )
 
 
-def _list_methods() -> list[str]:
-    first = ["grad-cam", "occlusion"]  # those that need nothing else
-    return [*first, *(name for name in EXPLANATIONS.names() if name not in first)]
+def _list_methods(opened: OpenedRun) -> list[ExplanationChoice]:
+    plugins = [name_plugin_module(one) for one in opened.recipe.run.plugins]
+    return [
+        ExplanationChoice(name=name, title=EXPLANATIONS.facts(name)["title"])
+        for name in list_explanations(plugins)
+    ]
 
 
 def _try_validation(opened: OpenedRun) -> tuple[ImageDataset | None, str]:
@@ -221,19 +227,12 @@ def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, i
 def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Reasons:
     """Return which pixels speak for a class."""
     found = find_reasons(opened, image, method, target)
-    if method == "occlusion":
-        size, stride = found.extras["size"], found.extras["stride"]
-        note = f"a window of {size} x {size} pixels slides over the image, {stride} further each time"
-    elif "layer" in found.extras:
-        note = f"maps of the layer {found.extras['layer']}, weighed by the class's gradient"
-    else:
-        note = EXPLANATIONS.summary(method)
     return Reasons(
         method=method,
         target=opened.class_names[int(found.targets[0])],
         probability=float(found.probabilities[0]),
         is_signed=found.is_signed,
-        note=note,
+        note=describe_map(method, found.extras),
         map=pack_numbers(found.maps[0]),
     )
 

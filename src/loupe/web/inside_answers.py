@@ -182,6 +182,13 @@ class NearestNeighbours(BaseModel):
     images: list[GalleryImage]
 
 
+class ExplanationChoice(BaseModel):
+    """A way to say why."""
+
+    name: str
+    title: str = Field(description="For readers.")
+
+
 class InsideFacts(BaseModel):
     """What has to be known of a network before an image is chosen."""
 
@@ -193,7 +200,7 @@ class InsideFacts(BaseModel):
     image_size: tuple[int, int]
     fit: str | None = Field(description="How training images came to their size; None: they were of it.")
     can_draw: bool = Field(description="Whether images are grey, so that one can draw one.")
-    methods: list[str] = Field(description="Ways to say why.")
+    methods: list[ExplanationChoice] = Field(description="Ways to say why.")
     num_validation: int = Field(description="0 where the data is not at hand.")
     num_mistakes: int | None
     counts: list[int] = Field(description="Validation images by class.")

@@ -14,7 +14,14 @@ from loupe.inspection.explanations import Attribution, register_explanation
 from loupe.training.measure import evaluating
 
 
-@register_explanation("grad-cam", is_signed=False)
+@register_explanation(
+    "grad-cam",
+    is_signed=False,
+    title="Grad-CAM",
+    order=10,
+    num_passes=3,
+    note="maps of the layer {layer}, weighed by the class's gradient",
+)
 @dataclass(frozen=True)
 class GradCam:
     """Maps of one layer, added with the mean gradient of the class's logit as weights; evidence for it, ≥ 0.

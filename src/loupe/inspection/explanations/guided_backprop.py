@@ -13,7 +13,14 @@ from loupe.inspection.explanations.through_captum import load_captum_class
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward")
 
 
-@register_explanation("guided-backprop", is_signed=True)
+@register_explanation(
+    "guided-backprop",
+    is_signed=True,
+    title="Guided backpropagation",
+    order=40,
+    num_passes=3,
+    is_default=False,  # reports do not depend on what is installed
+)
 @dataclass(frozen=True)
 class GuidedBackprop:
     """The logit's gradient at the image, where every ReLU lets only positive gradients pass.

@@ -1,6 +1,6 @@
 """Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from loupe.errors import RunError
+from loupe.evaluations import Looks
 from loupe.runs import write_tags
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
@@ -66,9 +67,19 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         """A part of the run's report: weights, findings, figures of the inside; of a series its seeds."""
         folder = index.find(run)
         runs = folder, *list_seeds(folder)
-        files = (file for one in runs for file in (one.result_file, one.best_file, one.mistakes_file))
+        files = (
+            file
+            for one in runs
+            for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
+        )
         now = tuple(map(stamp, files))
         return kept.get((folder.path, name), now, lambda: make_section(sessions, run, name))
+
+    @router.get("/runs/{run}/evaluations")
+    def show_evaluations(run: str) -> dict[str, Any]:
+        """What each evaluation found: sentence, numbers with intervals, tables, and what else is drawn."""
+        found = index.find_single(run).read_evaluations()
+        return (found or Looks()).to_dict()
 
     @router.get("/runs/{run}/data", tags=["data"])
     def show_data(run: str) -> DataCard:
