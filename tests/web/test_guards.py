@@ -246,8 +246,8 @@ def test_a_fault_is_no_story_for_the_browser(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret of the server")
 
-    monkeypatch.setattr("loupe.web.handlers.find_kin", fail)
-    answer = client.get(f"/api/runs/{runs.good}/kin?image=validation-0")
+    monkeypatch.setattr("loupe.web.handlers.find_nearest_neighbours", fail)
+    answer = client.get(f"/api/runs/{runs.good}/nearest-neighbours?image=validation-0")
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert set(answer.json()) == {"error", "got", "allowed", "next"}

@@ -81,7 +81,7 @@ class LayerKind:
         cases: from the names of the optional arguments to vary, draws cases.
         required: arguments that every such layer takes, in torch's order.
         optional: arguments that are varied where the layer has them; others keep their defaults.
-        judged_elsewhere: optional arguments that do not show in the output; a check of the kind tries them.
+        checked_elsewhere: optional arguments that do not show in the output; a check of the kind tries them.
         families: what else is to be shown about the output.
         modes: values of `training` in which the output is compared with torch's.
         checks: the checks to make, in order.
@@ -95,7 +95,7 @@ class LayerKind:
     checks: tuple[Check, ...]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    judged_elsewhere: tuple[str, ...] = ()
+    checked_elsewhere: tuple[str, ...] = ()
     families: tuple[Family, ...] = ()
     modes: tuple[bool, ...] = (True,)
     hints: tuple[Hint, ...] = ()

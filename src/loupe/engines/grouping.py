@@ -10,7 +10,7 @@ from loupe.runs import RunFolder
 from loupe.runtime import choose_device
 from loupe.training.together import find_plan_obstacle
 
-_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
+_LOOK_AHEAD = 4  # jobs held for each slot of a group, in search of those that share shapes
 
 
 class GroupPicker:
@@ -59,7 +59,7 @@ class GroupPicker:
         self._obstacles[describe_shared(job.recipe)] = reason
 
     def give_back(self, scheduler: Scheduler) -> None:
-        """Tell the conductor that the jobs held back are not carried out."""
+        """Tell the scheduler that the jobs held back are not carried out."""
         for job in self._waiting:
             scheduler.on_end(job, Ended("interrupted"))
         self._waiting.clear()

@@ -76,13 +76,13 @@ class Reporter(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         if not self._on_epoch(state.history[-1]):
             self.has_stopped = True
-            raise StopTraining  # the run keeps what it reached and can be gone on with
+            raise StopTraining  # the run keeps what it reached and can be resumed
 
 
 def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Remove an unfinished run of another recipe: its folder is named for what this one computes.
 
-    It differs in something that its key leaves out and a resume does not; it cannot be gone on with.
+    It differs in something that its key leaves out and a resume does not; it cannot be resumed.
 
     Raises:
         HeldError: another process trains there.

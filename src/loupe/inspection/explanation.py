@@ -1,4 +1,4 @@
-"""Why this class: one call for every method, and a network that comes back as it was."""
+"""Attributions (which pixels speak for a class): one call for every method; the network stays as it was."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

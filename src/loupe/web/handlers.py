@@ -16,7 +16,7 @@ from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
 from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
-from loupe.using.nearest_neighbours import find_kin
+from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
     ExplanationChoice,
@@ -25,8 +25,8 @@ from loupe.web.inside_answers import (
     Gate,
     InsideFacts,
     Inspection,
-    Kin,
     Maps,
+    NearestNeighbours,
     Prediction,
     Reasons,
     SeenLayer,
@@ -222,7 +222,7 @@ def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, i
         rule=shown.rule,
         constants=shown.constants,
         source=shown.source,
-        source_place=shown.place,
+        source_place=shown.location,
     )
 
 
@@ -280,18 +280,20 @@ def _show(images: ImageDataset, index: int, predictions: StoredPredictions | Non
     )
 
 
-def list_kin(opened: OpenedRun, image: Tensor) -> Kin:
+def list_nearest_neighbours(opened: OpenedRun, image: Tensor) -> NearestNeighbours:
     """Return the nearest training images."""
-    kin, train = find_kin(opened, image), opened.splits.train
-    return Kin(
-        num_searched=kin.num_searched,
-        num_wanted=kin.num_wanted,
+    found, train = find_nearest_neighbours(opened, image), opened.splits.train
+    return NearestNeighbours(
+        num_searched=found.num_searched,
+        num_wanted=found.num_wanted,
         num_training=len(train),
-        images=_show_kin(train, kin.indices.tolist(), kin.distances.tolist()),
+        images=_show_neighbours(train, found.indices.tolist(), found.distances.tolist()),
     )
 
 
-def _show_kin(train: ImageDataset, indices: Sequence[int], distances: Sequence[float]) -> list[GalleryImage]:
+def _show_neighbours(
+    train: ImageDataset, indices: Sequence[int], distances: Sequence[float]
+) -> list[GalleryImage]:
     return [
         GalleryImage(
             image=f"train-{index}",

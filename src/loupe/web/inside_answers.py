@@ -173,7 +173,7 @@ class Gallery(BaseModel):
     images: list[GalleryImage]
 
 
-class Kin(BaseModel):
+class NearestNeighbours(BaseModel):
     """The nearest training images."""
 
     num_searched: int = Field(description="Training images compared with so far, evenly from the classes.")

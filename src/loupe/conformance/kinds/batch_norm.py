@@ -18,7 +18,7 @@ def batch_norm() -> LayerKind:
         reference=nn.BatchNorm2d,
         required=("num_features",),
         optional=("eps", "affine"),
-        judged_elsewhere=("momentum",),
+        checked_elsewhere=("momentum",),
         probe=Case({"num_features": 3}, (make_input(2, 3, 4, 5, shift=1),)),
         cases=_draw_case,
         families=(
@@ -47,7 +47,7 @@ def batch_norm() -> LayerKind:
             ),
             Hint(
                 "the running variance is used as if it were a standard deviation",
-                lambda norm, inputs: _normalise_by_sd(norm, inputs[0]),
+                lambda norm, inputs: _normalise_by_std(norm, inputs[0]),
                 is_training=False,
             ),
             Hint(
@@ -88,7 +88,7 @@ def _normalise(
     return _shift_and_scale(norm if is_affine else None, (maps - maps.mean((0, 2, 3), keepdim=True)) / root)
 
 
-def _normalise_by_sd(norm: Any, maps: Tensor) -> Tensor:
+def _normalise_by_std(norm: Any, maps: Tensor) -> Tensor:
     mean, divisor = (value.view(1, -1, 1, 1) for value in (norm.running_mean, norm.running_var))
     return _shift_and_scale(norm, (maps - mean) / (divisor + norm.eps))
 

@@ -49,7 +49,7 @@ def refuse_hidden_relus(model: nn.Module, images: Tensor) -> None:
 
     captum acts on `nn.ReLU` modules, and there on the gradient of the tensor that goes in. It misses
     functional ReLUs, and where that tensor is used elsewhere too it would rectify the sum of both gradients.
-    One module called at several places is no trouble: each call has a tensor of its own.
+    One module called several times is no trouble: each call has a tensor of its own.
 
     Raises:
         LoupeError: a ReLU is functional, shares its input, or there is none.
