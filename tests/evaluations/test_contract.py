@@ -109,3 +109,15 @@ def test_intervals_of_numbers_are_written_with_one_unit() -> None:
     assert Value("n", 1234.0, "count").write() == "1,234"
     assert Value("s", 0.0123, "seconds").write() == "0.0123 seconds"
     assert Value("none", None, "percent").write() == "not defined"
+
+
+def test_words_of_a_user_are_escaped_wherever_they_stand(few_digits: ImageDataset) -> None:
+    from dataclasses import replace
+
+    names = ("<b>0</b>", *few_digits.class_names[1:])
+    images = ImageDataset(few_digits.images, few_digits.labels, names, "hostile")
+    subject = replace(make_subject(few_digits), class_names=names, load_training=lambda: images)
+    found = carry_out([choose_evaluation(name) for name in EVALUATIONS], subject)
+    page = render_looks(found, {"validation": images}, names).html
+    assert "&lt;b&gt;0" in page
+    assert "<b>0</b>" not in page
