@@ -32,6 +32,7 @@ _PUBLIC = {
     "register_dataset": "loupe.data",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
+    "register_loss": "loupe.training",
     "register_metric": "loupe.metrics",
     "Estimate": "loupe.metrics",
     "register_model": "loupe.models",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from loupe.searches.run import run_search as run_search
     from loupe.studies.loading import load_study as load_study
     from loupe.studies.run import run_study as run_study
+    from loupe.training import register_loss as register_loss
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier

@@ -60,6 +60,14 @@ def optimizers(*, plugin: Plugins = ()) -> int:
 
 
 @app.command(group=LOOK)
+def losses(*, plugin: Plugins = ()) -> int:
+    """List the losses that training may minimise, and their settings."""
+    from loupe.training import LOSSES
+
+    return print_registry(LOSSES, plugin)
+
+
+@app.command(group=LOOK)
 def schedules(*, plugin: Plugins = ()) -> int:
     """List the learning-rate schedules and their settings."""
     from loupe.training import SCHEDULES
