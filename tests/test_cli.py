@@ -14,7 +14,7 @@ from loupe.cli import main
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.models import MODELS
 from loupe.recipe import list_recipes
-from loupe.training import OPTIMIZERS, SCHEDULES
+from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES
 
 QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
@@ -129,7 +129,7 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
             "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
             "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
-            "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, "
+            "freeze_later, hard_examples, label_smoothing, lookahead, loss, optimizer, precision, "
             "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
@@ -172,6 +172,7 @@ def test_show_prints_a_recipe_and_its_layers(capsys: pytest.CaptureFixture[str])
         ("augmentations", AUGMENTATIONS.names()),
         ("optimizers", OPTIMIZERS.names()),
         ("schedules", SCHEDULES.names()),
+        ("losses", LOSSES.names()),
         ("recipes", list(list_recipes())),
     ],
 )

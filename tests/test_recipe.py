@@ -73,7 +73,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "did you mean 'window'?\n"
         "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
         "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
-        "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, "
+        "freeze_later, hard_examples, label_smoothing, lookahead, loss, optimizer, precision, "
         "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
         "  - evaluate.tta: got 'miror'; allowed: 'none', 'mirror' or 'mirror-shift'; did you mean 'mirror'?\n"
         "  - run.seed: got True; allowed: a whole number\n"

@@ -34,6 +34,7 @@ _PUBLIC = {
     "register_evaluation": "loupe.evaluations",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
+    "register_loss": "loupe.training",
     "register_metric": "loupe.metrics",
     "Estimate": "loupe.metrics",
     "register_model": "loupe.models",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from loupe.trackers import Tracker as Tracker
     from loupe.trackers import register_tracker as register_tracker
     from loupe.training import Observer as Observer
+    from loupe.training import register_loss as register_loss
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier

@@ -106,8 +106,8 @@ def find_job_obstacle(job: Job) -> str | None:
         return "it is trained by several processes"
     if recipe.run.observers:
         return "it has observers, which see one network at a time"
-    # before its data is loaded; a schedule of one step an epoch says as much of what is set as any other
-    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1))
+    # before its data is loaded: a plan for other data says as much of what is set
+    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1, class_counts=(1, 1)))
     if obstacle is not None:
         return obstacle
     if RunFolder(job.folder).checkpoint_file.exists():

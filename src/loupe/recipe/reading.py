@@ -61,7 +61,7 @@ def _write_out(place: str, bare: str) -> dict[str, Any]:
 _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
-    "train": ("optimizer", "schedule"),
+    "train": ("optimizer", "schedule", "loss"),
     "evaluate": ("metrics", "looks"),
     "run": ("trackers", "observers"),
 }

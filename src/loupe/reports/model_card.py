@@ -199,6 +199,7 @@ def _say_training(subject: _Subject) -> Iterator[str]:
         f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
         f"{_name_choice(train.optimizer)}",
         f"schedule {_name_choice(train.schedule)}",
+        f"loss {_name_choice(train.loss)}" if train.loss else "",
         f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
         f"label smoothing {train.label_smoothing:g}" if train.label_smoothing else "",
         f"gradients clipped to norm {train.clip_norm:g}" if train.clip_norm else "",

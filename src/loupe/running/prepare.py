@@ -32,6 +32,7 @@ from loupe.recipe import (
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
+from loupe.running.loss_checks import find_loss_mistakes, move_label_smoothing, refuse_failing_loss
 from loupe.running.network import build_network
 from loupe.running.observing import refuse_missing_trackers
 from loupe.running.process_group.checks import refuse_impossible_group
@@ -39,7 +40,7 @@ from loupe.running.sides import find_sides_place
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
 from loupe.trackers import TRACKERS
-from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
+from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
 def load_recipe(
@@ -72,10 +73,11 @@ def load_recipe(
         named = run.get("plugins", ())
         is_ours = not isinstance(recipe, str | Path) or any("plugins" in one for one in overrides)
         mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
-    mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
+    smoothing = move_label_smoothing(mapping)
+    mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping), *smoothing]
     of_objective = find_objective_mistakes(mapping)
     mistakes += [*find_metric_mistakes(mapping), *find_look_mistakes(mapping), *of_objective]
-    mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
+    mistakes += [*find_loss_mistakes(mapping), *find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
@@ -108,6 +110,8 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
         *_check_choice(OPTIMIZERS, train.get("optimizer", Recipe().train.optimizer.name), "train.optimizer"),
         *_check_choice(SCHEDULES, train.get("schedule", Recipe().train.schedule.name), "train.schedule"),
     ]
+    if train.get("loss") is not None:
+        mistakes += _check_choice(LOSSES, train["loss"], "train.loss")
     hard = train.get("hard_examples")
     if isinstance(hard, Mapping):
         mistakes += _check_choice(MODELS, hard.get("proxy"), "train.hard_examples.proxy")
@@ -237,6 +241,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["evaluate"]["select_by"] = spell_metric(recipe.evaluate.select_by)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
+    if recipe.train.loss is not None:
+        mapping["train"]["loss"] = resolve(LOSSES, recipe.train.loss)
     return parse_recipe(mapping)
 
 
@@ -261,6 +267,7 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
     build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)
     facts = SOURCES.facts(recipe.data.name)
+    refuse_failing_loss(recipe, len(recipe.data.classes or ()) or facts.get("num_classes", 3))
     if "image_shape" in facts:
         in_channels, *image_size = facts["image_shape"]
         classes = recipe.data.classes

@@ -14,14 +14,15 @@ import tomli_w
 
 from loupe.data import AUGMENTATIONS, MIXES, SOURCES
 from loupe.errors import LoupeError
-from loupe.models import MODELS
+from loupe.models import MODELS, objective_of
 from loupe.recipe import Recipe, parse_recipe, write_former_names
 from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.runs import RunFolder
 from loupe.runs.reading import reading
-from loupe.training import OPTIMIZERS, SCHEDULES
+from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES
+from loupe.training.losses import DEFAULT_LOSSES
 
 _WITHOUT_INFLUENCE = {
     "": ("name", "about"),
@@ -54,6 +55,10 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
         data["mix"] = _trim(MIXES, recipe.data.mix)
     train["optimizer"] = _trim(OPTIMIZERS, recipe.train.optimizer)
     train["schedule"] = _trim(SCHEDULES, recipe.train.schedule)
+    loss = _trim(LOSSES, recipe.train.loss) if recipe.train.loss is not None else None
+    train.pop("loss", None)
+    if loss not in (None, {"name": DEFAULT_LOSSES[objective_of(recipe.model.name)]}):
+        train["loss"] = loss
     if recipe.train.hard_examples is not None:
         train["hard_examples"]["proxy"] = _trim(MODELS, recipe.train.hard_examples.proxy)
     values["model"] = _trim(MODELS, recipe.model)

@@ -34,7 +34,7 @@ from loupe.running.data_checks import (
 )
 from loupe.running.leakage import find_seen_before, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
-from loupe.running.plan import plan_training
+from loupe.running.plan import count_classes, plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
 from loupe.running.recipe_data import load_recipe_data as load_recipe_data
@@ -143,7 +143,9 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             batch_size=recipe.train.batch_size,
             **optimizer.settings,
         ),
-        plan=plan_training(recipe, device, len(train)),
+        plan=plan_training(
+            recipe, device, steps_per_epoch=len(train), class_counts=count_classes(splits.train)
+        ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         images=before.record(splits),
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
