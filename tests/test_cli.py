@@ -67,8 +67,9 @@ def test_train_prints_the_outcome_and_the_reports_path(capsys: pytest.CaptureFix
     assert lines[2].startswith("best epoch ")
     assert lines[3].startswith("validation accuracy ")
     assert lines[4].startswith("test accuracy ")
-    assert lines[4].endswith(" %), looked at once")
-    assert Path(lines[5].removeprefix("report: ")).is_file()
+    once = "this run: once; this test set on this machine: 1 look in 1 recipe"
+    assert lines[5] == f"looks at the test set: {once}"
+    assert Path(lines[6].removeprefix("report: ")).is_file()
 
 
 def test_several_seeds_print_a_mean_with_interval(capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,10 @@ class Registry:
         """Return whether a builder names something that the bench offers among its parameters."""
         return offered in self._offered and offered in inspect.signature(self.get(name)).parameters
 
+    def is_plugin(self, name: str) -> bool:
+        """Return whether a user's own file registered `name`."""
+        return self.get(name).__module__.startswith(PLUGIN_MODULE)
+
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
         return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]

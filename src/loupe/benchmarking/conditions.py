@@ -25,7 +25,7 @@ def refuse_several_processes(recipe: Recipe) -> None:
         )
 
 
-def describe_place(recipe: Recipe, setup: TrainingSetup) -> dict[str, Any]:
+def describe_conditions(recipe: Recipe, setup: TrainingSetup) -> dict[str, Any]:
     """Return versions, machine, commit, seed and digests of training and validation images."""
     splits = setup.splits
     return describe_environment(

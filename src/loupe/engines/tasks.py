@@ -81,4 +81,6 @@ def _move_source(folder: Path, *, before: Job, now: Job) -> None:
         return
     transfer = environment.get("transfer") or {}
     moved = {str(now.source): digest for digest in transfer.values()}
-    run.start(now.recipe, {**environment, "recipe_digest": digest_recipe(now.recipe), "transfer": moved})
+    run.move_source(
+        now.recipe, {**environment, "recipe_digest": digest_recipe(now.recipe), "transfer": moved}
+    )

@@ -62,10 +62,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule", "loss"),
-    "evaluate": ("metrics",),
+    "evaluate": ("metrics", "looks"),
+    "run": ("trackers", "observers"),
 }
-_LISTS = ("augment", "metrics")
-_WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
+_LISTS = ("augment", "metrics", "looks", "trackers", "observers")  # of choices; one may stand alone
+_WORDS = ("metrics", "looks")  # settings may stand behind the name: top_k_accuracy:k=3
+_UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not stand for
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     def expand(value: Any, choice: str = "") -> Any:
         if not isinstance(value, str):
             return value
-        name, settings = read_choice_text(value) if choice == "metrics" else (value, {})
+        name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
         return {"name": name, **settings}
 
     expanded = {**mapping}
@@ -83,7 +85,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section in _WITHOUT_NAME else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:

@@ -79,6 +79,11 @@ class DataSection(NamedSection):
     split_seed: NonNegativeInt | None = Field(
         None, description="Seed of the split and of the fraction; run.seed if left out."
     )
+    sides_of: str | None = Field(
+        None,
+        description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
+        "with path, label, split). Images a run does not name are divided as ever.",
+    )
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
     )
@@ -164,6 +169,11 @@ class EvaluateSection(Section):
         "accuracy",
         description="Validation metric that picks the best epoch, or loss; ties go to the lower loss.",
     )
+    looks: tuple[Choice, ...] | None = Field(
+        None,
+        description="Evaluations that the report shows; `loupe evaluations` lists them. Those that cost "
+        'little if left out; "default" in a list stands for these: ["default", "calibration"].',
+    )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     tta: Literal["none", "mirror", "mirror-shift"] = Field(
         "none",
@@ -208,11 +218,25 @@ class RunSection(Section):
     )
     folder: str = Field("runs", description="Folder that receives the run folder.")
     tensorboard: bool = Field(
-        False, description="Also write curves, images and graph for TensorBoard into the run folder."
+        False,
+        description="Also write curves, images and graph for TensorBoard into the run folder: short for "
+        'trackers = ["tensorboard"].',
+    )
+    trackers: tuple[Choice, ...] = Field(
+        (), description="What also writes the training for other programs; `loupe trackers` lists them."
+    )
+    observers: tuple[Choice, ...] = Field(
+        (), description="What else watches the training; `loupe observers` lists them."
     )
     plugins: tuple[str, ...] = Field(
         (), description="Python files that register further models, datasets, augmentations …"
     )
+
+    @field_validator("trackers", "observers")
+    @classmethod
+    def _refuse_repeated_names(cls, value: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        _refuse_repeats(tuple(choice.name for choice in value), "each name once")
+        return value
 
     @field_validator("seeds")
     @classmethod

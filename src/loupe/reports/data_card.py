@@ -47,6 +47,7 @@ def write_data_card(
     augmentations: Sequence[tuple[str, Augmentation]],
     seed: int,
     origin: str = "",
+    problems: Sequence[str] = (),
 ) -> Path:
     """Write `card.html` and its PNGs, and return the page's path.
 
@@ -59,6 +60,7 @@ def write_data_card(
         augmentations: name and augmentation, in order, for the preview.
         seed: decides which images and draws are shown.
         origin: author, year, address and licence of the data.
+        problems: what is wrong with the split, in sentences.
     """
     folder.mkdir(parents=True, exist_ok=True)
     train, streams = splits.train, Streams(seed)
@@ -95,6 +97,8 @@ def write_data_card(
         train=train,
         origin=origin,
         counts=counts,
+        draws=splits.draws,
+        problems=problems,
         balance=describe_balance(train.class_names, counts["training"]),
         normalization=normalization,
         normalized_range=_describe_range(normalization),

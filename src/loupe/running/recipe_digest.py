@@ -26,8 +26,8 @@ from loupe.training.losses import DEFAULT_LOSSES
 
 _WITHOUT_INFLUENCE = {
     "": ("name", "about"),
-    "evaluate": ("look_inside", "confidence", "metrics"),
-    "run": ("folder", "seeds", "tensorboard"),
+    "evaluate": ("look_inside", "confidence", "metrics", "looks"),
+    "run": ("folder", "seeds", "tensorboard", "trackers", "observers"),
 }
 _CHECKED_OTHERWISE = {"transfer": ("run",), "run": ("device", "plugins")}  # by content, not by name
 _FREE_TO_A_RESUME = {"run": ("processes",), "train": ("channels_last",)}
@@ -44,6 +44,7 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     _leave_out(values, _WITHOUT_INFLUENCE)
     _leave_out(values, _CHECKED_OTHERWISE)
     data, train = values.setdefault("data", {}), values.setdefault("train", {})
+    data.pop("sides_of", None)  # what it makes of the data counts, which is digested
     for name in recipe.data.settings:
         data.pop(name, None)
     kept = SOURCES.trim(recipe.data.name, recipe.data.settings)
@@ -72,9 +73,6 @@ def digest_recipe(recipe: Recipe) -> str:
     """
     values = reduce_recipe(recipe)
     _leave_out(values, _FREE_TO_A_RESUME)
-    if recipe.evaluate.metrics:  # a history has the same columns from its first epoch on
-        named = [choice.model_dump(mode="json") for choice in recipe.evaluate.metrics]
-        values.setdefault("evaluate", {})["metrics"] = named
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

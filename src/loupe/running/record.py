@@ -10,6 +10,7 @@ from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
+from loupe.runs.looks import name_recipe
 
 
 def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list[str]:
@@ -34,6 +35,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         transfer=digest_transfer(recipe),
         processes=recipe.run.processes,
     )
+    environment["test_content"] = setup.images.test_content
     notes: list[str] = []
     if folder.environment_file.exists():
         refuse_other_recipe(folder, recipe)
@@ -42,11 +44,17 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         for note in notes:
             folder.log(note)
         folder.clear_leftovers()
+        folder.keep_images(setup.images)
     else:
-        folder.start(recipe, environment)
+        folder.start(recipe, environment, setup.images)
     for note in setup.notes:
         folder.log(note)
-    splits.test.continue_record(folder.read_openings(), folder.log_opening)
+    splits.test.continue_record(
+        folder.read_openings(),
+        folder.log_opening,
+        run=str(folder.path.resolve()),
+        recipe=name_recipe(recipe),
+    )
     return notes
 
 

@@ -12,14 +12,13 @@ from loupe.data import (
     ImageDataset,
     Splits,
     build_augmentation,
-    load_dataset,
-    split_dataset,
     take_stratified,
 )
 from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
-from loupe.errors import DataError, LoupeError, RunError
+from loupe.data.overlaps import find_overlaps, refuse_meaningless
+from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -33,11 +32,15 @@ from loupe.running.data_checks import (
     refuse_wrong_augmentations,
     refuse_wrong_resizing,
 )
+from loupe.running.leakage import find_seen_before, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
 from loupe.running.plan import count_classes, plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
-from loupe.runs import RunFolder
+from loupe.running.recipe_data import load_recipe_data as load_recipe_data
+from loupe.running.recipe_data import load_validation_images as load_validation_images
+from loupe.running.recipe_data import split_recipe_data as split_recipe_data
+from loupe.runs.images import ImageRecord
 from loupe.runtime import Precision, Streams
 from loupe.training import HardExamples, Objective, TrainingPlan, build_optimizer
 
@@ -58,6 +61,7 @@ class TrainingSetup:
         optimizer: over the network's parameters.
         plan: how the network is trained.
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
+        images: which images these are, and which the starting weights have seen.
         notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
@@ -73,6 +77,7 @@ class TrainingSetup:
     optimizer: torch.optim.Optimizer
     plan: TrainingPlan
     hard_examples: HardExamples | None
+    images: ImageRecord
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -100,40 +105,6 @@ class TrainingSetup:
         }
 
 
-def load_recipe_data(recipe: Recipe) -> Dataset:
-    """Return the dataset a recipe names, with its classes."""
-    return load_dataset(recipe.data.name, classes=recipe.data.classes, **recipe.data.settings)
-
-
-def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes."""
-    return split_dataset(
-        dataset,
-        validation=recipe.data.validation,
-        fraction=recipe.data.fraction,
-        seed=recipe.split_seed,
-    )
-
-
-def load_validation_images(run: RunFolder) -> ImageDataset:
-    """Return the validation images of a run, in the order of its stored predictions.
-
-    Raises:
-        RunError: they are not what they were when it was trained.
-        LoupeError: the data is gone.
-    """
-    recipe = run.read_recipe()
-    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
-    if validation.digest != run.read_environment()["data_digests"]["validation"]:
-        raise RunError(
-            f"The validation images of run {run.path.name} are not what they were when it was trained.",
-            got="another content of the dataset",
-            allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
-        )
-    return validation
-
-
 def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Dataset) -> TrainingSetup:
     """Build everything a recipe asks for.
 
@@ -141,6 +112,10 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         LoupeError: the parts do not fit one another or the data.
     """
     splits = split_recipe_data(recipe, dataset)
+    overlaps = find_overlaps(splits)
+    refuse_meaningless(overlaps)
+    before = find_seen_before(recipe)
+    splits, seen_warnings = leave_out_seen(splits, before)
     normalization = choose_normalization(recipe, splits)
     network, layers = fit_network(recipe, splits.train, normalization)
     model = network.model.to(device)
@@ -172,50 +147,17 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             recipe, device, steps_per_epoch=len(train), class_counts=count_classes(splits.train)
         ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
+        images=before.record(splits),
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
-            *find_seen_images(recipe, splits, network.source_run),
+            *overlaps.describe(),
+            *seen_warnings,
             *find_other_classes(recipe, splits, network.source),
         ),
     )
-
-
-def find_seen_images(recipe: Recipe, splits: Splits, source: RunFolder | None) -> tuple[str, ...]:
-    """Return a warning for validation images that the network's starting weights were trained on.
-
-    The other run's training images are loaded again and compared pixel by pixel.
-    """
-    if source is None:
-        return ()
-    before = source.read_recipe()
-    place = f"of {source.path.name}"
-    try:
-        theirs = split_recipe_data(before, load_recipe_data(before)).train.images
-    except LoupeError as error:
-        return (f"Whether training images {place} are validation images here is unknown: {error.message}",)
-    ours = splits.validation.images
-    if theirs.shape[1:] != ours.shape[1:]:
-        return ()
-    known = {image.tobytes() for image in theirs.numpy()}
-    seen = sum(image.tobytes() in known for image in ours.numpy())
-    warnings = []
-    if seen:
-        warnings.append(
-            f"{seen:,} of {len(ours):,} validation images were training images {place}, whose weights this "
-            "run starts from: figures on validation flatter it, and select it. The same data and "
-            f"data.split_seed = {before.split_seed} keep them apart."
-        )
-    has_same_source = (before.data.name, before.data.settings) == (recipe.data.name, recipe.data.settings)
-    digest = source.read_environment()["data_digests"]["test"]
-    if has_same_source and before.data.classes == recipe.data.classes and digest != splits.test.digest:
-        warnings.append(
-            f"The test images are others than those {place}, from the same source: some may have been "
-            "trained on."
-        )
-    return tuple(warnings)
 
 
 def fit_network(

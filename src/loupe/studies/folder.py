@@ -14,7 +14,7 @@ from loupe.metrics.registry import LOSS
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.metric_values import Split, find_value
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
 
@@ -248,7 +248,7 @@ class StudyFolder:
         if file.name == "results.csv":
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
-            rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+            rows = csv.DictReader(io.StringIO(read_text(file.resolve())))
             missing = {*_TYPES} - _LATER - {"at", *(rows.fieldnames or ())}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")

@@ -43,7 +43,7 @@ class Keys:
 
     def _digest_data(self, recipe: Recipe) -> str:
         data = recipe.data
-        which = json.dumps([data.name, data.classes, data.settings], sort_keys=True)
+        which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._data:
             dataset = load_recipe_data(recipe)
             own = dataset.validation.digest if dataset.validation is not None else ""

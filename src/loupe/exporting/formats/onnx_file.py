@@ -12,9 +12,43 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from loupe.errors import LoupeError
+from loupe.exporting.formats import Use, register_export_format
 from loupe.exporting.graph import INPUT, refuse_network
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
+
+
+@register_export_format("onnx", suffix=".onnx", runtime="onnxruntime")
+class OnnxFormat:
+    """ONNX, which many programs run; checked with onnxruntime.
+
+    Raises:
+        LoupeError: a package of the extra `export` is not installed.
+    """
+
+    def __init__(self) -> None:
+        refuse_missing_packages()
+
+    def write(
+        self, file: Path, program: ExportedProgram, outputs: tuple[str, ...], metadata: Mapping[str, str]
+    ) -> None:
+        write_onnx(file, program, outputs, metadata)
+
+    def run(self, file: Path, images: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+        return run_onnx(file, images, batch_size)
+
+    def show_use(self, name: str, *, is_classifier: bool) -> Use:
+        imports = ("import json", "", "import numpy as np", "import onnxruntime")
+        opening = f'session = onnxruntime.InferenceSession("{name}")'
+        if not is_classifier:
+            return Use(imports, (opening, '(reconstruction,) = session.run(None, {"images": images})'))
+        lines = (
+            opening,
+            "about = session.get_modelmeta().custom_metadata_map  # recipe, figures, image size …",
+            'class_names = json.loads(about["class_names"])',
+            'logits, probabilities = session.run(None, {"images": images})',
+        )
+        return Use(imports, lines)
 
 
 def refuse_missing_packages() -> None:

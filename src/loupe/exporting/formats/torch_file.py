@@ -10,8 +10,35 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
+from loupe.exporting.formats import Use, register_export_format
+
 METADATA = "loupe.json"
 """The extra file inside that holds the metadata."""
+
+
+@register_export_format("torch", suffix=".pt2", runtime="torch")
+class TorchFormat:
+    """A file of `torch.export`, for programs that have torch."""
+
+    def write(
+        self, file: Path, program: ExportedProgram, outputs: tuple[str, ...], metadata: Mapping[str, str]
+    ) -> None:
+        write_torch(file, program, metadata)
+
+    def run(self, file: Path, images: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+        return run_torch(file, images, batch_size)
+
+    def show_use(self, name: str, *, is_classifier: bool) -> Use:
+        imports = ("import json", "", "import numpy as np", "import torch")
+        opening: tuple[str, ...] = (
+            'extra = {"loupe.json": ""}  # recipe, figures, image size …',
+            f'network = torch.export.load("{name}", extra_files=extra).module()',
+        )
+        if is_classifier:
+            opening += ('class_names = json.loads(json.loads(extra["loupe.json"])["class_names"])',)
+        given = "logits, probabilities" if is_classifier else "(reconstruction,)"
+        asking = ("with torch.no_grad():", f"    {given} = network(torch.from_numpy(images))")
+        return Use(imports, (*opening, *asking))
 
 
 def write_torch(file: Path, program: ExportedProgram, metadata: Mapping[str, str]) -> None:

@@ -3,18 +3,18 @@ import { count, el, speak } from "../dom.js";
 import { picture } from "../images.js";
 import { ask, runPath, showProblem } from "../server.js";
 
-export function showKin(scene) {
+export function showNearestNeighbours(scene) {
   const { parts, id, seen } = scene,
-    place = parts.kin;
+    place = parts.neighbours;
   const button = el("button", { type: "button", onclick: () => find() }, "Search the training images");
   const result = el("div");
   async function find(isFirst = true) {
     button.disabled = true;
     if (isFirst) result.textContent = "searching …";
     try {
-      const found = await ask(runPath(id, "/kin"), { query: { image: seen.image } });
+      const found = await ask(runPath(id, "/nearest-neighbours"), { query: { image: seen.image } });
       if (scene.seen !== seen || !place.isConnected) return;
-      scene.wantsKin = true;
+      scene.wantsNeighbours = true;
       result.replaceChildren(
         el("div", { class: "strip large" }, ...found.images.map(drawOne)),
         ...tell(found),
@@ -41,10 +41,10 @@ export function showKin(scene) {
       { class: "soft" },
       "The training images nearest to this one, by what the network's last layer is given of them.",
     ),
-    scene.wantsKin ? "" : button,
+    scene.wantsNeighbours ? "" : button,
     result,
   );
-  if (scene.wantsKin) find();
+  if (scene.wantsNeighbours) find();
 }
 
 function drawOne(one) {
