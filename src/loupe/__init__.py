@@ -32,6 +32,7 @@ _PUBLIC = {
     "build_model": "loupe.models",
     "register_dataset": "loupe.data",
     "register_evaluation": "loupe.evaluations",
+    "register_explanation": "loupe.inspection",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
     "register_loss": "loupe.training",

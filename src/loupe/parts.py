@@ -47,7 +47,7 @@ KINDS: dict[str, Kind] = {
         ("mixes", "ways to mix training images", "loupe.data:MIXES"),
         ("models", "models", "loupe.models:MODELS"),
         ("optimizers", "optimizers", "loupe.training:OPTIMIZERS"),
-        ("losses", "losses that training may minimise", "loupe.training:LOSSES"),
+        ("losses", "losses that training may minimise", "loupe.training:LOSSES", "for {objective}"),
         ("schedules", "learning-rate schedules", "loupe.training:SCHEDULES"),
         ("metrics", "metrics", "loupe.metrics:METRICS", "{unit}, {better} is better, for {objective}"),
         (

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from loupe.errors import RunError
@@ -73,7 +73,7 @@ _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 class _Normalization(BaseModel):
     mean: list[_Number]
-    sd: list[Annotated[_Number, Field(gt=0)]]
+    std: list[Annotated[_Number, Field(gt=0)]] = Field(validation_alias=AliasChoices("std", "sd"))  # once sd
 
 
 class _Model(BaseModel):
@@ -95,6 +95,6 @@ class _Description(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_other_channels(self) -> "_Description":
-        if not len(self.normalization.mean) == len(self.normalization.sd) == self.in_channels:
-            raise ValueError("one mean and one sd a channel")
+        if not len(self.normalization.mean) == len(self.normalization.std) == self.in_channels:
+            raise ValueError("one mean and one std a channel")
         return self
