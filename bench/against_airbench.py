@@ -62,11 +62,11 @@ class Clock:
 class Normalize:
     """Stands in for torchvision's transform."""
 
-    def __init__(self, mean: torch.Tensor, sd: torch.Tensor) -> None:
-        self._mean, self._sd = mean.view(-1, 1, 1), sd.view(-1, 1, 1)
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        self._mean, self._std = mean.view(-1, 1, 1), std.view(-1, 1, 1)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        return (images - self._mean) / self._sd
+        return (images - self._mean) / self._std
 
 
 def load_airbench(path: Path) -> dict[str, Any]:

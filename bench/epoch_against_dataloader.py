@@ -65,10 +65,10 @@ class PillowImages(TorchDataset[tuple[Tensor, int]]):
 
     def normalize(self, pixels: Tensor) -> Tensor:
         mean = torch.as_tensor(self.normalization.mean).view(-1, 1, 1)
-        sd = torch.as_tensor(self.normalization.sd).view(-1, 1, 1)
-        if (sd == 0).any():
+        std = torch.as_tensor(self.normalization.std).view(-1, 1, 1)
+        if (std == 0).any():
             raise ValueError("a deviation of zero")
-        return pixels.clone().sub_(mean).div_(sd)
+        return pixels.clone().sub_(mean).div_(std)
 
 
 def prepare_usual(splits: Splits, normalization: Normalization, workers: int) -> Callable[[], float]:
@@ -149,7 +149,7 @@ def describe(values: list[float], unit: str = "") -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write the values as JSON")
     arguments = parser.parse_args()
     if not os.environ.get("LOUPE_DATA"):
         sys.exit("skipped: LOUPE_DATA does not name a folder with the official Fashion-MNIST files")

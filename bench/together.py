@@ -71,7 +71,7 @@ def load_splits(num_images: int) -> Splits:
     )
 
 
-class Share:
+class Worker:
     """What a process of several trains: loaded once, when the process starts."""
 
     splits: Splits
@@ -92,7 +92,7 @@ def prepare_ways(
     splits: Splits, normalization: Normalization, group: int, pool: Pool, processes: int
 ) -> dict[str, Callable[[], Any]]:
     """Return for each way what trains and evaluates an epoch."""
-    shares = [list(range(number, group, processes)) for number in range(processes)]
+    seeds = [list(range(number, group, processes)) for number in range(processes)]
 
     def train_together() -> None:
         fit_together([make_training(splits, normalization, seed) for seed in range(group)])
@@ -103,7 +103,7 @@ def prepare_ways(
 
     return {
         "together": train_together,
-        "processes": lambda: pool.map(Share.train, shares, chunksize=1),
+        "processes": lambda: pool.map(Worker.train, seeds, chunksize=1),
         "one by one": train_alone,
         "usual": prepare_usual(splits, normalization, workers=0),
     }
@@ -127,14 +127,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="CPU threads; torch's choice if left out")
     parser.add_argument("--processes", type=int, default=count_cores(), help="that share the runs out")
     parser.add_argument("--images", type=int, default=25_000, help="training images, and a fifth to evaluate")
-    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write the values as JSON")
     arguments = parser.parse_args()
     if not os.environ.get("LOUPE_DATA"):
         sys.exit("skipped: LOUPE_DATA does not name a folder with the official Fashion-MNIST files")
     splits, group = load_splits(arguments.images), arguments.group
     normalization = measure_normalization(splits.train.images)
     processes = min(arguments.processes, group)
-    starting = get_context("spawn").Pool(processes, Share.load, (arguments.images,))
+    starting = get_context("spawn").Pool(processes, Worker.load, (arguments.images,))
     with starting as pool, computing(arguments.threads):
         device = describe_device(torch.device("cpu"))
         ways = prepare_ways(splits, normalization, group, pool, processes)

@@ -14,7 +14,7 @@ from loupe.cli import main
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.models import MODELS
 from loupe.recipe import list_recipes
-from loupe.training import OPTIMIZERS, SCHEDULES
+from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES
 
 QUICK = ["train.epochs=2", "model.width=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
@@ -67,8 +67,9 @@ def test_train_prints_the_outcome_and_the_reports_path(capsys: pytest.CaptureFix
     assert lines[2].startswith("best epoch ")
     assert lines[3].startswith("validation accuracy ")
     assert lines[4].startswith("test accuracy ")
-    assert lines[4].endswith(" %), looked at once")
-    assert Path(lines[5].removeprefix("report: ")).is_file()
+    once = "this run: once; this test set on this machine: 1 look in 1 recipe"
+    assert lines[5] == f"looks at the test set: {once}"
+    assert Path(lines[6].removeprefix("report: ")).is_file()
 
 
 def test_several_seeds_print_a_mean_with_interval(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,9 +129,8 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
             "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
             "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
-            "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, "
-            "small_images, "
-            "warmup_epochs; did you mean 'epochs'?\n"
+            "freeze_later, hard_examples, label_smoothing, lookahead, loss, optimizer, precision, "
+            "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (
@@ -172,6 +172,7 @@ def test_show_prints_a_recipe_and_its_layers(capsys: pytest.CaptureFixture[str])
         ("augmentations", AUGMENTATIONS.names()),
         ("optimizers", OPTIMIZERS.names()),
         ("schedules", SCHEDULES.names()),
+        ("losses", LOSSES.names()),
         ("recipes", list(list_recipes())),
     ],
 )

@@ -39,11 +39,17 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = re.match(r"# (\w+\.\w+)\n", block)
         if file:
             (tmp_path / file[1]).write_text(block)
-    (tmp_path / "crops").mkdir()
-    Image.new("L", (8, 8), 7).save(tmp_path / "crops" / "one.png")
+    (tmp_path / "crops" / "7").mkdir(parents=True)
+    Image.new("L", (8, 8), 7).save(tmp_path / "crops" / "7" / "one.png")
 
 
-RUNS = {"inspect": ("wide",), "compare": ("wide", "narrow"), "export": ("wide",), "predict": ("wide",)}
+RUNS = {
+    "inspect": ("wide",),
+    "compare": ("wide", "narrow"),
+    "evaluate": ("wide", "narrow"),
+    "export": ("wide",),
+    "predict": ("wide",),
+}
 """Names of the runs a verb looks at, by verb; the README trains them further up."""
 
 

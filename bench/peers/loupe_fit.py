@@ -9,7 +9,7 @@ from loupe import build_model
 from loupe.data import EvaluationBatches, ImageDataset, TrainingBatches
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
-from loupe.training import Classification, build_optimizer, build_schedule, fit
+from loupe.training import Classification, Training, TrainingPlan, build_optimizer, build_schedule, fit
 
 
 def prepare(data: Data) -> Callable[[], float]:
@@ -34,16 +34,8 @@ def prepare(data: Data) -> Callable[[], float]:
     schedule = build_schedule("constant", num_epochs=1, steps_per_epoch=len(batches))
 
     def run_epoch() -> float:
-        state = fit(
-            model,
-            batches,
-            held_out,
-            num_epochs=1,
-            optimizer=optimizer,
-            schedule=schedule,
-            objective=Classification(),
-            streams=streams,
-        )
+        plan = TrainingPlan(1, schedule, Classification())
+        state = fit(Training(model, batches, held_out, plan, optimizer, streams))
         return float(state.history[-1].validation_accuracy or 0.0)
 
     return run_epoch

@@ -112,6 +112,14 @@ class Registry:
         self.get(name)
         return dict(self._facts[name])
 
+    def is_plugin(self, name: str) -> bool:
+        """Return whether a user's own file registered `name`."""
+        return self.get(name).__module__.startswith(PLUGIN_MODULE)
+
+    def asks_for(self, name: str, offered: str) -> bool:
+        """Return whether a builder names something that the bench offers among its parameters."""
+        return offered in self._offered and offered in inspect.signature(self.get(name)).parameters
+
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
         return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]

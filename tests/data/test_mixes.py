@@ -12,6 +12,7 @@ from loupe.data.mixes.cutmix import Windows
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
 from loupe.training import Classification
+from loupe.training.losses.cross_entropy import CrossEntropy
 
 
 def make_batch(count: int = 40, size: tuple[int, int] = (9, 7), classes: int = 6) -> tuple[Tensor, Tensor]:
@@ -128,7 +129,7 @@ def test_soft_cross_entropy_is_the_mixture_of_two(few_digits: ImageDataset) -> N
     one_hot = torch.nn.functional.one_hot
     soft = share * one_hot(a, 4) + (1 - share) * one_hot(b, 4)
     for smoothing in (0.0, 0.04):
-        objective = Classification(smoothing)
+        objective = Classification(CrossEntropy(smoothing))
         batch = next(make_batches(few_digits, None).epoch(1))
         mixed = objective.training_loss(logits, batch._replace(labels=soft))
         each = [objective.training_loss(logits, batch._replace(labels=labels)) for labels in (a, b)]

@@ -164,18 +164,18 @@ class Interrupting(Watcher):
         self.ended.append(ended.status)
 
 
-def test_a_broken_off_group_is_gone_on_with_one_by_one(tmp_path: Path) -> None:
+def test_an_interrupted_group_is_resumed_one_by_one(tmp_path: Path) -> None:
     study = make_study(arms={"longer": {"train": {"epochs": 3}}})
     run_study(study, tmp_path / "alone", engine="serial")
     watcher = Interrupting()
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path / "broken", engine="together", watcher=watcher)
+        run_study(study, tmp_path / "interrupted", engine="together", watcher=watcher)
     assert watcher.ended == ["interrupted"] * 3
     engine = TogetherEngine(8)
-    carry_out_study(prepare_study(study, tmp_path / "broken"), engine)
+    carry_out_study(prepare_study(study, tmp_path / "interrupted"), engine)
     assert set(engine.reasons.values()) == {"it goes on from a checkpoint"}
     alone = read_runs(tmp_path / "alone")
-    for name, run in read_runs(tmp_path / "broken").items():
+    for name, run in read_runs(tmp_path / "interrupted").items():
         check_equal(run, alone[name])
 
 

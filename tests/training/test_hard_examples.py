@@ -15,6 +15,7 @@ from loupe.training import (
     build_optimizer,
     build_schedule,
 )
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import take_snapshot
 
@@ -52,7 +53,7 @@ def test_the_images_of_largest_loss_are_kept_in_their_order() -> None:
 
 def test_the_proxy_is_trained_on_what_it_hands_on_at_the_pace_of_the_training() -> None:
     hard, batch, twin = make_hard(), make_batch(), make_proxy()
-    plan = make_plan(objective=Classification(label_smoothing=0.1))
+    plan = make_plan(objective=Classification(CrossEntropy(0.1)))
     outputs = twin(batch.images)  # norms see the whole batch
     losses = nn.functional.cross_entropy(outputs, batch.labels, reduction="none")
     hardest = losses.argsort(descending=True)[:10]

@@ -26,6 +26,7 @@ from loupe.training import (
     fit,
 )
 from loupe.training.loop import is_better
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.measure import Measured, RunningMean, compute_outputs, measure
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import Best, take_snapshot
@@ -191,7 +192,7 @@ def test_clean_accuracy_is_not_the_running_one(few_digits: ImageDataset) -> None
 
 def test_label_smoothing_is_in_the_training_loss_only(few_digits: ImageDataset) -> None:
     """D1, D-003-5: the reported loss was smoothed too. D2: the right class is asked for .964, not .96."""
-    objective = Classification(label_smoothing=0.04)
+    objective = Classification(CrossEntropy(0.04))
     log_probabilities = torch.log_softmax(torch.randn(1, 10), 1)
     target = torch.full((10,), 0.004)
     target[3] = 0.964

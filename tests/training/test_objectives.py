@@ -3,6 +3,7 @@ import torch
 
 from loupe.data.batches import Batch
 from loupe.training import Classification, Reconstruction
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.objectives import Objective
 
 
@@ -27,7 +28,7 @@ def test_classification_reports_the_plain_loss_whatever_the_smoothing() -> None:
     """D1, D-003-5."""
     logits, labels = torch.randn(7, 4), torch.arange(7) % 4
     batch = Batch(torch.zeros(7), labels)
-    smoothed = Classification(label_smoothing=0.2)
+    smoothed = Classification(CrossEntropy(0.2))
     assert torch.equal(smoothed.losses(logits, batch), Classification().losses(logits, batch))
     assert smoothed.training_loss(logits, batch) != Classification().training_loss(logits, batch)
     expected = -logits.log_softmax(1)[torch.arange(7), labels]

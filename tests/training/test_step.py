@@ -13,6 +13,7 @@ from loupe.data.batches import Batch, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.training import Classification, LookaheadPlan, TrainingPlan, TrainingState, build_optimizer
 from loupe.training import build_schedule as schedule_of
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.process_group import find_running_statistics
 from loupe.training.step import TrainingStep
 
@@ -48,7 +49,7 @@ def test_micro_batches_give_what_the_large_batch_gives(few_digits: ImageDataset,
     "settings",
     [
         {"clip_norm": 0.1},
-        {"average_decay": 0.9, "objective": Classification(0.1)},
+        {"average_decay": 0.9, "objective": Classification(CrossEntropy(0.1))},
         {"lookahead": LookaheadPlan(every=2)},
     ],
 )

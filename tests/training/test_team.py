@@ -24,6 +24,7 @@ from loupe.training import (
     build_schedule,
     fit,
 )
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.measure import measure
 from loupe.training.process_group import find_running_statistics, name_network_stream
 
@@ -71,7 +72,7 @@ def train(
     validation = EvaluationBatches(chosen[1], NORMALIZATION, 25)
     schedule = build_schedule("cosine", num_epochs=2, steps_per_epoch=len(batches))
     clean = settings.pop("clean_train", EvaluationBatches(chosen[0], NORMALIZATION, 50))
-    plan = TrainingPlan(2, schedule, Classification(0.1), **settings)
+    plan = TrainingPlan(2, schedule, Classification(CrossEntropy(0.1)), **settings)
     optimizer = build_optimizer("sgd", model.parameters(), learning_rate=0.1, momentum=0.9)
     training = Training(model, batches, validation, plan, optimizer, streams, clean_train=clean)
     return fit(training, group=group)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal, Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
+from loupe.data.identity import digest_picture, from_keys
 from loupe.data.image_files import (
     UNREADABLE,
     Fit,
@@ -95,6 +96,7 @@ class _Decoded:
     """One file as it was decoded, without its pixels."""
 
     error: str | None = None
+    origin: bytes = b""  # digest of the pixels before any change of size
     num_frames: int = 1
     highest: int | None = None
     darkest: int = 0
@@ -105,7 +107,10 @@ class _Decoded:
 def decode_parts(
     parts: Mapping[str, Sequence[ImageEntry]], settings: PixelSettings, folder: Path
 ) -> tuple[dict[str, np.ndarray], Account]:
-    """Return images and labels of each part, written into a folder and mapped, and an account of the files.
+    """Return the arrays of each part, written into a folder, and an account of the files.
+
+    Of each part: `images`, `labels`, `origins` (digests of the images as their files hold them) and `places`
+    (which entries of the list these are).
 
     Files that cannot be read are left out; whether that is right is for the caller to say.
 
@@ -119,20 +124,21 @@ def decode_parts(
         sizes = {part: _read_sizes(entries) for part, entries in parts.items()}
         size = find_common_size([one for listed in sizes.values() for one in listed if one], settings)
     channels = 1 if settings.colour == "grey" else 3
-    raw, kept = {}, {}
+    raw, kept, arrays = {}, {}, {}
     for part, entries in parts.items():
         raw[part] = _make_array(folder / f"raw-{part}.npy", (len(entries), channels, *size))
         decoded = _decode_into(raw[part], entries, settings)
         _add_up(account, entries, decoded)
         kept[part] = np.array([one.error is None for one in decoded], dtype=bool)
+        arrays[f"{part}_origins"] = from_keys(one.origin for one in decoded if one.error is None).numpy()
     if settings.colour == "auto" and account.is_grey:
         channels = 1
-    arrays = {}
     for part, entries in parts.items():
+        labels = np.array([entry.label for entry in entries], dtype=np.int64)
+        arrays[f"{part}_labels"], arrays[f"{part}_places"] = labels[kept[part]], np.flatnonzero(kept[part])
+        for what in ("origins", "labels", "places"):
+            np.save(folder / f"{part}_{what}.npy", arrays[f"{part}_{what}"])
         arrays[f"{part}_images"] = _finish(raw[part], kept[part], channels, folder, part)
-        labels = np.array([entry.label for entry in entries], dtype=np.int64)[kept[part]]
-        np.save(folder / f"{part}_labels.npy", labels)
-        arrays[f"{part}_labels"] = labels
     return arrays, account
 
 
@@ -213,6 +219,7 @@ def _decode_into(
             return _Decoded(error="its header names another size than it has")
         images[place] = to_channels(fitted, channels).transpose(2, 0, 1)
         return _Decoded(
+            origin=digest_picture(pixels),
             num_frames=picture.num_frames,
             highest=picture.highest,
             darkest=int(pixels.min()),

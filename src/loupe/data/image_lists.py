@@ -16,10 +16,11 @@ from loupe.data.array_pixels import describe_unused_range
 from loupe.data.dataset import ImageDataset
 from loupe.data.image_decoding import Account, ImageEntry, PixelSettings, decode_parts, map_many
 from loupe.data.pixel_cache import find_cache_folder, keep_entry, read_entry, writing_folder
+from loupe.data.sides import hold_out_by_image
 from loupe.data.sources import SourceImages
-from loupe.data.split import hold_out
 from loupe.errors import DataError, DataFileError
 
+ARRAYS = ("images", "labels", "origins", "places")
 _MOST_NAMED = 10  # files named in one error or note
 _DIM = 64  # levels; images that stay below use less than a quarter of the range
 
@@ -56,15 +57,14 @@ class ImageList:
 
 
 def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> SourceImages:
-    """Return the images of a list; without a test part, one is set apart that depends on the files alone.
+    """Return the images of a list; without a test part, one is set apart, each image by its own pixels.
 
     Raises:
         DataError: sizes that differ without a stated way to one; a class without images.
         DataFileError: files that cannot be read, unless they are to be skipped.
     """
-    content = _digest_contents(listed, None)
-    key = _digest_contents(listed, (settings, decoding.VERSION, PIL.__version__), content[1])[0]
-    names = [f"{part}_{what}" for part in listed.parts for what in ("images", "labels")]
+    key = _digest_contents(listed, (settings, decoding.VERSION, PIL.__version__))
+    names = [f"{part}_{what}" for part in listed.parts for what in ARRAYS]
     found = read_entry(key, names)
     if found is None:
         with writing_folder() as folder:
@@ -82,25 +82,29 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
             torch.from_numpy(np.array(arrays[f"{part}_labels"])),
             listed.class_names,
             listed.title,
+            torch.from_numpy(np.array(arrays[f"{part}_origins"])),
+            tuple(listed.parts[part][place].name for place in arrays[f"{part}_places"].tolist()),
         )
         for part in listed.parts
     }
     _refuse_lost_classes(parts["train"], listed, len(meta["unreadable"]))
     notes, unreadable = (*listed.notes, *meta["notes"]), tuple(meta["unreadable"])
     if "test" in parts:
-        return SourceImages(parts["train"], parts["test"], parts.get("validation"), notes, unreadable)
+        return SourceImages(
+            parts["train"], parts["test"], parts.get("validation"), notes=notes, unreadable=unreadable
+        )
     train = parts["train"]
-    generator = torch.Generator().manual_seed(int(content[0][:15], 16))  # the files alone: no setting matters
-    kept, test = hold_out(
-        train.labels, test_part, generator, num_classes=train.num_classes, setting="data.test_part"
+    kept, test = hold_out_by_image(
+        train.table, test_part, "test", class_names=train.class_names, setting="data.test_part"
     )
-    return SourceImages(train.select(kept), train.select(test), parts.get("validation"), notes, unreadable)
+    validation = parts.get("validation")
+    return SourceImages(
+        train.select(kept), train.select(test), validation, test_part, notes=notes, unreadable=unreadable
+    )
 
 
-def _digest_contents(
-    listed: ImageList, settings: object, digests: Sequence[bytes] | None = None
-) -> tuple[str, Sequence[bytes]]:
-    """Return a digest of every file's name and bytes and of what is done with them, and that of each file."""
+def _digest_contents(listed: ImageList, settings: object) -> str:
+    """Return a digest of every file's name and bytes and of what is done with them."""
 
     def take(entry: ImageEntry) -> bytes:
         try:
@@ -110,12 +114,11 @@ def _digest_contents(
             return b""  # told as unreadable when it is decoded
 
     everything = [(part, entry) for part, entries in listed.parts.items() for entry in entries]
-    if digests is None:
-        digests = list(map_many(take, [entry for _, entry in everything], "Looking for changes"))
+    digests = map_many(take, [entry for _, entry in everything], "Looking for changes")
     sha = hashlib.sha256(repr((list(listed.class_names), settings)).encode())
     for (part, entry), digest in zip(everything, digests, strict=True):
         sha.update(repr((part, entry.label, entry.name)).encode() + digest)
-    return sha.hexdigest(), digests
+    return sha.hexdigest()
 
 
 def describe_account(account: Account, listed: ImageList, settings: PixelSettings) -> list[str]:

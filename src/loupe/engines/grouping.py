@@ -10,7 +10,7 @@ from loupe.runs import RunFolder
 from loupe.runtime import choose_device
 from loupe.training.together import find_plan_obstacle
 
-_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
+_LOOK_AHEAD = 4  # jobs held for each slot of a group, in search of those that share shapes
 
 
 class GroupPicker:
@@ -59,7 +59,7 @@ class GroupPicker:
         self._obstacles[describe_shared(job.recipe)] = reason
 
     def give_back(self, scheduler: Scheduler) -> None:
-        """Tell the conductor that the jobs held back are not carried out."""
+        """Tell the scheduler that the jobs held back are not carried out."""
         for job in self._waiting:
             scheduler.on_end(job, Ended("interrupted"))
         self._waiting.clear()
@@ -104,8 +104,10 @@ def find_job_obstacle(job: Job) -> str | None:
         return "it looks at the test set after every epoch"
     if recipe.run.processes > 1:
         return "it is trained by several processes"
-    # before its data is loaded; a schedule of one step an epoch says as much of what is set as any other
-    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1))
+    if recipe.run.observers:
+        return "it has observers, which see one network at a time"
+    # before its data is loaded: a plan for other data says as much of what is set
+    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1, class_counts=(1, 1)))
     if obstacle is not None:
         return obstacle
     if RunFolder(job.folder).checkpoint_file.exists():
@@ -117,7 +119,7 @@ def describe_shared(recipe: Recipe) -> str:
     """Return what of recipes must be the same for their runs to share shapes, as text."""
     data, model, train = recipe.data, recipe.model, recipe.train
     shared = [
-        [data.name, data.classes, data.settings],
+        [data.name, data.classes, data.sides_of, data.settings],
         [model.name, model.settings],
         [train.batch_size, train.optimizer.name],
     ]

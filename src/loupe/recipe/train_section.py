@@ -44,7 +44,7 @@ class Lookahead(Section):
     )
 
 
-class SmallImages(Section):
+class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
@@ -85,11 +85,16 @@ class TrainSection(Section):
     warmup_epochs: float = Field(
         0.0, ge=0, le=10**6, description="Epochs over which the learning rate rises from nothing, ≥ 0."
     )
+    loss: Choice | None = Field(
+        None,
+        description="What training minimises; `loupe losses` lists them. Cross-entropy if left out, or mean "
+        "squared error of a model that gives images back. What is reported stays the same.",
+    )
     label_smoothing: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="Probability spread evenly over all classes in the training loss, in [0, 1).",
+        description="Probability spread evenly over all classes by losses that smooth, in [0, 1).",
     )
     clip_norm: float | None = Field(
         None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."
@@ -124,7 +129,7 @@ class TrainSection(Section):
     hard_examples: HardExamples | None = Field(
         None, description="Train on the hardest part of each batch only; on all of it if left out."
     )
-    small_images: SmallImages | None = Field(
+    progressive_resizing: ProgressiveResizing | None = Field(
         None, description="Smaller images for the first epochs; the full size throughout if left out."
     )
     freeze_later: FreezeLater | None = Field(

@@ -9,7 +9,7 @@ from torch import nn
 from loupe.data import Dataset
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
-from loupe.running.plan import choose_objective
+from loupe.running.plan import choose_objective, count_classes
 from loupe.running.training_setup import (
     choose_normalization,
     fit_network,
@@ -64,7 +64,10 @@ def try_layouts(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recip
         batch = next(iter(batches.epoch(1)))
     except LoupeError:  # told when the bench is set up
         return _state_layout(recipe, False)
-    objective, precision = choose_objective(recipe), choose_precision(recipe.train.precision, device)
+    objective, precision = (
+        choose_objective(recipe, count_classes(splits.train)),
+        choose_precision(recipe.train.precision, device),
+    )
     batch = type(batch)(*(part[:_MOST_IMAGES] for part in batch))
 
     def step() -> None:

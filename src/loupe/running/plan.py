@@ -1,7 +1,10 @@
 """From a recipe to the plan of its training: the one place where fields become others."""
 
+from collections.abc import Sequence
+
 import torch
 
+from loupe.data import ImageDataset
 from loupe.metrics import EpochMetrics, choose_metrics
 from loupe.metrics.registry import ChosenMetric
 from loupe.models import objective_of
@@ -15,17 +18,22 @@ from loupe.training import (
     Reconstruction,
     TrainingPlan,
     WindowedEarlyStopping,
+    build_loss,
     build_schedule,
 )
+from loupe.training.losses import DEFAULT_LOSSES
 
 
-def plan_training(recipe: Recipe, device: torch.device, steps_per_epoch: int) -> TrainingPlan:
+def plan_training(
+    recipe: Recipe, device: torch.device, *, steps_per_epoch: int, class_counts: Sequence[int]
+) -> TrainingPlan:
     """Return how a recipe has its network trained.
 
     Args:
         recipe: checked and resolved.
         device: what it computes on.
         steps_per_epoch: ≥ 1.
+        class_counts: training images of each class.
     """
     train = recipe.train
     later, slow, stopping, hard = (
@@ -43,7 +51,7 @@ def plan_training(recipe: Recipe, device: torch.device, steps_per_epoch: int) ->
             warmup_epochs=train.warmup_epochs,
             **train.schedule.settings,
         ),
-        objective=choose_objective(recipe),
+        objective=choose_objective(recipe, class_counts),
         clip_norm=train.clip_norm,
         average_decay=train.average_decay,
         lookahead=LookaheadPlan(slow.every, slow.decay, slow.power) if slow else None,
@@ -57,11 +65,23 @@ def plan_training(recipe: Recipe, device: torch.device, steps_per_epoch: int) ->
     )
 
 
-def choose_objective(recipe: Recipe) -> Objective:
-    """Return what the recipe's model is for."""
-    if objective_of(recipe.model.name) == "reconstruction":
-        return Reconstruction()
-    return Classification(recipe.train.label_smoothing)
+def choose_objective(recipe: Recipe, class_counts: Sequence[int]) -> Objective:
+    """Return what the recipe's model is for, with the loss that its training minimises.
+
+    Args:
+        recipe: checked and resolved.
+        class_counts: training images of each class.
+    """
+    kind, choice = objective_of(recipe.model.name), recipe.train.loss
+    name, settings = (choice.name, choice.settings) if choice else (DEFAULT_LOSSES[kind], {})
+    smoothing = recipe.train.label_smoothing
+    loss = build_loss(name, settings, label_smoothing=smoothing, class_counts=class_counts)
+    return Reconstruction(loss) if kind == "reconstruction" else Classification(loss)
+
+
+def count_classes(images: ImageDataset) -> tuple[int, ...]:
+    """Return how many images of each class there are."""
+    return tuple(torch.bincount(images.labels, minlength=images.num_classes).tolist())
 
 
 def make_validation_metrics(recipe: Recipe) -> EpochMetrics | None:

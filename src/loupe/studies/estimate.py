@@ -73,7 +73,8 @@ def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, flo
     recipe = recipe.model_copy(
         update={"transfer": None, "data": recipe.data.model_copy(update={"fraction": 1.0})}
     )
-    which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+    data = recipe.data
+    which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
     try:
         with computing(recipe.run.threads):
             if which not in datasets:

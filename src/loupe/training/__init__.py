@@ -6,6 +6,9 @@ from loupe.training.hard_examples import HardExamples as HardExamples
 from loupe.training.lookahead import LookaheadPlan as LookaheadPlan
 from loupe.training.loop import Training as Training
 from loupe.training.loop import fit as fit
+from loupe.training.losses import LOSSES as LOSSES
+from loupe.training.losses import build_loss as build_loss
+from loupe.training.losses import register_loss as register_loss
 from loupe.training.objectives import Classification as Classification
 from loupe.training.objectives import Objective as Objective
 from loupe.training.objectives import Reconstruction as Reconstruction

@@ -1,16 +1,19 @@
 """What a network is trained for: what training minimises, and what evaluation reports.
 
-The two differ on purpose. The training loss may be smoothed; the reported loss of a classifier is always
+The two differ on purpose. The training loss may be any; the reported loss of a classifier is always
 the plain negative log likelihood, so that losses of different recipes can be compared.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from loupe.data.batches import Batch
+from loupe.training.losses import Loss, average
+from loupe.training.losses.cross_entropy import CrossEntropy
+from loupe.training.losses.mean_squared_error import MeanSquaredError
 
 
 class Objective(Protocol):
@@ -28,20 +31,19 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Classification:
-    """Say the class: outputs are logits (batch, classes), the training loss is the cross-entropy.
+    """Say the class: outputs are logits (batch, classes), the usual loss is the cross-entropy.
 
     Args:
-        label_smoothing: probability s spread over all k classes in the training loss, in [0, 1): the right
-            class is asked for 1 - s + s / k (Szegedy et al., 2016).
+        loss: what training minimises.
     """
 
-    label_smoothing: float = 0.0
+    loss: Loss = field(default_factory=CrossEntropy)
 
     def training_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return F.cross_entropy(outputs, batch.labels, label_smoothing=self.label_smoothing)
+        return average(self.loss(outputs, batch.labels))
 
     def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return each image's negative log likelihood in nats, never smoothed."""
+        """Return each image's negative log likelihood in nats, whatever the training loss is."""
         return negative_log_likelihood(outputs, batch.labels)
 
     def correct(self, outputs: Tensor, batch: Batch) -> Tensor:
@@ -54,14 +56,19 @@ class Classification:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Give the input back: outputs have the shape of the images, the loss is the mean squared error.
+    """Give the input back: outputs have the shape of the images, the loss reported is the mean squared error.
 
     The mean is over images, channels and pixels alike, so that losses of different batch sizes and image
     sizes can be compared. The error is on the scale of the network's input.
+
+    Args:
+        loss: what training minimises.
     """
 
+    loss: Loss = field(default_factory=MeanSquaredError)
+
     def training_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return F.mse_loss(outputs, batch.images)
+        return average(self.loss(outputs, batch.images))
 
     def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
         return (outputs - batch.images).square().flatten(1).mean(1)

@@ -27,6 +27,7 @@ from loupe.training import (
     build_schedule,
     fit,
 )
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.state import take_snapshot
 from loupe.training.together import Fitted, find_form, find_obstacle, fit_together
 
@@ -178,7 +179,7 @@ def test_each_has_its_own_pace_smoothing_clipping_average_and_dropout(some_digit
     check_equal(
         some_digits,
         {"schedule": {"name": "one-cycle", **moving}, "dropout": 0.3},
-        {"schedule": {"name": "cosine"}, "dropout": 0.3, "objective": Classification(0.1)},
+        {"schedule": {"name": "cosine"}, "dropout": 0.3, "objective": Classification(CrossEntropy(0.1))},
         {"schedule": {"name": "step", "every": 1}, "dropout": 0.3, "clip_norm": 0.5, "num_images": 70},
         {"schedule": {"name": "plateau", "patience": 0}, "dropout": 0.3, "average_decay": 0.9, "mix": True},
         {"select_by": "loss", "dropout": 0.3, "clean_train": EvaluationBatches(some_digits, NORMALIZATION)},

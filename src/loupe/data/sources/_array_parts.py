@@ -9,8 +9,8 @@ import torch
 from loupe.data.array_pixels import to_pixels
 from loupe.data.dataset import ImageDataset
 from loupe.data.readers.numpy_files import list_npz, read_npz
+from loupe.data.sides import hold_out_by_image
 from loupe.data.sources import SourceImages
-from loupe.data.split import hold_out
 from loupe.errors import DataError, suggest
 
 PARTS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -92,19 +92,18 @@ def make_source(
     names, kinds = _name_classes(raw_labels, class_names, title)
     parts, notes = {}, []
     for part, (values, _) in arrays.items():
-        pixels, said = to_pixels(values, bit_range=bit_range, what=f"The {part} images of {title}")
+        pixels, assumed = to_pixels(values, bit_range=bit_range, what=f"The {part} images of {title}")
         numbers = np.array([kinds[label] for label in raw_labels[part].tolist()], dtype=np.int64)
         parts[part] = ImageDataset(torch.from_numpy(pixels), torch.from_numpy(numbers), names, title)
-        notes += said
-    train = parts["train"]
+        notes += assumed
+    train, said = parts["train"], tuple(dict.fromkeys(notes))
     if "test" in parts:
-        return SourceImages(train, parts["test"], parts.get("validation"), tuple(dict.fromkeys(notes)))
-    generator = torch.Generator().manual_seed(int(train.digest[:15], 16))
-    kept, test = hold_out(
-        train.labels, test_part, generator, num_classes=len(names), setting="data.test_part"
+        return SourceImages(train, parts["test"], parts.get("validation"), notes=said)
+    kept, test = hold_out_by_image(
+        train.table, test_part, "test", class_names=names, setting="data.test_part"
     )
     return SourceImages(
-        train.select(kept), train.select(test), parts.get("validation"), tuple(dict.fromkeys(notes))
+        train.select(kept), train.select(test), parts.get("validation"), test_part, notes=said
     )
 
 

@@ -1,8 +1,8 @@
 """A folder of small images: one sub-folder a class.
 
 Either `path/<class>/…`, or `path/train/<class>/…` beside `path/validation/…` and `path/test/…` (each
-optional; `training`, `val`, `testing` and the like are read so too). Without a test folder a stratified part
-is set apart; which images it holds depends on the images alone, never on a run's seed.
+optional; `training`, `val`, `testing` and the like are read so too). Without a test folder a part is set
+apart; whether an image is in it depends on its own pixels alone, never on a run's seed or on other images.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ _OTHER_SOURCES = {".npz": "arrays", ".npy": "arrays", ".csv": "csv", ".tsv": "cs
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 
-@register_dataset("folder")
+@register_dataset("folder", can_grow=True)
 def load_folder(
     path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
     image_size: ImageSize = None,

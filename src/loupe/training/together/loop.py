@@ -65,7 +65,7 @@ def find_form(training: Training) -> Hashable:
     """Return what trainings must have in common to be trained together: equal forms can be stacked."""
     shapes = [(name, tuple(tensor.shape)) for name, tensor in training.model.state_dict().items()]
     batches = training.train
-    sizes = tuple(batches.dataset.images.shape[1:]), batches.small
+    sizes = tuple(batches.dataset.images.shape[1:]), batches.resizing
     return str(training.model), tuple(shapes), type(training.optimizer), batches.batch_size, *sizes
 
 

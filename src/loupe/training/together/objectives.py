@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from loupe.data.batches import Batch
+from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.objectives import Classification, Objective
 
 
@@ -26,8 +27,9 @@ def compute_training_losses(
         return torch.stack([objective.training_loss(one, batch) for objective, one, batch in each])
     first = objectives[0]
     assert isinstance(first, Classification)
+    assert isinstance(first.loss, CrossEntropy)
     losses = F.cross_entropy(
-        outputs.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=first.label_smoothing
+        outputs.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=first.loss.label_smoothing
     )
     return losses.view_as(labels).mean(1)
 
@@ -44,9 +46,11 @@ def compute_correct(
 
 
 def _stack_labels(objectives: Sequence[Objective], batches: Sequence[Batch]) -> Tensor | None:
-    """Return the labels, (networks, batch), if all objectives are the same classification of them."""
+    """Return the labels, (networks, batch), if all objectives are the same cross-entropy of them."""
     first = objectives[0]
     if not isinstance(first, Classification) or any(objective != first for objective in objectives):
+        return None
+    if type(first.loss) is not CrossEntropy:
         return None
     if any(batch.labels.is_floating_point() for batch in batches):  # mixed images
         return None
