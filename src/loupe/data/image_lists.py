@@ -17,7 +17,7 @@ from loupe.data.dataset import ImageDataset
 from loupe.data.image_decoding import Account, ImageEntry, PixelSettings, decode_parts, map_many
 from loupe.data.pixel_cache import find_cache_folder, keep_entry, read_entry, writing_folder
 from loupe.data.sides import hold_out_by_image
-from loupe.data.sources import SourceImages
+from loupe.data.source_images import SourceImages
 from loupe.errors import DataError, DataFileError
 
 ARRAYS = ("images", "labels", "origins", "places")

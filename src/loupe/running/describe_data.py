@@ -69,12 +69,13 @@ def write_card(
         names = {*SOURCES.names(), *list_recipes()}
         next_step = "`loupe datasets` and `loupe recipes` list them"
         raise UnknownNameError("dataset or recipe", name, names, next_step)
-    splits = split_recipe_data(recipe, load_recipe_data(recipe))
+    dataset = load_recipe_data(recipe)
+    splits = split_recipe_data(recipe, dataset)
     augmentations = [
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
     refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
-    problems = tuple(find_overlaps(splits).describe())
+    problems = (*dataset.notes, *find_overlaps(splits).describe())
     page = write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",

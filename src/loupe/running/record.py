@@ -47,6 +47,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         folder.keep_images(setup.images)
     else:
         folder.start(recipe, environment, setup.images)
+        folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
         folder.log(note)
     splits.test.continue_record(

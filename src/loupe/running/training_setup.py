@@ -62,6 +62,7 @@ class TrainingSetup:
         plan: how the network is trained.
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
         images: which images these are, and which the starting weights have seen.
+        unreadable: files of images that could not be read and were left out, each with its reason.
         notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
@@ -78,6 +79,7 @@ class TrainingSetup:
     plan: TrainingPlan
     hard_examples: HardExamples | None
     images: ImageRecord
+    unreadable: tuple[str, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -148,8 +150,10 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         images=before.record(splits),
+        unreadable=dataset.unreadable,
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
+            *dataset.notes,
             *find_warnings(normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),

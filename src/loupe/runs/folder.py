@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +66,7 @@ class RunFolder:
     | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
     | `evaluations.npz`            | training images that evaluations show                        |
     | `mistakes.npz`               | in place of both in runs of earlier versions                 |
+    | `unreadable.txt`             | files of images that were left out, each with its reason     |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |
     | `report.html`                | the report                                                   |
@@ -93,6 +94,7 @@ class RunFolder:
         self.mistakes_file = path / "mistakes.npz"
         self.evaluations_file = path / "evaluations.json"
         self.pictures_file = path / "evaluations.npz"
+        self.unreadable_file = path / "unreadable.txt"
         self.examples_file = path / "examples.npz"
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
@@ -120,6 +122,11 @@ class RunFolder:
         if not _is_there(self.images_file):
             write_arrays(self.images_file, images.to_arrays())
             open_to_append(self.openings_file).close()
+
+    def keep_unreadable(self, files: Sequence[str]) -> None:
+        """Write which files of images were left out because they cannot be read; nothing if all can be."""
+        if files:
+            write_text(self.unreadable_file, "".join(f"{file}\n" for file in files))
 
     def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
         """Write recipe and environment anew that say of another place where the starting weights are."""

@@ -5,35 +5,10 @@ of the recipe's `[data]` table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from loupe.data.dataset import ImageDataset
+from loupe.data.source_images import SourceImages as SourceImages
 from loupe.registry import Registry
-
-
-@dataclass(frozen=True)
-class SourceImages:
-    """What a source delivers: training and test images, and a validation set if it has its own.
-
-    A source whose images come and go registers with `can_grow=True`: sides then follow from each image.
-
-    Args:
-        train: training images.
-        test: test images, of the same classes, size and channels.
-        validation: validation images; None if they are to be held out of the training images.
-        test_part: with what probability an image became a test image; None if the test images are given.
-        notes: what a reader should know of how the images were read, a sentence each.
-        unreadable: files that could not be read and were left out, each with its reason.
-    """
-
-    train: ImageDataset
-    test: ImageDataset
-    validation: ImageDataset | None = None
-    test_part: float | None = None
-    notes: tuple[str, ...] = ()
-    unreadable: tuple[str, ...] = ()
-
 
 SOURCES = Registry("dataset", "loupe.data.sources", given=(), list_command="loupe datasets")
 register_dataset = SOURCES.register
