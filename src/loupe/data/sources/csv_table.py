@@ -1,0 +1,193 @@
+"""A table of image files: a row an image, with its class and, if the table says so, its split."""
+
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from loupe.data.image_decoding import PixelSettings
+from loupe.data.image_folders import find_role
+from loupe.data.image_lists import FileEntry, ImageList, load_list
+from loupe.data.sources import SourceImages, register_dataset
+from loupe.data.sources._image_settings import (
+    BitRange,
+    ColourChoice,
+    FitChoice,
+    ImageSize,
+    TestPart,
+    UnreadableChoice,
+)
+from loupe.errors import DataError, DataFileError, suggest
+
+_MOST_BYTES = 512 * 2**20
+_PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name")
+_LABELS = ("label", "class", "category", "target", "class_name", "label_name")
+_SPLITS = ("split", "subset", "partition", "fold", "set")
+
+
+@register_dataset("csv", can_grow=True)
+def load_csv(
+    path: Annotated[str, Field(description="The table: CSV or TSV with a header, UTF-8.")],
+    folder: Annotated[
+        str | None, Field(description="Where the paths in it start; the table's own folder if left out.")
+    ] = None,
+    path_column: Annotated[
+        str | None, Field(description="Column of the files; found by its name (path, file …) if left out.")
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        Field(description="Column of the classes; found by its name (label …) if left out."),
+    ] = None,
+    split_column: Annotated[
+        str | None,
+        Field(description="Column of train, validation, test; taken if called split or subset if left out."),
+    ] = None,
+    image_size: ImageSize = None,
+    fit: FitChoice = None,
+    colour: ColourChoice = "auto",
+    test_part: TestPart = 0.2,
+    bit_range: BitRange = None,
+    on_unreadable: UnreadableChoice = "refuse",
+) -> SourceImages:
+    """Your own images, listed in a table: a row an image with its path, its label, optionally its split.
+
+    Raises:
+        DataError: columns that are not there, splits that are none, one file under two classes or splits.
+        DataFileError: a table or image files that cannot be read.
+    """
+    table = Path(path).expanduser()
+    columns = (path_column, label_column, split_column)
+    root = Path(folder).expanduser() if folder is not None else table.parent
+    settings = PixelSettings(image_size, fit, colour, bit_range, on_unreadable)
+    return load_list(list_table(table, root, columns), settings, test_part)
+
+
+def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, str | None]) -> ImageList:
+    """Return the image files of a table, each class's by path, as a folder of them would list them.
+
+    Args:
+        table: the file.
+        root: where its paths start.
+        columns: of paths, labels and splits; None to find one by its name.
+    """
+    header, rows = _read_rows(table)
+    places = _find_columns(table, header, columns)
+    placed: dict[str, tuple[str, str]] = {}
+    for number, row in rows:
+        file, label, split = (row[place].strip() if place is not None else "" for place in places)
+        if not file or not label:
+            raise _refuse_row(table, number, f"{'no path' if not file else 'no label'}")
+        role = _find_split(table, number, split) if places[2] is not None else "train"
+        name = Path(file).as_posix()
+        if placed.setdefault(name, (role, label)) != (role, label):
+            before = " ".join(placed[name])
+            raise _refuse_row(table, number, f"{name} stands in it as {before} and as {role} {label}")
+    class_names = sort_classes({label for _, label in placed.values()})
+    _refuse_few(table, class_names, Counter(role for role, _ in placed.values()))
+    labels = {name: label for label, name in enumerate(class_names)}
+    parts: dict[str, list[FileEntry]] = {}
+    for role in ("train", "validation", "test"):
+        listed = sorted((labels[label], Path(name)) for name, (one, label) in placed.items() if one == role)
+        if listed:
+            parts[role] = [FileEntry(root / name, label, name.as_posix()) for label, name in listed]
+    return ImageList(parts, class_names, f"table {table.name}", str(table))
+
+
+def sort_classes(names: set[str]) -> tuple[str, ...]:
+    """Return class names in order: by value where all are whole numbers, else as texts."""
+    if all(name.isascii() and name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))
+
+
+def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the header and the rows with their line numbers."""
+    if not table.is_file():
+        siblings = [entry.name for entry in table.parent.iterdir()] if table.parent.is_dir() else []
+        raise DataFileError(
+            f"There is no table {table}.",
+            got="a folder" if table.is_dir() else str(table),
+            allowed="a CSV file with a row an image",
+            nearest=suggest(table.name, siblings),
+            next_step=f"data.name=folder data.path={table}" if table.is_dir() else "set data.path",
+        )
+    try:
+        with table.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError("more than 512 MiB")
+        text = content.decode("utf-8-sig")
+        line = text.partition("\n")[0]
+        delimiter = max("\t;,", key=line.count)
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataFileError(
+            f"The table {table} cannot be read.",
+            got=str(error).partition("\n")[0][:120],
+            allowed="CSV in UTF-8, with commas, semicolons or tabs",
+            next_step="save it so",
+        ) from None
+    for number, row in rows:
+        if len(row) != len(header):
+            raise _refuse_row(table, number, f"{len(row)} cells under {len(header)} columns")
+    return header, rows
+
+
+def _find_columns(
+    table: Path, header: list[str], columns: tuple[str | None, str | None, str | None]
+) -> tuple[int, int, int | None]:
+    """Return the places of the columns of paths, labels and splits."""
+    found: list[int | None] = []
+    folded = [name.casefold() for name in header]
+    settings = ("path_column", "label_column", "split_column")
+    for wanted, usual, setting in zip(columns, (_PATHS, _LABELS, _SPLITS), settings, strict=True):
+        names = [wanted] if wanted is not None else list(usual)
+        place = next((folded.index(name.casefold()) for name in names if name.casefold() in folded), None)
+        what = setting.partition("_")[0]
+        if place is None and (wanted is not None or setting != "split_column"):
+            raise DataError(
+                f"The table {table} has no column {wanted or f'of {what}s'}.",
+                got=", ".join(header) or "no header",
+                allowed=f"data.{setting} = one of them"
+                + ("" if wanted else f"; found alone: {', '.join(usual)}"),
+                nearest=suggest(wanted or usual[0], header),
+                next_step=f"set data.{setting}",
+            )
+        found.append(place)
+    path, label, split = found
+    assert path is not None
+    assert label is not None
+    return path, label, split
+
+
+def _find_split(table: Path, number: int, word: str) -> str:
+    role = find_role(word, is_sure=False)
+    if role is None:
+        raise _refuse_row(table, number, f"split {word or 'left empty'}", "train, validation or test")
+    return role
+
+
+def _refuse_row(
+    table: Path, number: int, got: str, allowed: str = "a path and a label, each file once"
+) -> DataError:
+    return DataError(
+        f"Line {number} of {table} cannot be used.",
+        got=got[:200],
+        allowed=allowed,
+        next_step="mend the table",
+    )
+
+
+def _refuse_few(table: Path, class_names: tuple[str, ...], counts: Counter[str]) -> None:
+    if len(class_names) < 2 or not counts["train"]:
+        raise DataError(
+            f"The table {table} lists too little.",
+            got=f"{counts['train']} training images, {len(class_names)} classes",
+            allowed="training images of at least two classes",
+            next_step="look at data.label_column and data.split_column",
+        )
