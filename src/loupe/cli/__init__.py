@@ -1,9 +1,11 @@
 """The command line: verbs that hand over to `loupe.running`; torch is loaded only where it is needed."""
 
+import io
 import sys
 from collections.abc import Sequence
 
 from loupe.cli import (
+    caching,
     evaluating,
     listing,
     looking,
@@ -21,6 +23,7 @@ from loupe.terminal import print_error
 
 __all__ = [
     "app",
+    "caching",
     "evaluating",
     "listing",
     "looking",
@@ -37,6 +40,7 @@ __all__ = [
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
+    accept_any_output()
     asked = asks_for_help(sys.argv[1:] if arguments is None else arguments)
     if asked == "train":
         app["train"].help_epilogue = describe_recipe_fields()
@@ -85,6 +89,13 @@ def is_trusted_by_answer(error: UntrustedPluginError) -> bool:
     from loupe.plugins import trust_plugin
 
     return trust_plugin(error.place) == error.digest
+
+
+def accept_any_output() -> None:
+    """Let output whose encoding lacks a character (such as ≤) show a ? for it, rather than break off."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def describe_recipe_fields() -> str:

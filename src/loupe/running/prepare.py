@@ -12,7 +12,7 @@ from torch import nn
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
-from loupe.data.sources import find_known_shapes, is_mirrorable
+from loupe.data.sources import find_known_shapes, is_mirrorable, list_places
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.evaluations.registry import find_evaluation_mistakes, resolve_evaluation
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
@@ -221,8 +221,9 @@ def resolve_settings(recipe: Recipe) -> Recipe:
 
     mapping = recipe.to_dict()
     mapping["data"] |= resolve(SOURCES, recipe.data)
-    if "path" in mapping["data"]:  # a resume may be called from elsewhere
-        mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
+    for place in list_places(recipe.data.name):
+        if place in mapping["data"]:  # a resume may be called from elsewhere
+            mapping["data"][place] = str(expand_path(mapping["data"][place]))
     if recipe.data.sides_of is not None:
         mapping["data"]["sides_of"] = find_sides_place(recipe.data.sides_of)
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]

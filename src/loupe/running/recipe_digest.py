@@ -13,6 +13,7 @@ from typing import Any
 import tomli_w
 
 from loupe.data import AUGMENTATIONS, MIXES, SOURCES
+from loupe.data.sources import list_places
 from loupe.errors import LoupeError
 from loupe.models import MODELS, objective_of
 from loupe.recipe import Recipe, parse_recipe, write_former_names
@@ -48,7 +49,8 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     for name in recipe.data.settings:
         data.pop(name, None)
     kept = SOURCES.trim(recipe.data.name, recipe.data.settings)
-    kept.pop("path", None)  # the images count, not where they lie
+    for place in list_places(recipe.data.name):
+        kept.pop(place, None)  # the images count, not where they lie
     data |= {"name": recipe.data.name, "settings": kept}
     data["augment"] = [_trim(AUGMENTATIONS, choice) for choice in recipe.data.augment]
     if recipe.data.mix is not None:

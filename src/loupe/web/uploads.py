@@ -23,7 +23,7 @@ from loupe.web.guards import MOST_BYTES
 MOST_IMAGES = 64  # in one request
 MOST_PIXELS = 16_000_000  # of one image, unpacked
 _MOST_KEPT = 512  # prepared images, a few kilobytes each
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # decoders that have seen the world; the list is closed
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # decoders that have seen the world; a closed list
 
 
 class _InMemoryParser(MultiPartParser):
@@ -88,6 +88,13 @@ def open_picture(content: bytes) -> Image.Image:
             allowed=", ".join(_FORMATS),
             next_step="save it as PNG or JPEG",
         ) from None
+    if picture.format == "TIFF" and any(tile[0] != "raw" for tile in picture.tile):
+        raise DataError(
+            "This TIFF is packed, and the page unpacks none.",
+            got="a packed TIFF",
+            allowed=f"{', '.join(_FORMATS)}; TIFF unpacked",
+            next_step="`loupe predict RUN FILE` reads it; or save it as PNG",
+        )
     if width * height > MOST_PIXELS:
         raise DataError(
             "This image is too large.",

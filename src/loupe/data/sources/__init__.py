@@ -22,6 +22,15 @@ def is_mirrorable(name: str) -> bool:
     return bool(SOURCES.facts(name).get("is_mirrorable", True))
 
 
+def list_places(name: str) -> tuple[str, ...]:
+    """Return the settings of a dataset that say where its files lie; `path` unless it says otherwise.
+
+    A source says it with `places=("path", …)`.
+    """
+    places: tuple[str, ...] = SOURCES.facts(name).get("places", ("path",))
+    return places
+
+
 def find_known_shapes(name: str, settings: Mapping[str, Any]) -> tuple[tuple[int, int, int], int] | None:
     """Return what is known of a dataset without its images: (channels, height, width), number of classes.
 

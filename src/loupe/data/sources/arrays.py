@@ -12,7 +12,7 @@ from loupe.data.sources._image_settings import BitRange, TestPart
 from loupe.errors import DataError, DataFileError, suggest
 
 
-@register_dataset("arrays", can_grow=True)
+@register_dataset("arrays", can_grow=True, places=("path", "labels_path"))
 def load_arrays(
     path: Annotated[
         str, Field(description="An .npz file, a folder of .npy files, or the .npy file of the images.")

@@ -28,7 +28,7 @@ _LABELS = ("label", "class", "category", "target", "class_name", "label_name")
 _SPLITS = ("split", "subset", "partition", "fold", "set")
 
 
-@register_dataset("csv", can_grow=True)
+@register_dataset("csv", can_grow=True, places=("path", "folder"))
 def load_csv(
     path: Annotated[str, Field(description="The table: CSV or TSV with a header, UTF-8.")],
     folder: Annotated[
