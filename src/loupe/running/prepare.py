@@ -71,7 +71,9 @@ def load_recipe(
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         named = run.get("plugins", ())
-        is_ours = not isinstance(recipe, str | Path) or any("plugins" in one for one in overrides)
+        is_ours = not isinstance(recipe, str | Path) or any(
+            "plugins" in one for one in overrides if not one.startswith("data.")
+        )
         mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
     smoothing = move_label_smoothing(mapping)
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping), *smoothing]

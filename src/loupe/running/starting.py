@@ -7,6 +7,7 @@ from typing import Any
 
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
+from loupe.running.given_data import keep_given_data
 from loupe.running.prepare import load_recipe as load_recipe
 from loupe.running.run import run_recipe as run_recipe
 from loupe.running.seeds import run_seeds as run_seeds
@@ -19,6 +20,7 @@ def train(
     *overrides: str,
     plugins: Sequence[str] = (),
     observers: Sequence[Observer] = (),
+    dataset: object = None,
 ) -> RunFolder:
     """Train a recipe and return its run folder; that of several seeds is a `SeriesFolder`.
 
@@ -29,11 +31,17 @@ def train(
         overrides: changes as on the command line, such as `"train.epochs=3"`.
         plugins: Python files that register further models, datasets …
         observers: told of steps and epochs.
+        dataset: images in place of those the recipe names: `(images, labels)` as arrays or tensors, a torch
+            `Dataset` of such pairs, an `ImageDataset`, or a mapping of `train`, `validation` and `test` to
+            these. They are kept by their content in `datasets/` beside the runs.
 
     Raises:
         LoupeError: the recipe has mistakes, the data is missing, or training broke down.
     """
     resolved = load_recipe(recipe, overrides, plugins=plugins)
+    if dataset is not None:
+        given = keep_given_data(dataset, expand_path(resolved.run.folder))
+        resolved = load_recipe(recipe, (*overrides, *given), plugins=plugins)
     path = make_run_folder(resolved)
     start_run(resolved, path, observers=observers)
     return open_run_folder(path)

@@ -1,6 +1,7 @@
 """Arrays of pixels and labels as images: files of numpy's, MedMNIST's, and what a Python call hands over."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,15 @@ def read_array_parts(
         (stored,) = read_npz(path, ("class_names",))
         class_names = [str(name) for name in stored.ravel()]
     arrays = {part: read_npz(path, pair) for part, pair in pairs.items()}
-    return make_source(
+    said = read_npz(path, ("notes",))[0].ravel() if "notes" in names else np.array([], dtype=str)
+    source = make_source(
         {part: (pair[0], pair[1]) for part, pair in arrays.items()},
         title=title,
         class_names=class_names,
         bit_range=bit_range,
         test_part=test_part,
     )
+    return replace(source, notes=(*map(str, said), *source.notes))
 
 
 def find_pairs(names: Sequence[str]) -> dict[str, tuple[str, str]]:
