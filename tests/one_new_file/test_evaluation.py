@@ -12,6 +12,7 @@ from loupe.cli import main
 from loupe.errors import LoupeError, RecipeError
 from loupe.evaluations import Looks, Table
 from loupe.evaluations.look import Look
+from loupe.plugins import trust_plugin
 from loupe.runs import RunFolder
 from loupe.studies.run import run_study
 from tests.quick_runs import QUICK
@@ -59,6 +60,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     (folder / "triples.py").write_text(PLUGIN, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _trusted(place: Path) -> None:
+    """Each test has a state folder of its own, where nobody has trusted anything yet."""
+    trust_plugin(str(place / "triples.py"))
 
 
 @pytest.fixture(scope="module")

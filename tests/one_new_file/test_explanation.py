@@ -8,6 +8,7 @@ import pytest
 import loupe
 from loupe.cli import main
 from loupe.data import load_dataset
+from loupe.plugins import trust_plugin
 from loupe.reports.inside import Subject, choose_methods, show_reasons, take_one_per_class
 from loupe.runs import RunFolder
 from tests.quick_runs import QUICK
@@ -51,6 +52,12 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("own") / "saliency.py"
     file.write_text(PLUGIN, encoding="utf-8")
     return file
+
+
+@pytest.fixture(autouse=True)
+def _trusted(plugin: Path) -> None:
+    """Each test has a state folder of its own, where nobody has trusted anything yet."""
+    trust_plugin(str(plugin))
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_resume_never_removes_or_overwrites_what_is_no_run(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "missing", ["report.html", "best.safetensors", "predictions.npz", "mistakes.npz", "result.json"]
+    "missing", ["report.html", "best.safetensors", "predictions.npz", "evaluations.npz", "result.json"]
 )
 def test_resume_brings_back_what_a_finished_run_lost(train: Train, missing: str) -> None:
     run = train()

@@ -26,7 +26,8 @@ READERS: dict[str, Callable[[RunFolder], object]] = {
     "best.safetensors": load_model,
     "images.npz": RunFolder.read_images,
     "predictions.npz": RunFolder.read_predictions,
-    "mistakes.npz": RunFolder.read_mistakes,
+    "evaluations.json": RunFolder.read_evaluations,
+    "evaluations.npz": RunFolder.read_evaluations,
     "last/checkpoint.safetensors": RunFolder.read_snapshot,
     "test_openings.jsonl": RunFolder.read_openings,
 }

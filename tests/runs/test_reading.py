@@ -52,7 +52,8 @@ def read_everything(run: RunFolder) -> list[str]:
         "history": run.read_history,
         "images": run.read_images,
         "predictions": run.read_predictions,
-        "mistakes": run.read_mistakes,
+        "evaluations": run.read_evaluations,
+        "pictures": run.read_evaluations,
         "examples": run.read_examples,
         "snapshot": run.read_snapshot,
         "openings": run.count_openings,
@@ -79,7 +80,8 @@ FILES = {
     "history": "history.csv",
     "images": "images.npz",
     "predictions": "predictions.npz",
-    "mistakes": "mistakes.npz",
+    "evaluations": "evaluations.json",
+    "pictures": "evaluations.npz",
     "examples": "examples.npz",
     "snapshot": "last/checkpoint.safetensors",
     "openings": "test_openings.jsonl",
@@ -180,7 +182,7 @@ HOSTILE_ARRAYS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["images", "predictions", "mistakes", "examples"])
+@pytest.mark.parametrize("name", ["images", "predictions", "pictures", "examples"])
 @pytest.mark.parametrize("damage", HOSTILE_ARRAYS.values(), ids=HOSTILE_ARRAYS)
 def test_arrays_that_are_not_what_they_should_be(
     run: RunFolder, name: str, damage: Callable[[Path], object]

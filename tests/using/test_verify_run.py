@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 import loupe
 from loupe.cli import main
 from loupe.errors import RunError
+from loupe.plugins import trust_plugin
 from loupe.runs import RunFolder
 from loupe.using.verify_run import verify
 from tests.quick_runs import QUICK, Train
@@ -44,6 +45,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = {"data": {"name": "folder", "path": str(root / "images"), "validation": 0.3}, "model": "own"}
     quick = ("train.epochs=3", "evaluate.track_examples=10", "evaluate.look_inside=false")
     return loupe.train(recipe, *quick, f"run.folder={root / 'runs'}", plugins=[str(root / "own.py")])
+
+
+@pytest.fixture(autouse=True)
+def _trusted(finished: RunFolder) -> None:
+    """Each test has a state folder of its own, where nobody has trusted anything yet."""
+    trust_plugin(str(finished.path.parents[1] / "own.py"))
 
 
 @pytest.fixture

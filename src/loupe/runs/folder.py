@@ -176,7 +176,8 @@ class RunFolder:
         self.log(result.status if result.reason is None else f"{result.status}: {result.reason}")
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
-            *(self.predictions_file, self.mistakes_file, self.examples_file, self.report_file),
+            *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
+            *(self.examples_file, self.report_file),
             *(self.test_looks_file, self.checkpoint_file),
         )
         growing = (self.openings_file, self.log_file)
@@ -342,11 +343,13 @@ class RunFolder:
 
     def read_evaluations(self) -> Looks | None:
         """Return what evaluations found; None in runs of earlier versions, and before the end."""
-        if not self.evaluations_file.exists():
+        if not _is_there(self.evaluations_file):
             return None
+        self.refuse_altered(self.evaluations_file)
+        self.refuse_altered(self.pictures_file)
+        values, arrays = read_json(self.evaluations_file), read_arrays(self.pictures_file)
         with reading(self.evaluations_file):
-            values = json.loads(self.evaluations_file.read_text(encoding="utf-8"))
-            return Looks.from_parts(values, read_arrays(self.pictures_file))
+            return Looks.from_parts(values, arrays)
 
     def read_mistakes(self) -> MistakeRecord:
         """Return what earlier versions kept for looking at the mistakes of a classifier."""
