@@ -10,7 +10,7 @@ from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
-from loupe.runs.looks import name_recipe
+from loupe.runs.looks import follow_looks
 
 
 def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list[str]:
@@ -50,12 +50,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
         folder.log(note)
-    splits.test.continue_record(
-        folder.read_openings(),
-        folder.log_opening,
-        run=str(folder.path.resolve()),
-        recipe=name_recipe(recipe),
-    )
+    follow_looks(folder, splits.test, recipe)
     return notes
 
 

@@ -12,7 +12,7 @@ from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import digest_plugin
-from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data, read_packed_images
+from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe
 from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
@@ -242,7 +242,7 @@ def _check_images(run: RunFolder) -> Iterator[Finding]:
 
 def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterator[Finding]:
     """Hold the data that is there now against the record, and the predictions against the weights."""
-    recipe, record = place_data(run.read_recipe(), data), run.read_images()
+    record = run.read_images()
     plugins = [one for one in _check_plugins(run) if one.verdict != "sound"]
     if plugins:
         yield Finding("data", "unknown", "not loaded: a plugin is not what it was")
@@ -251,7 +251,7 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterato
         yield Finding("data", "unknown", "the run keeps no record of its images")
         return
     try:
-        dataset = load_recipe_data(recipe)
+        _, dataset = load_run_data(run, data)
     except LoupeError as error:
         if data is not None or not run.pixels_file.exists():
             raise
