@@ -54,7 +54,7 @@ def describe_looks(runs: Sequence[RunFolder]) -> str:
     own = [count_own_looks(run) for run in runs]
     known = [count for count in own if count is not None]
     whose = "this run" if len(runs) == 1 else f"these {len(runs)} runs"
-    said = _count_times(sum(known)) if len(known) == len(own) else "unknown, as a record is missing"
+    said = count_times(sum(known)) if len(known) == len(own) else "unknown, as a record is missing"
     return f"{whose}: {said}; {describe_machine_looks(map(read_test_content, runs), sum(known))}"
 
 
@@ -87,5 +87,6 @@ def read_test_content(run: RunFolder) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def _count_times(count: int) -> str:
+def count_times(count: int) -> str:
+    """Return how often in words: "never", "once", "twice", "3 times"."""
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
