@@ -68,17 +68,17 @@ def serve(
             )
         token = token or secrets.token_urlsafe(24)
     listening = listen(host, port)
-    number = listening.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
-    say(f"Loupe shows {runs} at {address}")
-    say("Ctrl-C ends it.")
-    if not runs.is_dir():
-        say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
-    app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
-    if opens_browser:
-        threading.Timer(0.5, _open_browser, [address]).start()
     with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):
+        number = listening.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
+        say(f"Loupe shows {runs} at {address}")
+        say("Ctrl-C ends it.")
+        if not runs.is_dir():
+            say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
+        app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
+        if opens_browser:
+            threading.Timer(0.5, _open_browser, [address]).start()
         build_server(app).run(sockets=[listening])
 
 
