@@ -48,6 +48,8 @@ def read_manifest(path: Path) -> KnownSides:
         DataFileError: it cannot be read, lacks columns, or names a side that is none.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise ValueError("not a file")
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:

@@ -21,7 +21,7 @@ from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.runs import RunFolder
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES
 from loupe.training.losses import DEFAULT_LOSSES
 
@@ -91,7 +91,7 @@ def is_recorded_in(folder: RunFolder, recipe: Recipe) -> bool:
     if recorded == now:
         return True
     with reading(folder.recipe_file):
-        written = tomllib.loads(folder.recipe_file.read_text(encoding="utf-8"))
+        written = tomllib.loads(read_text(folder.recipe_file))
     if recorded != digest_whole_recipe(written):
         return False
     try:  # the file is as it was begun with: what it says is compared by the rule of today

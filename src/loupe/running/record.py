@@ -1,6 +1,5 @@
 """The record of a run: started, or gone on with after checking that it is the same run."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,9 @@ from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
+from loupe.runs.evidence import digest_file
 from loupe.runs.looks import follow_looks
+from loupe.runs.reading import reading
 
 
 def open_record(
@@ -70,7 +71,9 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
     if recipe.transfer is None or recipe.transfer.run is None:
         return {}
     source = find_source_run(recipe, recipe.transfer)
-    return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
+    with reading(source.best_file):
+        return {str(source.path): digest_file(source.best_file).sha256}
+    raise AssertionError
 
 
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:

@@ -177,7 +177,7 @@ class RunFolder:
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
-            *(self.examples_file, self.report_file),
+            *(self.examples_file, self.report_file, self.unreadable_file),
             *(self.test_looks_file, self.checkpoint_file),
         )
         growing = (self.openings_file, self.log_file)
