@@ -9,11 +9,12 @@ import io
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return loupe.train(
         "digits", *QUICK, "name=victim", "evaluate.track_examples=20", "run.threads=1", f"run.folder={folder}"
     )
+
+
+@pytest.fixture(autouse=True)
+def _little_memory() -> Iterator[None]:
+    """Fail where a file that never ends is read, rather than take the machine's memory."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (6 * 2**30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 @pytest.fixture
