@@ -38,7 +38,7 @@ _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a l
 _OF_VALIDATION = "Images are validation images, so that looking at them costs no look at the test set."
 
 
-def inspect_run(
+def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     place: str | Path,
     *,
     image: Path | None = None,

@@ -92,14 +92,23 @@ Place = Annotated[int, Query(ge=0, le=1_000_000)]
 def build_inside_routes(sessions: Sessions) -> APIRouter:
     """Return the addresses on the networks of a folder's runs."""
     router, store = APIRouter(prefix="/api/runs/{run}", tags=["inside"]), ImageStore()
+    _add_image_routes(router, sessions, store)
+    _add_layer_routes(router, sessions, store)
+    _add_explanation_routes(router, sessions, store)
+    return router
 
-    def take(opened: OpenedRun, given: Given) -> list[tuple[torch.Tensor, str]]:
-        """Return each image with its name; uploaded ones are kept under a new one."""
-        if given.names:
-            return [(store.find(name, opened), name) for name in given.names]
-        fit = choose_fit(given.fields.get("fit"))
-        images = [prepare_upload(opened, content, fit) for content in given.files]
-        return [(image, store.keep(image)) for image in images]
+
+def _take_images(opened: OpenedRun, given: Given, store: ImageStore) -> list[tuple[torch.Tensor, str]]:
+    """Return each image with its name; uploaded ones are kept under a new one."""
+    if given.names:
+        return [(store.find(name, opened), name) for name in given.names]
+    fit = choose_fit(given.fields.get("fit"))
+    images = [prepare_upload(opened, content, fit) for content in given.files]
+    return [(image, store.keep(image)) for image in images]
+
+
+def _add_image_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what takes images: facts, predictions, a look at one image, uploads, the gallery."""
 
     @router.get("/inside")
     def show_facts(run: str) -> InsideFacts:
@@ -110,14 +119,14 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     def predict(run: str, given: GivenImages) -> Predictions:
         """Predictions for one image or a batch, exactly as the run was judged."""
         opened = sessions.open(run)
-        images = torch.stack([image for image, _ in take(opened, given)])
+        images = torch.stack([image for image, _ in _take_images(opened, given, store)])
         return Predictions(run=run, epoch=opened.epoch, predictions=handlers.predict(opened, images))
 
     @router.post("/inspect", openapi_extra=_describe_body(ImageChoice, many=False))
     def inspect(run: str, given: GivenImages) -> Inspection:
         """What the network makes of one image, layer by layer, with the prediction."""
         opened = sessions.open(run)
-        taken = take(opened, given)
+        taken = _take_images(opened, given, store)
         if len(taken) > 1:
             raise DataError(
                 "One image is looked into at a time.",
@@ -152,6 +161,10 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         """Validation images, a page at a time: by class, by what they are taken for, or the mistakes."""
         return handlers.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
 
+
+def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what asks about one layer: maps, filters, numbers, receptive fields."""
+
     @router.get("/maps")
     def list_maps(run: str, image: Image, layer: Layer, page: Page = 0) -> Maps:
         """What a layer gives for an image, a page of channels at a time."""
@@ -177,6 +190,10 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         found = find_field(sessions.open(run), layer, row, column)
         return ReceptiveField(**asdict(found))
 
+
+def _add_explanation_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what explains an answer: attributions, and the training images nearest to an image."""
+
     @router.get("/reasons")
     def say_why(
         run: str,
@@ -196,8 +213,6 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         """The training images nearest to an image, as the network sees them."""
         opened = sessions.open(run)
         return handlers.list_nearest_neighbours(opened, store.find(image, opened))
-
-    return router
 
 
 def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:
