@@ -233,6 +233,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["run"]["observers"] = [resolve(OBSERVERS, choice) for choice in recipe.run.observers]
     if recipe.data.mix is not None:
         mapping["data"]["mix"] = resolve(MIXES, recipe.data.mix)
+    if recipe.run.continues is not None:
+        mapping["run"]["continues"] = str(find_run_folder(recipe.run.continues).resolve())
     if recipe.transfer is not None and recipe.transfer.run is not None:
         mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
     mapping["model"] = resolve(MODELS, recipe.model)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loupe.errors import LoupeError
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.given_data import keep_given_data
@@ -45,6 +46,31 @@ def train(
     path = make_run_folder(resolved)
     start_run(resolved, path, observers=observers)
     return open_run_folder(path)
+
+
+def find_recipe_to_continue(
+    place: str | Path, first: str, overrides: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return recipe and overrides of a training that goes on with a finished run, as a new run.
+
+    Args:
+        place: the run's folder or name.
+        first: what stands where a recipe would: "digits" if nothing does, else a change of the run's recipe.
+        overrides: further changes.
+
+    Raises:
+        LoupeError: there is no such run, or a recipe was named beside it.
+    """
+    path = find_run_folder(place)
+    if "=" not in first and first != "digits":
+        raise LoupeError(
+            "A run is continued by its own recipe.",
+            got=first,
+            allowed="changes such as train.epochs=60",
+            next_step=f"loupe train --continue {place} train.epochs=60",
+        )
+    changes = (first, *overrides) if "=" in first else tuple(overrides)
+    return str(path / "recipe.toml"), (*changes, f"run.continues={path}")
 
 
 def make_run_folder(recipe: Recipe) -> Path:

@@ -35,10 +35,11 @@ from loupe.plugins import load_plugin, name_plugin_module
 from loupe.reports.run_report import name_run
 from loupe.running.looks import choose_looks
 from loupe.runs import RunFolder, find_single_run
+from loupe.runs.looks import follow_looks, log_look
 from loupe.runtime import choose_precision
 from loupe.using.labelled_images import LabelledImages, read_labelled_images
 from loupe.using.opened_run import OpenedRun, open_run
-from loupe.using.own_images import OwnImages, Role
+from loupe.using.own_images import Role
 from loupe.using.predict_images import Refusal
 
 OTHER = "other data"
@@ -107,6 +108,7 @@ def evaluate_run(
     fit: Fit | None = None,
     device: str = "auto",
     plugins: Sequence[str] = (),
+    data: Path | None = None,
 ) -> Evaluated:
     """Return what metrics and evaluations say of a run's network.
 
@@ -120,14 +122,17 @@ def evaluate_run(
         fit: how images of another size come to the network's; as in training if left out.
         device: "auto" or a torch device name.
         plugins: Python files that register further evaluations and metrics.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, images, evaluation or metric; or the two networks do not share the images.
     """
     for plugin in plugins:
         load_plugin(plugin)
-    opened = open_run(RunFolder(find_single_run(run)), device)
-    second = open_run(RunFolder(find_single_run(against)), device) if against is not None else None
+    opened = open_run(RunFolder(find_single_run(run)), device, data=data)
+    second = None
+    if against is not None:
+        second = open_run(RunFolder(find_single_run(against)), device, data=data)
     _refuse_impossible(opened, places, on_test=on_test, against=against)
     split = OTHER if places else "test" if on_test else "validation"
     chosen = _choose(opened, looks, plugins, is_paired=second is not None)
@@ -138,6 +143,8 @@ def evaluate_run(
         _refuse_unlike(opened, second, split)
     given = read_labelled_images(opened, places, fit) if places else None
     images = given.images if given is not None else _take_own(opened, split, chosen)
+    if second is not None and on_test:  # they are its test images too, and it is asked about them
+        log_look(second.run, f"loupe evaluate {name_run(opened.run.path)} --test, against this run")
     warnings = [*_note_roles(opened, given), *(_note_roles(second, given) if second is not None else ())]
     network, level = open_asked(opened), opened.recipe.evaluate.confidence
     answers, values = _measure(opened, network, images, measured, level)
@@ -225,9 +232,9 @@ def _take_own(opened: OpenedRun, split: str, chosen: Sequence[ChosenEvaluation])
             f"The test images of run {opened.run.path.name} are not what they were.",
             got="another content of the dataset",
             allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
+            next_step="bring the old data back, or name it with --data; or train anew",
         )
-    test.continue_record(opened.run.read_openings(), opened.run.log_opening)
+    follow_looks(opened.run, test, opened.recipe)
     names = ", ".join(one.name for one in chosen)
     return test.open(f"loupe evaluate: metrics{f', {names}' if names else ''}")
 
@@ -331,7 +338,7 @@ def _note_roles(opened: OpenedRun, given: LabelledImages | None) -> list[str]:
     """
     if given is None or opened.classifier is None:
         return []
-    own, name = OwnImages(opened.run), name_run(opened.run.path)
+    own, name = opened.own, name_run(opened.run.path)
     keys = [own.list_keys(image, file) for image, file in zip(given.images.images, given.files, strict=True)]
     with own.one_look("loupe evaluate on other data"):
         own.note([key for of_image in keys for key in of_image])

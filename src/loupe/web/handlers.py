@@ -1,5 +1,6 @@
 """Looks into a network as the interface answers them."""
 
+import io
 import math
 from collections.abc import Sequence
 
@@ -37,6 +38,19 @@ from loupe.web.inside_answers import (
 
 _PAGE_IMAGES = 48
 _MOST_MAPS, _MOST_VALUES = 64, 200_000  # of one page of maps: under a megabyte
+
+
+def note_look(opened: OpenedRun, image: Tensor, content: bytes | None = None) -> None:
+    """Count a look if an image is a test image of the run, once for all that is asked about it.
+
+    Args:
+        opened: the run.
+        image: (channels, height, width) uint8, as its network takes it.
+        content: of the file it came as.
+    """
+    with opened.asking():
+        own = opened.own
+        own.note_once(own.list_keys(image, io.BytesIO(content) if content is not None else None))
 
 
 def describe_inside(opened: OpenedRun) -> InsideFacts:
@@ -93,7 +107,7 @@ def predict(opened: OpenedRun, images: Tensor) -> list[Prediction]:
     """Return what a network says of (images, channels, height, width) uint8."""
     if opened.classifier is None:
         return [_describe_prediction(opened, look(opened, image)) for image in images]
-    with opened.asking():
+    with opened.asking(), opened.own.counted():
         probabilities = opened.classifier.predict(images)
     return [_describe_classes(opened, row) for row in probabilities]
 
@@ -116,9 +130,7 @@ def _describe_prediction(opened: OpenedRun, seen: Look) -> Prediction:
 
 
 def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
-    """Return what a network makes of an image, layer by layer; a test image of its run is a look."""
-    if opened.classifier is not None and opened.classifier.own is not None:
-        opened.classifier.own.note(opened.classifier.own.list_keys(image))
+    """Return what a network makes of an image, layer by layer."""
     seen = look(opened, image)
     rows = {row.name: row for row in opened.layers.rows}
     layers = []

@@ -98,12 +98,22 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     return router
 
 
+def _find_image(name: str, opened: OpenedRun, store: ImageStore) -> torch.Tensor:
+    """Return the image with a name; one that was uploaded may be a test image of this run."""
+    image = store.find(name, opened)
+    if not name.startswith("validation-"):
+        handlers.note_look(opened, image)
+    return image
+
+
 def _take_images(opened: OpenedRun, given: Given, store: ImageStore) -> list[tuple[torch.Tensor, str]]:
     """Return each image with its name; uploaded ones are kept under a new one."""
     if given.names:
-        return [(store.find(name, opened), name) for name in given.names]
+        return [(_find_image(name, opened, store), name) for name in given.names]
     fit = choose_fit(given.fields.get("fit"))
     images = [prepare_upload(opened, content, fit) for content in given.files]
+    for image, content in zip(images, given.files, strict=True):
+        handlers.note_look(opened, image, content)
     return [(image, store.keep(image)) for image in images]
 
 
@@ -146,6 +156,7 @@ def _add_image_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
             image = read_drawing(opened, given.files[0])
         else:
             image = prepare_upload(opened, given.files[0], choose_fit(given.fields.get("fit")))
+            handlers.note_look(opened, image, given.files[0])
         return KeptImage(image=store.keep(image), picture=encode_png(image))
 
     @router.get("/images")
@@ -169,7 +180,7 @@ def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
     def list_maps(run: str, image: Image, layer: Layer, page: Page = 0) -> Maps:
         """What a layer gives for an image, a page of channels at a time."""
         opened = sessions.open(run)
-        return handlers.list_maps(opened, store.find(image, opened), layer, page)
+        return handlers.list_maps(opened, _find_image(image, opened, store), layer, page)
 
     @router.get("/filters")
     def list_filters(run: str, layer: Layer, page: Page = 0) -> Maps:
@@ -182,7 +193,7 @@ def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
     ) -> Window:
         """The arithmetic that made one number of a layer."""
         opened = sessions.open(run)
-        return handlers.take_apart(opened, store.find(image, opened), layer, (channel, row, column))
+        return handlers.take_apart(opened, _find_image(image, opened, store), layer, (channel, row, column))
 
     @router.get("/field")
     def show_field(run: str, layer: Layer, row: Place = 0, column: Place = 0) -> ReceptiveField:
@@ -205,14 +216,14 @@ def _add_explanation_routes(router: APIRouter, sessions: Sessions, store: ImageS
     ) -> Reasons:
         """Which pixels speak for a class."""
         opened = sessions.open(run)
-        return handlers.say_why(opened, store.find(image, opened), method, target)
+        return handlers.say_why(opened, _find_image(image, opened, store), method, target)
 
     @router.get("/kin", include_in_schema=False)  # its former address
     @router.get("/nearest-neighbours")
     def list_nearest_neighbours(run: str, image: Image) -> NearestNeighbours:
         """The training images nearest to an image, as the network sees them."""
         opened = sessions.open(run)
-        return handlers.list_nearest_neighbours(opened, store.find(image, opened))
+        return handlers.list_nearest_neighbours(opened, _find_image(image, opened, store))
 
 
 def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:
