@@ -18,11 +18,11 @@ from loupe.reports.inside import (
     InsideFigure,
     Subject,
     choose_methods,
+    show_explanations,
     show_filters,
     show_gates,
     show_maps,
     show_number,
-    show_reasons,
     show_statistics,
     take_one_per_class,
 )
@@ -105,7 +105,7 @@ def _draw(
     if number is not None:
         yield show_number(subject, *parse_number(number))
     if why:
-        yield from show_reasons(subject, why)
+        yield from show_explanations(subject, why)
     if layers or not (number or why):
         yield from _draw_layers(subject, layers, own_scale=own_scale, plugins=plugins)
 
@@ -123,7 +123,7 @@ def _draw_layers(
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
-        yield from show_reasons(subject, choose_methods(subject, plugins), is_asked=False)
+        yield from show_explanations(subject, choose_methods(subject, plugins), is_asked=False)
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:

@@ -16,6 +16,7 @@ from loupe.using.look_inside import find_field
 from loupe.using.opened_run import OpenedRun
 from loupe.web import handlers
 from loupe.web.inside_answers import (
+    Attribution,
     Gallery,
     ImageChoice,
     ImageChoices,
@@ -25,7 +26,6 @@ from loupe.web.inside_answers import (
     Maps,
     NearestNeighbours,
     Predictions,
-    Reasons,
     ReceptiveField,
     Window,
 )
@@ -163,14 +163,14 @@ def _add_image_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
     def list_images(
         run: str,
         true: Annotated[int | None, Query(ge=0, le=100_000, description="Only of this class.")] = None,
-        said: Annotated[
-            int | None, Query(ge=0, le=100_000, description="Only those taken for this class.")
+        predicted: Annotated[
+            int | None, Query(ge=0, le=100_000, description="Only those predicted as this class.")
         ] = None,
         only: Literal["all", "mistakes", "unsure"] = "all",
         page: Page = 0,
     ) -> Gallery:
-        """Validation images, a page at a time: by class, by what they are taken for, or the mistakes."""
-        return handlers.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
+        """Validation images, a page at a time: by class, by the predicted class, or the mistakes."""
+        return handlers.list_images(sessions.open(run), true=true, predicted=predicted, only=only, page=page)
 
 
 def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
@@ -205,18 +205,19 @@ def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
 def _add_explanation_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
     """Add what explains an answer: attributions, and the training images nearest to an image."""
 
-    @router.get("/reasons")
-    def say_why(
+    @router.get("/reasons", include_in_schema=False)  # its former address
+    @router.get("/attributions")
+    def show_attribution(
         run: str,
         image: Image,
         method: Annotated[str, Query(max_length=80)] = "grad-cam",
         target: Annotated[
             int | None, Query(ge=0, le=100_000, description="The class; the predicted one if left out.")
         ] = None,
-    ) -> Reasons:
+    ) -> Attribution:
         """Which pixels speak for a class."""
         opened = sessions.open(run)
-        return handlers.say_why(opened, _find_image(image, opened, store), method, target)
+        return handlers.compute_attribution(opened, _find_image(image, opened, store), method, target)
 
     @router.get("/kin", include_in_schema=False)  # its former address
     @router.get("/nearest-neighbours")
