@@ -30,7 +30,14 @@ from loupe.web.inside_answers import (
     Window,
 )
 from loupe.web.sessions import Sessions
-from loupe.web.uploads import ImageStore, choose_fit, open_picture, prepare_upload, read_images
+from loupe.web.uploads import (
+    ImageStore,
+    choose_fit,
+    open_picture,
+    prepare_upload,
+    prepare_uploads,
+    read_images,
+)
 
 _FILE = {"type": "string", "format": "binary"}
 _FIT = {"type": "string", "enum": ["resize", "crop", "pad"], "description": "How another size is fitted."}
@@ -111,7 +118,7 @@ def _take_images(opened: OpenedRun, given: Given, store: ImageStore) -> list[tup
     if given.names:
         return [(_find_image(name, opened, store), name) for name in given.names]
     fit = choose_fit(given.fields.get("fit"))
-    images = [prepare_upload(opened, content, fit) for content in given.files]
+    images = prepare_uploads(opened, given.files, fit)
     for image, content in zip(images, given.files, strict=True):
         handlers.note_look(opened, image, content)
     return [(image, store.keep(image)) for image in images]
