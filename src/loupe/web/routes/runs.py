@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import Response
 
@@ -14,7 +13,7 @@ from loupe.runs.reading import is_plain
 from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
-from loupe.web.guards import serve_report
+from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.run_index import list_seeds, stamp
@@ -54,7 +53,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
 
-    @router.get("/runs/{run}/report", response_class=HTMLResponse)
+    @router.get("/runs/{run}/report", response_class=Response, responses=PAGE)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
         folder = index.find(run)
