@@ -8,6 +8,7 @@ import torch
 
 from loupe.data import Dataset, ImageDataset, LockedTest, Splits, load_dataset, split_dataset
 from loupe.data.identity import ImageTable
+from loupe.data.injection import inject, relabel
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
@@ -23,13 +24,23 @@ def load_recipe_data(recipe: Recipe) -> Dataset:
 
 
 def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes."""
-    return split_dataset(
+    """Return the splits a recipe describes, with what it has done to the training images on purpose."""
+    splits = split_dataset(
         dataset,
         validation=recipe.data.validation,
         fraction=recipe.data.fraction,
         seed=recipe.split_seed,
     )
+    tail, noise = recipe.data.long_tail, recipe.data.label_noise
+    if tail is None and noise is None:
+        return splits
+    train, changes = inject(
+        splits.train,
+        recipe.split_seed,
+        long_tail=tail,
+        noise=(noise.kind, noise.share, noise.confusion) if noise else None,
+    )
+    return replace(splits, train=train, changes=changes)
 
 
 def place_data(recipe: Recipe, path: str | Path | None) -> Recipe:
@@ -125,7 +136,8 @@ def _find_images(
     wanted = run.read_environment()["data_digests"][side]
     record = run.read_images() if images.digest != wanted else None
     if record is not None:  # the data moved on, or some were left out
-        images = find_recorded_images(dataset, record.table(side)) or images
+        has_noise = side == "train" and run.read_recipe().data.label_noise is not None
+        images = find_recorded_images(dataset, record.table(side), keeps_labels=not has_noise) or images
     if images.digest != wanted:
         name = "training" if side == "train" else side
         raise RunError(
@@ -137,21 +149,30 @@ def _find_images(
     return images
 
 
-def find_recorded_images(dataset: Dataset, wanted: ImageTable) -> ImageDataset | None:
+def find_recorded_images(
+    dataset: Dataset, wanted: ImageTable, *, keeps_labels: bool = True
+) -> ImageDataset | None:
     """Return the recorded images of a split from a dataset that moved on since.
 
     None where one is not there any more: deleted, changed, or on the side of the test images now.
+
+    Args:
+        dataset: the data as it is now.
+        wanted: the images.
+        keeps_labels: whether an image under another label is another one; else it gets the recorded label.
     """
     for pool in (dataset.validation, dataset.train):
         if pool is None:
             continue
-        places = {key: index for index, key in reversed(list(enumerate(_name(pool.table))))}
-        found = [places[key] for key in _name(wanted) if key in places]
+        places = {key: index for index, key in reversed(list(enumerate(_name(pool.table, keeps_labels))))}
+        found = [places[key] for key in _name(wanted, keeps_labels) if key in places]
         if len(found) == len(wanted):
-            return pool.select(torch.tensor(found, dtype=torch.int64))
+            images = pool.select(torch.tensor(found, dtype=torch.int64))
+            return images if keeps_labels else relabel(images, wanted.labels)
     return None
 
 
-def _name(table: ImageTable) -> list[tuple[bytes, int]]:
+def _name(table: ImageTable, has_label: bool) -> list[tuple[bytes, int]]:
     digests = [row.tobytes() for row in table.digests.numpy()]
-    return list(zip(digests, table.labels.tolist(), strict=True))
+    labels = table.labels.tolist() if has_label else [0] * len(table)
+    return list(zip(digests, labels, strict=True))
