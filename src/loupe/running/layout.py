@@ -68,7 +68,7 @@ def try_layouts(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recip
     except LoupeError:  # told when the bench is set up
         return _state_layout(recipe, False)
     objective, precision = (
-        choose_objective(recipe, count_classes(splits.train)),
+        choose_objective(recipe, count_classes(splits.train), splits.train.class_names),
         choose_precision(recipe.train.precision, device),
     )
     batch = type(batch)(*(part[:_MOST_IMAGES] for part in batch))

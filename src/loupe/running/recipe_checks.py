@@ -89,6 +89,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         ("evaluate.track_examples", evaluate.get("track_examples", False), False),
         ("evaluate.tta", evaluate.get("tta", "none"), "none"),
         ("train.label_smoothing", train.get("label_smoothing", 0.0), 0.0),
+        ("train.class_weights", train.get("class_weights", "none"), "none"),
         ("data.mix", data.get("mix"), None),
     ]
     return [
