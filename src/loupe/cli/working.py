@@ -52,7 +52,7 @@ def resume(
         int | None, Parameter(help="Processes to go on with; as many as before if left out.")
     ] = None,
 ) -> int:
-    """Go on with a run that was broken off; it ends as if it had never been.
+    """Resume a run that was interrupted; it ends as if it had not been.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def resume(
     path = find_run_folder(run)
     if overrides:
         raise RunError(
-            "A run is gone on with as it was begun.",
+            "A run is resumed as it was begun.",
             got=" ".join(overrides),
             allowed="loupe resume RUN",
             next_step=f"a longer training is a new run: loupe train --continue {path} {' '.join(overrides)}",

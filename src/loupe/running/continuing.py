@@ -24,7 +24,7 @@ _FREE = {"train": ("epochs", "early_stopping")}  # what a longer training may ch
 
 @dataclass(frozen=True)
 class Continued:
-    """A finished run that is gone on with.
+    """A finished run that is trained further.
 
     Args:
         run: its folder.

@@ -30,7 +30,7 @@ _FEWEST_STEPS = 2
 def settle_layout(recipe: Recipe, dataset: Dataset, device: torch.device, folder: RunFolder) -> Recipe:
     """Return a recipe that says which layout it takes, `train.channels_last` true or false.
 
-    A run keeps the layout it began with, so that it is gone on with to the bit.
+    A run keeps the layout it began with, so that it is resumed to the bit.
 
     Args:
         recipe: of the run; if it states a layout, it comes back as it is.
@@ -68,7 +68,7 @@ def try_layouts(recipe: Recipe, dataset: Dataset, device: torch.device) -> Recip
     except LoupeError:  # told when the bench is set up
         return _state_layout(recipe, False)
     objective, precision = (
-        choose_objective(recipe, count_classes(splits.train)),
+        choose_objective(recipe, count_classes(splits.train), splits.train.class_names),
         choose_precision(recipe.train.precision, device),
     )
     batch = type(batch)(*(part[:_MOST_IMAGES] for part in batch))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from loupe.data import Dataset, ImageDataset, KnownSides, LockedTest, Splits, load_dataset, split_dataset
 from loupe.data.identity import ImageTable
+from loupe.data.injection import inject, relabel
 from loupe.data.sources import list_places
 from loupe.errors import DataError, LoupeError, RunError
 from loupe.plugins import expand_path
@@ -26,13 +27,23 @@ def load_recipe_data(recipe: Recipe) -> Dataset:
 
 
 def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes."""
-    return split_dataset(
+    """Return the splits a recipe describes, with what it has done to the training images on purpose."""
+    splits = split_dataset(
         dataset,
         validation=recipe.data.validation,
         fraction=recipe.data.fraction,
         seed=recipe.split_seed,
     )
+    tail, noise = recipe.data.long_tail, recipe.data.label_noise
+    if tail is None and noise is None:
+        return splits
+    train, changes = inject(
+        splits.train,
+        recipe.split_seed,
+        long_tail=tail,
+        noise=(noise.kind, noise.share, noise.confusion) if noise else None,
+    )
+    return replace(splits, train=train, changes=changes)
 
 
 def place_data(recipe: Recipe, path: str | Path | None) -> Recipe:
@@ -156,7 +167,8 @@ def _find_images(
     wanted = run.read_environment()["data_digests"][side]
     record = run.read_images() if images.digest != wanted else None
     if record is not None:  # the data moved on, or some were left out
-        images = find_recorded_images(dataset, record.table(side)) or images
+        has_noise = side == "train" and run.read_recipe().data.label_noise is not None
+        images = find_recorded_images(dataset, record.table(side), keeps_labels=not has_noise) or images
     if images.digest != wanted:
         name = "training" if side == "train" else side
         raise RunError(
@@ -175,27 +187,36 @@ def _find_test(run: RunFolder, test: LockedTest) -> LockedTest:
     return test if found is None else test.keep_images(found)
 
 
-def find_recorded_images(dataset: Dataset, wanted: ImageTable) -> ImageDataset | None:
+def find_recorded_images(
+    dataset: Dataset, wanted: ImageTable, *, keeps_labels: bool = True
+) -> ImageDataset | None:
     """Return the recorded images of a split from a dataset that moved on since.
 
     None where one is not there any more: deleted, changed, or on the side of the test images now.
+
+    Args:
+        dataset: the data as it is now.
+        wanted: the images.
+        keeps_labels: whether an image under another label is another one; else it gets the recorded label.
     """
     for pool in (dataset.validation, dataset.train):
         if pool is None:
             continue
-        found = _find_places(pool.table, wanted)
+        found = _find_places(pool.table, wanted, keeps_labels=keeps_labels)
         if found is not None:
-            return pool.select(found)
+            images = pool.select(found)
+            return images if keeps_labels else relabel(images, wanted.labels)
     return None
 
 
-def _find_places(pool: ImageTable, wanted: ImageTable) -> Tensor | None:
+def _find_places(pool: ImageTable, wanted: ImageTable, *, keeps_labels: bool = True) -> Tensor | None:
     """Return where in a pool each wanted image is, (images,) int64; None if one is missing."""
-    places = {key: index for index, key in reversed(list(enumerate(_name(pool))))}
-    found = [places[key] for key in _name(wanted) if key in places]
+    places = {key: index for index, key in reversed(list(enumerate(_name(pool, keeps_labels))))}
+    found = [places[key] for key in _name(wanted, keeps_labels) if key in places]
     return torch.tensor(found, dtype=torch.int64) if len(found) == len(wanted) else None
 
 
-def _name(table: ImageTable) -> list[tuple[bytes, int]]:
+def _name(table: ImageTable, has_label: bool) -> list[tuple[bytes, int]]:
     digests = [row.tobytes() for row in table.digests.numpy()]
-    return list(zip(digests, table.labels.tolist(), strict=True))
+    labels = table.labels.tolist() if has_label else [0] * len(table)
+    return list(zip(digests, labels, strict=True))

@@ -1,4 +1,4 @@
-"""The record of a run: started, or gone on with after checking that it is the same run."""
+"""The record of a run: started, or resumed after checking that it is the same run."""
 
 from collections.abc import Mapping
 from typing import Any

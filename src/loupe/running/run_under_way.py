@@ -34,7 +34,7 @@ class RunUnderWay:
         device: what it computes on.
         streams: its random numbers.
         bench: data, network, optimizer.
-        start: where an earlier sitting stopped, if there was one.
+        start: where an earlier session stopped, if there was one.
         recorder: writes what is reached.
         picker: looks at the test set after every epoch, if the recipe asks for it.
         observers: all that watch, the recorder and the trackers among them.

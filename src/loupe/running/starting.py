@@ -100,10 +100,10 @@ def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 def resume(
     place: str | Path, *, processes: int | None = None, observers: Sequence[Observer] = ()
 ) -> RunFolder:
-    """Go on with a run that was broken off, and return its folder; a finished one is left as it is.
+    """Resume a run that was interrupted, and return its folder; a finished one is left as it is.
 
     On a CPU, with the same versions and threads, its weights end equal to the bit to those of the run that
-    was never broken off; under other conditions the result says so.
+    was never interrupted; under other conditions the result says so.
 
     Args:
         place: a run folder, or its name (or how it begins) inside runs/.
@@ -121,7 +121,7 @@ def resume(
 
 
 def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
-    """Return the recipe of a run folder, to be gone on with by so many processes.
+    """Return the recipe of a run folder, to be resumed by so many processes.
 
     Raises:
         RecipeError: it has mistakes.

@@ -18,11 +18,11 @@ from loupe.reports.inside import (
     InsideFigure,
     Subject,
     choose_methods,
+    show_explanations,
     show_filters,
     show_gates,
     show_maps,
     show_number,
-    show_reasons,
     show_statistics,
     take_one_per_class,
 )
@@ -38,7 +38,7 @@ _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a l
 _OF_VALIDATION = "Images are validation images, so that looking at them costs no look at the test set."
 
 
-def inspect_run(
+def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     place: str | Path,
     *,
     image: Path | None = None,
@@ -105,7 +105,7 @@ def _draw(
     if number is not None:
         yield show_number(subject, *parse_number(number))
     if why:
-        yield from show_reasons(subject, why)
+        yield from show_explanations(subject, why)
     if layers or not (number or why):
         yield from _draw_layers(subject, layers, own_scale=own_scale, plugins=plugins)
 
@@ -123,7 +123,7 @@ def _draw_layers(
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
-        yield from show_reasons(subject, choose_methods(subject, plugins), is_asked=False)
+        yield from show_explanations(subject, choose_methods(subject, plugins), is_asked=False)
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:

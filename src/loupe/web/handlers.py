@@ -16,10 +16,11 @@ from loupe.metrics import Predictions as StoredPredictions
 from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
-from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
+from loupe.using.look_inside import Look, explain_image, look, read_layer, show_number
 from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
+    Attribution,
     ExplanationChoice,
     Gallery,
     GalleryImage,
@@ -29,7 +30,6 @@ from loupe.web.inside_answers import (
     Maps,
     NearestNeighbours,
     Prediction,
-    Reasons,
     SeenLayer,
     Window,
     pack_numbers,
@@ -238,10 +238,10 @@ def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, i
     )
 
 
-def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Reasons:
+def compute_attribution(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Attribution:
     """Return which pixels speak for a class."""
-    found = find_reasons(opened, image, method, target)
-    return Reasons(
+    found = explain_image(opened, image, method, target)
+    return Attribution(
         method=method,
         target=opened.class_names[int(found.targets[0])],
         probability=float(found.probabilities[0]),
@@ -251,25 +251,27 @@ def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -
     )
 
 
-def list_images(opened: OpenedRun, *, true: int | None, said: int | None, only: str, page: int) -> Gallery:
+def list_images(
+    opened: OpenedRun, *, true: int | None, predicted: int | None, only: str, page: int
+) -> Gallery:
     """Return a page of validation images: all, or of a class, taken for a class, wrong, or unsure."""
     validation = opened.validation
     predictions = _fitting_predictions(opened, validation)
     order = torch.arange(len(validation))
-    if only != "all" or said is not None:
+    if only != "all" or predicted is not None:
         if predictions is None:
             raise LoupeError(
                 "This run has no predictions to search among.",
                 got=only,
                 allowed="all, by class: a classifier's predictions come when its run has ended",
-                next_step="leave out `only` and `said`",
+                next_step="leave out `only` and `predicted`",
             )
         order = rank_mistakes(predictions) if only == "mistakes" else order
         order = rank_uncertain(predictions) if only == "unsure" else order
     if true is not None:
         order = order[validation.labels[order] == true]
-    if said is not None and predictions is not None:
-        order = order[predictions.predicted[order] == said]
+    if predicted is not None and predictions is not None:
+        order = order[predictions.predicted[order] == predicted]
         order = order[predictions.confidence[order].argsort(descending=True, stable=True)]
     num_pages = max(1, math.ceil(len(order) / _PAGE_IMAGES))
     some = order[min(page, num_pages - 1) * _PAGE_IMAGES :][:_PAGE_IMAGES].tolist()
@@ -287,7 +289,7 @@ def _show(images: ImageDataset, index: int, predictions: StoredPredictions | Non
         image=f"validation-{index}",
         picture=encode_png(images.images[index]),
         true_class=names[int(images.labels[index])],
-        said=names[int(predictions.predicted[index])] if predictions else None,
+        predicted=names[int(predictions.predicted[index])] if predictions else None,
         probability=float(predictions.confidence[index]) if predictions else None,
     )
 

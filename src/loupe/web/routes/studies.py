@@ -88,7 +88,7 @@ def send_report(path: Path, kind: str) -> Response:
         raise RunError(
             f"The {kind} {path.name} has no report yet.",
             got="no report.html",
-            allowed=f"a {kind} that has ended, or was broken off",
+            allowed=f"a {kind} that has ended, or was interrupted",
             next_step="look at its page meanwhile",
         )
     return serve_report(report)
