@@ -109,7 +109,7 @@ def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     if failed:
         print_line(f"{count_of(len(failed), 'run')} without a result; the report says why.")
     print_line(answer_question(analysis), style="bold")
-    rows = [*analysis.stage_rows, *analysis.rows]
+    rows = [*analysis.stage_rows, *analysis.run_rows]
     print_line(f"looks at the test set: {describe_study_looks(rows, prepared.pool)}")
     print_line(f"report: {prepared.folder.report_file}")
     return 1 if failed else 0

@@ -146,7 +146,12 @@ def lock_dataset(
 
 
 def split_dataset(
-    dataset: Dataset, *, validation: int | float, fraction: float = 1.0, seed: int = 0
+    dataset: Dataset,
+    *,
+    validation: int | float,
+    fraction: float = 1.0,
+    seed: int = 0,
+    fold: tuple[int, int] | None = None,
 ) -> Splits:
     """Return training, validation and locked test images.
 
@@ -159,10 +164,14 @@ def split_dataset(
         validation: images to hold out, a count or a fraction in (0, 1).
         fraction: part of the remaining training images to use, in (0, 1].
         seed: decides both draws.
+        fold: which of how many parts validates, (1, 5), in the place of `validation`; the dataset's own
+            validation images are among the parts.
 
     Raises:
-        DataError: one of the parts would lack a class.
+        DataError: one of the parts would lack a class, or the sides are those of a record.
     """
+    if fold is not None:
+        dataset = hold_out_fold(dataset, fold, seed)
     if dataset.can_grow or dataset.settled is not None:
         return split_by_image(dataset, validation=validation, fraction=fraction, seed=seed)
     streams, num_classes = Streams(seed), dataset.train.num_classes
@@ -175,6 +184,44 @@ def split_dataset(
         generator = streams.generator("training fraction")
         train = train.select(take_fraction(train.labels, fraction, generator, num_classes=num_classes))
     return Splits(train, held_out, dataset.test.for_run())
+
+
+def hold_out_fold(dataset: Dataset, fold: tuple[int, int], seed: int) -> Dataset:
+    """Return a dataset whose validation images are one of several parts of all its images but the test set.
+
+    Over all parts each image validates once. The parts are stratified and equal up to an image; where files
+    come and go, each image has its part by its own digest, so that equal images are in one part.
+
+    Args:
+        dataset: from `load_dataset`.
+        fold: number of the part, 1, 2, …, and how many there are.
+        seed: decides what is in which part.
+
+    Raises:
+        DataError: a part would lack a class, or the sides are those of a record.
+    """
+    if dataset.settled is not None:
+        raise DataError(
+            "The sides of the images are those of a record: there is nothing to divide into folds.",
+            got="data.fold beside data.sides_of",
+            allowed="one of the two",
+            next_step="leave data.sides_of out",
+        )
+    number, parts = fold
+    images = dataset.train
+    if dataset.validation is not None:
+        images = join_datasets([images, dataset.validation])
+    if dataset.can_grow:
+        drawn = (draw_numbers(images.table.identities, f"fold {seed}") * parts).long()
+        is_held_out = drawn == number - 1
+    else:
+        order = stratified_order(images.labels, Streams(seed).generator("folds"))
+        is_held_out = torch.zeros(len(images), dtype=torch.bool)
+        is_held_out[order[len(order) * (number - 1) // parts : len(order) * number // parts]] = True
+    kept, held_out = (~is_held_out).nonzero().flatten(), is_held_out.nonzero().flatten()
+    sides = {"training": kept, "validation": held_out}
+    refuse_missing_classes(images.table, sides, images.class_names, f"data.fold of {parts}")
+    return replace(dataset, train=images.select(kept), validation=images.select(held_out))
 
 
 def split_by_image(dataset: Dataset, *, validation: int | float, fraction: float, seed: int) -> Splits:

@@ -12,6 +12,7 @@ from loupe.recipe.former_names import name_now, read_former_names
 from loupe.recipe.schema import (
     DataSection,
     EvaluateSection,
+    Fold,
     LabelNoise,
     Normalization,
     Recipe,
@@ -184,6 +185,7 @@ def _field_names() -> dict[str, Iterable[str]]:
     tables: dict[str, type[BaseModel]] = {
         "": Recipe,
         "data": DataSection,
+        "data.fold": Fold,
         "data.label_noise": LabelNoise,
         "data.normalize": Normalization,
         "transfer": TransferSection,

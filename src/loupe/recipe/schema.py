@@ -83,6 +83,19 @@ class LabelNoise(Section):
         return self
 
 
+class Fold(Section):
+    """One of several equal parts of the images: it validates, the others train."""
+
+    number: PositiveInt = Field(description="Which part, 1, 2, …")
+    of: int = Field(ge=2, le=1000, description="How many parts there are, ≥ 2.")
+
+    @model_validator(mode="after")
+    def _refuse_parts_beyond(self) -> "Fold":
+        if self.number > self.of:
+            raise ValueError(f"a number up to {self.of}")
+        return self
+
+
 class DataSection(NamedSection):
     """Which images, and how they are split and prepared. Further keys are the source's settings."""
 
@@ -99,6 +112,11 @@ class DataSection(NamedSection):
         0.1,
         description="Images held out of the training data for validation: a count, or a fraction in (0, 1); "
         "a dataset with validation images of its own keeps those.",
+    )
+    fold: Fold | None = Field(
+        None,
+        description="Take one of several equal parts as validation images in the place of data.validation, "
+        "{number = 1, of = 5}: over all numbers each image validates once. `folds` of a study does it.",
     )
     split_seed: NonNegativeInt | None = Field(
         None, description="Seed of the split and of the fraction; run.seed if left out."

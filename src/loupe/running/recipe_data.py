@@ -33,6 +33,7 @@ def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
         validation=recipe.data.validation,
         fraction=recipe.data.fraction,
         seed=recipe.split_seed,
+        fold=(recipe.data.fold.number, recipe.data.fold.of) if recipe.data.fold else None,
     )
     tail, noise = recipe.data.long_tail, recipe.data.label_noise
     if tail is None and noise is None:

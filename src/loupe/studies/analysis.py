@@ -17,6 +17,7 @@ from loupe.statistics import PairedDifference, PowerLaw, PredictedError, fit_pow
 from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_overall
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
+from loupe.studies.folds import Answers, join_folds
 
 _CURVE_POINTS, _POINTS_BEYOND = 40, 8  # along a fitted law: over the sizes trained with, and beyond
 
@@ -121,6 +122,8 @@ class StudyAnalysis:
         overall: difference of each arm from the reference on average over all places.
         effects: of the numeric axes.
         laws: fitted power laws, if the study asks for them.
+        whole: the study as it was carried out: `study` is without its folds, whose rows are joined.
+        fold_rows: of the arms, one a run, before they were joined; empty where there are no folds.
     """
 
     study: Study
@@ -134,11 +137,18 @@ class StudyAnalysis:
     overall: Mapping[str, PairedDifference]
     effects: tuple[AxisEffect, ...]
     laws: tuple[Law, ...]
+    whole: Study
+    fold_rows: tuple[StudyRow, ...] = ()
+
+    @property
+    def run_rows(self) -> tuple[StudyRow, ...]:
+        """Of the arms, one a run on disk."""
+        return self.fold_rows or self.rows
 
     @property
     def failed(self) -> tuple[StudyRow, ...]:
         """Runs without a result."""
-        return tuple(row for row in (*self.rows, *self.stage_rows) if not row.is_finished)
+        return tuple(row for row in (*self.run_rows, *self.stage_rows) if not row.is_finished)
 
     @property
     def num_without_answers(self) -> int:
@@ -179,9 +189,12 @@ def analyse_study(
             count as drawn by chance.
         figure: what is compared; what the study says if left out.
     """
-    arms = tuple(row for row in rows if not row.stage)
+    arms = carried_out = tuple(row for row in rows if not row.stage)
     figure = figure or choose_figure(study, arms, pool)
-    runs = [run for row in arms if (run := _read_run(study, row, figure, pool)) is not None]
+    whole, answers = study, Answers()
+    if study.folds is not None:
+        study, arms, answers = join_folds(study, arms, pool)
+    runs = [run for row in arms if (run := _read_run(study, row, figure, pool, answers)) is not None]
     chosen = choose_on_validation(study, arms, figure)
     reference = find_reference(study, chosen)
     cells = compare_arms(runs, reference, study.confidence, **figure.metric.bounds)
@@ -199,6 +212,8 @@ def analyse_study(
         overall={arm: found for arm, found in overall.items() if found is not None},
         effects=tuple(_measure_axes(study, arms, figure)),
         laws=tuple(_fit_laws(study, arms, figure)) if study.fit else (),
+        whole=whole,
+        fold_rows=carried_out if whole.folds is not None else (),
     )
 
 
@@ -275,14 +290,20 @@ def _name(study: Study, row: StudyRow) -> tuple[str, Place]:
     return row.arm, tuple(row.at[axis] for axis in study.axes)
 
 
-def _read_run(study: Study, row: StudyRow, figure: Quantity, pool: Path | None) -> ArmRun | None:
+def _read_run(
+    study: Study,
+    row: StudyRow,
+    figure: Quantity,
+    pool: Path | None,
+    answers: Mapping[str, tuple[Tensor | None, str]],
+) -> ArmRun | None:
     value = figure.of(row) if row.is_finished else None
     if value is None:
         return None
     arm, place = _name(study, row)
-    right, images = (
-        (None, "") if pool is None or not figure.counts_right_answers else _read_answers(row, figure, pool)
-    )
+    right, images = None, ""
+    if pool is not None and figure.counts_right_answers:
+        right, images = answers[row.key] if row.key in answers else _read_answers(row, figure, pool)
     return ArmRun(arm, place, row.seed, value, right, images)
 
 

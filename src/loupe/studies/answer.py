@@ -20,7 +20,17 @@ def answer_question(analysis: StudyAnalysis) -> str:
     if not analysis.cells:
         return "There is no answer yet: no run has finished."
     same = [f"{list_names(arms)} are the same runs, whatever they change." for arms in analysis.same_arms]
-    return " ".join([_answer(analysis), *same])
+    return " ".join([_answer(analysis), *same, *_tell_of_folds(analysis)])
+
+
+def _tell_of_folds(analysis: StudyAnalysis) -> list[str]:
+    folds = analysis.whole.folds
+    if folds is None:
+        return []
+    return [
+        f"Each image was validated once, by the one of {folds} networks that had not trained on it; epochs "
+        "were chosen on the same images, which flatters a little. The test set stayed shut."
+    ]
 
 
 def _answer(analysis: StudyAnalysis) -> str:

@@ -34,18 +34,22 @@ _DECIDED = {
 }
 
 
-def find_decided(changes: Iterable[Mapping[str, Any]]) -> list[Mistake]:
+def find_decided(changes: Iterable[Mapping[str, Any]], *, has_folds: bool = False) -> list[Mistake]:
     """Return a mistake for each field among changes that the study itself decides."""
     mapping: dict[str, Any] = {}
     for one in changes:
         apply_changes(mapping, one)
     run = mapping.get("run")
     named = run if isinstance(run, Mapping) else {}
-    return [
+    mistakes = [
         Mistake(f"run.{name}", repr(named[name]), allowed)
         for name, allowed in _DECIDED.items()
         if name in named
     ]
+    evaluate = mapping.get("evaluate")
+    if has_folds and isinstance(evaluate, Mapping) and evaluate.get("test"):
+        mistakes.append(Mistake("evaluate.test", "True", "false: a study of folds leaves the test set shut"))
+    return mistakes
 
 
 def take_out_source(
@@ -87,4 +91,6 @@ def settle(mapping: dict[str, Any], study: Study) -> dict[str, Any]:
         if study.compare not in MEASURED and isinstance(named, list | tuple):
             evaluate = {**evaluate, "metrics": [*named, study.compare]}
         mapping = {**mapping, "evaluate": {"look_inside": False, **evaluate}}
+        if study.folds is not None:
+            mapping["evaluate"]["test"] = False
     return mapping

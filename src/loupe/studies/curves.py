@@ -25,7 +25,7 @@ def draw_curves(analysis: StudyAnalysis, pool: Path | None) -> list[Markup]:
     can look at, nor where the run folders are elsewhere.
     """
     by_place: dict[tuple[str, ...], dict[str, list[StudyRow]]] = {}
-    for row in analysis.rows:
+    for row in analysis.run_rows:
         if row.is_finished:
             place = tuple(row.at.get(axis, "") for axis in analysis.study.axes)
             by_place.setdefault(place, {}).setdefault(row.arm, []).append(row)

@@ -144,7 +144,7 @@ class _Planner:
             ]
             for one in changes:
                 apply_changes(mapping, one)
-            if decided := find_decided(changes):
+            if decided := find_decided(changes, has_folds=study.folds is not None):
                 raise RecipeError(str(mapping.get("name", "unnamed")), decided)
             source, part_of_it = take_out_source(mapping, study.stages)
             recipe = load_recipe(settle(mapping, study), tried=self.tried)

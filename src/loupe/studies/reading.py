@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import Mistake, StudyError
 from loupe.studies.references import find_unknown_names
-from loupe.studies.schema import Axis, Skip, Stage, Study
+from loupe.studies.schema import FOLD, Axis, Skip, Stage, Study
 
 
 def parse_study(mapping: Mapping[str, Any]) -> Study:
@@ -17,6 +17,7 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
     Raises:
         StudyError: with every mistake of form.
     """
+    mapping = add_fold_axis(mapping)
     try:
         study = validate_strictly(Study, mapping)
     except ValidationError as error:
@@ -25,6 +26,28 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
     if unknown := list(find_unknown_names(study)):
         raise StudyError(study.name, unknown)
     return study
+
+
+def add_fold_axis(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a study's mapping with its folds as an axis that all stages follow too.
+
+    So no stage trains on what a run that starts from it validates. A mapping without folds, or with mistakes
+    of form where they would go, is returned as it is.
+    """
+    folds, axes, stages = mapping.get("folds"), mapping.get("axes", {}), mapping.get("stages", {})
+    if not isinstance(folds, int) or isinstance(folds, bool) or not 2 <= folds <= 1000:
+        return mapping
+    if not isinstance(axes, Mapping) or not isinstance(stages, Mapping):
+        return mapping
+    cases = {str(number): {"data.fold": {"number": number, "of": folds}} for number in range(1, folds + 1)}
+    followed = {name: _follow_folds(stage) for name, stage in stages.items()}
+    return {**mapping, "axes": {**axes, FOLD: {"cases": cases}}, "stages": followed}
+
+
+def _follow_folds(stage: Any) -> Any:
+    if not isinstance(stage, Mapping) or not isinstance(stage.get("axes", ()), list | tuple):
+        return stage
+    return {**stage, "axes": [*(axis for axis in stage.get("axes", ()) if axis != FOLD), FOLD]}
 
 
 def _shorten(mistake: Mistake) -> Mistake:

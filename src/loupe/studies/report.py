@@ -84,11 +84,12 @@ def _gather(
 ) -> dict[str, Any]:
     """Return what the templates show of a study."""
     study, charts = analysis.study, draw_charts(analysis)
-    rows = (*analysis.stage_rows, *analysis.rows)
+    rows, whole = (*analysis.stage_rows, *analysis.run_rows), analysis.whole
     figures = list_figures(analysis, ("train", "validation", "test"))
     has_picture = bool(analysis.cells) and not charts
     return {
         "study": study,
+        "run_axes": list(whole.axes),
         "answer": answer_question(analysis),
         "analysis": analysis,
         "figure_name": name_figure(analysis),
@@ -104,7 +105,7 @@ def _gather(
         "chosen": name_cell(analysis, analysis.chosen) if analysis.chosen else "",
         "cells": [{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
         "headings": [f"{figure.split} {figure.metric.heading}" for figure in figures],
-        "runs": [_write_run(row, study, figures, pool, link) for row in rows],
+        "runs": [_write_run(row, whole, figures, pool, link) for row in rows],
         "changes": describe_changes(study),
         "same": analysis.same_arms,
         "effects": [
@@ -116,7 +117,7 @@ def _gather(
             for one in analysis.effects
         ],
         "skipped": _gather_reasons(skipped),
-        "study_toml": study.to_toml(),
+        "study_toml": whole.to_toml(),
         "looks": describe_study_looks(rows, pool),
     }
 

@@ -32,6 +32,10 @@ def _refuse_name_of_runs(name: str) -> str:
     return name
 
 
+FOLD = "fold"
+"""The axis that the folds of a study are."""
+
+
 Name = Annotated[str, AfterValidator(_refuse_odd_name)]
 
 
@@ -136,6 +140,13 @@ class Study(Section):
         "accuracy",
         description="Metric that is compared, or loss; `loupe metrics` lists them. An autoencoder has no "
         "accuracy: its error stands in.",
+    )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=1000,
+        description="Validate each image once, in so many runs of every arm: an axis called fold. What is "
+        "compared is then the answer over all images, and the test set stays shut.",
     )
     fit: Literal["power-law"] | None = Field(
         None, description='"power-law": fit the error over the numeric axis and predict it at twice its end.'

@@ -59,7 +59,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
     folder, pool = StudyFolder(path), path.parent / "runs"
     study = _read_study(folder)
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
-    rows = [*analysis.stage_rows, *analysis.rows]
+    rows = [*analysis.stage_rows, *analysis.run_rows]
     summary = _summarise(folder, study, rows)
     return StudyDetails(
         summary=summary,
@@ -67,7 +67,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         figure=name_figure(analysis),
         reference=analysis.reference,
         level=format_level(study.confidence),
-        axes=list(study.axes),
+        axes=list(analysis.whole.axes),
         arms=_list_arms(analysis),
         same=analysis.same_arms,
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
@@ -105,7 +105,7 @@ def _describe_row(index: RunIndex, analysis: StudyAnalysis, row: StudyRow, pool:
     validation, test = (analysis.figure.of(row, split) for split in ("validation", "test"))
     return StudyRun(
         name=row.arm or f"stage {row.stage}",
-        at=[row.at.get(axis, "") for axis in analysis.study.axes],
+        at=[row.at.get(axis, "") for axis in analysis.whole.axes],
         seed=row.seed,
         status=row.status,
         reason=row.reason or "",
