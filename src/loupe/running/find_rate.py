@@ -82,8 +82,8 @@ def read_rate_test(rates: Sequence[float], losses: Sequence[float], *, broke_dow
     """Return what the losses of a range test say of the rate.
 
     Suggested is the middle, on the logarithmic scale, of the rate at which the loss falls fastest and of a
-    third of the rate at which it is least: the first is small for a whole training, and close below the second
-    training is unstable.
+    third of the rate at which it is least: the first is small for a whole training, and close below the
+    second training is unstable.
 
     Args:
         rates: of each step, ascending.
