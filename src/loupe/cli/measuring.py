@@ -57,6 +57,50 @@ def bench(
     return 0
 
 
+@app.command(group=LOOK)
+def find_rate(
+    recipe: str = "digits",
+    /,
+    *overrides: Override,
+    from_: Annotated[float, Parameter(name="--from", help="First learning rate.")] = 1e-6,
+    to: Annotated[float, Parameter(help="Last learning rate.")] = 10.0,
+    steps: Annotated[int, Parameter(help="Steps at most.")] = 200,
+    json_: Annotated[Path | None, Parameter(name="--json", help="Also write the figures to a file.")] = None,
+    plugin: Plugins = (),
+) -> int:
+    """Suggest a learning rate: it grows from step to step until the training loss does. Nothing is kept.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe, a TOML file, or a finished run's recipe.toml.
+    """
+    from loupe.running import load_recipe
+    from loupe.running.find_rate import plot_rate_test, sweep_rates
+    from loupe.runs.writing import write_json
+
+    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    found = sweep_rates(resolved, low=from_, high=to, num_steps=steps)
+    print_line(f"plot: {plot_rate_test(found, resolved)}")
+    if json_ is not None:
+        json_.parent.mkdir(parents=True, exist_ok=True)
+        write_json(json_, found.to_dict())
+        print_line(f"figures: {json_}")
+    if found.suggestion is None:
+        print_line(
+            f"no suggestion: the loss did not fall between {from_:g} and {found.rates[-1]:g}; "
+            "try other ends (--from, --to) or more --steps",
+            style="bold",
+        )
+        return 0
+    print_line(
+        f"the training loss falls fastest at {found.steepest:.2g} and is least at {found.lowest:.2g}; "
+        f"now it is {resolved.train.optimizer.settings['learning_rate']:g}"
+    )
+    print_line(f"suggested: train.optimizer.learning_rate={found.suggestion:g}", style="bold")
+    return 0
+
+
 def _print_speed(recipe: "Recipe", seconds: float) -> dict[str, object]:
     from loupe.benchmarking import measure_recipe
     from loupe.cli.speed_tables import HEADINGS, RIGHT, describe_speed, describe_stages
