@@ -74,9 +74,9 @@ def compare_with_baselines(
     note = (
         f"Fitted to {len(examples):,} of {len(training):,} training images, all judged on {some}. Majority: "
         f"the most frequent class. Class mean: the nearest mean image. Neighbours: the vote of the {k} "
-        "nearest training images by their pixels. Logistic regression: on standardised pixels. Random features: "
-        f"one convolution with {filters} patches drawn from training images, and ridge regression on top. p: "
-        "McNemar's exact test, adjusted for looking at all of them (Holm)."
+        "nearest training images by their pixels. Logistic regression: on standardised pixels. Random "
+        f"features: one convolution with {filters} patches drawn from training images, and ridge regression "
+        "on top. p: McNemar's exact test, adjusted for looking at all of them (Holm)."
     )
     table, beaten = _tabulate(is_right, right, level, note)
     values = [_measure(_NETWORK, is_right, level), *(_measure(*one, level) for one in right.items())]
