@@ -10,7 +10,7 @@ NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of th
 GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs bench gpu clean
+.PHONY: help demo test test-thorough test-all check format docs wheel try-wheel bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,13 @@ format: $(VENV)/.dev $(FRONT) ## bring the code into the house format
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "documentation: build/docs/index.html"
+
+wheel: $(VENV)/.core ## build the wheel into dist/
+	rm -f dist/loupe_bench-*.whl
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+try-wheel: wheel ## install the wheel into an empty environment elsewhere, and train on the digits there
+	tools/try_wheel.sh $(PYTHON) $(CONSTRAINTS)
 
 bench: $(VENV)/.core ## measure an epoch against the usual way (needs LOUPE_DATA)
 	$(BIN)/python bench/epoch_against_dataloader.py

@@ -35,8 +35,8 @@ from loupe.running.layout import try_layouts
 from loupe.running.training_setup import set_up
 from loupe.runtime import Streams, computing, count_cores, describe_device
 from loupe.training import TrainingState
-from loupe.training.learning_rates import read_rates
 from loupe.training.loop import train_one_epoch
+from loupe.training.step import TrainingStep
 
 AIRBENCH_BATCH, AIRBENCH_IMAGES = 1024, 9.9 * 50_000
 CPU = torch.device("cpu")
@@ -62,11 +62,11 @@ class Clock:
 class Normalize:
     """Stands in for torchvision's transform."""
 
-    def __init__(self, mean: torch.Tensor, sd: torch.Tensor) -> None:
-        self._mean, self._sd = mean.view(-1, 1, 1), sd.view(-1, 1, 1)
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        self._mean, self._std = mean.view(-1, 1, 1), std.view(-1, 1, 1)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        return (images - self._mean) / self._sd
+        return (images - self._mean) / self._std
 
 
 def load_airbench(path: Path) -> dict[str, Any]:
@@ -119,18 +119,11 @@ def prepare_loupe(precision: str, num_batches: int) -> tuple[Callable[[], float]
     whole = recipe.train.epochs * len(setup.train.dataset)
     few = setup.train.dataset.take(slice(0, num_batches * recipe.train.batch_size))
     batches = replace(setup.train, dataset=few)
-    state, rates = TrainingState(setup.model, setup.optimizer), read_rates(setup.optimizer)
+    step = TrainingStep(setup.plan, TrainingState(setup.model, setup.optimizer))
 
     def train() -> float:
         started = time.perf_counter()
-        train_one_epoch(
-            state,
-            batches,
-            schedule=setup.schedule,
-            objective=setup.objective,
-            base_rates=rates,
-            precision=setup.precision,
-        )
+        train_one_epoch(step, batches)
         return (time.perf_counter() - started) / len(few)
 
     return train, whole

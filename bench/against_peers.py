@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--python", action="append", default=[], help="another Python to look for peers in")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, count_cores()}))
-    parser.add_argument("--out", type=Path, help="also write all figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write all values as JSON")
     arguments = parser.parse_args()
     if not os.environ.get("LOUPE_DATA"):
         sys.exit("skipped: LOUPE_DATA does not name a folder with the official Fashion-MNIST files")

@@ -32,8 +32,7 @@ from loupe.data import EvaluationBatches, ImageDataset, Splits, TrainingBatches,
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.models import build_model
 from loupe.runtime import Streams, describe_device
-from loupe.training import Classification, build_optimizer, build_schedule, fit
-from loupe.training.state import TrainingState
+from loupe.training import Classification, Training, TrainingPlan, build_optimizer, build_schedule, fit
 
 CLASSES = ("T-shirt/top", "Trouser", "Coat", "Sandal", "Bag")
 BATCH_SIZE, LEARNING_RATE = 100, 0.02
@@ -66,10 +65,10 @@ class PillowImages(TorchDataset[tuple[Tensor, int]]):
 
     def normalize(self, pixels: Tensor) -> Tensor:
         mean = torch.as_tensor(self.normalization.mean).view(-1, 1, 1)
-        sd = torch.as_tensor(self.normalization.sd).view(-1, 1, 1)
-        if (sd == 0).any():
+        std = torch.as_tensor(self.normalization.std).view(-1, 1, 1)
+        if (std == 0).any():
             raise ValueError("a deviation of zero")
-        return pixels.clone().sub_(mean).div_(sd)
+        return pixels.clone().sub_(mean).div_(std)
 
 
 def prepare_usual(splits: Splits, normalization: Normalization, workers: int) -> Callable[[], float]:
@@ -117,16 +116,8 @@ def prepare_loupe(splits: Splits, normalization: Normalization) -> Callable[[], 
     schedule = build_schedule("constant", num_epochs=1, steps_per_epoch=len(train))
 
     def run_epoch() -> float:
-        state: TrainingState = fit(
-            model,
-            train,
-            validation,
-            num_epochs=1,
-            optimizer=optimizer,
-            schedule=schedule,
-            objective=Classification(),
-            streams=streams,
-        )
+        plan = TrainingPlan(1, schedule, Classification())
+        state = fit(Training(model, train, validation, plan, optimizer, streams))
         return state.history[-1].validation_accuracy
 
     return run_epoch
@@ -158,7 +149,7 @@ def describe(values: list[float], unit: str = "") -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write the values as JSON")
     arguments = parser.parse_args()
     if not os.environ.get("LOUPE_DATA"):
         sys.exit("skipped: LOUPE_DATA does not name a folder with the official Fashion-MNIST files")

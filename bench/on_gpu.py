@@ -140,10 +140,10 @@ def install_wheels(wheels: Path, site: Path) -> None:
 
 def make_environment(out: Path, arguments: argparse.Namespace) -> dict[str, str]:
     """Return the environment of a step: the checkout and the installed wheels can be imported."""
-    places = [str(ROOT / "src"), str(out / "site"), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT / "src"), str(out / "site"), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONUNBUFFERED": "1",
         "LOUPE_GPU_DEVICE": arguments.device,
         "LOUPE_GPU_TINY": "1" if arguments.tiny else "",

@@ -55,7 +55,7 @@ def choose_settings(recipe: str) -> list[str]:
 
 
 def train_seeds(results: Results, name: str, seeds: list[int]) -> None:
-    """Train a recipe with each of the seeds; what an interruption leaves is judged and told as well."""
+    """Train a recipe with each of the seeds; what an interruption leaves is evaluated too."""
     recipe = load_recipe(name, choose_settings(name))
     dataset = load_recipe_data(recipe)
     with tempfile.TemporaryDirectory() as folder:

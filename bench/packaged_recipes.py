@@ -28,36 +28,36 @@ def measure_recipe(name: str, seeds: int) -> dict[str, object]:
 
 
 def write_rows(name: str, summary: dict[str, object]) -> list[str]:
-    """Return recipe, seeds, mean, sd, interval and seconds as Markdown rows, plain and with TTA."""
-    figures: dict[str, Any] = summary["summaries"]  # type: ignore[assignment]  # parsed JSON
-    seconds = figures["seconds"]
-    took = f"{format_duration(seconds['mean'])} (sd {seconds['sd']:.1f} s)"
-    if "best test accuracy" not in figures:
-        return [write_row(f"`{name}`", figures["best test loss"], 1, 5, "", took)]
-    rows = [write_row(f"`{name}`", figures["best test accuracy"], 100, 2, " %", took)]
-    with_views = figures.get("best test accuracy with tta")
+    """Return recipe, seeds, mean, std, interval and seconds as Markdown rows, plain and with TTA."""
+    metrics: dict[str, Any] = summary["summaries"]  # type: ignore[assignment]  # parsed JSON
+    seconds = metrics["seconds"]
+    took = f"{format_duration(seconds['mean'])} (std {seconds['sd']:.1f} s)"
+    if "best test accuracy" not in metrics:
+        return [write_row(f"`{name}`", metrics["best test loss"], 1, 5, "", took)]
+    rows = [write_row(f"`{name}`", metrics["best test accuracy"], 100, 2, " %", took)]
+    with_views = metrics.get("best test accuracy with tta")
     if with_views is not None:
         rows.append(write_row("with test-time augmentation", with_views, 100, 2, " %", "the same runs"))
     return rows
 
 
 def write_row(name: str, test: dict[str, Any], scale: float, digits: int, unit: str, took: str) -> str:
-    mean, sd, low, high = (
+    mean, std, low, high = (
         f"{scale * value:.{digits}f}"
         for value in (test["mean"], test["sd"], test["interval"]["low"], test["interval"]["high"])
     )
-    return f"| {name} | {test['num_seeds']} | {mean}{unit} | {sd} | {low} to {high}{unit} | {took} |"
+    return f"| {name} | {test['num_seeds']} | {mean}{unit} | {std} | {low} to {high}{unit} | {took} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("recipes", nargs="+")
     parser.add_argument("--seeds", type=int, default=3, choices=range(2, 101), metavar="2..100")
-    parser.add_argument("--out", type=Path, help="also write all figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write all values as JSON")
     arguments = parser.parse_args()
     summaries = {}
     print(f"{describe_device(choose_device())}, torch {torch.__version__}, loupe {loupe.__version__}")
-    print("| recipe | seeds | on test, mean | sd | 95 % interval of the mean | training time a seed |")
+    print("| recipe | seeds | on test, mean | std | 95 % interval of the mean | training time a seed |")
     print("|---|---|---|---|---|---|")
     for name in arguments.recipes:
         summaries[name] = measure_recipe(name, arguments.seeds)

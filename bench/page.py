@@ -66,7 +66,7 @@ def ask(client: httpx.Client, run: str, middle: str) -> dict[str, Callable[[int]
         "a number of the middle layer": about("number", layer=middle, channel=1, row=1, column=1),
         "grad-cam": about("reasons", method="grad-cam"),
         "occlusion": about("reasons", method="occlusion"),
-        "nearest training images": about("kin"),
+        "nearest training images": about("nearest-neighbours"),
     }
 
 
@@ -77,10 +77,10 @@ def main() -> None:
     print(
         f"{describe_device(torch.device('cpu'))}, torch {torch.__version__}, n = {rounds} a row, one warms up"
     )
-    with tempfile.TemporaryDirectory() as place:
-        networks = train_networks(Path(place))
+    with tempfile.TemporaryDirectory() as folder:
+        networks = train_networks(Path(folder))
         listening = listen("127.0.0.1", 0)
-        server = build_server(create_app(Path(place) / "runs"))
+        server = build_server(create_app(Path(folder) / "runs"))
         threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
         print("| network | question | median | fastest to slowest |\n|---|---|---|---|")
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -37,29 +37,28 @@ from loupe.data import (
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.models import build_model
 from loupe.runtime import Streams, computing, count_cores, describe_device
-from loupe.training import Classification, build_optimizer, build_schedule, fit
-from loupe.training.together import Training, fit_together
+from loupe.training import Classification, Training, TrainingPlan, build_optimizer, build_schedule, fit
+from loupe.training.together import fit_together
 
 Seconds = tuple[float, float]
 """By the clock, and of processor time."""
 
 
-def describe_run(splits: Splits, normalization: Normalization, seed: int) -> dict[str, Any]:
-    """Return what `fit` and `fit_together` take of one fresh run of an epoch."""
+def make_training(splits: Splits, normalization: Normalization, seed: int) -> Training:
+    """Return one fresh run of an epoch."""
     streams = Streams(seed)
     with streams.as_global("model"):
         model = build_model("cnn", in_channels=1, image_size=(28, 28), num_classes=5)
     train = TrainingBatches(splits.train, normalization, BATCH_SIZE, streams)
-    return {
-        "model": model,
-        "train": train,
-        "validation": EvaluationBatches(splits.validation, normalization),
-        "num_epochs": 1,
-        "optimizer": build_optimizer("sgd", model.parameters(), learning_rate=LEARNING_RATE, momentum=0.0),
-        "schedule": build_schedule("constant", num_epochs=1, steps_per_epoch=len(train)),
-        "objective": Classification(),
-        "streams": streams,
-    }
+    schedule = build_schedule("constant", num_epochs=1, steps_per_epoch=len(train))
+    return Training(
+        model,
+        train,
+        EvaluationBatches(splits.validation, normalization),
+        TrainingPlan(1, schedule, Classification()),
+        build_optimizer("sgd", model.parameters(), learning_rate=LEARNING_RATE, momentum=0.0),
+        streams,
+    )
 
 
 def load_splits(num_images: int) -> Splits:
@@ -72,7 +71,7 @@ def load_splits(num_images: int) -> Splits:
     )
 
 
-class Share:
+class Worker:
     """What a process of several trains: loaded once, when the process starts."""
 
     splits: Splits
@@ -86,25 +85,25 @@ class Share:
     @classmethod
     def train(cls, seeds: Sequence[int]) -> None:
         with computing(1):
-            fit_together([Training(**describe_run(cls.splits, cls.normalization, seed)) for seed in seeds])
+            fit_together([make_training(cls.splits, cls.normalization, seed) for seed in seeds])
 
 
 def prepare_ways(
     splits: Splits, normalization: Normalization, group: int, pool: Pool, processes: int
 ) -> dict[str, Callable[[], Any]]:
     """Return for each way what trains and evaluates an epoch."""
-    shares = [list(range(number, group, processes)) for number in range(processes)]
+    seeds = [list(range(number, group, processes)) for number in range(processes)]
 
     def train_together() -> None:
-        fit_together([Training(**describe_run(splits, normalization, seed)) for seed in range(group)])
+        fit_together([make_training(splits, normalization, seed) for seed in range(group)])
 
     def train_alone() -> None:
         for seed in range(group):
-            fit(**describe_run(splits, normalization, seed))
+            fit(make_training(splits, normalization, seed))
 
     return {
         "together": train_together,
-        "processes": lambda: pool.map(Share.train, shares, chunksize=1),
+        "processes": lambda: pool.map(Worker.train, seeds, chunksize=1),
         "one by one": train_alone,
         "usual": prepare_usual(splits, normalization, workers=0),
     }
@@ -128,14 +127,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="CPU threads; torch's choice if left out")
     parser.add_argument("--processes", type=int, default=count_cores(), help="that share the runs out")
     parser.add_argument("--images", type=int, default=25_000, help="training images, and a fifth to evaluate")
-    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="also write the values as JSON")
     arguments = parser.parse_args()
     if not os.environ.get("LOUPE_DATA"):
         sys.exit("skipped: LOUPE_DATA does not name a folder with the official Fashion-MNIST files")
     splits, group = load_splits(arguments.images), arguments.group
     normalization = measure_normalization(splits.train.images)
     processes = min(arguments.processes, group)
-    starting = get_context("spawn").Pool(processes, Share.load, (arguments.images,))
+    starting = get_context("spawn").Pool(processes, Worker.load, (arguments.images,))
     with starting as pool, computing(arguments.threads):
         device = describe_device(torch.device("cpu"))
         ways = prepare_ways(splits, normalization, group, pool, processes)

@@ -67,8 +67,9 @@ def test_train_prints_the_outcome_and_the_reports_path(capsys: pytest.CaptureFix
     assert lines[2].startswith("best epoch ")
     assert lines[3].startswith("validation accuracy ")
     assert lines[4].startswith("test accuracy ")
-    assert lines[4].endswith(" %), looked at once")
-    assert Path(lines[5].removeprefix("report: ")).is_file()
+    once = "this run: once; this test set on this machine: 1 look in 1 recipe"
+    assert lines[5] == f"looks at the test set: {once}"
+    assert Path(lines[6].removeprefix("report: ")).is_file()
 
 
 def test_several_seeds_print_a_mean_with_interval(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,10 +127,10 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
         (
             ["train", "digits", "train.epoch=3"],
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
-            "  - train.epoch: got an unknown field; allowed: average_decay, batch_size, channels_last, "
-            "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, freeze_later, "
-            "hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, small_images, "
-            "warmup_epochs; did you mean 'epochs'?\n"
+            "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
+            "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
+            "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, "
+            "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (

@@ -31,7 +31,7 @@ def test_a_recipe_reads_back_from_its_own_toml() -> None:
     smoothing=st.floats(0, 0.99),
     validation=st.one_of(st.integers(1, 10**6), st.floats(0.001, 0.999)),
     seeds=st.one_of(st.none(), st.lists(st.integers(0, 2**31), min_size=1, max_size=4, unique=True)),
-    normalize=st.one_of(st.just("measured"), st.just({"mean": [0.5], "sd": [0.25]})),
+    normalize=st.one_of(st.just("measured"), st.just({"mean": [0.5], "std": [0.25]})),
 )
 def test_any_recipe_survives_the_round_trip(
     epochs: int, smoothing: float, validation: int | float, seeds: list[int] | None, normalize: object
@@ -71,10 +71,10 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "  - train.batch_size: got 'x'; allowed: a whole number\n"
         "  - train.early_stopping.windw: got an unknown field; allowed: min_improvement, window; "
         "did you mean 'window'?\n"
-        "  - train.epoch: got an unknown field; allowed: average_decay, batch_size, channels_last, "
-        "clean_train_images, clip_norm, compile, decay, early_stopping, epochs, freeze_later, "
-        "hard_examples, label_smoothing, lookahead, optimizer, precision, schedule, small_images, "
-        "warmup_epochs; did you mean 'epochs'?\n"
+        "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
+        "channels_last, clean_train_images, clip_norm, compile, decay, early_stopping, epochs, "
+        "freeze_later, hard_examples, label_smoothing, lookahead, optimizer, precision, "
+        "progressive_resizing, schedule, warmup_epochs; did you mean 'epochs'?\n"
         "  - evaluate.tta: got 'miror'; allowed: 'none', 'mirror' or 'mirror-shift'; did you mean 'mirror'?\n"
         "  - run.seed: got True; allowed: a whole number\n"
         "  - modle: got an unknown field; allowed: about, data, evaluate, model, name, run, train, transfer; "

@@ -41,11 +41,11 @@ can be noise though its own interval leaves zero out.
 
 def publish_reproduction(folder: Path) -> None:
     """Copy page, results and figures; links in the page then go one folder down."""
-    place = DOCS / "reproduction" / folder.name
-    place.mkdir(parents=True, exist_ok=True)
+    target = DOCS / "reproduction" / folder.name
+    target.mkdir(parents=True, exist_ok=True)
     for file in sorted(folder.iterdir()):
         if file.suffix in (".csv", ".json", ".png"):
-            shutil.copyfile(file, place / file.name)
+            shutil.copyfile(file, target / file.name)
     text = (folder / "report.md").read_text(encoding="utf-8")
     text = re.sub(r"\]\(([\w-]+\.png)\)", rf"]({folder.name}/\1)", text)
     beside = (
@@ -55,31 +55,31 @@ def publish_reproduction(folder: Path) -> None:
     )
     first_remark = text.index("\n- ")
     text = f"{text[:first_remark]}\n{beside}\n{text[first_remark:]}"
-    place.with_suffix(".md").write_text(text, encoding="utf-8")
+    target.with_suffix(".md").write_text(text, encoding="utf-8")
 
 
 def publish_studies(folder: Path, names: list[str]) -> None:
     """Keep the results of the named studies, and write the page of all that are kept."""
-    place = DOCS / "answers"
-    place.mkdir(exist_ok=True)
+    target = DOCS / "answers"
+    target.mkdir(exist_ok=True)
     for name in names:
-        shutil.copyfile(StudyFolder(folder / name).results_file, place / f"{name}.csv")
+        shutil.copyfile(StudyFolder(folder / name).results_file, target / f"{name}.csv")
     parts = [HEAD]
     for name in list_studies():
-        kept = place / f"{name}.csv"
-        if kept.is_file():
+        results = target / f"{name}.csv"
+        if results.is_file():
             study = load_study(name)
-            rows = StudyFolder.read_rows(kept, tuple(study.axes))
-            parts.append(describe_study(analyse_study(study, rows), place))
+            rows = StudyFolder.read_rows(results, tuple(study.axes))
+            parts.append(describe_study(analyse_study(study, rows), target))
     (DOCS / "answers.md").write_text("\n".join(parts), encoding="utf-8")
 
 
-def describe_study(analysis: StudyAnalysis, place: Path) -> str:
+def describe_study(analysis: StudyAnalysis, target: Path) -> str:
     """Return a study's part of the page; its figures are written to the folder beside."""
     name = analysis.study.name
     rows = [*analysis.stage_rows, *analysis.rows]
     seconds = sum(row.seconds or 0 for row in rows)
-    figure = place / f"{name}.png"
+    figure = target / f"{name}.png"
     save_figure(draw_study(analysis), figure, dpi=FIGURE_DPI)
     lines = [
         f"## {analysis.study.question}",
@@ -93,7 +93,7 @@ def describe_study(analysis: StudyAnalysis, place: Path) -> str:
         "",
     ]
     if analysis.laws:
-        law = place / f"{name}-law.png"
+        law = target / f"{name}-law.png"
         save_figure(draw_laws(analysis), law, dpi=FIGURE_DPI)
         lines += [f"![error over training images, with the fitted law](answers/{law.name})", ""]
     return "\n".join([*lines, *list_cells(analysis), ""])

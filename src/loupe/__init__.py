@@ -13,15 +13,16 @@ _PUBLIC = {
     "train": "loupe.running",
     "resume": "loupe.running",
     "load_recipe": "loupe.running",
-    "run_study": "loupe.studies",
-    "load_study": "loupe.studies",
-    "run_search": "loupe.searches",
-    "load_search": "loupe.searches",
+    "run_study": "loupe.studies.run",
+    "load_study": "loupe.studies.loading",
+    "run_search": "loupe.searches.run",
+    "load_search": "loupe.searches.loading",
     "load_run": "loupe.runs",
     "load_model": "loupe.runs",
     "SeriesFolder": "loupe.runs",
     "open_classifier": "loupe.using.classifier",
     "predict": "loupe.using.predict_images",
+    "evaluate_run": "loupe.using.evaluate_run",
     "export_run": "loupe.using.export_run",
     "Recipe": "loupe.recipe",
     "LoupeError": "loupe.errors",
@@ -30,11 +31,20 @@ _PUBLIC = {
     "load_dataset": "loupe.data",
     "build_model": "loupe.models",
     "register_dataset": "loupe.data",
+    "register_evaluation": "loupe.evaluations",
+    "register_explanation": "loupe.inspection",
     "register_augmentation": "loupe.data",
     "register_mix": "loupe.data",
+    "register_metric": "loupe.metrics",
+    "Estimate": "loupe.metrics",
     "register_model": "loupe.models",
     "register_optimizer": "loupe.training",
     "register_schedule": "loupe.training",
+    "register_observer": "loupe.observers",
+    "register_tracker": "loupe.trackers",
+    "register_export_format": "loupe.exporting",
+    "Observer": "loupe.training",
+    "Tracker": "loupe.trackers",
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -47,8 +57,14 @@ if TYPE_CHECKING:
     from loupe.data import register_dataset as register_dataset
     from loupe.data import register_mix as register_mix
     from loupe.errors import LoupeError as LoupeError
+    from loupe.evaluations import register_evaluation as register_evaluation
+    from loupe.exporting import register_export_format as register_export_format
+    from loupe.inspection import register_explanation as register_explanation
+    from loupe.metrics import Estimate as Estimate
+    from loupe.metrics import register_metric as register_metric
     from loupe.models import build_model as build_model
     from loupe.models import register_model as register_model
+    from loupe.observers import register_observer as register_observer
     from loupe.recipe import Recipe as Recipe
     from loupe.running import load_recipe as load_recipe
     from loupe.running import resume as resume
@@ -60,9 +76,13 @@ if TYPE_CHECKING:
     from loupe.searches.run import run_search as run_search
     from loupe.studies.loading import load_study as load_study
     from loupe.studies.run import run_study as run_study
+    from loupe.trackers import Tracker as Tracker
+    from loupe.trackers import register_tracker as register_tracker
+    from loupe.training import Observer as Observer
     from loupe.training import register_optimizer as register_optimizer
     from loupe.training import register_schedule as register_schedule
     from loupe.using.classifier import open_classifier as open_classifier
+    from loupe.using.evaluate_run import evaluate_run as evaluate_run
     from loupe.using.export_run import export_run as export_run
     from loupe.using.predict_images import predict as predict
 

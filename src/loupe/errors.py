@@ -96,6 +96,25 @@ class RunError(LoupeError):
     """A run folder that is missing, unfinished, or not what was expected."""
 
 
+class UntrustedPluginError(LoupeError):
+    """A plugin whose code nobody has said yet may run.
+
+    Args:
+        place: the file.
+        digest: SHA-256 of its text.
+    """
+
+    def __init__(self, place: str, digest: str) -> None:
+        super().__init__(
+            f"The plugin {place} is code that has not been trusted yet.",
+            got=f"SHA-256 {digest[:16]}…, named by a recipe or run",
+            allowed="a plugin named by yourself (--plugin), or one you trust, as it is now",
+            next_step=f"read it; then: loupe trust {place}",
+        )
+        self.place = place
+        self.digest = digest
+
+
 class HeldError(RunError):
     """A folder that another process works in."""
 

@@ -1,11 +1,13 @@
 """Users' own Python files, imported for what they register."""
 
+import contextlib
 import hashlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, UntrustedPluginError
 
 
 def load_plugin(place: str) -> str:
@@ -14,16 +16,8 @@ def load_plugin(place: str) -> str:
     Raises:
         LoupeError: there is no such file, or it cannot be imported.
     """
-    path = expand_path(place)
-    if not path.is_file() or path.suffix != ".py":
-        raise LoupeError(
-            f"There is no plugin file {place}.",
-            got=place,
-            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
-            next_step="mend --plugin or run.plugins",
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"loupe_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    path, digest = expand_path(place), digest_plugin(place)
+    name = name_plugin_module(place)
     if name in sys.modules and getattr(sys.modules[name], "loupe_digest", None) == digest:
         return digest
     spec = importlib.util.spec_from_file_location(name, path)
@@ -45,6 +39,82 @@ def load_plugin(place: str) -> str:
         ) from None
     module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
+
+
+def name_plugin_module(place: str) -> str:
+    """Return the name of the module that a plugin's file becomes.
+
+    Raises:
+        LoupeError: its path names the home of nobody.
+    """
+    return f"loupe_plugin_{hashlib.sha256(str(expand_path(place)).encode()).hexdigest()[:12]}"
+
+
+def digest_plugin(place: str) -> str:
+    """Return the SHA-256 of a plugin's text; nothing of it is run.
+
+    Raises:
+        LoupeError: there is no such file.
+    """
+    path = expand_path(place)
+    if not path.is_file() or path.suffix != ".py":
+        raise LoupeError(
+            f"There is no plugin file {place}.",
+            got=place,
+            allowed="a Python file (.py) that registers a model, dataset, augmentation …",
+            next_step="mend --plugin or run.plugins",
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def trust_plugin(place: str) -> str:
+    """Remember that a plugin's code may run, as it is now, and return its SHA-256.
+
+    Raises:
+        LoupeError: there is no such file.
+    """
+    digest = digest_plugin(place)
+    if not is_trusted(digest):
+        _trusted_here.add(digest)
+        path = _find_trusted()
+        with contextlib.suppress(OSError):  # else it is trusted in this process alone
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{digest}  {expand_path(place)}\n")
+    return digest
+
+
+def is_trusted(digest: str) -> bool:
+    """Return whether a plugin's code may run, by its SHA-256."""
+    if digest in _trusted_here:
+        return True
+    try:
+        lines = _find_trusted().read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.partition(" ")[0] == digest for line in lines)
+
+
+def refuse_untrusted(place: str) -> None:
+    """Check that a plugin which a recipe or run names may run.
+
+    Raises:
+        UntrustedPluginError: nobody has said so.
+        LoupeError: there is no such file.
+    """
+    digest = digest_plugin(place)
+    if not is_trusted(digest):
+        raise UntrustedPluginError(place, digest)
+
+
+_trusted_here: set[str] = set()
+
+
+def _find_trusted() -> Path:
+    """Return the file of trusted plugins, in the user's state folder."""
+    state = os.environ.get("XDG_STATE_HOME")
+    place = Path(state) if state else Path.home() / ".local" / "state"
+    return place / "loupe" / "trusted-plugins.txt"
 
 
 def find_last_line(error: BaseException, path: Path) -> int | None:

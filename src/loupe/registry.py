@@ -112,6 +112,10 @@ class Registry:
         self.get(name)
         return dict(self._facts[name])
 
+    def is_plugin(self, name: str) -> bool:
+        """Return whether a user's own file registered `name`."""
+        return self.get(name).__module__.startswith(PLUGIN_MODULE)
+
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
         return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]

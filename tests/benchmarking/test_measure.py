@@ -1,4 +1,4 @@
-"""The speed of a recipe: stages that add up, and figures that can be written down."""
+"""The speed of a recipe: stages that add up, and values that can be written down."""
 
 import json
 from statistics import median
@@ -46,7 +46,7 @@ def test_rates_follow_from_seconds_and_counts(report: SpeedReport) -> None:
     assert "test" not in report.environment["data_digests"], "timing has no business with the test set"
 
 
-def test_figures_survive_json(report: SpeedReport) -> None:
+def test_values_survive_json(report: SpeedReport) -> None:
     written = json.loads(json.dumps(report.to_dict()))
     assert written["bound"] == report.bound
     assert SpeedReport.from_dict(written) == report
@@ -100,15 +100,15 @@ def test_without_augmentation_there_is_no_such_stage() -> None:
     ],
 )
 def test_the_bound_is_what_most_of_an_epoch_goes_into(seconds: dict[str, float], bound: str) -> None:
-    parts = divide_epoch(seconds, num_train=1000, num_judged=200, flops=9e6, best_rate=1e10)
+    parts = divide_epoch(seconds, num_train=1000, num_evaluated=200, flops=9e6, best_rate=1e10)
     assert max(parts, key=lambda part: parts[part]) == bound
     assert sum(parts.values()) == pytest.approx(1000 * seconds["step"] + 200 * seconds["evaluate"])
 
 
 def test_an_update_is_shared_by_the_images_of_the_recipes_batch() -> None:
-    figures = {"load": [0.0], "augment": [0.0], "step": [10.0], "evaluate": [1.0], "update": [8.0]}
-    assert _scale_to_recipe(figures, cut=1.0)["step"] == 10.0
-    assert _scale_to_recipe(figures, cut=0.25)["step"] == 4.0  # 2 for itself, and a quarter of the update
+    values = {"load": [0.0], "augment": [0.0], "step": [10.0], "evaluate": [1.0], "update": [8.0]}
+    assert _scale_to_recipe(values, cut=1.0)["step"] == 10.0
+    assert _scale_to_recipe(values, cut=0.25)["step"] == 4.0  # 2 for itself, and a quarter of the update
 
 
 def test_a_stage_is_compared_with_the_product_round_by_round() -> None:

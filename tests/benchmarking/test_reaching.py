@@ -50,8 +50,8 @@ def test_test_time_augmentation_stands_beside_plain_accuracy(tmp_path: Path) -> 
         for name in ("row", "column"):
             for index in range(count):
                 pixels = generator.integers(0, 100, (8, 8), dtype=np.uint8)
-                place = generator.integers(8)
-                pixels[(place, slice(None)) if name == "row" else (slice(None), place)] += 150
+                position = generator.integers(8)
+                pixels[(position, slice(None)) if name == "row" else (slice(None), position)] += 150
                 path = tmp_path / part / name / f"{index}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(path)

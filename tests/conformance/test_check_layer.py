@@ -222,7 +222,7 @@ def test_a_layer_that_is_built_already_is_refused() -> None:
 def test_a_wrong_argument_does_not_hide_the_gradients() -> None:
     report = check(faulty.IgnoresDilation, "conv2d")
     assert [result.name for result in report.failures] == ["argument dilation"]
-    assert all(result.verdict is not Verdict.NOT_JUDGED for result in report.results)
+    assert all(result.verdict is not Verdict.NOT_CHECKED for result in report.results)
 
 
 def test_the_caller_notices_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

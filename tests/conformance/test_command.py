@@ -39,7 +39,7 @@ def test_a_faulty_layer_is_shown_with_its_smallest_case(capsys: pytest.CaptureFi
         "came -0.2007 (largest difference 0.194)",
         "case UnbiasedNorm(num_features=1) on an input of shape (1, 1, 1, 2)",
     ]
-    assert lines[-1] == "15 of 16 checks passed, 2 not offered, 5 not judged"
+    assert lines[-1] == "15 of 16 checks passed, 2 not offered, 5 not checked"
 
 
 def test_a_right_layer_passes_and_nothing_is_left_behind(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.data import ImageDataset, build_augmentation
-from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
+from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
 
@@ -68,7 +68,7 @@ def test_evaluation_never_augments_and_keeps_the_order() -> None:
 
 def test_images_are_small_for_the_first_epochs_only() -> None:
     plain = TrainingBatches(make_dataset(40), AS_PIXELS, 16, Streams(5))
-    small = dataclasses.replace(plain, small=SmallImages(2, until_epoch=3))
+    small = dataclasses.replace(plain, resizing=ProgressiveResizing(2, until_epoch=3))
     for epoch, size in ((1, (2, 2)), (3, (2, 2)), (4, (3, 3))):
         for batch, full in zip(small.epoch(epoch), plain.epoch(epoch), strict=True):
             assert batch.images.shape[-2:] == size
@@ -79,7 +79,7 @@ def test_images_are_small_for_the_first_epochs_only() -> None:
 
 def test_small_images_are_means_of_what_they_cover_in_proportion() -> None:
     images = torch.randn(2, 3, 8, 12)
-    small = SmallImages(4, until_epoch=1)
+    small = ProgressiveResizing(4, until_epoch=1)
     assert small.apply(images).shape == (2, 3, 4, 6)
     # halving with a triangle: half of it lies outside the middle 2 x 2 pixels
     rows = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8

@@ -19,7 +19,7 @@ def test_measured_constants_equal_the_pixels_own() -> None:
     measured = measure_normalization(images)
     pixels = images.double() / 255
     assert measured.mean == pytest.approx(pixels.mean((0, 2, 3)).tolist(), abs=1e-12)
-    assert measured.sd == pytest.approx(pixels.std((0, 2, 3), correction=0).tolist(), abs=1e-12)
+    assert measured.std == pytest.approx(pixels.std((0, 2, 3), correction=0).tolist(), abs=1e-12)
     inputs = measured.apply(images)
     assert inputs.mean((0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
     assert inputs.std((0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
@@ -49,7 +49,7 @@ def test_presets_agree_with_the_official_pixels(name: str) -> None:
     measured = measure_normalization(load_dataset(name).train.images)
     preset = PRESETS[name].normalization
     assert measured.mean == pytest.approx(preset.mean, abs=6e-4)
-    assert measured.sd == pytest.approx(preset.sd, abs=6e-4)
+    assert measured.std == pytest.approx(preset.std, abs=6e-4)
 
 
 @needs_official_data
@@ -61,9 +61,9 @@ def test_the_widely_copied_cifar_sd_is_the_mean_of_per_image_sds_and_warned_of()
     for some in images.split(5000):
         sums += (some.double() / 255).flatten(2).std(2, correction=0).sum(0)
     per_image = (sums / len(images)).tolist()
-    assert per_image == pytest.approx(wrong.sd, abs=0.001)
+    assert per_image == pytest.approx(wrong.std, abs=0.001)
     measured = measure_normalization(images)
-    ratios = [right / copied for right, copied in zip(measured.sd, wrong.sd, strict=True)]
+    ratios = [right / copied for right, copied in zip(measured.std, wrong.std, strict=True)]
     assert min(ratios) > 1.2  # inputs come out 22 to 31 % too large
     assert max(ratios) < 1.32
     assert find_known_problem(wrong) is not None

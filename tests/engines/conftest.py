@@ -1,4 +1,4 @@
-"""A conductor that knows its jobs beforehand, and remembers what it heard."""
+"""A scheduler that knows its jobs beforehand, and remembers what it heard."""
 
 import csv
 import os

@@ -168,7 +168,7 @@ def test_workers_end_with_a_killed_parent(driver: subprocess.Popen[str]) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("driver", ["processes", pytest.param("ray", marks=needs_ray)], indirect=True)
-def test_ctrl_c_ends_runs_after_their_epoch_and_they_can_be_gone_on_with(
+def test_ctrl_c_ends_runs_after_their_epoch_and_they_can_be_resumed(
     driver: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     wait_for_both(driver)

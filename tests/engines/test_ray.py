@@ -61,7 +61,7 @@ def test_a_run_in_a_folder_of_its_own_comes_back_as_if_it_had_been_here(tmp_path
 
 
 def test_a_source_that_was_sent_along_leaves_no_trace_of_where_it_was(tmp_path: Path) -> None:
-    """A run sent back is gone on with here, as if its starting weights had been read here."""
+    """A run sent back is resumed here, as if its starting weights had been read here."""
     (source,) = make_jobs(tmp_path, 1)
     SerialEngine().carry_out(Jobs([source]))
     recipe = load_recipe("digits", [*QUICK, "run.seed=5", f"transfer='{source.folder}'"])
@@ -149,7 +149,7 @@ def test_a_job_that_costs_too_many_workers_has_failed(tmp_path: Path, cluster: A
 
 @needs_ray
 @pytest.mark.slow
-def test_runs_of_a_lost_node_are_gone_on_with_elsewhere(tmp_path: Path, cluster: Any) -> None:
+def test_runs_of_a_lost_node_are_resumed_elsewhere(tmp_path: Path, cluster: Any) -> None:
     third = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     lost: list[Any] = []

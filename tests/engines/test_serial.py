@@ -25,7 +25,7 @@ def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
     assert jobs.epochs[:3] == [("job 0", 1), ("job 0", 2), ("job 0", 3)]
 
 
-def test_a_run_ends_where_the_conductor_wishes_and_can_be_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_ends_where_the_scheduler_wishes_and_can_be_resumed(tmp_path: Path) -> None:
     (whole,) = make_jobs(tmp_path / "whole", 1)
     (job,) = make_jobs(tmp_path, 1)
     stopped = Jobs([job], lambda job, record: record.epoch < 2)

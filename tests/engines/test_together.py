@@ -1,22 +1,30 @@
 import csv
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from loupe.data.batches import Batch
 from loupe.engines import Ended, Job
+from loupe.engines.grouping import find_job_obstacle
 from loupe.engines.processes import ProcessEngine
 from loupe.engines.together import TogetherEngine
 from loupe.engines.worker import Worker
+from loupe.running import load_recipe
 from loupe.running.run_under_way import begin_run
 from loupe.runs import RunFolder
 from loupe.studies import Study
 from loupe.studies.loading import load_study
 from loupe.studies.run import carry_out_study, prepare_study, run_study
 from loupe.studies.scheduler import Watcher
+from loupe.training import TrainingPlan
+from loupe.training.step import TrainingStep
+from tests.quick_runs import is_same_weights
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -27,7 +35,7 @@ SMALL: dict[str, Any] = {
         "model": {"name": "mlp", "widths": [16]},
         "data": {"fraction": 0.3, "augment": []},
         "train": {"epochs": 2, "clean_train_images": 0},
-        "evaluate": {"look_inside": False},
+        "evaluate": {"look_inside": False, "metrics": ["macro_f1"], "select_by": "brier_score"},
     },
     "arms": {
         "plain": {},
@@ -156,18 +164,18 @@ class Interrupting(Watcher):
         self.ended.append(ended.status)
 
 
-def test_a_broken_off_group_is_gone_on_with_one_by_one(tmp_path: Path) -> None:
+def test_an_interrupted_group_is_resumed_one_by_one(tmp_path: Path) -> None:
     study = make_study(arms={"longer": {"train": {"epochs": 3}}})
     run_study(study, tmp_path / "alone", engine="serial")
     watcher = Interrupting()
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path / "broken", engine="together", watcher=watcher)
+        run_study(study, tmp_path / "interrupted", engine="together", watcher=watcher)
     assert watcher.ended == ["interrupted"] * 3
     engine = TogetherEngine(8)
-    carry_out_study(prepare_study(study, tmp_path / "broken"), engine)
+    carry_out_study(prepare_study(study, tmp_path / "interrupted"), engine)
     assert set(engine.reasons.values()) == {"it goes on from a checkpoint"}
     alone = read_runs(tmp_path / "alone")
-    for name, run in read_runs(tmp_path / "broken").items():
+    for name, run in read_runs(tmp_path / "interrupted").items():
         check_equal(run, alone[name])
 
 
@@ -247,3 +255,61 @@ def test_a_run_that_breaks_down_costs_no_other(tmp_path: Path) -> None:
         "broken, seed 1": "failed",
     }
     assert "no longer a number" in watcher.ended["broken, seed 0"].reason
+
+
+@dataclass(frozen=True)
+class PlanWithTemperature(TrainingPlan):
+    """A plan with a field that the stacked loop has never heard of."""
+
+    temperature: float = 1.0
+
+
+def test_a_field_that_is_new_to_the_plan_is_trained_alone_as_serial_trains_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may never be ignored: another engine would file other numbers under the same key."""
+
+    def make_plan(**fields: Any) -> PlanWithTemperature:
+        return PlanWithTemperature(**fields, temperature=3.0 if fields["clip_norm"] == 99.0 else 1.0)
+
+    def forward(step: TrainingStep, batch: Batch) -> tuple[Tensor, Tensor]:
+        assert isinstance(step.plan, PlanWithTemperature)
+        outputs, _ = plain_forward(step, batch)
+        return outputs, step.plan.objective.training_loss(outputs / step.plan.temperature, batch)
+
+    plain_forward = TrainingStep.forward
+    monkeypatch.setattr("loupe.running.plan.TrainingPlan", make_plan)
+    monkeypatch.setattr(TrainingStep, "forward", forward)
+    study = make_study(arms={"plain": {}, "new": {"train": {"clip_norm": 99.0}}}, seeds=[0, 1])
+    run_study(study, tmp_path / "alone", engine="serial")
+    engine = TogetherEngine(8)
+    carry_out_study(prepare_study(study, tmp_path / "together"), engine)
+    reason = "its plan sets temperature, which is not trained together"
+    assert engine.reasons == {"new, seed 0": reason, "new, seed 1": reason}
+    alone, together = read_runs(tmp_path / "alone"), read_runs(tmp_path / "together")
+    assert together.keys() == alone.keys()
+    for name, run in together.items():
+        check_equal(run, alone[name])
+        if run.read_recipe().train.clip_norm is not None:
+            assert is_same_weights(run.best_file, alone[name].best_file)
+            losses = [one.read_history()[0].train_loss for one in alone.values()]
+            assert len(set(losses)) == 4, "the field changes nothing: the test tests nothing"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "train.accumulate=2",
+        "train.lookahead={every=2}",
+        "train.hard_examples={proxy='mlp'}",
+        "train.freeze_later={layers=['dense1'], after_epoch=1}",
+        "train.precision=bfloat16",
+    ],
+)
+def test_settings_of_a_plan_that_only_one_network_at_a_time_knows_go_alone(
+    tmp_path: Path, override: str
+) -> None:
+    job = Job("one", load_recipe("digits", ["model=mlp", override]), tmp_path)
+    assert "which is not trained together" in str(find_job_obstacle(job))
+    plain = Job("one", load_recipe("digits", ["model=mlp"]), tmp_path)
+    assert find_job_obstacle(plain) is None

@@ -38,10 +38,10 @@ def test_the_sum_is_the_layers_own_value(
     conv = nn.Conv2d(4, 6, kernel, stride, padding, dilation, groups, bias)
     model, image = nn.Sequential(conv), torch.randn(4, 11, 9)
     output = capture_layers(model, image[None], ["0"])["0"][0]
-    places = [data.draw(st.integers(0, size - 1)) for size in output.shape]
-    shown = show_arithmetic(model, image, "0", *places)
-    assert shown.total == pytest.approx(output[tuple(places)].item(), abs=1e-5)
-    assert shown.value == output[tuple(places)].item()
+    location = [data.draw(st.integers(0, size - 1)) for size in output.shape]
+    shown = show_arithmetic(model, image, "0", *location)
+    assert shown.total == pytest.approx(output[tuple(location)].item(), abs=1e-5)
+    assert shown.value == output[tuple(location)].item()
     assert shown.window.shape == shown.weights.shape == (4 // groups, *kernel)
     torch.testing.assert_close(shown.products, shown.window * shown.weights)
 
@@ -64,9 +64,9 @@ def test_every_weighing_layer_of_every_model(name: str) -> None:
     outputs = capture_layers(model, image[None], layers)
     for layer in layers:
         output = outputs[layer][0]
-        place = tuple(size // 2 for size in output.shape)
-        shown = show_arithmetic(model, image, layer, *place)
-        assert shown.value == output[place].item()
+        location = tuple(size // 2 for size in output.shape)
+        shown = show_arithmetic(model, image, layer, *location)
+        assert shown.value == output[location].item()
         assert shown.total == pytest.approx(shown.value, abs=1e-4)
 
 
@@ -102,7 +102,7 @@ def test_an_activation_in_place_does_not_spoil_the_value_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "place", "expected"),
+    ("layer", "location", "expected"),
     [
         ("conv1", (5, 6), (3, 7, 4, 8)),
         ("conv1", (0, 0), (0, 2, 0, 2)),
@@ -113,10 +113,10 @@ def test_an_activation_in_place_does_not_spoil_the_value_before_it() -> None:
     ],
 )
 def test_receptive_fields_by_hand(
-    layer: str, place: tuple[int, int], expected: tuple[int, int, int, int]
+    layer: str, location: tuple[int, int], expected: tuple[int, int, int, int]
 ) -> None:
     """I9: two 5 x 5 kernels see 9 pixels; 3 x 3 on pooled maps sees 6 of the maps before, and so 14."""
-    field = find_receptive_field(build("six-block", width=0.1), (3, 16, 16), layer, *place)
+    field = find_receptive_field(build("six-block", width=0.1), (3, 16, 16), layer, *location)
     assert (field.first_row, field.last_row, field.first_column, field.last_column) == expected
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_left_behind() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
-def test_places_and_layers_that_are_not_there() -> None:
+def test_locations_and_layers_that_are_not_there() -> None:
     model, image = build("cnn"), torch.randn(3, 16, 16)
     with pytest.raises(LoupeError, match=r"has no channel 6.\n  got: channel 6\n  allowed: 0 to 5"):
         show_arithmetic(model, image, "conv1", 6)

@@ -54,15 +54,15 @@ def test_neighbours_are_those_of_a_full_search_however_it_is_cut(seed: int, k: i
     generator = torch.Generator().manual_seed(seed)
     features, others = (torch.randn(count, 3, generator=generator) for count in (4, 9))
     found = find_neighbours(features, others.split(4), k, distance)
-    for place, feature in enumerate(features):
+    for number, feature in enumerate(features):
         if distance == "cosine":
             cosines = [float(one @ feature / one.norm() / feature.norm()) for one in others]
             far = [1 - one for one in cosines]
         else:
             far = [math.dist(one.tolist(), feature.tolist()) for one in others]
         nearest = sorted(range(9), key=far.__getitem__)[:k]
-        assert found.indices[place].tolist() == nearest
-        assert found.distances[place].tolist() == pytest.approx([far[one] for one in nearest], abs=1e-5)
+        assert found.indices[number].tolist() == nearest
+        assert found.distances[number].tolist() == pytest.approx([far[one] for one in nearest], abs=1e-5)
 
 
 def test_equal_images_are_found_first_and_features_of_nothing_are_far_from_all() -> None:
@@ -80,24 +80,24 @@ def test_the_map_has_the_principal_components_worked_out_otherwise(width: int) -
     features = torch.randn(12, width, generator=torch.Generator().manual_seed(1)) * torch.linspace(
         3, 1, width
     )
-    placed = embed(features)
+    embedded = embed(features)
     centred = (features - features.mean(0)).double()
     left, values, _ = torch.linalg.svd(centred, full_matrices=False)
     torch.testing.assert_close(
-        placed.positions.abs().double(), (left * values)[:, :2].abs(), atol=1e-4, rtol=1e-4
+        embedded.positions.abs().double(), (left * values)[:, :2].abs(), atol=1e-4, rtol=1e-4
     )
     shares = values.square() / values.square().sum()
-    assert placed.variance == pytest.approx(shares[:2].tolist())
-    assert torch.equal(embed(features.clone()).positions, placed.positions)
+    assert embedded.variance == pytest.approx(shares[:2].tolist())
+    assert torch.equal(embed(features.clone()).positions, embedded.positions)
     mirrored = embed(-features).positions  # the sign is fixed by the directions, not by chance
-    torch.testing.assert_close(mirrored, -placed.positions, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(mirrored, -embedded.positions, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (5, 1), (4, 3)])
 def test_little_and_equal_features_are_mapped_too(shape: tuple[int, int]) -> None:
-    placed = embed(torch.ones(shape))
-    assert placed.positions.tolist() == [[0, 0]] * shape[0]
-    assert placed.variance == (0, 0)
+    embedded = embed(torch.ones(shape))
+    assert embedded.positions.tolist() == [[0, 0]] * shape[0]
+    assert embedded.variance == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_relu_takes_what_is_above_zero(resnet: nn.Module, image: torch.Tensor) -
     assert {one.value > 0 for one in values} == {True, False}
     assert all(one.value == max(0.0, float(one.inputs)) for one in values)
     assert values[3].source == "norm"
-    assert values[3].place == (2, 3, 7)
+    assert values[3].location == (2, 3, 7)
 
 
 def test_pooling_is_the_largest_of_its_window(image: torch.Tensor) -> None:
@@ -48,15 +48,15 @@ def test_pooling_is_the_largest_of_its_window(image: torch.Tensor) -> None:
     made = show_operation(model, image, "pool1", 1, 2, 3)
     assert made.inputs.shape == (2, 2)
     assert made.value == pytest.approx(float(made.inputs.max()))
-    assert (made.source, made.place) == ("conv1", (1, 4, 6))
+    assert (made.source, made.location) == ("conv1", (1, 4, 6))
 
 
 @pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1)])
-@pytest.mark.parametrize("place", [(0, 0), (3, 4), (7, 7)])
+@pytest.mark.parametrize("position", [(0, 0), (3, 4), (7, 7)])
 def test_windows_of_padded_poolings_give_their_value(
-    pool: nn.Module, place: tuple[int, int], image: torch.Tensor
+    pool: nn.Module, position: tuple[int, int], image: torch.Tensor
 ) -> None:
-    made = show_operation(nn.Sequential(nn.Conv2d(3, 2, 1), pool), image, "1", 1, *place)
+    made = show_operation(nn.Sequential(nn.Conv2d(3, 2, 1), pool), image, "1", 1, *position)
     found = made.inputs.max() if isinstance(pool, nn.MaxPool2d) else made.inputs.sum() / 9
     assert made.value == pytest.approx(float(found), rel=1e-5)
 
@@ -71,7 +71,7 @@ def test_flattening_says_where_a_number_was(image: torch.Tensor) -> None:
     model = build_model("cnn", **SHAPE).eval()
     made = show_operation(model, image, "flatten", 5)
     source = capture_layers(model, image[None], [made.source or ""])[made.source or ""]
-    assert made.value == float(source[(0, *made.place)])
+    assert made.value == float(source[(0, *made.location)])
 
 
 def test_every_layer_of_every_kind_of_network_is_explained_or_says_nothing(image: torch.Tensor) -> None:
@@ -80,7 +80,7 @@ def test_every_layer_of_every_kind_of_network_is_explained_or_says_nothing(image
     assert show_operation(model, image, "block1.dropout", 1, 2, 2).rule.startswith("x, passed on")
 
 
-def test_a_place_outside_is_refused(resnet: nn.Module, image: torch.Tensor) -> None:
+def test_a_location_outside_is_refused(resnet: nn.Module, image: torch.Tensor) -> None:
     with pytest.raises(LoupeError, match="has no row 16"):
         show_operation(resnet, image, "relu", 0, 16, 0)
 

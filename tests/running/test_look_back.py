@@ -1,17 +1,22 @@
 """Single images looked back on: training images followed, mistakes with their neighbours, their page."""
 
 import re
+import shutil
 from html import unescape
+from pathlib import Path
 
 import pytest
 import torch
 
 import loupe
 from loupe.errors import RecipeError, RunError
-from loupe.evaluations import measure_difficulty, rank_mistakes
+from loupe.evaluations import Gallery, Look, Scatter, measure_difficulty, rank_mistakes
+from loupe.reports.earlier_looks import read_looks
+from loupe.reports.run_report import render_findings
 from loupe.running import load_recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
-from loupe.runs import RunFolder
+from loupe.runs import MistakeRecord, RunFolder
+from loupe.runs.writing import write_arrays
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
 TRACK = "evaluate.track_examples=true"
@@ -109,21 +114,79 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return loupe.train("digits", *quick, TRACK, f"run.folder={folder}")
 
 
+def find_look(run: RunFolder, name: str) -> Look:
+    kept = run.read_evaluations()
+    assert kept is not None
+    (look,) = [one for one in kept.looks if one.name == name]
+    return look
+
+
 def test_neighbours_are_training_images_whose_pictures_are_kept(followed: RunFolder) -> None:
-    record, recipe = followed.read_mistakes(), followed.read_recipe()
+    recipe, kept = followed.read_recipe(), followed.read_evaluations()
+    assert kept is not None
     splits = split_recipe_data(recipe, load_recipe_data(recipe))
     wrong = rank_mistakes(followed.read_predictions()["validation"])
-    assert record.mistakes.tolist() == wrong[:24].tolist()
-    assert record.neighbours.shape == record.distances.shape == (24, 3)
-    assert bool((record.distances.diff(dim=1) >= 0).all())
-    assert int(record.num_searched) == 371
-    for image in record.neighbours.flatten().tolist():
-        picture, label = record.find_picture(image)
-        assert torch.equal(picture, splits.train.images[image])
-        assert label == splits.train.labels[image]
+    (gallery,) = find_look(followed, "mistakes").blocks
+    assert isinstance(gallery, Gallery)
+    assert [one.index for one in gallery.images] == wrong[:24].tolist()
+    assert "among 371 training images" in gallery.note
+    for one in gallery.images:
+        far = [float(near.notes[0].removeprefix("distance ")) for near in one.near]
+        assert len(far) == 3
+        assert far == sorted(far)
+        for near in one.near:
+            assert torch.equal(kept.pictures["train"].find(near.index), splits.train.images[near.index])
+            assert near.title == splits.train.class_names[int(splits.train.labels[near.index])]
     difficulty = measure_difficulty(followed.read_examples())
-    assert record.hardest.tolist() == difficulty.indices[difficulty.rank(24)].tolist()
-    assert record.positions.shape == (200, 2)
+    (hardest,) = find_look(followed, "hardest_images").blocks
+    assert isinstance(hardest, Gallery)
+    assert [one.index for one in hardest.images] == difficulty.indices[difficulty.rank(24)].tolist()
+
+
+def test_a_run_of_an_earlier_version_shows_the_same(followed: RunFolder, tmp_path: Path) -> None:
+    """It holds `mistakes.npz` in place of what evaluations found."""
+    earlier = RunFolder(tmp_path / "earlier")
+    shutil.copytree(followed.path, earlier.path)
+    kept = earlier.read_evaluations()
+    assert kept is not None
+    (gallery,), (hardest,), (scatter,) = (
+        find_look(followed, name).blocks for name in ("mistakes", "hardest_images", "feature_map")
+    )
+    assert isinstance(gallery, Gallery)
+    assert isinstance(hardest, Gallery)
+    assert isinstance(scatter, Scatter)
+    recipe, pictures = earlier.read_recipe(), kept.pictures["train"]
+    splits = split_recipe_data(recipe, load_recipe_data(recipe))
+    near = torch.tensor([[one.index for one in image.near] for image in gallery.images])
+    far = [[float(one.notes[0].split()[1]) for one in image.near] for image in gallery.images]
+    record = MistakeRecord(
+        pictured=pictures.indices,
+        pictures=pictures.pixels,
+        labels=splits.train.labels[pictures.indices],
+        mistakes=torch.tensor([one.index for one in gallery.images]),
+        neighbours=near,
+        distances=torch.tensor(far),
+        num_searched=torch.tensor([371]),
+        mapped=torch.arange(200),
+        positions=torch.tensor(scatter.positions),
+        variance=torch.tensor([0.5, 0.25]),
+        hardest=torch.tensor([one.index for one in hardest.images]),
+    )
+    write_arrays(earlier.mistakes_file, record.to_arrays())
+    earlier.evaluations_file.unlink()
+    earlier.pictures_file.unlink()
+    assert earlier.is_finished()
+    result = earlier.read_result()
+    assert result is not None
+    looks = read_looks(earlier, result, splits.validation)
+    assert [(one.name, one.split) for one in looks.looks] == [(one.name, one.split) for one in kept.looks]
+    for before, now in zip(looks.looks, kept.looks, strict=True):
+        if before.name != "feature_map":
+            assert (before.sentence, before.values, before.blocks) == (now.sentence, now.values, now.blocks)
+    page, style = render_findings(earlier, result, splits.validation)
+    assert page.count("<use ") == 200
+    assert "background-image" in style
+    assert 'aria-label="training image' in page
 
 
 def test_every_cell_opens_as_many_images_as_it_counts(followed: RunFolder) -> None:
@@ -141,9 +204,7 @@ def test_every_cell_opens_as_many_images_as_it_counts(followed: RunFolder) -> No
 
 def test_pictures_are_of_validation_and_training_images_only(followed: RunFolder) -> None:
     page = followed.report_file.read_text(encoding="utf-8")
-    shown = [
-        unescape(text) for text in re.findall(r'class="pic [^"]*" role="img"[^>]*aria-label="([^"]*)"', page)
-    ]
+    shown = [unescape(text) for text in re.findall(r'class="pic" role="img"[^>]*aria-label="([^"]*)"', page)]
     assert len(shown) > 100
     assert all("validation image" in text or "training image" in text for text in shown)
     assert len(followed.read_openings()) == 1
@@ -158,7 +219,7 @@ def test_the_map_shows_every_validation_image_and_rings_the_wrong_ones(followed:
 
 def test_the_page_of_what_was_followed_names_the_hardest(followed: RunFolder) -> None:
     page = followed.report_file.read_text(encoding="utf-8")
-    assert '<h3 id="hardest">Hardest training images</h3>' in page
+    assert "<h3>Hardest images (training)</h3>" in page
     assert "371 training images were followed over 2 epochs" in page
     assert page.count('<br><span class="soft">mean loss ') == 24
 
@@ -177,7 +238,10 @@ def test_a_network_without_a_head_still_gets_its_report(tmp_path) -> None:
     settings = ("model=whole", "train.epochs=1", "data.fraction=0.3", f"run.folder={tmp_path / 'runs'}")
     run = loupe.train("digits", *settings, plugins=[str(plugin)])
     assert run.is_finished()
-    assert "no neighbours of the mistakes" in run.log_file.read_text(encoding="utf-8")
+    assert "no images as the network sees them (validation): There is no layer" in run.log_file.read_text(
+        encoding="utf-8"
+    )
     page = run.report_file.read_text(encoding="utf-8")
     assert '<section class="cell"' in page
+    assert "No training images beside them: There is no layer" in page
     assert '<figure class="map">' not in page

@@ -1,15 +1,17 @@
 """Whole runs of an autoencoder, and of classifiers that start from other runs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 import loupe
 from loupe.cli.run_tables import describe_outcome, list_runs
 from loupe.errors import DataError, LoupeError, RecipeError, RunError
-from loupe.metrics import ReconstructionScore
+from loupe.metrics import METRICS, ReconstructionScore, register_metric
 from loupe.runs import RunFolder
 from tests.conftest import needs_official_data
 from tests.quick_runs import StopAfter, is_same_weights
@@ -66,7 +68,7 @@ def test_seeds_of_an_autoencoder_are_summarised_by_their_error(tmp_path: Path) -
     series = loupe.train(AUTOENCODER, "run.seeds=[0,1]", "train.epochs=1", f"run.folder={tmp_path}")
     lines, status = describe_outcome(series.path)
     assert status == 0
-    assert lines[-2].startswith("mean over 2 seeds: 0.")
+    assert lines[-3].startswith("mean over 2 seeds: 0.")
     page = (series.path / "report.html").read_text(encoding="utf-8")
     assert "error (mean square) over 2 seeds" in page
     assert len(list_runs(tmp_path)) == 3
@@ -138,6 +140,7 @@ def test_a_transfer_resumes_and_refuses_changed_weights(autoencoder: RunFolder, 
     stopped = loupe.train(MLP, *overrides, observers=[StopAfter(1, KeyboardInterrupt())])
     other = loupe.train(AUTOENCODER, "run.seed=5", "train.epochs=1", f"run.folder={tmp_path / 'other'}")
     autoencoder.best_file.write_bytes(other.best_file.read_bytes())
+    autoencoder.digests_file.unlink()
     with pytest.raises(RunError, match=r"The starting weights of run .* changed"):
         loupe.resume(stopped.path)
 
@@ -171,7 +174,7 @@ def test_differently_normalised_images_are_warned_of(autoencoder: RunFolder, tmp
     overrides = [f"transfer={autoencoder.path}", "transfer.part=encoder", f"run.folder={tmp_path / 'mlp'}"]
     result = loupe.train(MLP, *overrides, "data.normalize=measured", "train.epochs=1").read_result()
     assert result is not None
-    assert any("normalised with mean 0.000 and sd 1.000" in warning for warning in result.warnings)
+    assert any("normalised with mean 0.000 and std 1.000" in warning for warning in result.warnings)
     assert loupe.train(MLP, *overrides, "train.epochs=1").read_result().warnings == ()
 
 
@@ -185,14 +188,15 @@ def test_one_epoch_beats_the_mean_image_twice_over(tmp_path: Path) -> None:
 
 
 def test_images_that_the_starting_weights_have_seen_are_counted(tmp_path: Path) -> None:
-    """Another seed draws other validation images: some of them taught the weights it starts from."""
+    """Another seed draws other validation images: nine in ten of them taught the weights it starts from."""
     folder = f"run.folder={tmp_path}"
     source = loupe.train(MLP, folder, "train.epochs=1")
     again = [f"transfer={source.path}", "transfer.head=copied", "train.epochs=1", folder]
-    (warning,) = loupe.train(MLP, *again, "run.seed=1").read_result().warnings
-    seen = int(warning.split()[0])
-    assert 100 < seen < 144, "of 144 validation images about nine in ten were training images"
-    assert "data.split_seed = 0 keep them apart" in warning
+    with pytest.raises(DataError, match="have seen the validation images") as caught:
+        loupe.train(MLP, *again, "run.seed=1")
+    seen = int(str(caught.value.got).split()[0])
+    assert 100 < seen < 144
+    assert "data.split_seed" in str(caught.value.next_step)
     assert loupe.train(MLP, *again, "run.seed=1", "data.split_seed=0").read_result().warnings == ()
 
 
@@ -213,3 +217,47 @@ def test_a_head_copied_from_other_classes_is_warned_of(tmp_path: Path) -> None:
     assert "learnt for the classes 0, 1, 2; here they are 2, 1, 0" in " ".join(other.read_result().warnings)
     same = loupe.train(some, *again)
     assert same.read_result().warnings == ()
+
+
+@pytest.fixture
+def largest_error() -> Iterator[str]:
+    """Register a metric that needs every image given back, and take it out again."""
+
+    @register_metric("largest_error", unit="levels", better="lower", objective="reconstruction")
+    def largest_error(outputs: Tensor, images: Tensor) -> float:
+        """Largest difference of a pixel, on the scale of the network's input."""
+        return float((outputs - images).abs().max())
+
+    yield "largest_error"
+    METRICS._builders.pop("largest_error")
+
+
+def test_a_metric_of_images_given_back_selects_and_is_shown(largest_error: str, tmp_path: Path) -> None:
+    run = loupe.train(
+        AUTOENCODER,
+        *("evaluate.metrics=mean_squared_error", f"evaluate.select_by={largest_error}"),
+        f"run.folder={tmp_path / 'runs'}",
+    )
+    result, history = run.read_result(), run.read_history()
+    assert result is not None
+    assert result.best is not None
+    assert result.best.test is not None
+    errors = [one.validation_metrics[largest_error] for one in history]
+    assert errors[result.best.epoch - 1] == min(errors)
+    squared = result.best.test.metrics["mean_squared_error"]
+    assert squared.value == pytest.approx(result.best.test.loss, rel=1e-6)
+    assert squared.interval == result.best.test.interval
+    lines, _ = describe_outcome(run.path)
+    assert any(line.startswith("test largest error ") and line.endswith(" levels") for line in lines)
+    page = run.report_file.read_text(encoding="utf-8")
+    assert "validation largest error (levels)" in page
+    (row,) = list_runs(run.path, ["mean_squared_error"])
+    assert row[-1] == squared.write()
+
+
+def test_a_metric_of_another_objective_is_a_mistake() -> None:
+    with pytest.raises(RecipeError) as caught:
+        loupe.load_recipe(AUTOENCODER, ["evaluate.metrics=macro_f1"])
+    (mistake,) = caught.value.mistakes
+    assert (mistake.where, mistake.got) == ("evaluate.metrics.0", "'macro_f1'")
+    assert mistake.allowed == "loss, mean_squared_error: for reconstruction"

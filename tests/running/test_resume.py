@@ -75,6 +75,7 @@ def test_data_that_changed_is_not_resumed(train: Train) -> None:
     environment = run.read_environment()
     environment["data_digests"]["train"] = "0" * 64
     run.environment_file.write_text(json.dumps(environment))
+    run.digests_file.unlink()
     with pytest.raises(RunError) as caught:
         loupe.resume(run.path)
     assert str(caught.value) == (
@@ -137,6 +138,7 @@ def test_resuming_under_other_conditions_is_said(train: Train) -> None:
     environment = run.read_environment()
     environment["threads"] = 64
     run.environment_file.write_text(json.dumps(environment))
+    run.digests_file.unlink()
     result = loupe.resume(run.path).read_result()
     assert result is not None
     (warning,) = result.warnings
@@ -186,7 +188,7 @@ def test_a_damaged_run_folder_is_said_to_be_damaged(train: Train, name: str, con
 
 def test_a_folder_is_resumed_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, shade in (("dark", 10), ("light", 200)):
-        for index in range(10):
+        for index in range(40):
             path = tmp_path / "images" / name / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("L", (8, 8), shade + index).save(path)

@@ -26,10 +26,13 @@ FILES = {
     "best.safetensors",
     "last",
     "predictions.npz",
-    "mistakes.npz",
+    "evaluations.json",
+    "evaluations.npz",
     "report.html",
     "test_openings.jsonl",
     "log.txt",
+    "images.npz",
+    "digests.json",
     ".lock",
 }
 
@@ -199,7 +202,8 @@ def test_a_validation_folder_without_some_class_is_reported_all_the_same(tmp_pat
             for index in range(4):
                 path = tmp_path / "images" / part / name / f"{index}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.new("L", (8, 8), index + 50 * ord(name) % 256).save(path)
+                level = index + 50 * ord(name) % 256 + 5 * ["train", "val", "test"].index(part)
+                Image.new("L", (8, 8), level).save(path)
     recipe = {"data": {"name": "folder", "path": str(tmp_path / "images")}, "train": {"epochs": 2}}
     run = loupe.train(recipe, f"run.folder={tmp_path / 'runs'}")
     assert run.is_finished()

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.thorough
         "train.lookahead={every=3}",
         "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[8]}}",
         "train.hard_examples={proxy='mlp'}",
+        "train.accumulate=3",
         "data.augment=['alternating-flip']",
         "train.optimizer={name='muon', learning_rate=0.02}",
         "train.optimizer={name='sgd', per_1024_examples=true, learning_rate=2.0}",
@@ -47,7 +48,7 @@ def test_a_setting_changes_the_weights_and_resumes_to_the_bit(train: Train, over
 def test_small_images_change_the_weights_and_resume_to_the_bit(tmp_path: Path) -> None:
     recipe = {"model": {"name": "resnet", "depth": 20}, "train": {"batch_size": 100, "clean_train_images": 0}}
     quick = ("data.fraction=0.2", "train.epochs=2", "evaluate.look_inside=false", f"run.folder={tmp_path}")
-    small = "train.small_images={size=6, until_epoch=1}"
+    small = "train.progressive_resizing={size=6, until_epoch=1}"
     plain, whole = loupe.train(recipe, *quick), loupe.train(recipe, small, *quick)
     assert not is_same_weights(plain.checkpoint_file, whole.checkpoint_file)
     stopped = loupe.train(recipe, small, *quick, observers=[StopAfter(1, KeyboardInterrupt())])
@@ -61,7 +62,7 @@ def test_small_images_change_the_weights_and_resume_to_the_bit(tmp_path: Path) -
 )
 def test_small_images_that_do_not_fit_are_refused(train: Train, size: int, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
-        train(f"train.small_images={{size={size}, until_epoch=1}}")
+        train(f"train.progressive_resizing={{size={size}, until_epoch=1}}")
 
 
 def test_a_proxy_is_a_model_for_the_same_purpose() -> None:

@@ -56,7 +56,7 @@ def test_it_stands_beside_plain_accuracy_and_changes_nothing_else(pictures: Path
     splits = split_recipe_data(recipe, load_recipe_data(recipe))
     model, description = load_model(run)
     constants = description["normalization"]
-    normalization = Normalization(tuple(constants["mean"]), tuple(constants["sd"]))
+    normalization = Normalization.from_dict(constants)
     again = predict_views(model, EvaluationBatches(splits.validation, normalization), "mirror-shift")
     assert result.best.validation_tta.correct == int(again.is_right.sum())
     assert result.best.validation_tta.confusion != result.best.validation.confusion

@@ -17,6 +17,8 @@ from loupe.training import (
     Classification,
     Observer,
     Snapshot,
+    Training,
+    TrainingPlan,
     TrainingState,
     WindowedEarlyStopping,
     build_optimizer,
@@ -29,10 +31,11 @@ from loupe.training.schedules import ScheduleStep
 from loupe.training.state import Best, take_snapshot
 
 NORMALIZATION = Normalization((0.3,), (0.3,))
+BESIDE = ("hard_examples", "clean_train", "observers")  # of a training, beside its plan
 
 
 class Fit:
-    """A small training of an mlp with dropout on digits; keyword arguments change what `fit` gets."""
+    """A small training of an mlp with dropout on digits; keyword arguments change its plan."""
 
     def __init__(
         self, images: ImageDataset, *, seed: int = 0, batch_size: int = 32, **settings: object
@@ -48,23 +51,20 @@ class Fit:
         self.optimizer = build_optimizer("adam", self.model.parameters(), learning_rate=0.01)
         self.settings = settings
 
-    def run(self, epochs: int, of: int = 8, **more: object) -> TrainingState:
+    def run(self, epochs: int, of: int = 8, start: Snapshot | None = None, **more: object) -> TrainingState:
         """Train up to `epochs` of a training planned for `of` epochs."""
-        arguments = {
+        settings = {
             "schedule": build_schedule("one-cycle", num_epochs=of, steps_per_epoch=len(self.train)),
             "objective": Classification(),
             **self.settings,
             **more,
         }
-        return fit(
-            self.model,
-            self.train,
-            self.validation,
-            num_epochs=epochs,
-            optimizer=self.optimizer,
-            streams=self.streams,
-            **arguments,
+        beside = {name: settings.pop(name) for name in BESIDE if name in settings}
+        plan = TrainingPlan(num_epochs=epochs, **settings)
+        training = Training(
+            self.model, self.train, self.validation, plan, self.optimizer, self.streams, **beside
         )
+        return fit(training, start=start)
 
 
 def is_same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

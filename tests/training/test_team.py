@@ -12,9 +12,18 @@ from loupe.data import AUGMENTATIONS, MIXES, ImageDataset, build_augmentation
 from loupe.data.batches import EvaluationBatches, Shard, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization
+from loupe.metrics import EpochMetrics, choose_metrics
 from loupe.models import build_model
 from loupe.runtime import Streams
-from loupe.training import Classification, TrainingState, build_optimizer, build_schedule, fit
+from loupe.training import (
+    Classification,
+    Training,
+    TrainingPlan,
+    TrainingState,
+    build_optimizer,
+    build_schedule,
+    fit,
+)
 from loupe.training.measure import measure
 from loupe.training.process_group import find_running_statistics, name_network_stream
 
@@ -60,19 +69,12 @@ def train(
     chosen = images.select(torch.arange(137)), images.select(torch.arange(137, 200))
     batches = TrainingBatches(chosen[0], NORMALIZATION, 32, streams, [crop])
     validation = EvaluationBatches(chosen[1], NORMALIZATION, 25)
-    return fit(
-        model,
-        batches,
-        validation,
-        num_epochs=2,
-        optimizer=build_optimizer("sgd", model.parameters(), learning_rate=0.1, momentum=0.9),
-        schedule=build_schedule("cosine", num_epochs=2, steps_per_epoch=len(batches)),
-        objective=Classification(0.1),
-        streams=streams,
-        clean_train=EvaluationBatches(chosen[0], NORMALIZATION, 50),
-        group=group,
-        **settings,
-    )
+    schedule = build_schedule("cosine", num_epochs=2, steps_per_epoch=len(batches))
+    clean = settings.pop("clean_train", EvaluationBatches(chosen[0], NORMALIZATION, 50))
+    plan = TrainingPlan(2, schedule, Classification(0.1), **settings)
+    optimizer = build_optimizer("sgd", model.parameters(), learning_rate=0.1, momentum=0.9)
+    training = Training(model, batches, validation, plan, optimizer, streams, clean_train=clean)
+    return fit(training, group=group)
 
 
 def train_together(images: ImageDataset, build: Build, size: int, **settings: object) -> list[TrainingState]:
@@ -221,3 +223,16 @@ def test_a_team_measures_what_one_alone_measures(few_digits: ImageDataset) -> No
     assert measured[0].num_images == expected.num_images == 200
     assert measured[0].accuracy == expected.accuracy
     assert measured[0].loss == pytest.approx(expected.loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_further_metrics_are_those_of_all_images(few_digits: ImageDataset, size: int) -> None:
+    """Macro F1 is no mean over images: it has to be computed from the answers of all processes."""
+    metrics = EpochMetrics(choose_metrics(["macro_f1", "brier_score"]), "classification")
+    alone = train(few_digits, build_mlp, metrics=metrics, select_by="macro_f1")
+    for state in train_together(few_digits, build_mlp, size, metrics=metrics, select_by="macro_f1"):
+        for together, single in zip(state.history, alone.history, strict=True):
+            assert together.validation_metrics == pytest.approx(single.validation_metrics, abs=1e-5)
+        assert state.best is not None
+        assert alone.best is not None
+        assert state.best.epoch == alone.best.epoch

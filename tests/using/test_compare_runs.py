@@ -60,9 +60,15 @@ def test_what_is_not_shared_is_not_compared_and_the_page_says_why(
     runs: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     page = compare(tmp_path, runs["plain"], runs["other"])
-    assert "These runs do not share their validation images." in page
+    assert "The validation images differ: 200 in " in page
+    assert "validation images that all of these runs hold out." in page
     assert "Not all of these runs opened the test set." in page
     assert 'class="pic"' not in page
+    assert "<b>On test:" not in page
+    runs["other"].images_file.rename(tmp_path / "images.npz")  # of an earlier version
+    page = compare(tmp_path, runs["plain"], runs["other"])
+    (tmp_path / "images.npz").rename(runs["other"].images_file)
+    assert "These runs do not share their validation images." in page
     assert "<b>On " not in page
 
 
@@ -96,7 +102,7 @@ def test_data_that_is_gone_leaves_the_figures(
     def fail(recipe: object) -> None:
         raise loupe.LoupeError("The folder is gone.")
 
-    monkeypatch.setattr("loupe.using.compare_runs.load_recipe_data", fail)
+    monkeypatch.setattr("loupe.running.recipe_data.load_recipe_data", fail)
     page = compare(tmp_path, runs["plain"], runs["wider"])
     assert "The images cannot be shown: The folder is gone." in page
     assert page.count("<b>On ") == 2

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 import loupe
 from loupe.data import Dataset, load_dataset
 from loupe.errors import LoupeError, RunError
-from loupe.exporting import SUFFIXES, parity
-from loupe.exporting.torch_file import METADATA
+from loupe.exporting import EXPORT_FORMATS, parity
+from loupe.exporting.formats import torch_file
+from loupe.exporting.formats.torch_file import METADATA
 from loupe.models import MODELS
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
@@ -29,7 +30,7 @@ from tests.quick_runs import Train
 
 pytestmark = pytest.mark.thorough
 
-FORMS = ("onnx", "torch")
+FORMS = tuple(EXPORT_FORMATS)
 QUICK = ("train.epochs=1", "data.fraction=0.2", "evaluate.look_inside=false", "evaluate.test=false")
 NETWORKS = {
     "cnn": "{name='cnn', conv_layers=4, width=1}",
@@ -84,7 +85,7 @@ def test_every_network_gives_in_both_forms_what_it_gives_here(network: str, tmp_
     run = loupe.train({"name": "taken-out"}, *overrides, *unit, f"run.folder={tmp_path / 'runs'}")
     for form in FORMS:
         export = export_run(run.path, form, tmp_path)
-        assert export.file == tmp_path / f"taken-out{SUFFIXES[form]}"
+        assert export.file == tmp_path / f"taken-out{EXPORT_FORMATS.facts(form)['suffix']}"
         assert export.parity.num_images == 200
         assert export.parity.largest_difference < 1e-4
         assert export.parity.num_other_answers == 0
@@ -167,7 +168,7 @@ def test_the_file_says_what_it_is(form: str, run: RunFolder, exported: dict[str,
     normalization = open_classifier(run.path).normalization
     assert json.loads(metadata["normalization"]) == {
         "mean": list(normalization.mean),
-        "sd": list(normalization.sd),
+        "std": list(normalization.std),
     }
 
 
@@ -209,10 +210,10 @@ def test_an_earlier_file_outlives_one_that_is_wrong(
 ) -> None:
     file = export_run(run.path, "torch", tmp_path).file
     before = file.read_bytes()
-    monkeypatch.setattr(parity, "run_torch", lambda *_: (torch.full((200, 10), torch.nan),) * 2)
+    monkeypatch.setattr(torch_file, "run_torch", lambda *_: (torch.full((200, 10), torch.nan),) * 2)
     with pytest.raises(LoupeError, match="a largest difference of inf"):
         export_run(run.path, "torch", tmp_path)
-    monkeypatch.setattr(parity, "run_torch", fail)
+    monkeypatch.setattr(torch_file, "run_torch", fail)
     with pytest.raises(LoupeError, match=r"cannot be run, and was removed(.|\n)*got: RuntimeError: broken"):
         export_run(run.path, "torch", tmp_path)
     assert file.read_bytes() == before

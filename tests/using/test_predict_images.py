@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from loupe.data import ImageDataset
 from loupe.errors import LoupeError
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
+from loupe.runs.looks import describe_looks
 from loupe.statistics import compute_wilson_interval
 from loupe.using.classifier import Classifier, open_classifier
 from loupe.using.predict_images import Answers, find_files, predict
@@ -52,7 +54,7 @@ def test_the_accuracy_over_folders_is_that_of_the_run(run: RunFolder, crops: Pat
     found = answers.accuracy
     assert (found.correct, found.num_images) == (stored.correct, stored.num_images)
     assert found.interval == stored.interval
-    assert found.num_trained_on is None, "these files are not the run's own folder"
+    assert found.num_trained_on == 200, "found by what they are, wherever they lie"
     assert not answers.refusals
     expected = run.read_predictions()["validation"]
     for one in answers.answers:
@@ -178,7 +180,47 @@ def test_images_the_network_was_trained_on_are_counted(tmp_path: Path) -> None:
     elsewhere = predict(run.path, tmp_path, device="cpu")
     cats = [one for one in elsewhere.answers if one.true_class == "cat"]
     assert len(cats) == 20
-    assert elsewhere.accuracy.num_trained_on is None
+    assert (elsewhere.accuracy.num_trained_on, elsewhere.accuracy.num_test) == (32, 8)
+
+
+def test_own_test_images_are_recognised_and_the_look_is_counted(tmp_path: Path) -> None:
+    """F1-4: the run's locked test set was read with accuracy and interval, uncounted."""
+    pixels = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            (tmp_path / "crops" / part / name).mkdir(parents=True)
+            for index in range(10):
+                image = Image.fromarray(pixels.integers(0, 255, (12, 9), dtype=np.uint8))
+                image.save(tmp_path / "crops" / part / name / f"{index}.png")
+    data = {"name": "folder", "path": str(tmp_path / "crops"), "image_size": 8, "fit": "crop"}
+    data["validation"] = 0.3
+    quick = ("train.epochs=1", "evaluate.look_inside=false", "model=mlp", f"run.folder={tmp_path / 'runs'}")
+    run = loupe.train({"data": data}, *quick)
+    assert run.count_openings() == 1
+    answers = predict(run.path, tmp_path / "crops" / "train")
+    assert (answers.num_own_test, run.count_openings()) == (0, 1)
+    (tmp_path / "copies" / "dog").mkdir(parents=True)
+    for file in (tmp_path / "crops" / "test" / "dog").iterdir():  # elsewhere, in another format, another fit
+        Image.open(file).save(tmp_path / "copies" / "dog" / f"{file.stem}.bmp")
+    answers = predict(run.path, tmp_path / "copies", fit="resize")
+    assert (answers.num_own_test, answers.num_looks) == (10, 2)
+    assert [one.reason for one in run.read_openings()][1].startswith("predict on ")
+    said = "\n".join(summarise_answers(answers))
+    assert "10 of them are test images of this run: a look at its test set, number 2 on its record" in said
+    classifier = open_classifier(run.path)
+    cats = tmp_path / "crops" / "test" / "cat"
+    classifier.predict(torch.stack([classifier.prepare(cats / f"{index}.png") for index in (1, 2)]))
+    assert run.count_openings() == 3, "in Python too"
+    assert describe_looks([run]) == "this run: 3 times; this test set on this machine: 3 looks in 1 recipe"
+
+
+def test_of_a_run_without_a_record_nothing_is_known(run: RunFolder, crops: Path, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier"
+    shutil.copytree(run.path, earlier)
+    (earlier / "images.npz").unlink()
+    accuracy = predict(earlier, crops).accuracy
+    assert accuracy is not None
+    assert accuracy.num_trained_on is None
 
 
 class _Counting(torch.nn.Module):

@@ -246,8 +246,8 @@ def test_a_fault_is_no_story_for_the_browser(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret of the server")
 
-    monkeypatch.setattr("loupe.web.handlers.find_kin", fail)
-    answer = client.get(f"/api/runs/{runs.good}/kin?image=validation-0")
+    monkeypatch.setattr("loupe.web.handlers.find_nearest_neighbours", fail)
+    answer = client.get(f"/api/runs/{runs.good}/nearest-neighbours?image=validation-0")
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert set(answer.json()) == {"error", "got", "allowed", "next"}
@@ -277,3 +277,28 @@ def test_without_its_packages_the_page_says_what_to_install(monkeypatch: pytest.
     with pytest.raises(LoupeError, match="a few more packages") as caught:
         serve(Path("runs"), opens_browser=False)
     assert caught.value.next_step == "pip install 'loupe-bench[serve]'"
+
+
+def test_a_token_that_is_set_is_asked_for_at_every_address(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F2-13: with LOUPE_TOKEN on a loopback address no token was asked for."""
+    from loupe.web import server
+
+    made: list[str | None] = []
+
+    class StopError(Exception):
+        pass
+
+    def refuse(*arguments: object, **named: object) -> None:
+        made.append(named.get("token"))  # type: ignore[arg-type]
+        raise StopError
+
+    monkeypatch.setattr("loupe.web.application.create_app", refuse)
+    for host, token in (("127.0.0.1", "secret"), ("localhost", None)):
+        monkeypatch.delenv("LOUPE_TOKEN", raising=False)
+        if token is not None:
+            monkeypatch.setenv("LOUPE_TOKEN", token)
+        with pytest.raises(StopError):
+            server.serve(runs.folder, host=host, port=0, opens_browser=False)
+    assert made == ["secret", None]

@@ -1,4 +1,4 @@
-"""Addresses on the inside of networks: predictions, layers, numbers, reasons, kin."""
+"""Addresses on the inside of networks: predictions, layers, numbers, attributions, nearest neighbours."""
 
 import base64
 import time
@@ -141,19 +141,20 @@ def test_reasons(client: httpx.Client, runs: Runs) -> None:
         assert unpack(found["map"]).shape == (8, 8)
 
 
-def test_kin_are_searched_further_and_further_and_come_out_exact(
+def test_nearest_neighbours_are_searched_further_and_further_and_come_out_exact(
     client: httpx.Client, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loupe.using.nearest_neighbours._SECONDS_TO_ANSWER", 0.0)
     monkeypatch.setattr("loupe.using.nearest_neighbours._LARGEST_BLOCK", 50)
+    path = f"/api/runs/{runs.weak}/nearest-neighbours"
     searched, deadline = [-1], time.monotonic() + 30
     while searched[-1] < 1237 and time.monotonic() < deadline:
-        kin = client.get(f"/api/runs/{runs.weak}/kin", params={"image": "validation-0"}).json()
-        distances = [one["distance"] for one in kin["images"]]
+        found = client.get(path, params={"image": "validation-0"}).json()
+        distances = [one["distance"] for one in found["images"]]
         assert distances == sorted(distances)
-        assert kin["num_wanted"] == kin["num_training"]
-        searched.append(kin["num_searched"])
-        if kin["num_searched"] == kin["num_wanted"]:
+        assert found["num_wanted"] == found["num_training"]
+        searched.append(found["num_searched"])
+        if found["num_searched"] == found["num_wanted"]:
             break
     assert searched == sorted(searched)
     opened = open_run(RunFolder(runs.folder / runs.weak), "cpu")
@@ -163,6 +164,8 @@ def test_kin_are_searched_further_and_further_and_come_out_exact(
     own = torch.cat(list(compute_features(opened.model, image, head)))
     nearest = find_neighbours(own, of_train, 8)
     assert distances == pytest.approx(nearest.distances[0].tolist(), abs=1e-5)
+    former = client.get(f"/api/runs/{runs.weak}/kin", params={"image": "validation-0"}).json()
+    assert former == client.get(path, params={"image": "validation-0"}).json()
 
 
 def test_an_autoencoder_gives_its_image_back(client: httpx.Client, runs: Runs) -> None:
@@ -207,7 +210,7 @@ def test_every_registered_network_can_be_looked_into(
             found = number.json()
             if layer["multiplies"]:
                 assert found["total"] == pytest.approx(found["value"], abs=2e-3)
-        assert client.get("/kin", params={"image": "validation-1"}).status_code == 200
+        assert client.get("/nearest-neighbours", params={"image": "validation-1"}).status_code == 200
         gates = {gate["name"]: sum(gate["weights"]) for gate in seen["gates"]}
         assert bool(gates) == (model == "expert-net")
         assert all(total == pytest.approx(1, abs=1e-5) for total in gates.values())

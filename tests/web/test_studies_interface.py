@@ -77,6 +77,7 @@ def read_words(html: str) -> list[str]:
     """Return the texts of a page, without what is said only where the files of the folder are at hand."""
     for words in ("The same as a picture.", "this folder", "the search's folder"):
         html = re.sub(rf" ?(<a [^>]*>)?{words[:-1]}(</a>)?{words[-1]}", "", html.replace("&#39;", "'"))
+    html = re.sub(r"on this machine: [^<]*", "", html)  # further looks came since the report was written
     html = re.sub(r"</?a\b[^>]*>", "", html)  # the words are the same where there is nothing to lead to
     texts = re.split(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", html, flags=re.DOTALL)
     # a search's file is written before it has ended: its time differs

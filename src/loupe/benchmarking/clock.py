@@ -11,7 +11,7 @@ _ROUNDS, _FEWEST_ROUNDS = 7, 3
 _MOST_REPEATS = 2000
 
 Task = Callable[[int], dict[str, float]]
-"""Does its work so many times over, and returns figures by name, each for one time or one image."""
+"""Does its work so many times over, and returns values by name, each for one time or one image."""
 
 
 def wait_for(device: torch.device) -> None:
@@ -48,7 +48,7 @@ def read_peak_memory(device: torch.device) -> int | None:
 def time_in_turn(
     tasks: Mapping[str, Task], seconds: float, *, most_rounds: int = _ROUNDS
 ) -> dict[str, list[float]]:
-    """Return the figures of all tasks round by round: every round does each task in turn.
+    """Return the values of all tasks round by round: every round does each task in turn.
 
     Rounds alternate, so that all tasks meet the same state of a shared machine; a ratio is taken within a
     round. Each task is done twice before, to warm up and to see how long it takes.
@@ -60,15 +60,15 @@ def time_in_turn(
     """
     slice_seconds = seconds / (most_rounds * len(tasks))
     repeats = {name: _choose_repeats(task, slice_seconds) for name, task in tasks.items()}
-    figures: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
     started = time.perf_counter()
     for number in range(most_rounds):
         if number >= _FEWEST_ROUNDS and time.perf_counter() - started > seconds:
             break
         for name, task in tasks.items():
-            for figure, value in task(repeats[name]).items():
-                figures.setdefault(figure, []).append(value)
-    return figures
+            for measured, value in task(repeats[name]).items():
+                values.setdefault(measured, []).append(value)
+    return values
 
 
 def _choose_repeats(task: Task, slice_seconds: float) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from loupe.errors import LoupeError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
-from loupe.running.record import digest_recipe
+from loupe.running.recipe_digest import digest_recipe
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import describe_environment
 
@@ -25,7 +25,7 @@ def refuse_several_processes(recipe: Recipe) -> None:
         )
 
 
-def describe_place(recipe: Recipe, setup: TrainingSetup) -> dict[str, Any]:
+def describe_conditions(recipe: Recipe, setup: TrainingSetup) -> dict[str, Any]:
     """Return versions, machine, commit, seed and digests of training and validation images."""
     splits = setup.splits
     return describe_environment(

@@ -1,4 +1,4 @@
-"""The speed of a recipe: its bench is built as for a run, and each stage timed in turn with the others."""
+"""The speed of a recipe: training is set up as for a run, and each stage timed in turn with the others."""
 
 import math
 import time
@@ -15,9 +15,9 @@ from loupe.benchmarking.clock import (
     time_in_turn,
     wait_for,
 )
-from loupe.benchmarking.conditions import describe_place, refuse_several_processes
+from loupe.benchmarking.conditions import describe_conditions, refuse_several_processes
 from loupe.benchmarking.report import (
-    Figure,
+    Measurement,
     SpeedReport,
     Stage,
     Yardstick,
@@ -79,7 +79,7 @@ def measure_recipe(recipe: Recipe, seconds: float = 10.0) -> SpeedReport:
         hold_weights_still(setup)
         with streams.as_global("network", 1, device):
             try:
-                return _measure_bench(recipe, setup, streams, seconds)
+                return _measure_setup(recipe, setup, streams, seconds)
             except torch.OutOfMemoryError as error:
                 raise explain_memory(error) from None
             except RuntimeError as error:
@@ -88,17 +88,17 @@ def measure_recipe(recipe: Recipe, seconds: float = 10.0) -> SpeedReport:
                 raise
 
 
-def _measure_bench(recipe: Recipe, setup: TrainingSetup, streams: Streams, seconds: float) -> SpeedReport:
+def _measure_setup(recipe: Recipe, setup: TrainingSetup, streams: Streams, seconds: float) -> SpeedReport:
     device, precision = setup.device, setup.precision
     product, product_flops = prepare_product(device, precision)
     rate = product_flops / estimate_seconds(product, device)
     sizes = _cut_batches(recipe, setup, rate, seconds / _STEPS_IN_TIME)
     # at full size, also where the first epochs have smaller images
-    trimmed = replace(setup, train=replace(setup.train, batch_size=sizes["train"], small=None))
+    trimmed = replace(setup, train=replace(setup.train, batch_size=sizes["train"], resizing=None))
     work = _count(trimmed, setup.model)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    stepping = make_stepping_task(recipe, trimmed)
+    stepping = make_stepping_task(trimmed)
     evaluating = make_evaluation_task(setup, sizes["evaluate"])
     first = _time_first(stepping, device)
     evaluating(1)
@@ -113,10 +113,10 @@ def _measure_bench(recipe: Recipe, setup: TrainingSetup, streams: Streams, secon
     if work.largest is not None:
         alone = prepare_operation(work.largest, device, precision)
         tasks["largest"] = make_rate_task("largest", alone, work.largest.flops, device)
-    figures = time_in_turn(tasks, seconds)
-    _complete(figures, augments=bool(setup.train.augmentations or setup.train.mix))
+    values = time_in_turn(tasks, seconds)
+    _complete(values, augments=bool(setup.train.augmentations or setup.train.mix))
     images = sizes["train"]
-    steady = images * median(figures["step"])
+    steady = images * median(values["step"])
     flops = _count_stages(trimmed, work)
     return SpeedReport(
         recipe=recipe.name,
@@ -126,22 +126,22 @@ def _measure_bench(recipe: Recipe, setup: TrainingSetup, streams: Streams, secon
         batch_size=images,
         recipe_batch_size=recipe.train.batch_size,
         evaluation_batch_size=sizes["evaluate"],
-        num_rounds=len(figures["step"]),
-        stages=_make_stages(figures, flops),
-        product=Yardstick(f"matrix product, {choose_side(device)} rows", Figure.of(figures["product"])),
-        largest=Yardstick(work.largest.name, Figure.of(figures["largest"])) if work.largest else None,
-        steps_per_second=Figure.of([1 / (images * value) for value in figures["step"]]),
+        num_rounds=len(values["step"]),
+        stages=_make_stages(values, flops),
+        product=Yardstick(f"matrix product, {choose_side(device)} rows", Measurement.of(values["product"])),
+        largest=Yardstick(work.largest.name, Measurement.of(values["largest"])) if work.largest else None,
+        steps_per_second=Measurement.of([1 / (images * value) for value in values["step"]]),
         peak_memory_bytes=memory,
         compile_seconds=max(0.0, first - steady) if recipe.train.compile else None,
         epoch_parts=divide_epoch(
-            _scale_to_recipe(figures, images / min(recipe.train.batch_size, len(setup.train.dataset))),
+            _scale_to_recipe(values, images / min(recipe.train.batch_size, len(setup.train.dataset))),
             num_train=len(setup.train.dataset),
-            num_judged=len(setup.splits.validation)
+            num_evaluated=len(setup.splits.validation)
             + (len(setup.clean_train.dataset) if setup.clean_train else 0),
             flops=flops["step"],
-            best_rate=max(median(figures[name]) for name in ("product", "largest") if name in figures),
+            best_rate=max(median(values[name]) for name in ("product", "largest") if name in values),
         ),
-        environment=describe_place(recipe, setup),
+        environment=describe_conditions(recipe, setup),
     )
 
 
@@ -153,8 +153,7 @@ def _cut_batches(recipe: Recipe, setup: TrainingSetup, rate: float, seconds: flo
     """
     trial = replace(setup, train=replace(setup.train, batch_size=2))
     work = _count(trial, setup.model)
-    kept = 1.0 if setup.hard_examples is None else setup.hard_examples.keep
-    fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / kept)), {}
+    fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / setup.plan.keep_hardest)), {}
     for name, size, flops in (
         ("train", min(recipe.train.batch_size, len(setup.train.dataset)), work.step),
         ("evaluate", min(recipe.evaluate.batch_size, len(setup.validation.dataset)), work.forward),
@@ -174,7 +173,7 @@ def _count(setup: TrainingSetup, model: nn.Module) -> Work:
 def _count_stages(setup: TrainingSetup, work: Work) -> dict[str, float]:
     """Return the work of each stage that has any, for one image of the batch."""
     hard = setup.hard_examples
-    kept = 1.0 if hard is None else hard.keep
+    kept = setup.plan.keep_hardest
     ranking = 0.0 if hard is None else _count(setup, hard.proxy).step
     training = {"rank": ranking, "forward": kept * work.forward, "backward": kept * work.backward}
     return {**training, "step": sum(training.values()), "evaluate": work.forward}
@@ -188,31 +187,31 @@ def _time_first(stepping: Task, device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def _complete(figures: dict[str, list[float]], *, augments: bool) -> None:
+def _complete(values: dict[str, list[float]], *, augments: bool) -> None:
     """Add the stages that are differences of others, in place."""
-    prepared, loaded = figures.pop("prepare"), figures["load"]
+    prepared, loaded = values.pop("prepare"), values["load"]
     if augments:
-        figures["augment"] = [both - load for both, load in zip(prepared, loaded, strict=True)]
+        values["augment"] = [both - load for both, load in zip(prepared, loaded, strict=True)]
     else:  # the step's own batches say what loading costs
-        figures["load"], figures["augment"] = prepared, [0.0] * len(prepared)
+        values["load"], values["augment"] = prepared, [0.0] * len(prepared)
     parts = ("load", "augment", "rank", "forward", "backward", "update")
-    figures["rest"] = [
-        step - sum(figures[part][number] for part in parts) for number, step in enumerate(figures["step"])
+    values["rest"] = [
+        step - sum(values[part][number] for part in parts) for number, step in enumerate(values["step"])
     ]
 
 
-def _scale_to_recipe(figures: dict[str, list[float]], cut: float) -> dict[str, float]:
+def _scale_to_recipe(values: dict[str, list[float]], cut: float) -> dict[str, float]:
     """Return seconds for one image at the recipe's batch size: its images share the cost of one update.
 
     Args:
-        figures: seconds for one image, by stage.
+        values: seconds for one image, by stage.
         cut: the measured batch size as a part of the recipe's, in (0, 1].
     """
-    seconds = {name: median(figures[name]) for name in ("load", "augment", "step", "evaluate")}
-    return {**seconds, "step": seconds["step"] - (1 - cut) * median(figures["update"])}
+    seconds = {name: median(values[name]) for name in ("load", "augment", "step", "evaluate")}
+    return {**seconds, "step": seconds["step"] - (1 - cut) * median(values["update"])}
 
 
-def _make_stages(figures: dict[str, list[float]], flops: dict[str, float]) -> tuple[Stage, ...]:
+def _make_stages(values: dict[str, list[float]], flops: dict[str, float]) -> tuple[Stage, ...]:
     names = [name for name in _STAGES if name != "rank" or flops["rank"]]
-    product = figures["product"]
-    return tuple(make_stage(name, figures[name], flops.get(name, 0.0), product) for name in names)
+    product = values["product"]
+    return tuple(make_stage(name, values[name], flops.get(name, 0.0), product) for name in names)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from loupe.benchmarking.clock import read_clock
-from loupe.benchmarking.conditions import describe_place, refuse_several_processes
+from loupe.benchmarking.conditions import describe_conditions, refuse_several_processes
 from loupe.data.batches import EvaluationBatches
 from loupe.errors import LoupeError, TrainingError
 from loupe.evaluations import predict_views
@@ -68,7 +68,7 @@ class ReachingReport:
         accuracy: on validation, in (0, 1).
         confidence: level of the intervals.
         runs: all runs; those that did not reach it are in no mean.
-        summaries: mean, sd and interval over the runs that reached it, by figure.
+        summaries: mean, standard deviation and interval over the runs that reached it, by metric.
         environment: versions, machine, digests.
     """
 
@@ -151,18 +151,18 @@ class _ReachedIt(Exception):  # noqa: N818  # no error: the end of a training th
     pass
 
 
-class _Watch(Observer):
+class _StopAtAccuracy(Observer):
     """Ends a training with the epoch that reaches an accuracy, and stops the clock."""
 
     def __init__(self, accuracy: float, device: torch.device, started: float) -> None:
         self._accuracy, self._device, self._started = accuracy, device, started
         self.seconds = 0.0
         self.history: list[EpochRecord] = []
-        self.judged: torch.nn.Module | None = None
+        self.evaluated: torch.nn.Module | None = None
 
     def on_epoch_end(self, state: TrainingState) -> None:
         self.seconds = read_clock(self._device) - self._started
-        self.history, self.judged = state.history, state.judged
+        self.history, self.evaluated = state.history, state.judged
         reached = state.history[-1].validation_accuracy
         if reached is not None and reached >= self._accuracy:
             raise _ReachedIt
@@ -174,13 +174,13 @@ def _reach(recipe: Recipe, accuracy: float) -> tuple[Reached, dict[str, Any]]:
     if recipe.train.compile:
         torch.compiler.reset()  # each run compiles for itself; torch's cache of kernels on disk stays
     with computing(recipe.run.threads):
-        watch = _Watch(accuracy, device, read_clock(device))
+        observer = _StopAtAccuracy(accuracy, device, read_clock(device))
         dataset = load_recipe_data(recipe)
         recipe = try_layouts(recipe, dataset, device)
         setup = set_up(recipe, device, streams, dataset)
         is_reached, reason = False, None
         try:
-            fit_setup(recipe, setup, streams, observers=[watch])
+            fit_setup(recipe, setup, streams, observers=[observer])
         except _ReachedIt:
             is_reached = True
         except TrainingError as error:  # a run that breaks down has not reached it; the others go on
@@ -191,19 +191,19 @@ def _reach(recipe: Recipe, accuracy: float) -> tuple[Reached, dict[str, Any]]:
             if not (recipe.train.compile and is_from_compiler(error)):
                 raise
             raise explain_compiler(error) from None
-        tested = _open_test(recipe, setup, watch) if is_reached and recipe.evaluate.test else (None, None)
-        run = _describe_run(recipe, setup, watch, (is_reached, reason), tested)
-        return run, describe_place(recipe, setup)
+        tested = _open_test(recipe, setup, observer) if is_reached and recipe.evaluate.test else (None, None)
+        run = _describe_run(recipe, setup, observer, (is_reached, reason), tested)
+        return run, describe_conditions(recipe, setup)
 
 
-def _open_test(recipe: Recipe, setup: TrainingSetup, watch: _Watch) -> tuple[float, float | None]:
-    """Return the test accuracy of what was judged, plain and with the recipe's views of each image."""
-    assert watch.judged is not None
+def _open_test(recipe: Recipe, setup: TrainingSetup, observer: _StopAtAccuracy) -> tuple[float, float | None]:
+    """Return the test accuracy of what was evaluated, plain and with the recipe's views of each image."""
+    assert observer.evaluated is not None
     images = setup.splits.test.open(_REASON).to(setup.device)
     batches = EvaluationBatches(images, setup.normalization, recipe.evaluate.batch_size)
     names = setup.splits.train.class_names
-    predictions = predict(watch.judged, batches, setup.precision)
-    seen = _predict_views(recipe, watch.judged, batches, setup.precision)
+    predictions = predict(observer.evaluated, batches, setup.precision)
+    seen = _predict_views(recipe, observer.evaluated, batches, setup.precision)
     plain = compute_metrics(predictions, names).accuracy
     return plain, None if seen is None else compute_metrics(seen, names).accuracy
 
@@ -219,11 +219,11 @@ def _predict_views(
 def _describe_run(
     recipe: Recipe,
     setup: TrainingSetup,
-    watch: _Watch,
+    observer: _StopAtAccuracy,
     ended: tuple[bool, str | None],
     tested: tuple[float | None, float | None],
 ) -> Reached:
-    history, num_images = watch.history, len(setup.train.dataset)
+    history, num_images = observer.history, len(setup.train.dataset)
     training = [num_images / record.images_per_second for record in history]
     is_compiled = recipe.train.compile
     return Reached(
@@ -233,7 +233,7 @@ def _describe_run(
         epochs=len(history),
         validation_accuracy=history[-1].validation_accuracy if history else None,
         training_seconds=sum(training),
-        seconds=watch.seconds,
+        seconds=observer.seconds,
         training_compile_seconds=_find_excess(training) if is_compiled else None,
         compile_seconds=_find_excess([record.seconds for record in history]) if is_compiled else None,
         test_accuracy=tested[0],
@@ -247,27 +247,27 @@ def _find_excess(seconds: list[float]) -> float | None:
 
 
 def _summarise(runs: list[Reached], confidence: float) -> dict[str, SeedSummary]:
-    """Return mean, sd and interval of each figure over the runs that reached the accuracy and have it."""
-    figures: dict[str, list[float | None]] = {name: [] for name in SUMMARISED}
+    """Return mean, standard deviation and interval of each metric over the runs that reached the accuracy."""
+    collected: dict[str, list[float | None]] = {name: [] for name in SUMMARISED}
     for run in runs:
         if not run.is_reached:
             continue
-        figures["training seconds"].append(run.training_seconds)
-        figures["seconds"].append(run.seconds)
-        figures["training seconds without compiling"].append(
+        collected["training seconds"].append(run.training_seconds)
+        collected["seconds"].append(run.seconds)
+        collected["training seconds without compiling"].append(
             _subtract(run.training_seconds, run.training_compile_seconds)
         )
-        figures["seconds without compiling"].append(_subtract(run.seconds, run.compile_seconds))
-        figures["epochs"].append(run.epochs)
-        figures["test accuracy"].append(run.test_accuracy)
-        figures["test accuracy with test-time augmentation"].append(run.test_accuracy_tta)
+        collected["seconds without compiling"].append(_subtract(run.seconds, run.compile_seconds))
+        collected["epochs"].append(run.epochs)
+        collected["test accuracy"].append(run.test_accuracy)
+        collected["test accuracy with test-time augmentation"].append(run.test_accuracy_tta)
     return {
         name: summarise_seeds(
             [value for value in values if value is not None],
             confidence,
             **SUMMARISED[name].bounds,
         )
-        for name, values in figures.items()
+        for name, values in collected.items()
         if values and None not in values  # a mean over some of the runs would be another one
     }
 

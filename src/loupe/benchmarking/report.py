@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """Median, smallest and largest of the rounds."""
 
     median: float
@@ -16,8 +16,8 @@ class Figure:
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Figure":
-        """Return the figure of the values of all rounds, at least one."""
+    def of(cls, values: Sequence[float]) -> "Measurement":
+        """Return the measurement of the values of all rounds, at least one."""
         return cls(median(values), min(values), max(values))
 
 
@@ -36,11 +36,11 @@ class Stage:
     """
 
     name: str
-    seconds_per_image: Figure
-    images_per_second: Figure | None
+    seconds_per_image: Measurement
+    images_per_second: Measurement | None
     flops_per_image: float
-    flops_per_second: Figure | None
-    share_of_product: Figure | None
+    flops_per_second: Measurement | None
+    share_of_product: Measurement | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Yardstick:
     """
 
     name: str
-    flops_per_second: Figure
+    flops_per_second: Measurement
 
 
 Part = Literal["arithmetic", "operator overhead", "loading", "augmentation", "evaluation"]
@@ -94,7 +94,7 @@ class SpeedReport:
     stages: tuple[Stage, ...]
     product: Yardstick
     largest: Yardstick | None
-    steps_per_second: Figure
+    steps_per_second: Measurement
     peak_memory_bytes: int | None
     compile_seconds: float | None
     epoch_parts: dict[Part, float]
@@ -129,7 +129,7 @@ class SpeedReport:
                 "stages": tuple(_read_stage(stage) for stage in values["stages"]),
                 "product": _read_yardstick(values["product"]),
                 "largest": _read_yardstick(values["largest"]) if values["largest"] else None,
-                "steps_per_second": Figure(**values["steps_per_second"]),
+                "steps_per_second": Measurement(**values["steps_per_second"]),
             }
         )
 
@@ -144,16 +144,18 @@ _MEANINGS: dict[Part, str] = {
 
 
 def _read_stage(values: Mapping[str, Any]) -> Stage:
-    def read(name: str) -> Figure | None:
-        return Figure(**values[name]) if values[name] else None
+    def read(name: str) -> Measurement | None:
+        return Measurement(**values[name]) if values[name] else None
 
-    figures = {name: read(name) for name in ("images_per_second", "flops_per_second", "share_of_product")}
-    seconds = Figure(**values["seconds_per_image"])
-    return Stage(**{**values, **figures, "seconds_per_image": seconds})
+    measurements = {
+        name: read(name) for name in ("images_per_second", "flops_per_second", "share_of_product")
+    }
+    seconds = Measurement(**values["seconds_per_image"])
+    return Stage(**{**values, **measurements, "seconds_per_image": seconds})
 
 
 def _read_yardstick(values: Mapping[str, Any]) -> Yardstick:
-    return Yardstick(values["name"], Figure(**values["flops_per_second"]))
+    return Yardstick(values["name"], Measurement(**values["flops_per_second"]))
 
 
 def make_stage(name: str, seconds: Sequence[float], flops: float, product: Sequence[float]) -> Stage:
@@ -169,23 +171,25 @@ def make_stage(name: str, seconds: Sequence[float], flops: float, product: Seque
     rates = [flops / value for value in seconds] if flops and is_timed else None
     return Stage(
         name=name,
-        seconds_per_image=Figure.of(seconds),
-        images_per_second=Figure.of([1 / value for value in seconds]) if is_timed else None,
+        seconds_per_image=Measurement.of(seconds),
+        images_per_second=Measurement.of([1 / value for value in seconds]) if is_timed else None,
         flops_per_image=flops,
-        flops_per_second=Figure.of(rates) if rates else None,
-        share_of_product=Figure.of([a / b for a, b in zip(rates, product, strict=True)]) if rates else None,
+        flops_per_second=Measurement.of(rates) if rates else None,
+        share_of_product=Measurement.of([a / b for a, b in zip(rates, product, strict=True)])
+        if rates
+        else None,
     )
 
 
 def divide_epoch(
-    seconds: Mapping[str, float], *, num_train: int, num_judged: int, flops: float, best_rate: float
+    seconds: Mapping[str, float], *, num_train: int, num_evaluated: int, flops: float, best_rate: float
 ) -> dict[Part, float]:
     """Return the seconds of an epoch by what they go into.
 
     Args:
         seconds: for one image, by stage.
         num_train: training images.
-        num_judged: images evaluated after the epoch.
+        num_evaluated: images evaluated after the epoch.
         flops: of one image's training step.
         best_rate: what the device reaches by itself: the faster of matrix product and largest operation.
     """
@@ -197,7 +201,7 @@ def divide_epoch(
         "operator overhead": num_train * (computing - arithmetic),
         "loading": num_train * max(0.0, seconds["load"]),
         "augmentation": num_train * max(0.0, seconds["augment"]),
-        "evaluation": num_judged * seconds["evaluate"],
+        "evaluation": num_evaluated * seconds["evaluate"],
     }
 
 

@@ -4,19 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from torch import nn
 
 from loupe.benchmarking.clock import Task, read_clock
 from loupe.data import ImageDataset
 from loupe.data.batches import Batch, EvaluationBatches, TrainingBatches
 from loupe.recipe import Recipe
-from loupe.running.fitting import fit_setup
+from loupe.running.fitting import fit_setup, lay_out_training
 from loupe.running.training_setup import TrainingSetup
 from loupe.runtime import Streams
-from loupe.training.averaging import WeightAverage
-from loupe.training.loop import enter_training_mode
-from loupe.training.measure import measure, run_model
+from loupe.training.measure import measure
 from loupe.training.schedules import ScheduleStep
+from loupe.training.step import TrainingStep, enter_training_mode
 
 _MARKS = ("prepare", "rank", "forward", "backward", "update")
 
@@ -41,59 +39,52 @@ def make_loading_task(setup: TrainingSetup) -> Task:
     return load
 
 
-def make_stepping_task(recipe: Recipe, setup: TrainingSetup) -> Task:
+def make_stepping_task(setup: TrainingSetup) -> Task:
     """Return a task that takes steps as training does and reads the clock between their parts."""
-    model, device = setup.model, setup.device
-    batches = stream_batches(setup.train)
-    decay = recipe.train.average_decay
-    average = WeightAverage(model, decay) if decay is not None else None
+    device, batches, num_steps = setup.device, stream_batches(setup.train), len(setup.train)
+    step = TrainingStep(setup.plan, lay_out_training(setup, setup.train.streams).begin())
+    num_taken = 0
 
     def take_steps(repeats: int) -> dict[str, float]:
-        enter_training_mode(model)
-        seconds, num_images = [0.0] * len(_MARKS), 0
+        nonlocal num_taken
+        enter_training_mode(setup.model)
+        seconds, num_images = dict.fromkeys(_MARKS, 0.0), 0
         for _ in range(repeats):
             times = [read_clock(device)]
-            whole = batch = next(batches)
+            whole = next(batches)
             times.append(read_clock(device))
-            if setup.hard_examples is not None:
-                batch = setup.hard_examples.choose(
-                    whole, ScheduleStep(0.0), setup.objective, setup.precision, recipe.train.clip_norm
-                )
+            batch = step.choose(whole, ScheduleStep(0.0))  # the proxy's weights stand still, too
             times.append(read_clock(device))
-            loss = setup.objective.training_loss(run_model(model, batch.images, setup.precision), batch)
+            for part, share in step.split(batch):
+                marks = [read_clock(device)]
+                _, loss = step.forward(part)
+                marks.append(read_clock(device))
+                (share * loss).backward()
+                marks.append(read_clock(device))
+                seconds["forward"] += marks[1] - marks[0]
+                seconds["backward"] += marks[2] - marks[1]
             times.append(read_clock(device))
-            loss.backward()
+            step.update(num_taken % num_steps + 1)
             times.append(read_clock(device))
-            _update(recipe, setup, average)
-            times.append(read_clock(device))
-            num_images += len(whole.images)
-            seconds = [
-                total + after - before
-                for total, before, after in zip(seconds, times, times[1:], strict=False)
-            ]
-        return {name: total / num_images for name, total in zip(_MARKS, seconds, strict=True)}
+            num_taken, num_images = num_taken + 1, num_images + len(whole.images)
+            seconds["prepare"] += times[1] - times[0]
+            seconds["rank"] += times[2] - times[1]
+            seconds["update"] += times[4] - times[3]
+        return {name: total / num_images for name, total in seconds.items()}
 
     return take_steps
 
 
-def _update(recipe: Recipe, setup: TrainingSetup, average: WeightAverage | None) -> None:
-    if recipe.train.clip_norm is not None:
-        nn.utils.clip_grad_norm_(setup.model.parameters(), recipe.train.clip_norm)
-    setup.optimizer.step()
-    setup.optimizer.zero_grad(set_to_none=True)
-    if average is not None:
-        average.update(setup.model)
-
-
 def make_whole_step_task(recipe: Recipe, setup: TrainingSetup, streams: Streams) -> Task:
     """Return a task that trains with `fit` itself, so many steps; validation is left out of its figure."""
-    one_epoch = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": 1})})
+    one_epoch = replace(setup.plan, num_epochs=1)
     few = replace(setup.validation, dataset=_take_first(setup.validation.dataset, 2))
 
     def train(repeats: int) -> dict[str, float]:
         images = _take_first(setup.train.dataset, repeats * setup.train.batch_size)
-        trimmed = replace(setup, train=replace(setup.train, dataset=images), validation=few, clean_train=None)
-        state = fit_setup(one_epoch, trimmed, streams)
+        batches = replace(setup.train, dataset=images)
+        trimmed = replace(setup, train=batches, validation=few, clean_train=None, plan=one_epoch)
+        state = fit_setup(recipe, trimmed, streams)
         hold_weights_still(setup)  # the schedule has set them, to 0 times its factor
         return {"step": 1 / state.history[-1].images_per_second}
 

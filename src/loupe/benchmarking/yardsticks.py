@@ -41,7 +41,7 @@ def prepare_operation(
 
 
 def make_rate_task(name: str, call: Callable[[], object], flops: int, device: torch.device) -> Task:
-    """Return a task whose figure is the rate of a call in floating-point operations a second."""
+    """Return a task whose value is the rate of a call in floating-point operations a second."""
     return lambda repeats: {name: flops / time_calls(call, device, repeats)}
 
 

@@ -3,13 +3,25 @@
 import sys
 from collections.abc import Sequence
 
-from loupe.cli import listing, looking, measuring, opening, searching, studying, taking, working
+from loupe.cli import (
+    evaluating,
+    listing,
+    looking,
+    measuring,
+    opening,
+    searching,
+    studying,
+    taking,
+    verifying,
+    working,
+)
 from loupe.cli.app import app
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, UntrustedPluginError
 from loupe.terminal import print_error
 
 __all__ = [
     "app",
+    "evaluating",
     "listing",
     "looking",
     "main",
@@ -18,6 +30,7 @@ __all__ = [
     "searching",
     "studying",
     "taking",
+    "verifying",
     "working",
 ]
 
@@ -33,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app["search"].help_epilogue = describe_fields_of_searches()
     try:
         status = app(arguments)
+    except UntrustedPluginError as error:
+        if is_trusted_by_answer(error):
+            return main(arguments)
+        print_error(str(error))
+        return 1
     except LoupeError as error:
         print_error(str(error))
         return 1
@@ -49,6 +67,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
         return 130
     return status if isinstance(status, int) else 0
+
+
+def is_trusted_by_answer(error: UntrustedPluginError) -> bool:
+    """Ask whether a plugin's code may run, where somebody is there to answer, and remember a yes."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(  # noqa: T201  # a question, not output
+        f"A recipe or run names the plugin {error.place} (SHA-256 {error.digest[:16]}…), code that was not "
+        "trusted yet. Run it, now and from now on? [y/N] ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        return False
+    from loupe.plugins import trust_plugin
+
+    return trust_plugin(error.place) == error.digest
 
 
 def describe_recipe_fields() -> str:

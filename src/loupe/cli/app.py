@@ -1,5 +1,6 @@
 """The command itself, its groups, and the parameters that several verbs take."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
@@ -28,6 +29,9 @@ Plugins = Annotated[
         consume_multiple=False,
         help="Python file that registers models, datasets …; repeatable.",
     ),
+]
+DataPlace = Annotated[
+    Path | None, Parameter(name="--data", help="Where the run's images lie now, if they were moved.")
 ]
 Plot = Annotated[bool, Parameter(negative=(), help="Draw the learning rate to schedule-NAME.png.")]
 Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]

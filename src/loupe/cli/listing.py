@@ -1,13 +1,17 @@
 """Verbs that list what there is to choose from, with settings."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, Plugins, app
+from loupe.parts import KINDS, Kind, describe_part, find_kind
 from loupe.terminal import print_line, print_table
 
-if TYPE_CHECKING:
-    from loupe.registry import Registry
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for programs.")]
 
 
 @app.command(group=LOOK)
@@ -20,86 +24,66 @@ def recipes() -> int:
 
 
 @app.command(group=LOOK)
-def datasets(*, plugin: Plugins = ()) -> int:
-    """List the datasets and their settings."""
-    from loupe.data import SOURCES
+def parts(kind: str = "", /, *, plugin: Plugins = (), as_json: Json = False) -> int:
+    """List every kind of part, or the parts of one kind with their settings.
 
-    return print_registry(SOURCES, plugin)
-
-
-@app.command(group=LOOK)
-def augmentations(*, plugin: Plugins = ()) -> int:
-    """List the augmentations and their settings."""
-    from loupe.data import AUGMENTATIONS
-
-    return print_registry(AUGMENTATIONS, plugin)
-
-
-@app.command(group=LOOK)
-def mixes(*, plugin: Plugins = ()) -> int:
-    """List the ways to mix training images, and their settings."""
-    from loupe.data import MIXES
-
-    return print_registry(MIXES, plugin)
-
-
-@app.command(group=LOOK)
-def models(*, plugin: Plugins = ()) -> int:
-    """List the models and their settings."""
-    from loupe.models import MODELS
-
-    return print_registry(MODELS, plugin)
-
-
-@app.command(group=LOOK)
-def optimizers(*, plugin: Plugins = ()) -> int:
-    """List the optimizers and their settings."""
-    from loupe.training import OPTIMIZERS
-
-    return print_registry(OPTIMIZERS, plugin)
-
-
-@app.command(group=LOOK)
-def schedules(*, plugin: Plugins = ()) -> int:
-    """List the learning-rate schedules and their settings."""
-    from loupe.training import SCHEDULES
-
-    return print_registry(SCHEDULES, plugin)
-
-
-@app.command(group=LOOK)
-def metrics(*, plugin: Plugins = ()) -> int:
-    """List the metrics: unit, which way is better, what they are for, and their settings."""
-    from loupe.metrics import METRICS
-    from loupe.plugins import load_plugin
-
-    for one in plugin:
-        load_plugin(one)
-    for name in METRICS:
-        facts = METRICS.facts(name)
-        unit = f"{facts['unit']}, " if facts["unit"] else ""
-        print_line(f"{name}  {METRICS.summary(name)}", style="bold")
-        print_line(f"    {unit}{facts['better']} is better, for {facts['objective']}", style="dim")
-        for setting, default, text in METRICS.describe_settings(name):
-            print_line(f"    {setting} = {default}  {text}", style="dim")
+    Parameters
+    ----------
+    kind
+        A kind, such as models; all kinds if left out.
+    """
+    chosen = [find_kind(kind)] if kind else list(KINDS.values())
+    load_plugins(plugin)
+    if as_json:
+        return print_json(chosen)
+    if kind:
+        return print_kind(chosen[0])
+    print_table(("kind", "parts"), [(one.name, ", ".join(one.registry)) for one in chosen])
     return 0
 
 
-@app.command(group=LOOK)
-def explanations(*, plugin: Plugins = ()) -> int:
-    """List the methods that say why a network names a class, and their settings."""
-    from loupe.inspection import EXPLANATIONS
+def make_verb(kind: Kind) -> Callable[..., int]:
+    """Return the verb that lists the parts of one kind."""
 
-    return print_registry(EXPLANATIONS, plugin)
+    def verb(*, plugin: Plugins = (), as_json: Json = False) -> int:
+        load_plugins(plugin)
+        return print_json([kind]) if as_json else print_kind(kind)
+
+    verb.__doc__ = f"List the {kind.what}, and their settings."
+    return verb
 
 
-def print_registry(registry: "Registry", plugins: Sequence[str]) -> int:
+for _kind in KINDS.values():
+    app.command(make_verb(_kind), name=_kind.name, group=LOOK)
+
+
+def load_plugins(plugins: Sequence[str]) -> None:
+    """Import users' own files for what they register.
+
+    Raises:
+        LoupeError: one is not there, or cannot be imported.
+    """
     from loupe.plugins import load_plugin
 
     for plugin in plugins:
         load_plugin(plugin)
+
+
+def print_kind(kind: Kind) -> int:
+    """Print the parts of a kind and their settings."""
+    registry = kind.registry
     for name in registry:
         print_line(f"{name}  {registry.summary(name)}", style="bold")
+        if facts := kind.describe_facts(name):
+            print_line(f"    {facts}", style="dim")
         for setting, default, text in registry.describe_settings(name):
             print_line(f"    {setting} = {default}  {text}", style="dim")
+    return 0
+
+
+def print_json(kinds: Sequence[Kind]) -> int:
+    """Print the parts of some kinds by kind, as JSON."""
+    described = {kind.name: [describe_part(kind.registry, name) for name in kind.registry] for kind in kinds}
+    json.dump(described, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
     return 0

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from loupe.cli.app import LOOK, Override, Plot, Plugins, app
+from loupe.cli.app import LOOK, DataPlace, Override, Plot, Plugins, app
 from loupe.terminal import print_line, print_table, write_count
 
 
@@ -79,6 +79,8 @@ def inspect(
         bool, Parameter(negative=(), help="Give each filter and map a scale of its own.")
     ] = False,
     out: Annotated[Path, Parameter(help="Folder for the pages.")] = Path("inspections"),
+    plugin: Plugins = (),
+    data: DataPlace = None,
 ) -> int:
     """Draw what a run's network learned: filters, feature maps, layers in numbers, gates, reasons.
 
@@ -101,6 +103,8 @@ def inspect(
         why=why,
         own_scale=own_scale,
         out=out,
+        plugins=plugin,
+        data=data,
     )
     print_line(f"inside: {page}")
     return 0
@@ -123,7 +127,7 @@ def list_(
     folder
         Where the run folders are, or one of them; runs if left out.
     """
-    from loupe.cli.run_tables import list_headings, list_runs
+    from loupe.cli.run_tables import describe_listed_looks, list_headings, list_runs
     from loupe.plugins import load_plugin
 
     for one in plugin:
@@ -135,6 +139,8 @@ def list_(
         print_line(f"No runs in {place}. `loupe train` makes one.")
         return 0
     print_table(list_headings(place, asked), rows, right=(3, 4, 5, 7, 8))
+    for line in describe_listed_looks(place):
+        print_line(line)
     return 0
 
 
@@ -142,6 +148,7 @@ def list_(
 def compare(
     *runs: str,
     out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
+    data: DataPlace = None,
 ) -> int:
     """Compare runs on one page: figures, curves, recipes, classes, and whether they differ beyond noise.
 
@@ -152,5 +159,5 @@ def compare(
     """
     from loupe.using.compare_runs import compare_runs
 
-    print_line(f"comparison: {compare_runs(runs, out)}")
+    print_line(f"comparison: {compare_runs(runs, out, data=data)}")
     return 0

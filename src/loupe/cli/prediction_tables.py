@@ -54,6 +54,7 @@ def _write_json(answers: Answers) -> str:
             "correct": accuracy.correct,
             "num_images": accuracy.num_images,
             "num_trained_on": accuracy.num_trained_on,
+            "num_test": accuracy.num_test,
         }
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
@@ -65,6 +66,7 @@ def _describe_answer(one: Answer) -> dict[str, Any]:
         "answer": None if one.is_unsure else one.classes[0],
         "top": [{"class": name, "probability": probability} for name, probability in pairs],
         "true_class": one.true_class,
+        "role": one.role,
     }
 
 
@@ -83,6 +85,11 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     yield f"{len(answers.answers):,} of {total:,} images answered"
     if answers.below is not None:
         yield f"{answers.num_unsure:,} of them unsure: most probable class below {answers.below:g}"
+    if answers.num_own_test:
+        yield (
+            f"{answers.num_own_test:,} of them are test images of this run: a look at its test set, number "
+            f"{answers.num_looks if answers.num_looks is not None else 'unknown'} on its record"
+        )
     accuracy = answers.accuracy
     if accuracy is None:
         return
@@ -93,7 +100,7 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     figure = f"accuracy {format_percent(accuracy.accuracy)} ({interval})"
     yield f"{figure}: {accuracy.correct:,} of {accuracy.num_images:,} {which}"
     if accuracy.num_trained_on is None:
-        yield "whether some of these trained or selected the network is not known: only folders are looked up"
+        yield "whether some of these trained or selected the network is not known: its run keeps no record"
     elif accuracy.num_trained_on:
         yield (
             f"warning: {accuracy.num_trained_on:,} of these {accuracy.num_images:,} trained or selected the "

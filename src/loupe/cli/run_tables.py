@@ -9,6 +9,7 @@ from loupe.metrics import Metric, MetricValue, headline_of
 from loupe.recipe import Recipe
 from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, is_run_folder, list_run_folders
+from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
 from loupe.runs.metric_values import Split, choose_score, find_metric, find_value, headline_of_history
 from loupe.runs.result import Score
 from loupe.statistics import summarise_seeds
@@ -69,6 +70,15 @@ def _list_single(paths: Iterable[Path]) -> list[RunFolder]:
     return [RunFolder(one) for path in paths for one in (sorted(path.glob("seed-*")) or [path])]
 
 
+def describe_listed_looks(place: Path) -> list[str]:
+    """Return in words how often the runs in a folder, and others, looked at each of their test sets."""
+    by_content: dict[str | None, list[RunFolder]] = {}
+    for run in _list_single([place] if is_run_folder(place) else list_run_folders(place)):
+        if count_own_looks(run) != 0:
+            by_content.setdefault(read_test_content(run), []).append(run)
+    return [f"looks at the test set: {describe_looks(runs)}" for runs in by_content.values()]
+
+
 def _list_one(folder: RunFolder, metrics: Sequence[Metric]) -> list[tuple[str, ...]]:
     recipe = folder.read_recipe()
     if not recipe.run.seeds:
@@ -101,10 +111,8 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
         lines.append(f"best epoch {result.best.epoch} by validation {result.selected_by}")
         lines += _describe_split("validation", result.best.validation, result.best.validation_tta)
         if result.best.test is not None:
-            looks = len(result.test_openings)
-            times = "once" if looks == 1 else f"{looks} times"
-            headline, *others = _describe_split("test", result.best.test, result.best.test_tta)
-            lines += [f"{headline}, looked at {times}", *others]
+            lines += _describe_split("test", result.best.test, result.best.test_tta)
+            lines.append(f"looks at the test set: {describe_looks([RunFolder(path)])}")
     return lines, _EXIT[result.status]
 
 
@@ -131,6 +139,8 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
             mean, metric = _average(values), values[0].metric
             name, locked = (f" {metric.title}", "") if index else ("", "; the test set is locked")
             lines.append(f"mean{name} on validation {metric.write(mean)}{locked}")
+    begun = [RunFolder(one) for one in sorted(path.glob("seed-*")) if one.is_dir()]
+    lines.append(f"looks at the test set: {describe_looks(begun)}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
     if unfinished:
         lines.append(f"{len(unfinished)} of {len(results)} seeds not finished; `loupe resume {path}` goes on")
@@ -178,7 +188,7 @@ def _list_tta(results: Iterable[RunResult]) -> list[Score | None]:
 
 def _make_row(name: str, recipe: Recipe, folder: RunFolder, metrics: Sequence[Metric]) -> tuple[str, ...]:
     result = folder.read_result()
-    looks = str(len(folder.read_openings()))
+    looks = _write_looks(folder)
     if result is None or result.best is None:
         history, state = folder.read_history(), result.status if result else "unfinished"
         headline = headline_of_history(history)
@@ -206,6 +216,13 @@ def _write_value(folder: RunFolder, result: RunResult, split: Split, metric: Met
     return value.write() if value is not None else ""
 
 
+def _write_looks(*folders: RunFolder) -> str:
+    """Return how often runs looked at the test set; a missing record is no zero."""
+    counts = [count_own_looks(folder) for folder in folders if folder.path.is_dir()]
+    known = [count for count in counts if count is not None]
+    return str(sum(known)) if len(known) == len(counts) else "unknown"
+
+
 def _make_series_row(
     name: str, recipe: Recipe, seeds: Sequence[RunFolder], metrics: Sequence[Metric]
 ) -> tuple[str, ...]:
@@ -225,7 +242,7 @@ def _make_series_row(
         headline.write(_average(validation)),
         headline.write(summary.mean) + _write_tta(*_list_tta(finished)) if summary else "",
         f"mean: {headline.write(interval.low)} to {headline.write(interval.high)}" if interval else "",
-        str(sum(len(result.test_openings) for result in finished)),
+        _write_looks(*seeds),
         format_duration(sum(result.seconds for result in finished)),
         *further,
     )

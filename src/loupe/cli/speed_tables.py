@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loupe.benchmarking.report import Figure, SpeedReport, Stage
+from loupe.benchmarking.report import Measurement, SpeedReport, Stage
 
 HEADINGS = (
     "stage", "images/s", "range", "ms a batch", "MFLOP an image", "GFLOP/s", "of the product", "range",
@@ -58,6 +58,6 @@ def _describe_stage(report: SpeedReport, stage: Stage) -> tuple[str, ...]:
     )
 
 
-def _write_range(figure: Figure, form: str, scale: float = 1.0) -> str:
+def _write_range(figure: Measurement, form: str, scale: float = 1.0) -> str:
     ends: Sequence[float] = (figure.low, figure.high)
     return " to ".join(form.format(scale * end) for end in ends)

@@ -92,6 +92,7 @@ def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     """Carry out a study with progress on the terminal, and print its answer."""
     from loupe.cli.study_progress import StudyProgress
     from loupe.studies.answer import answer_question
+    from loupe.studies.report import describe_study_looks
     from loupe.studies.run import carry_out_study
 
     num_tasks = prepared.scheduler.num_tasks
@@ -108,6 +109,8 @@ def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     if failed:
         print_line(f"{count_of(len(failed), 'run')} without a result; the report says why.")
     print_line(answer_question(analysis), style="bold")
+    rows = [*analysis.stage_rows, *analysis.rows]
+    print_line(f"looks at the test set: {describe_study_looks(rows, prepared.pool)}")
     print_line(f"report: {prepared.folder.report_file}")
     return 1 if failed else 0
 

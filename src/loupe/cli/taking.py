@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, app
+from loupe.cli.app import WORK, DataPlace, Plugins, app
 from loupe.terminal import print_line
 
 
@@ -63,12 +63,17 @@ def export(
     /,
     *,
     format: Annotated[
-        Literal["onnx", "torch", "card"],
-        Parameter(help="onnx, torch (torch.export, .pt2), or card: the model card alone."),
+        str,
+        Parameter(
+            help="onnx, torch (torch.export, .pt2), another that `loupe export-formats` lists, or card: the "
+            "model card alone."
+        ),
     ] = "onnx",
     out: Annotated[
         Path | None, Parameter(help="The file, or a folder for it; exports/RUN/ if left out.")
     ] = None,
+    plugin: Plugins = (),
+    data: DataPlace = None,
 ) -> int:
     """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
 
@@ -80,9 +85,12 @@ def export(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
+    from loupe.plugins import load_plugin
     from loupe.using.export_run import export_run, write_model_card
 
-    written = write_model_card(run, out) if format == "card" else export_run(run, format, out)
+    for one in plugin:
+        load_plugin(one)
+    written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
     if written.file is not None and written.parity is not None:
         parity = written.parity
         print_line(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Override, Plugins, app
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, RunError
 from loupe.terminal import open_console, print_line, print_table
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ def data(
     /,
     *overrides: Override,
     out: Annotated[Path, Parameter(help="Folder for cards.")] = Path("cards"),
+    manifest: Annotated[
+        Path | None,
+        Parameter(help="CSV for path, label and split of every image; data.sides_of reads it."),
+    ] = None,
     plugin: Plugins = (),
 ) -> int:
     """Write a data card: what the images are, measured.
@@ -73,8 +77,14 @@ def data(
     """
     from loupe.running.describe_data import write_card
 
-    page = write_card(name, overrides, out=out, plugins=plugin)
-    print_line(f"data card: {page}")
+    described = write_card(name, overrides, out=out, plugins=plugin, manifest=manifest)
+    for sentence in described.draws:
+        print_line(sentence)
+    for problem in described.problems:
+        print_line(f"warning: {problem}")
+    if manifest is not None:
+        print_line(f"list of images: {manifest}")
+    print_line(f"data card: {described.page}")
     return 0
 
 
@@ -122,6 +132,18 @@ def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
         if path.exists():
             print_line(f"What was reached is kept in {path}")
         raise
+    except OSError as error:
+        from loupe.runs import is_run_folder
+
+        progress.close()
+        if not is_run_folder(path):
+            raise
+        raise RunError(
+            f"{error.strerror or error}: the run cannot be written.",
+            got=str(error.filename or path),
+            allowed="a disk with room for the run, that may be written to",
+            next_step=f"make room; `loupe resume {path}` goes on",
+        ) from None
     finally:
         progress.close()
     return _print_outcome(path)

@@ -43,7 +43,7 @@ def check_layer(layer: Callable[..., Any], kind: str, *, num_examples: int = 40)
     return run_checks(layer, kind, LAYER_KINDS.build(kind), num_examples=num_examples)
 
 
-def check_layer_at(place: str, kind: str, *, num_examples: int = 40) -> LayerReport:
+def check_layer_at(reference: str, kind: str, *, num_examples: int = 40) -> LayerReport:
     """Return the same of the layer that `FILE:NAME` names.
 
     Raises:
@@ -53,16 +53,16 @@ def check_layer_at(place: str, kind: str, *, num_examples: int = 40) -> LayerRep
     kinds = list_layer_kinds()
     if not kind:
         raise LoupeError(
-            f"What is {place} to be compared with?",
+            f"What is {reference} to be compared with?",
             allowed=", ".join(kinds),
-            nearest=suggest(place.rpartition(":")[2], kinds),
-            next_step=f"loupe check-layer {place} --as KIND",
+            nearest=suggest(reference.rpartition(":")[2], kinds),
+            next_step=f"loupe check-layer {reference} --as KIND",
         )
     from loupe.conformance.kinds import LAYER_KINDS
     from loupe.conformance.loading import load_layer
 
     LAYER_KINDS.get(kind)  # a kind that does not exist is told before a file is run
-    return check_layer(load_layer(place), kind, num_examples=num_examples)
+    return check_layer(load_layer(reference), kind, num_examples=num_examples)
 
 
 def list_layer_kinds() -> dict[str, str]:

@@ -10,10 +10,11 @@ from loupe.conformance.report import CheckResult
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from loupe.conformance.subject import Subject
+Check = Callable[[Any], Iterator[CheckResult]]
+"""Looks at a layer, a `Subject`, from one side and yields what it found, a result a row.
 
-Check = Callable[["Subject"], Iterator[CheckResult]]
-"""Looks at a layer from one side and yields what it found, a result a row."""
+A subject holds its kind, and a kind its checks; so this type does not say `Subject`.
+"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class LayerKind:
         cases: from the names of the optional arguments to vary, draws cases.
         required: arguments that every such layer takes, in torch's order.
         optional: arguments that are varied where the layer has them; others keep their defaults.
-        judged_elsewhere: optional arguments that do not show in the output; a check of the kind tries them.
+        checked_elsewhere: optional arguments that do not show in the output; a check of the kind tries them.
         families: what else is to be shown about the output.
         modes: values of `training` in which the output is compared with torch's.
         checks: the checks to make, in order.
@@ -94,7 +95,7 @@ class LayerKind:
     checks: tuple[Check, ...]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    judged_elsewhere: tuple[str, ...] = ()
+    checked_elsewhere: tuple[str, ...] = ()
     families: tuple[Family, ...] = ()
     modes: tuple[bool, ...] = (True,)
     hints: tuple[Hint, ...] = ()

@@ -49,11 +49,11 @@ def compare(value: object, expected: Tensor, *, tolerance: float = 1e-4) -> Fail
     if is_close(value, expected, tolerance):
         return None
     differences = (value.double() - expected.double()).abs().nan_to_num(nan=torch.inf)
-    place = [int(index) for index in torch.unravel_index(differences.argmax(), differences.shape)]
-    where = f" at {place}" if place else ""
+    index = [int(i) for i in torch.unravel_index(differences.argmax(), differences.shape)]
+    where = f" at {index}" if index else ""
     return Failure(
-        f"{expected[tuple(place)].item():.4f}{where}",
-        f"{value[tuple(place)].item():.4f}",
+        f"{expected[tuple(index)].item():.4f}{where}",
+        f"{value[tuple(index)].item():.4f}",
         largest_difference=differences.max().item(),
         value=value,
     )

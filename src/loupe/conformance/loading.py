@@ -14,7 +14,7 @@ from loupe.plugins import expand_path, find_last_line
 _MODULE_PREFIX = "loupe_layer_"
 
 
-def load_layer(place: str) -> Callable[..., Any]:
+def load_layer(reference: str) -> Callable[..., Any]:
     """Return the class or function that `FILE:NAME` names; the file is imported.
 
     Files that lie beside it can be imported from it, as when Python runs it.
@@ -22,9 +22,9 @@ def load_layer(place: str) -> Callable[..., Any]:
     Raises:
         LoupeError: there is no such file or name, or the file cannot be imported.
     """
-    file, separator, name = place.rpartition(":")
+    file, separator, name = reference.rpartition(":")
     if not separator or not name or name.endswith(".py"):
-        file, name = place.rstrip(":"), ""
+        file, name = reference.rstrip(":"), ""
     path = expand_path(file)
     _refuse_missing_file(path, file)
     module = _import_file(path, file)
@@ -34,7 +34,7 @@ def load_layer(place: str) -> Callable[..., Any]:
         message = f"There is no {name} in {file}." if name else "Which layer of the file is meant?"
         raise LoupeError(
             message,
-            got=place,
+            got=reference,
             allowed=", ".join(offered) or "(the file defines no class or function)",
             nearest=near,
             next_step=f"loupe check-layer {file}:{near or next(iter(offered), 'NAME')}",

@@ -17,7 +17,7 @@ class Fit(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a layer keeps one of torch's tensors.
 
     Args:
@@ -47,36 +47,38 @@ def find_plain_tensors(layer: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def find_places(
+def find_locations(
     layer: nn.Module, state: Mapping[str, Tensor], aliases: Mapping[str, tuple[str, ...]]
-) -> dict[str, Place]:
+) -> dict[str, Location]:
     """Return where a layer keeps each of torch's tensors; those that are not found are left out.
 
     Looked for by torch's name, by other usual names, and last by shape, if only one tensor has it.
     """
     free, saved = find_tensors(layer), layer.state_dict()
-    places: dict[str, Place] = {}
+    locations: dict[str, Location] = {}
 
     def take(name: str, candidate: str) -> None:
         fit = _fit(free.pop(candidate), state[name])
         if fit is not None:
-            places[name] = Place(candidate, fit, candidate in saved)
+            locations[name] = Location(candidate, fit, candidate in saved)
 
     for name in state:
         if name in free:
             take(name, name)
-    for name in state.keys() - places.keys():
+    for name in state.keys() - locations.keys():
         known = [alias for alias in aliases.get(name, ()) if alias in free]
         if known:
             take(name, known[0])
-    for name in state.keys() - places.keys():
+    for name in state.keys() - locations.keys():
         shaped = [
             other for other, value in free.items() if _fit(value, state[name]) in (Fit.SAME, Fit.TRANSPOSED)
         ]
-        rivals = [other for other in state.keys() - places.keys() if state[other].shape == state[name].shape]
+        rivals = [
+            other for other in state.keys() - locations.keys() if state[other].shape == state[name].shape
+        ]
         if len(shaped) == 1 and len(rivals) == 1:
             take(name, shaped[0])
-    return places
+    return locations
 
 
 def _fit(value: Tensor, expected: Tensor) -> Fit | None:
@@ -87,22 +89,22 @@ def _fit(value: Tensor, expected: Tensor) -> Fit | None:
     return Fit.RESHAPED if value.numel() == expected.numel() else None
 
 
-def copy_state(source: nn.Module, target: nn.Module, places: Mapping[str, Place]) -> None:
+def copy_state(source: nn.Module, target: nn.Module, locations: Mapping[str, Location]) -> None:
     """Copy torch's tensors to where a layer keeps them; what it has not is passed over."""
     tensors = find_tensors(target)
     with torch.no_grad():
         for name, value in source.state_dict().items():
-            place = places.get(name)
-            there = tensors.get(place.name) if place else None
-            if place is not None and there is not None:
-                fitted = _to_layers_shape(value, place.fit)
+            location = locations.get(name)
+            there = tensors.get(location.name) if location else None
+            if location is not None and there is not None:
+                fitted = _to_layers_shape(value, location.fit)
                 if fitted.numel() == there.numel():
                     there.copy_(fitted.reshape(there.shape))
 
 
-def as_torchs(value: Tensor, place: Place, expected: Tensor) -> Tensor:
+def as_torchs(value: Tensor, location: Location, expected: Tensor) -> Tensor:
     """Return a layer's tensor (or gradient) in the shape that torch's has."""
-    if place.fit is Fit.TRANSPOSED:
+    if location.fit is Fit.TRANSPOSED:
         return value.T
     return value.reshape(expected.shape) if value.numel() == expected.numel() else value
 

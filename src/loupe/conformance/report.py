@@ -11,7 +11,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
     NOT_OFFERED = "not offered"
     """The layer has no such argument or form; that is no fault."""
-    NOT_JUDGED = "not judged"
+    NOT_CHECKED = "not checked"
     """Another fault stands in the way, or there was nothing to look at."""
 
 
@@ -102,7 +102,7 @@ class LayerReport:
         """How many of the checks that were made passed, in words."""
         num_passed = len(self._with(Verdict.PASSED))
         text = f"{num_passed} of {num_passed + len(self.failures)} checks passed"
-        others = (Verdict.NOT_OFFERED, Verdict.NOT_JUDGED)
+        others = (Verdict.NOT_OFFERED, Verdict.NOT_CHECKED)
         counts = [f"{len(found)} {verdict}" for verdict in others if (found := self._with(verdict))]
         return ", ".join([text, *counts])
 

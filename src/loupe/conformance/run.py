@@ -6,7 +6,7 @@ from loupe.conformance.cases import LayerKind
 from loupe.conformance.checks.construction import check_construction, match_arguments
 from loupe.conformance.checks.outputs import ARGUMENT_ROW, OUTPUT_ROW
 from loupe.conformance.comparing import LayerFailedError
-from loupe.conformance.naming import find_places
+from loupe.conformance.naming import find_locations
 from loupe.conformance.report import CheckResult, LayerReport, Verdict
 from loupe.conformance.subject import Subject
 from loupe.conformance.surroundings import hypothesis_elsewhere, undisturbed
@@ -29,11 +29,11 @@ def _run(subject: Subject) -> Iterator[CheckResult]:
         module = subject.build(subject.kind.probe.arguments)
     except LayerFailedError:
         explanation = "the layer cannot be built, so nothing else was looked at"
-        yield CheckResult("all other checks", Verdict.NOT_JUDGED, explanation)
+        yield CheckResult("all other checks", Verdict.NOT_CHECKED, explanation)
         return
     state = subject.kind.reference(**subject.kind.probe.arguments).state_dict()
-    places = find_places(module, state, subject.kind.aliases)
-    known = replace(subject, places=places)
+    locations = find_locations(module, state, subject.kind.aliases)
+    known = replace(subject, locations=locations)
     for check in known.kind.checks:
         for result in check(known):
             known = _learn(known, result)

@@ -14,18 +14,18 @@ from loupe.conformance.comparing import Failure
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-Judge = Callable[[Case], Failure | None]
-"""Says how a layer fails in a case; None if it does not."""
+Comparison = Callable[[Case], Failure | None]
+"""Compares a layer with torch's in a case: how it fails, None if it does not."""
 
 
 def find_failures(
-    cases: "SearchStrategy[Case]", judge: Judge, *, num_examples: int
+    cases: "SearchStrategy[Case]", compare_case: Comparison, *, num_examples: int
 ) -> list[tuple[Case, Failure]]:
     """Return the failing cases that were met, the smallest last; an empty list if none was."""
     failures: list[tuple[Case, Failure]] = []
 
     def fails(case: Case) -> bool:
-        failure = judge(case)
+        failure = compare_case(case)
         if failure is not None:
             failures.append((case, failure))
         return failure is not None

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from loupe.conformance.cases import Case, Hint, LayerKind
 from loupe.conformance.comparing import Failure, LayerFailedError, is_close
-from loupe.conformance.naming import Place, copy_state, find_places
+from loupe.conformance.naming import Location, copy_state, find_locations
 from loupe.conformance.report import CheckResult, FailingCase, Verdict
-from loupe.conformance.search import Judge, find_failures
+from loupe.conformance.search import Comparison, find_failures
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -29,7 +29,7 @@ class Subject:
         name: what it is called in messages.
         kind: what it is to be.
         argument_names: its constructor's name for each of torch's arguments it takes.
-        places: where it keeps torch's parameters and buffers.
+        locations: where it keeps torch's parameters and buffers.
         num_examples: random cases a check.
         wrong_arguments: optional arguments that were found wrong; further checks leave them alone.
         is_output_right: whether its output was right wherever it was looked at.
@@ -39,7 +39,7 @@ class Subject:
     name: str
     kind: LayerKind
     argument_names: Mapping[str, str]
-    places: Mapping[str, Place]
+    locations: Mapping[str, Location]
     num_examples: int
     wrong_arguments: frozenset[str] = frozenset()
     is_output_right: bool = True
@@ -78,8 +78,8 @@ class Subject:
         torchs = (reference or self.kind.reference)(**case.arguments)
         _randomise(torchs)
         module = self.build(case.arguments)
-        places = self.places or find_places(module, torchs.state_dict(), self.kind.aliases)
-        copy_state(torchs, module, places)
+        locations = self.locations or find_locations(module, torchs.state_dict(), self.kind.aliases)
+        copy_state(torchs, module, locations)
         return module, torchs
 
     def call(self, module: nn.Module, inputs: Sequence[Tensor]) -> Any:
@@ -113,7 +113,7 @@ class Subject:
     def search(
         self,
         name: str,
-        judge: Judge,
+        compare_case: Comparison,
         *,
         cases: "SearchStrategy[Case] | None" = None,
     ) -> CheckResult:
@@ -123,28 +123,28 @@ class Subject:
 
         Args:
             name: what is checked.
-            judge: says how a case fails.
+            compare_case: compares the layer with torch's in a case.
             cases: where they come from; left out, all arguments are varied that are right by themselves.
         """
-        num_judged, last_error = 0, ""
+        num_compared, last_error = 0, ""
 
-        def judge_and_catch(case: Case) -> Failure | None:
-            nonlocal num_judged, last_error
+        def compare_and_catch(case: Case) -> Failure | None:
+            nonlocal num_compared, last_error
             try:
-                failure = judge(case)
+                failure = compare_case(case)
             except LayerFailedError as error:
                 last_error = str(error)
                 return Failure("no error", last_error, "it raises") if self.is_output_right else None
-            num_judged += 1
+            num_compared += 1
             return failure
 
         source = self.kind.cases(self.offered) if cases is None else cases
-        failures = find_failures(source, judge_and_catch, num_examples=self.num_examples)
+        failures = find_failures(source, compare_and_catch, num_examples=self.num_examples)
         if failures:
             case, failure = failures[-1]
             return self.fail(name, failure.explanation or self._name_fault(failures), case, failure)
-        if last_error and not num_judged:
-            return CheckResult(name, Verdict.NOT_JUDGED, "it raises, as in the output")
+        if last_error and not num_compared:
+            return CheckResult(name, Verdict.NOT_CHECKED, "it raises, as in the output")
         return CheckResult(name, Verdict.PASSED)
 
     def fail(self, name: str, explanation: str, case: Case, failure: Failure) -> CheckResult:
@@ -198,10 +198,10 @@ def _randomise(module: nn.Module) -> None:
 def find_file(layer: Callable[..., Any]) -> Path | None:
     """Return the file that defines a class or function; None where it has none."""
     try:
-        place = inspect.getsourcefile(layer)
+        file = inspect.getsourcefile(layer)
     except (TypeError, OSError):
         return None
-    return Path(place).resolve() if place else None
+    return Path(file).resolve() if file else None
 
 
 def clone_inputs(case: Case) -> tuple[Tensor, ...]:

@@ -1,10 +1,11 @@
 """Where images come from, how they are split, and how a batch is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from loupe.data.augmentations import AUGMENTATIONS as AUGMENTATIONS
 from loupe.data.augmentations import Augmentation as Augmentation
@@ -13,11 +14,14 @@ from loupe.data.augmentations import register_augmentation as register_augmentat
 from loupe.data.batches import EvaluationBatches as EvaluationBatches
 from loupe.data.batches import TrainingBatches as TrainingBatches
 from loupe.data.dataset import ImageDataset as ImageDataset
+from loupe.data.known_sides import KnownSides as KnownSides
+from loupe.data.known_sides import join_datasets, join_tables, take_sides
 from loupe.data.locked_test import LockedTest as LockedTest
 from loupe.data.locked_test import Opening as Opening
 from loupe.data.mixes import MIXES as MIXES
 from loupe.data.mixes import build_mix as build_mix
 from loupe.data.mixes import register_mix as register_mix
+from loupe.data.sides import describe_draw, draw_numbers, hold_out_by_image, refuse_missing_classes
 from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
 from loupe.data.sources import register_dataset as register_dataset
@@ -27,28 +31,49 @@ from loupe.runtime import Streams
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as its publisher divides it; the test images behind their door."""
+    """A dataset as its publisher divides it; the test images behind their door.
+
+    Args:
+        can_grow: whether files come and go, so that sides have to follow from the images themselves.
+        test_part: with what probability an image became a test image; None if the test images are given.
+        settled: (training images,) bool, those that a record puts there: they are no validation images.
+    """
 
     train: ImageDataset
     test: LockedTest
     validation: ImageDataset | None = None
+    can_grow: bool = False
+    test_part: float | None = None
+    settled: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Splits:
-    """What a run works with: disjoint training and validation images, and the locked test set."""
+    """What a run works with: disjoint training and validation images, and the locked test set.
+
+    Args:
+        draws: in words, how many images each side was to get and got, where that is chance.
+    """
 
     train: ImageDataset
     validation: ImageDataset
     test: LockedTest
+    draws: tuple[str, ...] = ()
 
 
-def load_dataset(name: str, *, classes: Sequence[str | int] | None = None, **settings: Any) -> Dataset:
+def load_dataset(
+    name: str,
+    *,
+    classes: Sequence[str | int] | None = None,
+    sides: KnownSides | None = None,
+    **settings: Any,
+) -> Dataset:
     """Return the dataset called `name`, with some classes only if so wished.
 
     Args:
         name: registered name; `loupe datasets` lists them.
         classes: classes to keep, by name or index, relabelled 0, 1, … in this order.
+        sides: the side of each image where an earlier run or a manifest says it.
         settings: the source's own settings, such as a folder's `path`.
 
     Raises:
@@ -56,13 +81,20 @@ def load_dataset(name: str, *, classes: Sequence[str | int] | None = None, **set
         DataError: classes that do not exist, files that are missing or damaged.
     """
     source: SourceImages = SOURCES.build(name, settings)
-    dataset = Dataset(source.train, LockedTest(source.test), source.validation)
-    if classes is None:
-        return dataset
+    if classes is not None:
+        source = replace(
+            source,
+            train=source.train.keep_classes(classes),
+            test=source.test.keep_classes(classes),
+            validation=source.validation.keep_classes(classes) if source.validation is not None else None,
+        )
+    can_grow, settled = bool(SOURCES.facts(name).get("can_grow")), None
+    if sides is not None:
+        source, settled = take_sides(source, sides)
+        if settled is not None and not can_grow:  # all other images are where the publisher has them
+            settled = torch.ones_like(settled)
     return Dataset(
-        dataset.train.keep_classes(classes),
-        dataset.test.keep_classes(classes),
-        dataset.validation.keep_classes(classes) if dataset.validation is not None else None,
+        source.train, LockedTest(source.test), source.validation, can_grow, source.test_part, settled
     )
 
 
@@ -72,7 +104,8 @@ def split_dataset(
     """Return training, validation and locked test images.
 
     Validation images are carved from the training images, stratified, before a fraction is taken, so
-    they are the same for every fraction. A dataset with validation images of its own keeps them.
+    they are the same for every fraction. A dataset with validation images of its own keeps them. Where files
+    come and go, each image is drawn by its own digest instead (`sides.py`).
 
     Args:
         dataset: from `load_dataset`.
@@ -83,6 +116,8 @@ def split_dataset(
     Raises:
         DataError: one of the parts would lack a class.
     """
+    if dataset.can_grow or dataset.settled is not None:
+        return split_by_image(dataset, validation=validation, fraction=fraction, seed=seed)
     streams, num_classes = Streams(seed), dataset.train.num_classes
     train, held_out = dataset.train, dataset.validation
     if held_out is None:
@@ -92,7 +127,69 @@ def split_dataset(
     if fraction < 1:
         generator = streams.generator("training fraction")
         train = train.select(take_fraction(train.labels, fraction, generator, num_classes=num_classes))
-    return Splits(train, held_out, dataset.test)
+    return Splits(train, held_out, dataset.test.for_run())
+
+
+def split_by_image(dataset: Dataset, *, validation: int | float, fraction: float, seed: int) -> Splits:
+    """Return the splits of data that grows, each image on a side of its own; arguments as `split_dataset`.
+
+    Raises:
+        DataError: a part would hold no image of some class.
+    """
+    train, held_out, names, draws = dataset.train, dataset.validation, dataset.train.class_names, []
+    if dataset.test_part is not None:
+        tables = join_tables(train.table, dataset.test.table)
+        draws.append(describe_draw(tables, dataset.test_part, len(dataset.test), "test"))
+    if held_out is None or dataset.settled is not None:
+        is_settled = torch.zeros(len(train), dtype=torch.bool) if dataset.settled is None else dataset.settled
+        kept, held_out = hold_out_new(train, held_out, is_settled, validation, f"validation {seed}")
+        if dataset.settled is None and isinstance(validation, float):
+            draws.append(describe_draw(train.table, validation, len(held_out), "validation"))
+        elif dataset.settled is None:
+            draws.append(
+                f"data.validation = {validation} is a count: as files come and go, some images change "
+                "between training and validation. A fraction keeps each on its side."
+            )
+        train = train.select(kept)
+    if fraction < 1 and not dataset.can_grow:
+        generator = Streams(seed).generator("training fraction")
+        train = train.select(take_fraction(train.labels, fraction, generator, num_classes=len(names)))
+    elif fraction < 1:
+        numbers = draw_numbers(train.table.identities, f"fraction {seed}")
+        taken = (numbers < fraction).nonzero().flatten()
+        refuse_missing_classes(train.table, {"training": taken}, names, f"data.fraction = {fraction:g}")
+        draws.append(describe_draw(train.table, fraction, len(taken), "training"))
+        train = train.select(taken)
+    return Splits(train, held_out, dataset.test.for_run(), tuple(draws))
+
+
+def hold_out_new(
+    train: ImageDataset,
+    settled_validation: ImageDataset | None,
+    is_settled: Tensor,
+    amount: int | float,
+    purpose: str,
+) -> tuple[Tensor, ImageDataset]:
+    """Return which training images stay, and the validation images: those settled, and of new ones some.
+
+    Args:
+        train: training images.
+        settled_validation: validation images that a record names; None if none does.
+        is_settled: (images,) bool, training images that a record names: they stay.
+        amount: of the others, as `split_dataset`.
+        purpose: of the draw.
+
+    Raises:
+        DataError: no record names any side, and one would hold no image of some class.
+    """
+    if settled_validation is None:
+        setting = {"class_names": train.class_names, "setting": "data.validation"}
+        kept, held_out = hold_out_by_image(train.table, amount, purpose, **setting)  # type: ignore[arg-type]
+        return kept, train.select(held_out)
+    part = amount if isinstance(amount, float) else min(0.5, amount / max(1, len(train)))
+    is_held_out = (draw_numbers(train.table.identities, purpose) < part) & ~is_settled
+    new = train.select(is_held_out.nonzero().flatten())
+    return (~is_held_out).nonzero().flatten(), join_datasets([settled_validation, new])
 
 
 def take_stratified(dataset: ImageDataset, count: int, seed: int) -> ImageDataset:

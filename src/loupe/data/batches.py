@@ -102,7 +102,7 @@ class EvaluationBatches:
 
 
 @dataclass(frozen=True)
-class SmallImages:
+class ProgressiveResizing:
     """Images made smaller for the first epochs, which are then quicker (Howard 2018, fast.ai DAWNBench).
 
     Args:
@@ -137,7 +137,7 @@ class TrainingBatches:
         streams: random numbers; the epoch's order comes from "order", augmentations from "augment".
         augmentations: applied to uint8 batches, one after the other.
         mix: blends normalised images in pairs, and their labels; random numbers from "mix".
-        small: how images are made smaller for the first epochs, after normalisation.
+        resizing: how images are made smaller for the first epochs, after normalisation.
         passed: comes in batches instead of the images, if it is there; nothing may change these then.
     """
 
@@ -147,7 +147,7 @@ class TrainingBatches:
     streams: Streams
     augmentations: Sequence[Augmentation] = ()
     mix: Mix | None = None
-    small: SmallImages | None = None
+    resizing: ProgressiveResizing | None = None
     passed: Passed | None = None
 
     def __len__(self) -> int:
@@ -181,8 +181,8 @@ class TrainingBatches:
             part = shard.cut(len(indices))
             early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
             inputs = self._take(indices, early, plans, augment_stream)
-            if self.small is not None and epoch <= self.small.until_epoch:
-                inputs = self.small.apply(inputs)
+            if self.resizing is not None and epoch <= self.resizing.until_epoch:
+                inputs = self.resizing.apply(inputs)
             batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from loupe.data.identity import ImageTable, digest_images
 from loupe.errors import DataError, suggest
 
 
@@ -20,6 +21,9 @@ class ImageDataset:
         labels: (images,) int64, each in [0, number of classes).
         class_names: one name a class; the index is the label.
         source: where the images come from, for people to read.
+        origins: (images, 16) uint8, digests of the images as their files hold them, where that is not what
+            `images` holds.
+        paths: of the images' files, relative to the data; None where there are no files.
 
     Raises:
         DataError: shapes, types or label values do not fit together.
@@ -29,6 +33,8 @@ class ImageDataset:
     labels: Tensor
     class_names: tuple[str, ...]
     source: str
+    origins: Tensor | None = None
+    paths: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
@@ -74,21 +80,42 @@ class ImageDataset:
         sha.update(self.labels.cpu().contiguous().numpy().data)
         return sha.hexdigest()
 
+    @cached_property
+    def table(self) -> ImageTable:
+        """Which images these are."""
+        origins = self.origins.cpu() if self.origins is not None else None
+        return ImageTable(digest_images(self.images), self.labels.cpu(), origins, self.paths)
+
     def class_counts(self) -> list[int]:
         """Return the number of images of each class."""
         return torch.bincount(self.labels.cpu(), minlength=self.num_classes).tolist()
 
     def select(self, indices: Tensor) -> "ImageDataset":
         """Return the images at `indices` ((count,) int64), in that order."""
-        return ImageDataset(self.images[indices], self.labels[indices], self.class_names, self.source)
+        selected = replace(
+            self,
+            images=self.images[indices],
+            labels=self.labels[indices],
+            origins=self.origins[indices.cpu()] if self.origins is not None else None,
+            paths=tuple(self.paths[index] for index in indices.tolist()) if self.paths is not None else None,
+        )
+        if "table" in vars(self):  # known already: not every run of a study digests its images again
+            vars(selected)["table"] = self.table.select(indices.cpu())
+        return selected
 
     def take(self, part: slice) -> "ImageDataset":
         """Return a run of images; the pixels are shared, not copied."""
-        return ImageDataset(self.images[part], self.labels[part], self.class_names, self.source)
+        return replace(
+            self,
+            images=self.images[part],
+            labels=self.labels[part],
+            origins=self.origins[part] if self.origins is not None else None,
+            paths=self.paths[part] if self.paths is not None else None,
+        )
 
     def to(self, device: torch.device) -> "ImageDataset":
         """Return the dataset with pixels and labels on `device`."""
-        return ImageDataset(self.images.to(device), self.labels.to(device), self.class_names, self.source)
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
     def keep_classes(self, classes: Sequence[str | int]) -> "ImageDataset":
         """Return only the images of `classes`, relabelled 0, 1, … in the order they are given.
@@ -102,9 +129,9 @@ class ImageDataset:
         table = torch.full((self.num_classes,), -1, dtype=torch.int64)
         table[old_labels] = torch.arange(len(old_labels))
         new_labels = table.to(self.labels.device)[self.labels]
-        kept = new_labels >= 0
+        kept = self.select((new_labels >= 0).nonzero().flatten())
         names = tuple(self.class_names[old] for old in old_labels)
-        return ImageDataset(self.images[kept], new_labels[kept], names, self.source)
+        return replace(kept, labels=new_labels[new_labels >= 0], class_names=names)
 
 
 def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> list[int]:

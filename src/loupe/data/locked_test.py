@@ -2,7 +2,7 @@
 
 Whatever selects (epochs, settings, models) is handed training and validation images only. The test
 images come out of `LockedTest.open` alone; each opening needs a reason, is counted, and is logged
-before the images are handed over.
+before the images are handed over, in the ledger of this machine too.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from torch import Tensor
+
 from loupe.data.dataset import ImageDataset
+from loupe.data.identity import ImageTable, digest_content
+from loupe.data.ledger import note_look
 from loupe.errors import TestSetLockedError
 
 
@@ -26,11 +30,18 @@ class Opening:
 
 
 class _Record:
-    """The looks taken at one test set, shared by all views of it."""
+    """The looks taken at one test set, shared by all views of it; a run's own are its parent's too."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: "_Record | None" = None) -> None:
         self.openings: list[Opening] = []
         self.on_open: Callable[[Opening], None] | None = None
+        self.parent = parent
+        self.run = self.recipe = ""
+
+    def add(self, opening: Opening) -> None:
+        self.openings.append(opening)
+        if self.parent is not None:
+            self.parent.add(opening)
 
 
 class LockedTest:
@@ -62,7 +73,14 @@ class LockedTest:
         opening = Opening(reason.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
         if self.__record.on_open is not None:
             self.__record.on_open(opening)
-        self.__record.openings.append(opening)
+        note_look(
+            digest_content(self.__dataset.table.identities),
+            reason=opening.reason,
+            at=opening.at,
+            recipe=self.__record.recipe,
+            run=self.__record.run,
+        )
+        self.__record.add(opening)
         return self.__dataset
 
     @property
@@ -70,12 +88,37 @@ class LockedTest:
         """Every look so far, oldest first."""
         return tuple(self.__record.openings)
 
-    def continue_record(self, openings: Sequence[Opening], on_open: Callable[[Opening], None]) -> None:
-        """Go on with the record of a run: its earlier looks, and where to log further ones."""
-        self.__record.openings = list(openings)
+    def continue_record(
+        self,
+        openings: Sequence[Opening],
+        on_open: Callable[[Opening], None],
+        *,
+        run: str = "",
+        recipe: str = "",
+    ) -> None:
+        """Go on with the record of a run: its earlier looks, and where to log further ones.
+
+        Looks that were taken already stay on record, whatever is handed in.
+
+        Args:
+            openings: earlier looks of the run.
+            on_open: told of each further one before images are handed over.
+            run: folder of the run, for the ledger of this machine.
+            recipe: what tells its recipe from others there.
+        """
+        self.__record.run, self.__record.recipe = run, recipe
+        since = [opening for opening in self.__record.openings if opening not in openings]
+        self.__record.openings = [*openings, *since]
         self.__record.on_open = on_open
 
-    # What may be known without a look: how many images, of which classes, and their digest.
+    def for_run(self) -> "LockedTest":
+        """Return the same test set with a record of its own: looks of one run are not those of another.
+
+        What is opened there counts here too.
+        """
+        return LockedTest(self.__dataset, _Record(self.__record))
+
+    # What may be known without a look: how many images, of which classes, and which by their digests.
 
     def __len__(self) -> int:
         return len(self.__dataset)
@@ -88,6 +131,15 @@ class LockedTest:
     def digest(self) -> str:
         """SHA-256 of the test images and labels."""
         return self.__dataset.digest
+
+    @property
+    def table(self) -> ImageTable:
+        """Which images these are."""
+        return self.__dataset.table
+
+    def keep_images(self, indices: Tensor) -> "LockedTest":
+        """Return a locked test set with only the images at `indices` ((count,) int64)."""
+        return LockedTest(self.__dataset.select(indices), self.__record)
 
     def keep_classes(self, classes: Sequence[str | int]) -> "LockedTest":
         """Return a locked test set with only these classes, relabelled in the order given."""

@@ -21,14 +21,15 @@ class Normalization:
     """Mean and standard deviation of each channel, for pixels scaled to [0, 1]."""
 
     mean: tuple[float, ...]
-    sd: tuple[float, ...]
+    std: tuple[float, ...]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Normalization":
-        return cls(tuple(values["mean"]), tuple(values["sd"]))
+        """Return the constants a file holds; earlier ones call the deviation `sd`."""
+        return cls(tuple(values["mean"]), tuple(values["std"] if "std" in values else values["sd"]))
 
     def apply(self, images: Tensor) -> Tensor:
-        """Return (pixel / 255 - mean) / sd as float32.
+        """Return (pixel / 255 - mean) / std as float32.
 
         Args:
             images: (batch, channels, height, width) uint8.
@@ -48,10 +49,10 @@ class Normalization:
 
 @lru_cache(maxsize=32)
 def _scale_and_shift(normalization: Normalization, device: torch.device) -> tuple[Tensor, Tensor]:
-    # float64 until the end: mean and sd are typed to four digits, not rounded to float32 first
+    # float64 until the end: mean and std are typed to four digits, not rounded to float32 first
     mean = torch.tensor(normalization.mean, dtype=torch.float64).view(1, -1, 1, 1)
-    sd = torch.tensor(normalization.sd, dtype=torch.float64).view(1, -1, 1, 1)
-    return (1 / (255 * sd)).float().to(device), (-mean / sd).float().to(device)
+    std = torch.tensor(normalization.std, dtype=torch.float64).view(1, -1, 1, 1)
+    return (1 / (255 * std)).float().to(device), (-mean / std).float().to(device)
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,9 @@ def find_known_problem(normalization: Normalization) -> str | None:
     Constants within 0.001 of a preset count as copied from it.
     """
     for name, preset in PRESETS.items():
-        known = preset.normalization.sd
-        if preset.problem and len(known) == len(normalization.sd):
-            largest = max(abs(a - b) for a, b in zip(known, normalization.sd, strict=True))
+        known = preset.normalization.std
+        if preset.problem and len(known) == len(normalization.std):
+            largest = max(abs(a - b) for a, b in zip(known, normalization.std, strict=True))
             if largest <= 0.001:
-                return f"sd {normalization.sd} is the preset {name!r}: {preset.problem}"
+                return f"sd {normalization.std} is the preset {name!r}: {preset.problem}"
     return None

@@ -1,7 +1,7 @@
 """Where many runs are carried out: one after another, in several processes, or on a Ray cluster.
 
-An engine asks a conductor for jobs, tells it of every epoch, and asks whether to go on. A study and a
-search are conductors; they know nothing of processes.
+An engine asks a scheduler for jobs, tells it of every epoch, and asks whether to go on. A study and a search
+each bring a scheduler; they know nothing of processes.
 """
 
 from loupe.engines.engine import Ended as Ended

@@ -15,7 +15,7 @@ class Job:
     Args:
         name: what the run is called on the screen.
         recipe: complete, with one seed.
-        folder: its run folder; a run begun there is gone on with.
+        folder: its run folder; a run begun there is resumed.
         source: folder of the run its weights start from, if any; `recipe.transfer.run` names it too.
     """
 
@@ -30,7 +30,7 @@ class Ended:
     """How a job ended.
 
     Args:
-        status: "finished", "stopped" (the conductor did not want it to go on), "interrupted" (Ctrl-C),
+        status: "finished", "stopped" (the scheduler did not want it to go on), "interrupted" (Ctrl-C),
             "held" (another process trains in its folder) or "failed".
         reason: why it failed, or is held.
     """
@@ -67,7 +67,7 @@ class Engine(Protocol):
     num_workers: int
 
     def carry_out(self, scheduler: Scheduler) -> None:
-        """Carry out the conductor's jobs until there are no more.
+        """Carry out the scheduler's jobs until there are no more.
 
         A run that fails is handed to `on_end`, and the others go on. On Ctrl-C runs under way are stopped
         after their epoch, and KeyboardInterrupt is raised.

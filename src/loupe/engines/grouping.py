@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from loupe.engines.engine import Ended, Job, Scheduler
 from loupe.recipe import Recipe
+from loupe.running.plan import plan_training
 from loupe.runs import RunFolder
-from loupe.runtime import choose_device, choose_precision
+from loupe.runtime import choose_device
+from loupe.training.together import find_plan_obstacle
 
-_ALONE = ("lookahead", "hard_examples", "freeze_later")  # settings that only one network at a time knows
-_LOOK_AHEAD = 4  # jobs held for each place in a group, in search of those that share shapes
+_LOOK_AHEAD = 4  # jobs held for each slot of a group, in search of those that share shapes
 
 
 class GroupPicker:
@@ -58,7 +59,7 @@ class GroupPicker:
         self._obstacles[describe_shared(job.recipe)] = reason
 
     def give_back(self, scheduler: Scheduler) -> None:
-        """Tell the conductor that the jobs held back are not carried out."""
+        """Tell the scheduler that the jobs held back are not carried out."""
         for job in self._waiting:
             scheduler.on_end(job, Ended("interrupted"))
         self._waiting.clear()
@@ -99,15 +100,16 @@ def find_job_obstacle(job: Job) -> str | None:
         return f"it runs on {device.type}"
     if recipe.train.compile:
         return "its network is compiled"
-    if choose_precision(recipe.train.precision, device) != "float32":
-        return "it computes in half precision"
     if recipe.evaluate.show_test_picking:
         return "it looks at the test set after every epoch"
     if recipe.run.processes > 1:
         return "it is trained by several processes"
-    for field in _ALONE:
-        if getattr(recipe.train, field) is not None:
-            return f"it sets train.{field}"
+    if recipe.run.observers:
+        return "it has observers, which see one network at a time"
+    # before its data is loaded; a schedule of one step an epoch says as much of what is set as any other
+    obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1))
+    if obstacle is not None:
+        return obstacle
     if RunFolder(job.folder).checkpoint_file.exists():
         return "it goes on from a checkpoint"
     return None
@@ -117,7 +119,7 @@ def describe_shared(recipe: Recipe) -> str:
     """Return what of recipes must be the same for their runs to share shapes, as text."""
     data, model, train = recipe.data, recipe.model, recipe.train
     shared = [
-        [data.name, data.classes, data.settings],
+        [data.name, data.classes, data.sides_of, data.settings],
         [model.name, model.settings],
         [train.batch_size, train.optimizer.name],
     ]

@@ -22,7 +22,7 @@ from loupe.training import EpochRecord
 
 @dataclass
 class _Process:
-    """A worker process, and the jobs it is at, by their place in its group."""
+    """A worker process, and the jobs it is at, by their index in its group."""
 
     process: Any
     connection: Connection
@@ -32,8 +32,8 @@ class _Process:
 class ProcessEngine:
     """Carries out jobs in long-lived processes: importing torch takes seconds, and is paid once.
 
-    A process that dies in mid-run (out of memory, killed) is replaced, and its runs are gone on with from
-    their last checkpoint.
+    A process that dies in mid-run (out of memory, killed) is replaced, and its runs are resumed from their
+    last checkpoint.
 
     Args:
         num_workers: processes, ≥ 1.
@@ -109,14 +109,14 @@ class ProcessEngine:
 
     def _hear(self, worker: _Process, scheduler: Scheduler, goes_on: bool) -> None:
         try:
-            place, message = worker.connection.recv()
+            index, message = worker.connection.recv()
         except (EOFError, OSError):
             self._bury(worker, scheduler)
             return
         if isinstance(message, Ended):
-            scheduler.on_end(worker.jobs.pop(place), message)
+            scheduler.on_end(worker.jobs.pop(index), message)
             return
-        answer = scheduler.on_epoch(worker.jobs[place], message) and goes_on
+        answer = scheduler.on_epoch(worker.jobs[index], message) and goes_on
         with contextlib.suppress(OSError):  # it has died; the next look at its connection tells
             worker.connection.send(answer)
 
@@ -129,7 +129,7 @@ class ProcessEngine:
             self._retries.hear_of_death(job, scheduler, f"exit status {worker.process.exitcode}")
 
     def _stop_runs(self, scheduler: Scheduler) -> None:
-        """Have every run under way end after its epoch, so that it can be gone on with."""
+        """Have every run under way end after its epoch, so that it can be resumed."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             busy = [worker for worker in self._workers if worker.jobs]
@@ -153,26 +153,26 @@ def _ignoring_interrupt() -> Iterator[None]:
 
 
 class _Messenger:
-    """The conductor of a group in a worker process: tells the real one, and brings its answers."""
+    """The scheduler of a group in a worker process: tells the real one, and brings its answers."""
 
     plans_ahead = False
 
     def __init__(self, connection: Connection, group: Sequence[Job]) -> None:
         self._connection = connection
-        self._places = {job.folder: place for place, job in enumerate(group)}
+        self._indices = {job.folder: index for index, job in enumerate(group)}
 
     def next_job(self) -> Job | None:
         return None  # groups are made where all jobs are known
 
     def on_epoch(self, job: Job, record: EpochRecord) -> bool:
         try:
-            self._connection.send((self._places[job.folder], record))
+            self._connection.send((self._indices[job.folder], record))
             return bool(self._connection.recv())
         except (EOFError, OSError):  # nobody hears any more: keep what the run reached
             return False
 
     def on_end(self, job: Job, ended: Ended) -> None:
-        self._connection.send((self._places[job.folder], ended))
+        self._connection.send((self._indices[job.folder], ended))
 
 
 def _work(connection: Connection, parent: int, group_size: int, threads: int) -> None:
@@ -189,7 +189,7 @@ def _work(connection: Connection, parent: int, group_size: int, threads: int) ->
 
 
 def _end_with(parent: int) -> None:
-    """End this process when its parent is gone, even if killed: nobody would hear of its runs."""
+    """End this process when its parent has ended, even if killed: nobody would hear of its runs."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

@@ -41,10 +41,10 @@ class _Actor:
 class RayEngine:
     """Carries out jobs in long-lived workers on a Ray cluster.
 
-    A worker that is lost (killed, out of memory, a node gone) is replaced, and its run is gone on with from
-    its last checkpoint, or from its start where the lost machine did not share a disk with this one. On
+    A worker that is lost (killed, out of memory, a node lost) is replaced, and its run is resumed from its
+    last checkpoint, or from its start where the lost machine did not share a disk with this one. On
     machines without a shared disk the run's files come back when it ends. Plugins and the folders of users'
-    own images have to be at the same place on every machine.
+    own images have to be at the same path on every machine.
 
     Args:
         num_workers: runs at once; as many as the cluster has room for now if left out.
@@ -169,7 +169,7 @@ class RayEngine:
                 raise _explain_stillborn(error)
 
     def _stop_runs(self, scheduler: Scheduler) -> None:
-        """Have every run under way end after its epoch, so that it can be gone on with."""
+        """Have every run under way end after its epoch, so that it can be resumed."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while any(actor.job is not None for actor in self._actors) and time.monotonic() < deadline:
             self._hear_any(scheduler, goes_on=False)

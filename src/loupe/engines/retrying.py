@@ -17,7 +17,7 @@ class Retries:
         self._tries: Counter[Path] = Counter()
 
     def next_job(self, scheduler: Scheduler) -> Job | None:
-        """Return a job to try again, or else the conductor's next one."""
+        """Return a job to try again, or else the scheduler's next one."""
         return self._again.pop() if self._again else scheduler.next_job()
 
     def hear_of_death(self, job: Job, scheduler: Scheduler, how: str = "") -> None:

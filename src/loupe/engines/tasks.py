@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loupe.engines.engine import Ended, Job
 from loupe.recipe import Recipe
-from loupe.running.record import digest_recipe
+from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.runs import RunFolder
 from loupe.runs.moving import PackedRun, pack_run, unpack_run
 
@@ -77,8 +77,10 @@ def _move_source(folder: Path, *, before: Job, now: Job) -> None:
     if not run.environment_file.exists():
         return
     environment = run.read_environment()
-    if environment.get("recipe_digest") != digest_recipe(before.recipe):
+    if not is_recorded_in(run, before.recipe):
         return
     transfer = environment.get("transfer") or {}
     moved = {str(now.source): digest for digest in transfer.values()}
-    run.start(now.recipe, {**environment, "recipe_digest": digest_recipe(now.recipe), "transfer": moved})
+    run.move_source(
+        now.recipe, {**environment, "recipe_digest": digest_recipe(now.recipe), "transfer": moved}
+    )

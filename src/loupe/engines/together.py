@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from loupe.engines.engine import Ended, Job, Scheduler
 from loupe.engines.grouping import GroupPicker
 from loupe.engines.worker import Reporter, Worker, describe_failure, describe_fault
-from loupe.errors import HeldError, TrainingError
+from loupe.errors import HeldError
 from loupe.plugins import load_plugin
 from loupe.running.fitting import fit_setup, lay_out_training
 from loupe.running.run_under_way import RunUnderWay, begin_run, conclude_run
 from loupe.runs import RunFolder
 from loupe.runtime import computing, count_cores
-from loupe.training import EpochRecord
-from loupe.training.together import Training, find_form, find_obstacle, fit_together
+from loupe.training import EpochRecord, Training
+from loupe.training.together import find_form, find_obstacle, fit_together
 
 
 @dataclass(frozen=True)
-class _Seat:
+class _Slot:
     """A job of a group, with its run opened and its part in a training."""
 
     job: Job
@@ -30,8 +30,8 @@ class _Seat:
 class TogetherEngine:
     """Trains runs that share shapes (seeds, rates, fractions of one network) as one batched network.
 
-    Each run ends with the folder it would have had alone, its figures equal up to rounding, and can be gone
-    on with alone. What cannot be trained together is carried out alone, and `reasons` says why: on a GPU, in
+    Each run ends with the folder it would have had alone, its metrics equal up to rounding, and can be
+    resumed alone. What cannot be trained together is carried out alone, and `reasons` says why: on a GPU, in
     half precision or compiled; a run with a checkpoint to go on from; a network with other layers than
     `loupe.training.together` knows, or with frozen ones; an optimizer other than SGD, Adam and AdamW; slow
     weights, hard examples, layers that freeze later, several processes.
@@ -64,7 +64,7 @@ class TogetherEngine:
             raise
 
     def carry_out_group(self, jobs: Sequence[Job], scheduler: Scheduler) -> None:
-        """Carry out jobs that were picked together; the conductor is asked for no more.
+        """Carry out jobs that were picked together; the scheduler is asked for no more.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the jobs have been told of.
@@ -102,9 +102,9 @@ class TogetherEngine:
         if any(interrupts):
             raise KeyboardInterrupt
 
-    def _sort_by_form(self, slots: Sequence[_Seat]) -> list[list[_Seat]]:
+    def _sort_by_form(self, slots: Sequence[_Slot]) -> list[list[_Slot]]:
         """Return the runs that can be stacked with one another, and each other one by itself."""
-        groups: dict[object, list[_Seat]] = {}
+        groups: dict[object, list[_Slot]] = {}
         for slot in slots:
             reason = find_obstacle(slot.training)
             if reason is not None:
@@ -113,26 +113,26 @@ class TogetherEngine:
             groups.setdefault(form, []).append(slot)
         return list(groups.values())
 
-    def _train(self, slots: Sequence[_Seat], scheduler: Scheduler) -> bool:
-        """Train runs of one form, write them down, and return whether Ctrl-C broke them off."""
+    def _train(self, slots: Sequence[_Slot], scheduler: Scheduler) -> bool:
+        """Train runs of one form, write them down, and return whether Ctrl-C interrupted them."""
         if len(slots) > 1:
             for slot in slots:
                 slot.run.folder.log(f"trained together with {len(slots) - 1} other runs")
         try:
-            _fit(slots)
+            ends = _fit(slots)
         except Exception as error:  # a fault of ours, or of a plugin, must not cost the other groups
             for slot in slots:
                 scheduler.on_end(slot.job, describe_fault(error))
             return False
         is_interrupted = False
-        for slot in slots:
-            ended = _conclude(slot)
+        for slot, ended_by in zip(slots, ends, strict=True):
+            ended = _conclude(slot, ended_by)
             is_interrupted |= ended.status == "interrupted"
             scheduler.on_end(slot.job, ended)
         return is_interrupted
 
-    def _open(self, job: Job, scheduler: Scheduler, open_things: ExitStack) -> _Seat | None:
-        """Return the seat of a job; None if another process has finished its run since it was handed out.
+    def _open(self, job: Job, scheduler: Scheduler, open_things: ExitStack) -> _Slot | None:
+        """Return the slot of a job; None if another process has finished its run since it was handed out.
 
         Raises:
             HeldError: another process trains in its folder, or has begun to since it was handed out.
@@ -148,34 +148,32 @@ class TogetherEngine:
         open_things.enter_context(folder.locked())
         if folder.is_finished():
             return None
-        if folder.checkpoint_file.exists():  # the next time it is gone on with, alone
+        if folder.checkpoint_file.exists():  # the next time it is resumed, alone
             raise HeldError(f"Run {folder.path.name} was meanwhile trained by another process.")
         dataset = self._worker.load(job.recipe)
         run = begin_run(job.recipe, folder, observers=[reporter], dataset=dataset)
-        training = lay_out_training(job.recipe, run.setup, run.streams, observers=run.observers)
-        return _Seat(job, run, training, reporter)
+        training = lay_out_training(run.setup, run.streams, run.observers)
+        return _Slot(job, run, training, reporter)
 
 
-def _fit(slots: Sequence[_Seat]) -> None:
-    """Train runs of one form; one by itself in the usual loop."""
+def _fit(slots: Sequence[_Slot]) -> list[BaseException | None]:
+    """Train runs of one form, one by itself in the usual loop; return what interrupted each."""
     if len(slots) > 1:
-        fit_together([slot.training for slot in slots])
-        return
+        return [one.ended_by for one in fit_together([slot.training for slot in slots])]
     (slot,) = slots
     try:
         run = slot.run
         fit_setup(run.recipe, run.setup, run.streams, observers=run.observers, start=run.start)
-    except (TrainingError, KeyboardInterrupt) as error:
-        slot.training.ended_by = error
+    except (KeyboardInterrupt, Exception) as error:
+        return [error]
+    return [None]
 
 
-def _conclude(slot: _Seat) -> Ended:
-    """Judge a run, write it down and return how it ended."""
+def _conclude(slot: _Slot, ended_by: BaseException | None) -> Ended:
+    """Evaluate a run, write it down and return how it ended."""
     run = slot.run
-    # the runs share their dataset, so the record of looks at its test set must become this run's again
-    run.setup.splits.test.continue_record(run.folder.read_openings(), run.folder.log_opening)
     try:
-        result, failure = conclude_run(run, slot.training.ended_by)
+        result, failure = conclude_run(run, ended_by)
     except Exception as error:
         return describe_fault(error)
     if failure is not None:

@@ -10,7 +10,7 @@ from loupe.engines.engine import Ended, Job
 from loupe.errors import HeldError, LoupeError, RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
-from loupe.running.record import digest_recipe
+from loupe.running.recipe_digest import is_recorded_in
 from loupe.running.run import run_recipe
 from loupe.running.training_setup import load_recipe_data
 from loupe.runs import RunFolder
@@ -55,9 +55,11 @@ class Worker:
 
     def load(self, recipe: Recipe) -> Dataset:
         """Return a dataset with its test set locked anew: looks are counted for each run."""
-        which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+        data = recipe.data
+        which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
         if which not in self._datasets:
             self._datasets[which] = load_recipe_data(recipe)
+            _ = self._datasets[which].train.table  # once for all runs
             while len(self._datasets) > self._num_datasets:
                 self._datasets.popitem(last=False)
         self._datasets.move_to_end(which)
@@ -74,13 +76,13 @@ class Reporter(Observer):
     def on_epoch_end(self, state: TrainingState) -> None:
         if not self._on_epoch(state.history[-1]):
             self.has_stopped = True
-            raise StopTraining  # the run keeps what it reached and can be gone on with
+            raise StopTraining  # the run keeps what it reached and can be resumed
 
 
 def clear_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Remove an unfinished run of another recipe: its folder is named for what this one computes.
 
-    It differs in a name or a path, or comes from a version with other fields; it cannot be gone on with.
+    It differs in something that its key leaves out and a resume does not; it cannot be resumed.
 
     Raises:
         HeldError: another process trains there.
@@ -100,7 +102,7 @@ def _holds_other_recipe(folder: RunFolder, recipe: Recipe) -> bool:
     if not folder.environment_file.exists() or folder.is_finished():
         return False
     try:
-        return folder.read_environment().get("recipe_digest") != digest_recipe(recipe)
+        return not is_recorded_in(folder, recipe)
     except RunError:
         return True
 

@@ -1,6 +1,7 @@
 """Networks as files that need no Loupe: written with all that belongs to them, read back, compared."""
 
-from typing import Literal
-
-ExportFormat = Literal["onnx", "torch"]
-SUFFIXES: dict[ExportFormat, str] = {"onnx": ".onnx", "torch": ".pt2"}
+from loupe.exporting.formats import EXPORT_FORMATS as EXPORT_FORMATS
+from loupe.exporting.formats import ExportFormat as ExportFormat
+from loupe.exporting.formats import Use as Use
+from loupe.exporting.formats import build_export_format as build_export_format
+from loupe.exporting.formats import register_export_format as register_export_format

@@ -7,9 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from loupe.errors import LoupeError
-from loupe.exporting import ExportFormat
-from loupe.exporting.onnx_file import run_onnx
-from loupe.exporting.torch_file import run_torch
+from loupe.exporting.formats import ExportFormat
 
 TOLERANCE = 1e-4
 """Largest difference of a logit, or of a pixel in [0, 1], that counts as rounding."""
@@ -43,7 +41,7 @@ def compare_file(
 
     Args:
         file: the exported file.
-        form: what kind of file it is.
+        form: what wrote it, and runs it.
         images: (images, channels, height, width) uint8, at least one.
         expected: what the network gives for them: logits, or pixels in [0, 1].
         is_classifier: whether these are logits.
@@ -51,20 +49,19 @@ def compare_file(
     Raises:
         LoupeError: the file cannot be run.
     """
-    run = run_onnx if form == "onnx" else run_torch
     try:
-        found, *others = run(file, images, _BATCH_SIZE)
-        alone, *_ = run(file, images[:1], 1)
+        found, *others = form.run(file, images, _BATCH_SIZE)
+        alone, *_ = form.run(file, images[:1], 1)
     except Exception as error:  # whatever the runtime says, the file is of no use
         raise LoupeError(
             "The exported file cannot be run, and was removed.",
             got=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:160]}",
             allowed="a file that gives what the network gives",
-            next_step="export in the other format",
+            next_step="export in another format; `loupe export-formats` lists them",
         ) from None
     differences = [_measure(found, expected), _measure(alone, expected[:1])]
     if is_classifier:
-        differences.append(_measure(others[0], expected.softmax(1)))
+        differences.append(_measure(others[0], expected.softmax(1)) if others else math.inf)
     changed = int((found.argmax(1) != expected.argmax(1)).sum()) if is_classifier else 0
     return Parity(len(images), max(differences), changed)
 
@@ -89,5 +86,6 @@ def refuse_difference(parity: Parity) -> None:
             got=f"a largest difference of {parity.largest_difference:.2g} over {parity.num_images:,} images, "
             f"and another class for {parity.num_other_answers:,} of them",
             allowed=f"a difference below {TOLERANCE:g}, and the same class for all",
-            next_step="export in the other format; with --format onnx, another version of onnxruntime",
+            next_step="export in another format (`loupe export-formats` lists them); with --format onnx, "
+            "another version of onnxruntime",
         )

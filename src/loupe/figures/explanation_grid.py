@@ -76,8 +76,8 @@ def draw_explanation_grid(
     grid = np.empty((num_rows, num_columns), dtype=object)
     for row, (image, title) in enumerate(zip(images, titles, strict=True)):
         for number in range(num_columns):
-            place = row * num_columns + number + 1
-            grid[row, number] = _new_picture_axes(figure, num_rows, num_columns, place)
+            index = row * num_columns + number + 1
+            grid[row, number] = _new_picture_axes(figure, num_rows, num_columns, index)
         grey = image.shape[2] == 1
         grid[row, 0].imshow(
             image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255,
@@ -96,8 +96,8 @@ def draw_explanation_grid(
     return figure
 
 
-def _new_picture_axes(figure: Figure, *place: int) -> Axes:
-    axes = new_axes(figure, *place)
+def _new_picture_axes(figure: Figure, *index: int) -> Axes:
+    axes = new_axes(figure, *index)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

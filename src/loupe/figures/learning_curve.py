@@ -20,7 +20,7 @@ class Law:
 
     Args:
         sizes: training images, ascending.
-        errors: of each size's runs, one a seed, ≥ 0; 0 has no place on the logarithmic scale.
+        errors: of each size's runs, one a seed, ≥ 0; 0 cannot be shown on the logarithmic scale.
         x: training images along the curve, ascending, the last beyond the largest size.
         curve: error of the law at each x.
         lows: lower end of the interval of the mean error at each x; the curve itself where there is none.
@@ -47,8 +47,8 @@ def draw_learning_curve(laws: Mapping[str, Law], *, y_label: str) -> Figure:
     """
     figure = new_figure(6.4, 3.8)
     axes = new_axes(figure)
-    for place, (name, law) in enumerate(laws.items()):
-        _draw_law(axes, name, law, _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)])
+    for index, (name, law) in enumerate(laws.items()):
+        _draw_law(axes, name, law, _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)])
     axes.set_xscale("log")
     axes.set_yscale("log")
     _label_ticks(axes, laws)
@@ -61,7 +61,7 @@ def draw_learning_curve(laws: Mapping[str, Law], *, y_label: str) -> Figure:
 
 def _draw_law(axes: Axes, name: str, law: Law, colour: str, marker: str) -> None:
     largest = law.sizes[-1]
-    measured = [place for place, x in enumerate(law.x) if x <= largest]
+    measured = [index for index, x in enumerate(law.x) if x <= largest]
     beyond = range(measured[-1], len(law.x))
     axes.fill_between(law.x, law.lows, law.highs, color=colour, alpha=0.16, lw=0)
     for part, style in ((measured, "-"), (beyond, "--")):
@@ -77,7 +77,7 @@ def _draw_law(axes: Axes, name: str, law: Law, colour: str, marker: str) -> None
 def _label_ticks(axes: Axes, laws: Mapping[str, Law]) -> None:
     """Name the sizes that were trained with and predicted for; on the other axis a few round errors."""
     sizes = sorted({size for law in laws.values() for size in (*law.sizes, law.x[-1])})
-    shown = [size for place, size in enumerate(sizes) if not place or size >= 1.5 * sizes[place - 1]]
+    shown = [size for index, size in enumerate(sizes) if not index or size >= 1.5 * sizes[index - 1]]
     axes.set_xticks(shown, [f"{size:,.0f}" for size in shown])
     axes.xaxis.set_minor_locator(NullLocator())
     runs = [error for law in laws.values() for errors in law.errors for error in errors]

@@ -66,7 +66,7 @@ def draw_search_overview(
         points: the trials that have a score, in order.
         scales: the parameters, by name.
         importance: (share, lowest, highest) of each parameter in [0, 1], largest first; may be empty.
-        score_label: figure and unit.
+        score_label: metric and unit.
         is_maximised: whether more is better.
         winner: number of the trial that won.
         importance_note: what stands in place of the bars if there are none.

@@ -19,7 +19,7 @@ class Dot:
         mean: over seeds.
         low: lower end of the interval of the mean; None for one seed.
         high: upper end.
-        values: figure of each seed.
+        values: of the metric, one a seed.
         is_noise: whether it cannot be told from the reference; such arms are drawn grey.
     """
 
@@ -36,7 +36,7 @@ def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", t
 
     Args:
         dots: the arms, from the top.
-        x_label: figure and unit.
+        x_label: metric and unit.
         reference: the arm that others are compared with; a dotted line goes through its mean.
         title: what stands above.
     """

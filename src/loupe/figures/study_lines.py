@@ -37,7 +37,7 @@ def draw_study_lines(
     Args:
         panels: bands by arm, by title of the panel.
         x_label: name of the axis.
-        y_label: figure and unit.
+        y_label: metric and unit.
         title: what stands above.
     """
     columns = min(3, len(panels))
@@ -51,9 +51,9 @@ def draw_study_lines(
             axes.sharex(first)
             axes.sharey(first)
         first = first or axes
-        for place, (arm, band) in enumerate(bands.items()):
-            colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
-            style = "-" if place < len(_COLOURS) else "--"
+        for index, (arm, band) in enumerate(bands.items()):
+            colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+            style = "-" if index < len(_COLOURS) else "--"
             axes.fill_between(band.x, band.lows, band.highs, color=colour, alpha=0.16, lw=0)
             axes.plot(band.x, band.means, style, color=colour, lw=1.4, marker=marker, ms=3.5, label=arm)
         if all(float(x).is_integer() for band in bands.values() for x in band.x):

@@ -44,10 +44,10 @@ def new_figure(width: float, height: float) -> Figure:
         return Figure(figsize=(width, height), layout="constrained")
 
 
-def new_axes(figure: Figure, *place: int | SubplotSpec) -> Axes:
-    """Return axes in the house style; `place` as in `Figure.add_subplot`, the whole figure if left out."""
+def new_axes(figure: Figure, *position: int | SubplotSpec) -> Axes:
+    """Return axes in the house style; `position` as in `Figure.add_subplot`, the whole figure if left out."""
     with rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stub wants a Literal of every key
-        return figure.add_subplot(*(place or (1, 1, 1)))
+        return figure.add_subplot(*(position or (1, 1, 1)))
 
 
 def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150) -> None:

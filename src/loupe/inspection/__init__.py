@@ -15,6 +15,7 @@ from loupe.inspection.explanation import Explanation as Explanation
 from loupe.inspection.explanation import explain as explain
 from loupe.inspection.explanations import EXPLANATIONS as EXPLANATIONS
 from loupe.inspection.explanations import Attribution as Attribution
+from loupe.inspection.explanations import list_explanations as list_explanations
 from loupe.inspection.explanations import register_explanation as register_explanation
 from loupe.inspection.feature_maps import FeatureMaps as FeatureMaps
 from loupe.inspection.feature_maps import compute_feature_maps as compute_feature_maps

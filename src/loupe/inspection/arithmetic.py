@@ -102,7 +102,7 @@ def show_arithmetic(
         finds_field: find the receptive field too, which takes longer than all the rest.
 
     Raises:
-        LoupeError: the layer multiplies nothing, or the place lies outside its output.
+        LoupeError: the layer multiplies nothing, or the location lies outside its output.
     """
     module = find_layer(model, layer)
     weight = getattr(module, "weight", None)
@@ -119,7 +119,7 @@ def show_arithmetic(
     if own is None:
         raise LoupeError(f"The layer {layer!r} takes no part in the forward pass.", got=layer)
     inputs, output = calls[own].inputs[0].double(), calls[own].output[0]
-    _refuse_place(layer, output, channel, row, column)
+    _refuse_outside(layer, output, channel, row, column)
     window = _cut_window(module, inputs, channel, row, column) if weight.ndim == 4 else inputs.view(-1, 1, 1)
     bias = getattr(module, "bias", None)
     return Arithmetic(
@@ -164,10 +164,10 @@ def find_receptive_field(
 
     def find_seen(rows: Sequence[int], columns: Sequence[int]) -> list[bool]:
         images = torch.zeros(len(rows) + len(columns), channels, height, width, dtype=torch.float64)
-        for place, index in enumerate(rows):
-            images[place, :, index, :] = torch.nan
-        for place, index in enumerate(columns, start=len(rows)):
-            images[place, :, :, index] = torch.nan
+        for number, index in enumerate(rows):
+            images[number, :, index, :] = torch.nan
+        for number, index in enumerate(columns, start=len(rows)):
+            images[number, :, :, index] = torch.nan
         output = _run_until(double, images, layer)
         numbers = output[:, :, row, column] if output.ndim == 4 else output.flatten(1)
         seen: list[bool] = numbers.isnan().any(1).tolist()
@@ -281,29 +281,29 @@ def _follow(calls: list[Call], own: int, channel: int, row: int, column: int) ->
     """Return what the next layers made of a number, as long as each takes the output of the one before."""
     steps = []
     current = calls[own]
-    place: tuple[int, ...] = (channel, row, column)[: current.output.ndim - 1]
+    location: tuple[int, ...] = (channel, row, column)[: current.output.ndim - 1]
     for call in calls[own + 1 :]:
         if call.source != current.result or call.output.ndim != current.output.ndim:
             continue
         if call.output.shape[1] != current.output.shape[1]:
             break
-        after = place
+        after = location
         if call.output.shape != call.inputs.shape:
             if "Pool" not in type(call.module).__name__ or call.output.shape[-1] * call.output.shape[-2] == 1:
                 break
             (stride_y, stride_x) = read_pair(call.module, "stride")
-            after = (channel, place[1] // stride_y, place[2] // stride_x)
+            after = (channel, location[1] // stride_y, location[2] // stride_x)
             if after[1] >= call.output.shape[2] or after[2] >= call.output.shape[3]:
                 break  # the pooling leaves the last row or column out
         steps.append(
             Step(
                 call.name,
                 type(call.module).__name__,
-                float(current.output[(0, *place)]),
+                float(current.output[(0, *location)]),
                 float(call.output[(0, *after)]),
             )
         )
-        current, place = call, after
+        current, location = call, after
         if len(list(call.module.parameters())) and getattr(call.module, "weight", None) is not None:
             weight = call.module.weight
             if isinstance(weight, Tensor) and weight.ndim > 1:
@@ -312,13 +312,13 @@ def _follow(calls: list[Call], own: int, channel: int, row: int, column: int) ->
     return tuple(steps)
 
 
-def _refuse_place(layer: str, output: Tensor, channel: int, row: int, column: int) -> None:
+def _refuse_outside(layer: str, output: Tensor, channel: int, row: int, column: int) -> None:
     sizes = (*output.shape, 1, 1)[:3]
-    for name, place, size in zip(("channel", "row", "column"), (channel, row, column), sizes, strict=True):
-        if not 0 <= place < size:
+    for name, index, size in zip(("channel", "row", "column"), (channel, row, column), sizes, strict=True):
+        if not 0 <= index < size:
             raise LoupeError(
-                f"The layer {layer!r} has no {name} {place}.",
-                got=f"{name} {place}",
+                f"The layer {layer!r} has no {name} {index}.",
+                got=f"{name} {index}",
                 allowed=f"0 to {size - 1}",
                 next_step=f"choose a {name} in that range",
             )

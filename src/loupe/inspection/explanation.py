@@ -1,4 +1,4 @@
-"""Why this class: one call for every method, and a network that comes back as it was."""
+"""Attributions (which pixels speak for a class): one call for every method; the network stays as it was."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError, ShapeError
-from loupe.inspection.explanations import EXPLANATIONS, build_explanation
+from loupe.inspection.explanations import (
+    EXPLANATIONS,
+    Attribution,
+    ExplanationMethod,
+    build_explanation,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def explain(
         images = images.detach().clone()
         logits = _compute_logits(model, images)
         chosen = _choose_targets(targets, logits)
-        attribution = built.attribute(model, images, chosen)
+        attribution = _attribute(built, model, images, chosen, method)
         maps = attribution.maps.detach()
     if maps.shape != (len(images), *images.shape[2:]):
         raise LoupeError(
@@ -104,6 +109,23 @@ def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
                 module.training = was_training
             for parameter, needed in needs:
                 parameter.requires_grad_(needed)
+
+
+def _attribute(
+    built: ExplanationMethod, model: nn.Module, images: Tensor, targets: Tensor, method: str
+) -> Attribution:
+    """Return what a method finds; what it raises that is no mistake said in words becomes one."""
+    try:
+        return built.attribute(model, images, targets)
+    except LoupeError:
+        raise
+    except Exception as error:  # a user's own method can fail in any way
+        raise LoupeError(
+            f"The explanation {method!r} failed.",
+            got=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}",
+            allowed="a map an image",
+            next_step="mend its `attribute`",
+        ) from error
 
 
 def _refuse_wrong_images(model: nn.Module, images: Tensor) -> None:

@@ -72,8 +72,8 @@ def choose_shown_layers(model: nn.Module, images: Tensor, most: int) -> list[str
     names = activations or [one.layer for one in maps]
     if len(names) <= most:
         return names
-    places = torch.linspace(0, len(names) - 1, most).round().long().tolist()
-    return [names[place] for place in places]
+    indices = torch.linspace(0, len(names) - 1, most).round().long().tolist()
+    return [names[index] for index in indices]
 
 
 def is_activation(module: nn.Module) -> bool:

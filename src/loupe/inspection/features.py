@@ -82,7 +82,7 @@ class Neighbours:
     """The nearest of many images to each of some, nearest first; of equal ones the earlier.
 
     Args:
-        indices: (images, k) int64, places in the order of the many.
+        indices: (images, k) int64, positions in the order of the many.
         distances: (images, k) float32, 1 - cosine of the angle, in [0, 2], or Euclidean, ≥ 0.
     """
 
@@ -104,16 +104,16 @@ def find_neighbours(
     """
     wanted = features.double()
     best = torch.empty(len(wanted), 0, dtype=torch.float64)
-    places = torch.empty(len(wanted), 0, dtype=torch.int64)
+    indices = torch.empty(len(wanted), 0, dtype=torch.int64)
     num_seen = 0
     for block in of_train:
         far = _measure_distances(wanted, block.double(), distance)
         numbers = torch.arange(num_seen, num_seen + len(block)).expand(len(wanted), -1)
         num_seen += len(block)
-        best, places = torch.cat([best, far], 1), torch.cat([places, numbers], 1)
+        best, indices = torch.cat([best, far], 1), torch.cat([indices, numbers], 1)
         order = best.argsort(stable=True, dim=1)[:, :k]  # stable: of equally near ones the earlier stays
-        best, places = best.gather(1, order), places.gather(1, order)
-    return Neighbours(places, best.float())
+        best, indices = best.gather(1, order), indices.gather(1, order)
+    return Neighbours(indices, best.float())
 
 
 def _measure_distances(features: Tensor, others: Tensor, distance: Distance) -> Tensor:

@@ -34,7 +34,7 @@ class Operation:
         value: what the layer computed.
         constants: what else went in, by name.
         source: the layer that gave the inputs; None if they come from the network's own code or the image.
-        place: channel, row and column of the first input in that layer's output.
+        location: channel, row and column of the first input in that layer's output.
     """
 
     layer: str
@@ -44,7 +44,7 @@ class Operation:
     value: float
     constants: dict[str, float] = field(default_factory=dict)
     source: str | None = None
-    place: tuple[int, int, int] = (0, 0, 0)
+    location: tuple[int, int, int] = (0, 0, 0)
 
 
 def show_operation(
@@ -61,7 +61,7 @@ def show_operation(
         column: of the output map, from 0.
 
     Raises:
-        LoupeError: there is no such layer, or the place lies outside its output.
+        LoupeError: there is no such layer, or the location lies outside its output.
     """
     module = find_layer(model, layer)
     calls = record_calls(model, image[None])
@@ -69,11 +69,11 @@ def show_operation(
     if own is None:
         raise LoupeError(f"The layer {layer!r} takes no part in the forward pass.", got=layer)
     call = calls[own]
-    _refuse_place(call, channel, row, column)
-    place = (channel, row, column)
+    _refuse_outside(call, channel, row, column)
+    location = (channel, row, column)
     source = next((one.name for one in reversed(calls[:own]) if one.result == call.source), None)
-    value = float(call.output[0][place[: call.output.ndim - 1]])
-    rule, inputs, first, constants = _describe(module, call, place)
+    value = float(call.output[0][location[: call.output.ndim - 1]])
+    rule, inputs, first, constants = _describe(module, call, location)
     return Operation(
         layer, type(module).__name__, rule, inputs.double().cpu(), value, constants, source, first
     )
@@ -82,20 +82,20 @@ def show_operation(
 Described = tuple[str, Tensor, tuple[int, int, int], dict[str, float]]
 
 
-def _describe(module: nn.Module, call: Call, place: tuple[int, int, int]) -> Described:
+def _describe(module: nn.Module, call: Call, location: tuple[int, int, int]) -> Described:
     kind, given, made = type(module).__name__, call.inputs[0], call.output[0]
     if "Norm" in kind and isinstance(getattr(module, "running_mean", None), Tensor):
-        return _describe_norm(module, given, place)
+        return _describe_norm(module, given, location)
     if given.shape == made.shape:
         if kind == "Softmax":
-            return "exp(x) / sum of exp over all x", given.reshape(1, -1), place, {}
-        return _RULES.get(kind, ""), given[place[: given.ndim]].reshape(1, 1), place, {}
+            return "exp(x) / sum of exp over all x", given.reshape(1, -1), location, {}
+        return _RULES.get(kind, ""), given[location[: given.ndim]].reshape(1, 1), location, {}
     if given.ndim == 3 and "Pool" in kind and "Max" in kind + getattr(module, "pool", ""):
-        return _describe_pool(module, given, made, place, "the largest x")
+        return _describe_pool(module, given, made, location, "the largest x")
     if given.ndim == 3 and "Pool" in kind:
-        return _describe_pool(module, given, made, place, "the mean of all x")
+        return _describe_pool(module, given, made, location, "the mean of all x")
     if given.numel() == made.numel():  # another shape, the same numbers
-        flat = int(torch.arange(made.numel()).view(made.shape)[place[: made.ndim]])
+        flat = int(torch.arange(made.numel()).view(made.shape)[location[: made.ndim]])
         first = torch.tensor(flat).view(1)
         where = [int(one) for one in torch.unravel_index(first, given.shape)]
         whole = (*where, 0, 0)[:3]
@@ -103,8 +103,8 @@ def _describe(module: nn.Module, call: Call, place: tuple[int, int, int]) -> Des
     return "", given.new_zeros(0, 0), (0, 0, 0), {}
 
 
-def _describe_norm(module: nn.Module, given: Tensor, place: tuple[int, int, int]) -> Described:
-    channel = place[0]
+def _describe_norm(module: nn.Module, given: Tensor, location: tuple[int, int, int]) -> Described:
+    channel = location[0]
     constants = {}
     for name, attribute in (
         ("mean", "running_mean"),
@@ -119,13 +119,13 @@ def _describe_norm(module: nn.Module, given: Tensor, place: tuple[int, int, int]
     rule = "(x - mean) / sqrt(variance + eps)"
     if "scale" in constants:
         rule += " * scale + shift"
-    return rule, given[place[: given.ndim]].reshape(1, 1), place, constants
+    return rule, given[location[: given.ndim]].reshape(1, 1), location, constants
 
 
 def _describe_pool(
-    module: nn.Module, given: Tensor, made: Tensor, place: tuple[int, int, int], rule: str
+    module: nn.Module, given: Tensor, made: Tensor, location: tuple[int, int, int], rule: str
 ) -> Described:
-    channel, row, column = place
+    channel, row, column = location
     if made.ndim < 3 or made.shape[1:].numel() == 1:  # over the whole map
         return rule, given[channel], (channel, 0, 0), {}
     (stride_y, stride_x), (pad_y, pad_x) = read_pair(module, "stride"), read_pair(module, "padding")
@@ -141,13 +141,13 @@ def _describe_pool(
     return rule, window, (channel, max(0, top), max(0, left)), {}
 
 
-def _refuse_place(call: Call, channel: int, row: int, column: int) -> None:
+def _refuse_outside(call: Call, channel: int, row: int, column: int) -> None:
     sizes = (*call.output.shape[1:], 1, 1)[:3]
-    for name, place, size in zip(("channel", "row", "column"), (channel, row, column), sizes, strict=True):
-        if not 0 <= place < size:
+    for name, index, size in zip(("channel", "row", "column"), (channel, row, column), sizes, strict=True):
+        if not 0 <= index < size:
             raise LoupeError(
-                f"The layer {call.name!r} has no {name} {place}.",
-                got=f"{name} {place}",
+                f"The layer {call.name!r} has no {name} {index}.",
+                got=f"{name} {index}",
                 allowed=f"0 to {size - 1}",
                 next_step=f"choose a {name} in that range",
             )

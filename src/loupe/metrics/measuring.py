@@ -44,7 +44,7 @@ class EpochMetrics:
 
 @dataclass
 class Answers:
-    """A network's answers to the images of a set, batch by batch; on the CPU."""
+    """A network's answers to the images of a set, batch by batch; on its device until the end."""
 
     metrics: EpochMetrics
     _kept: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -60,13 +60,14 @@ class Answers:
                 name: one for name, one in (("outputs", outputs), ("images", batch.images)) if name in needs
             }
         for name, tensor in kept.items():
-            self._kept.setdefault(name, []).append(tensor.detach().cpu())
+            self._kept.setdefault(name, []).append(tensor.detach())
 
     def result(self, group: ProcessGroup | None = None) -> dict[str, float | None]:
         """Return the metrics of all images, here or in all processes, by name; None where not defined."""
         kept = {name: torch.cat(parts) for name, parts in self._kept.items()}
         if group is not None:
             kept = {name: gather_rows(group, tensor) for name, tensor in kept.items()}
+        kept = {name: tensor.cpu() for name, tensor in kept.items()}
         is_classifier = self.metrics.objective == "classification"
         answers = Predictions(**kept) if is_classifier else GivenBack(**kept)
         values = compute_values(self.metrics.chosen, answers)

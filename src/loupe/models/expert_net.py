@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from loupe.models import register_model
-from loupe.models.layers.watched import is_watched
+from loupe.models.layers.hooks import has_hooks
 
 _BLOCK_DROPOUT, _HEAD_DROPOUT = 0.25, 0.2
 
@@ -26,8 +26,8 @@ def expert_net(
     mixing: Annotated[
         Literal["auto", "maps", "kernels"],
         Field(
-            description="maps: add the experts' maps. kernels: add their kernels, then convolve once. "
-            "auto: the cheaper, by experts and width."
+            description="maps: add the experts' maps. kernels: add their kernels, then convolve once "
+            "(dynamic convolution). auto: the cheaper, by experts and width."
         ),
     ] = "auto",
 ) -> nn.Sequential:
@@ -69,8 +69,9 @@ class ExpertBlock(nn.Module):
     """K convolutions of the same maps, added with weights that a gate chooses for each image.
 
     Convolution is linear in its kernel, so the weighted sum of the experts' maps is the map of the
-    weighted sum of their kernels: `mixing` chooses which is computed, and the results are equal up to
-    rounding. Mixing maps holds K maps a channel in memory, mixing kernels one kernel an image.
+    weighted sum of their kernels (dynamic convolution; Yang et al. 2019, arXiv:1904.04971; Chen et al. 2020,
+    arXiv:1912.03458): `mixing` chooses which is computed, and the results are equal up to rounding. Mixing
+    maps holds K maps a channel in memory, mixing kernels one kernel an image.
 
     Input and output shape: (batch, channels, height, width). `gate` gives (batch, experts), each row
     adding to 1; a forward hook on it sees the weights.
@@ -97,9 +98,9 @@ class ExpertBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         weights = self.gate(maps)
-        # who watches the experts with a hook wants their maps; a graph that is exported for batches of any
+        # who has hooks on the experts wants their maps; a graph that is exported for batches of any
         # size cannot have as many groups as images
-        by_maps = self.mixing == "maps" or is_watched(self.experts) or torch.compiler.is_exporting()
+        by_maps = self.mixing == "maps" or has_hooks(self.experts) or torch.compiler.is_exporting()
         mixed = self.mix_maps(maps, weights) if by_maps else self.mix_kernels(maps, weights)
         result: Tensor = self.relu(self.dropout(self.norm(mixed)))
         return result

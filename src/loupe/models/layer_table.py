@@ -15,7 +15,7 @@ class LayerRow:
     """One layer: a module without children, or one that holds parameters of its own.
 
     Args:
-        name: dotted place in the network.
+        name: dotted name in the network.
         kind: class of the module.
         output_shape: shape of its output for one image, without the batch axis.
         parameters: numbers it holds itself.
@@ -85,8 +85,8 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
             hook.remove()
     root = type(model).__name__
     flops = {
-        place.removeprefix(f"{root}.").removeprefix("Global."): sum(counts.values())
-        for place, counts in counter.get_flop_counts().items()
+        name.removeprefix(f"{root}.").removeprefix("Global."): sum(counts.values())
+        for name, counts in counter.get_flop_counts().items()
     }
     rows = [_make_row(name, module, shape, flops.get(name, 0)) for name, (module, shape) in outputs.items()]
     return LayerTable(

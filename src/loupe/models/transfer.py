@@ -17,7 +17,7 @@ class CopiedWeights:
     Args:
         copied: names here that got the other network's values.
         skipped: names here that kept their fresh values, and why.
-        unused: names there that have no place here.
+        unused: names there that do not occur here.
     """
 
     copied: tuple[str, ...]
@@ -104,13 +104,13 @@ def freeze_layers(model: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name, parameter in model.named_parameters() if not parameter.requires_grad)
 
 
-def refuse_unknown_layers(model: nn.Module, layers: Sequence[str], place: str) -> None:
+def refuse_unknown_layers(model: nn.Module, layers: Sequence[str], field: str) -> None:
     """Check that a network has layers of these names, with parameters that could be frozen.
 
     Args:
         model: the network.
         layers: names as `loupe show` gives them.
-        place: of the names in the recipe, for the error.
+        field: config path of the names in the recipe, for the error.
 
     Raises:
         LoupeError: there is no such layer.
@@ -123,7 +123,7 @@ def refuse_unknown_layers(model: nn.Module, layers: Sequence[str], place: str) -
                 got=layer,
                 allowed=", ".join(with_parameters),
                 nearest=suggest(layer, with_parameters),
-                next_step=f"mend {place}",
+                next_step=f"mend {field}",
             )
 
 

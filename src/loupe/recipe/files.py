@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loupe.errors import LoupeError, UnknownNameError, suggest
+from loupe.recipe.former_names import read_former_names
 from loupe.recipe.reading import read_toml
 
 
@@ -77,7 +78,7 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
         UnknownNameError: there is no such packaged recipe.
         LoupeError: the file cannot be read, or is not TOML.
     """
-    return _RECIPES.read(place)
+    return read_former_names(_RECIPES.read(place))
 
 
 def _expand(place: str | Path) -> Path:

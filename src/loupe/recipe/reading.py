@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, RecipeError
+from loupe.recipe.former_names import name_now, read_former_names
 from loupe.recipe.schema import (
     DataSection,
     EvaluateSection,
@@ -22,7 +23,7 @@ from loupe.recipe.train_section import (
     FreezeLater,
     HardExamples,
     Lookahead,
-    SmallImages,
+    ProgressiveResizing,
     TrainSection,
 )
 
@@ -49,7 +50,7 @@ def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
 
 
 def _validate(mapping: Mapping[str, Any]) -> Recipe:
-    return validate_strictly(Recipe, _expand_names(mapping))
+    return validate_strictly(Recipe, read_former_names(_expand_names(mapping)))
 
 
 def _write_out(place: str, bare: str) -> dict[str, Any]:
@@ -61,10 +62,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "model": (),
     "data": ("augment", "mix"),
     "train": ("optimizer", "schedule"),
-    "evaluate": ("metrics",),
+    "evaluate": ("metrics", "looks"),
+    "run": ("trackers", "observers"),
 }
-_LISTS = ("augment", "metrics")
-_WITHOUT_NAME = ("train", "evaluate")  # tables that are not a choice themselves
+_LISTS = ("augment", "metrics", "looks", "trackers", "observers")  # of choices; one may stand alone
+_WORDS = ("metrics", "looks")  # settings may stand behind the name: top_k_accuracy:k=3
+_UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not stand for
 
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     def expand(value: Any, choice: str = "") -> Any:
         if not isinstance(value, str):
             return value
-        name, settings = read_choice_text(value) if choice == "metrics" else (value, {})
+        name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
         return {"name": name, **settings}
 
     expanded = {**mapping}
@@ -82,7 +85,7 @@ def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section in _WITHOUT_NAME else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
         if isinstance(table, Mapping):
             table = {**table}
             for choice in choices:
@@ -154,9 +157,9 @@ def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
     """Set a dotted field in place; None takes it out.
 
     A table written as a bare name (`model=mlp`, `train.optimizer=sgd`) is replaced whole, because the
-    settings of another model mean nothing to it.
+    settings of another model mean nothing to it. A former name of a field does what its name of today does.
     """
-    *parents, last = dotted.split(".")
+    *parents, last = name_now(dotted).split(".")
     table = mapping
     for parent in parents:
         inner = table.get(parent)
@@ -181,7 +184,7 @@ def _field_names() -> dict[str, Iterable[str]]:
         "train.freeze_later": FreezeLater,
         "train.hard_examples": HardExamples,
         "train.lookahead": Lookahead,
-        "train.small_images": SmallImages,
+        "train.progressive_resizing": ProgressiveResizing,
         "evaluate": EvaluateSection,
         "run": RunSection,
     }

@@ -48,13 +48,13 @@ class Normalization(Section):
     """Stated normalisation constants, one per channel, for pixels scaled to [0, 1]."""
 
     mean: tuple[float, ...] = Field(description="Mean of each channel, in [0, 1].")
-    sd: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         description="Standard deviation of each channel, > 0."
     )
 
     @model_validator(mode="after")
     def _refuse_unequal_lengths(self) -> "Normalization":
-        if len(self.mean) != len(self.sd):
+        if len(self.mean) != len(self.std):
             raise ValueError("as many deviations as means, one a channel")
         return self
 
@@ -79,6 +79,11 @@ class DataSection(NamedSection):
     split_seed: NonNegativeInt | None = Field(
         None, description="Seed of the split and of the fraction; run.seed if left out."
     )
+    sides_of: str | None = Field(
+        None,
+        description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
+        "with path, label, split). Images a run does not name are divided as ever.",
+    )
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
     )
@@ -91,14 +96,14 @@ class DataSection(NamedSection):
         "measured",
         union_mode="left_to_right",
         description='"measured" on the training split, "unit" (pixels stay in [0, 1]), a preset\'s name, '
-        "or {mean = […], sd = […]} for pixels in [0, 1].",
+        "or {mean = […], std = […]} for pixels in [0, 1].",
     )
 
     @field_validator("normalize", mode="before")
     @classmethod
     def _tell_tables_from_names(cls, value: object) -> object:
         if not isinstance(value, Mapping | str | Normalization):
-            raise ValueError('"measured", a preset\'s name, or a table with mean and sd')
+            raise ValueError('"measured", a preset\'s name, or a table with mean and std')
         return Normalization(**value) if isinstance(value, Mapping) else value
 
     @field_validator("classes")
@@ -164,6 +169,11 @@ class EvaluateSection(Section):
         "accuracy",
         description="Validation metric that picks the best epoch, or loss; ties go to the lower loss.",
     )
+    looks: tuple[Choice, ...] | None = Field(
+        None,
+        description="Evaluations that the report shows; `loupe evaluations` lists them. Those that cost "
+        'little if left out; "default" in a list stands for these: ["default", "calibration"].',
+    )
     batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
     tta: Literal["none", "mirror", "mirror-shift"] = Field(
         "none",
@@ -208,11 +218,25 @@ class RunSection(Section):
     )
     folder: str = Field("runs", description="Folder that receives the run folder.")
     tensorboard: bool = Field(
-        False, description="Also write curves, images and graph for TensorBoard into the run folder."
+        False,
+        description="Also write curves, images and graph for TensorBoard into the run folder: short for "
+        'trackers = ["tensorboard"].',
+    )
+    trackers: tuple[Choice, ...] = Field(
+        (), description="What also writes the training for other programs; `loupe trackers` lists them."
+    )
+    observers: tuple[Choice, ...] = Field(
+        (), description="What else watches the training; `loupe observers` lists them."
     )
     plugins: tuple[str, ...] = Field(
         (), description="Python files that register further models, datasets, augmentations …"
     )
+
+    @field_validator("trackers", "observers")
+    @classmethod
+    def _refuse_repeated_names(cls, value: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        _refuse_repeats(tuple(choice.name for choice in value), "each name once")
+        return value
 
     @field_validator("seeds")
     @classmethod

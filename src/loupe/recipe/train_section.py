@@ -44,7 +44,7 @@ class Lookahead(Section):
     )
 
 
-class SmallImages(Section):
+class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
@@ -65,6 +65,12 @@ class TrainSection(Section):
 
     epochs: PositiveInt = Field(20, le=10**9, description="Passes over the training images, ≥ 1.")
     batch_size: PositiveInt = Field(64, le=10**9, description="Images in a training batch, ≥ 1.")
+    accumulate: PositiveInt = Field(
+        1,
+        le=10**9,
+        description="Micro-batches that a batch is cut into, ≥ 1: their gradients add up to the step of the "
+        "whole batch, in less memory. Batch norm sees micro-batches; so each has two images or more.",
+    )
     optimizer: Choice = Field(
         Choice(name="adam"), description="Optimizer and its settings; `loupe optimizers` lists them."
     )
@@ -118,7 +124,7 @@ class TrainSection(Section):
     hard_examples: HardExamples | None = Field(
         None, description="Train on the hardest part of each batch only; on all of it if left out."
     )
-    small_images: SmallImages | None = Field(
+    progressive_resizing: ProgressiveResizing | None = Field(
         None, description="Smaller images for the first epochs; the full size throughout if left out."
     )
     freeze_later: FreezeLater | None = Field(
@@ -129,6 +135,15 @@ class TrainSection(Section):
         description="Training images on which accuracy is measured as on validation "
         "(no augmentation, weights still); 0 turns it off.",
     )
+
+    @model_validator(mode="after")
+    def _refuse_tiny_micro_batches(self) -> "TrainSection":
+        if self.accumulate > 1 and 2 * self.accumulate > self.batch_size:
+            raise ValueError(
+                f"accumulate up to {max(1, self.batch_size // 2)}, half of batch_size ({self.batch_size}): "
+                "two images or more in a micro-batch"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_endless_warmup(self) -> "TrainSection":

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.evaluations import PairedComparison, compare_predictions
-from loupe.metrics import Metric, Metrics
+from loupe.metrics import Metric, Metrics, Predictions
 from loupe.recipe import Recipe
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
+from loupe.reports.common_images import describe_image_differences, find_common_images
 from loupe.reports.compared_run import ComparedRun, find_shared
 from loupe.reports.page import format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
@@ -63,10 +64,16 @@ def write_comparison(
     """
     sheet = PictureSheet(images.image_size) if images is not None else None
     is_classifier, tests, reasons, flips = runs[0].is_classifier, {}, {}, []
+    notes: dict[str, str] = dict.fromkeys(_SPLITS, "")
     if is_classifier:
-        for split in ("validation", "test"):
+        for split in _SPLITS:
             reasons[split] = find_shared(runs, split)
-            tests[split] = [] if reasons[split] else compare_pairs(runs, split)
+            common = find_common_images(runs, split) if reasons[split] else None
+            if common is not None:
+                reasons[split], notes[split] = "", common.note
+                tests[split] = compare_pairs(runs, split, common.predictions)
+            else:
+                tests[split] = [] if reasons[split] else compare_pairs(runs, split)
     if images is not None and sheet is not None:
         flips = list(_show_flips(tests["validation"][: len(runs) - 1], runs, images, sheet))
     split = "test" if all(run.scores("test") for run in runs) else "validation"
@@ -92,6 +99,8 @@ def write_comparison(
         class_split=split,
         tests=tests,
         reasons=reasons,
+        notes=notes,
+        image_differences=list(describe_image_differences(runs)),
         flips=flips,
         why_no_pictures=why_no_pictures,
         sheet_style=sheet.render_style() if sheet is not None else "",
@@ -111,12 +120,20 @@ def _write_values(run: ComparedRun, split: Split, metric: Metric) -> str:
     return f"mean {metric.write(summary.mean)}{spread}, {count_of(summary.num_seeds, 'seed')}"
 
 
-def compare_pairs(runs: Sequence[ComparedRun], split: str) -> list[Test]:
+def compare_pairs(
+    runs: Sequence[ComparedRun], split: str, predictions: Sequence[Predictions] | None = None
+) -> list[Test]:
     """Return the test of each pair of runs on the images they share, pairs with the first run first.
 
     The p values are adjusted for their number.
+
+    Args:
+        runs: the runs.
+        split: validation or test.
+        predictions: of each run, of the same images; all of the split if left out.
     """
-    predictions = [run.folders[0].read_predictions()[split] for run in runs]
+    if predictions is None:
+        predictions = [run.folders[0].read_predictions()[split] for run in runs]
     pairs = list(combinations(range(len(runs)), 2))
     paired = [compare_predictions(predictions[one], predictions[other]) for one, other in pairs]
     adjusted = adjust_for_many([one.p_value for one in paired])

@@ -47,6 +47,7 @@ def write_data_card(
     augmentations: Sequence[tuple[str, Augmentation]],
     seed: int,
     origin: str = "",
+    problems: Sequence[str] = (),
 ) -> Path:
     """Write `card.html` and its PNGs, and return the page's path.
 
@@ -59,6 +60,7 @@ def write_data_card(
         augmentations: name and augmentation, in order, for the preview.
         seed: decides which images and draws are shown.
         origin: author, year, address and licence of the data.
+        problems: what is wrong with the split, in sentences.
     """
     folder.mkdir(parents=True, exist_ok=True)
     train, streams = splits.train, Streams(seed)
@@ -95,6 +97,8 @@ def write_data_card(
         train=train,
         origin=origin,
         counts=counts,
+        draws=splits.draws,
+        problems=problems,
         balance=describe_balance(train.class_names, counts["training"]),
         normalization=normalization,
         normalized_range=_describe_range(normalization),
@@ -123,10 +127,10 @@ def compare_presets(measured: Normalization) -> list[PresetRow]:
     rows = []
     for name, preset in PRESETS.items():
         known = preset.normalization
-        if len(known.sd) != len(measured.sd):
+        if len(known.std) != len(measured.std):
             continue
-        ratios = [100 * (a / b - 1) for a, b in zip(known.sd, measured.sd, strict=True)]
-        off = max(abs(a - b) for a, b in zip(known.sd, measured.sd, strict=True))
+        ratios = [100 * (a / b - 1) for a, b in zip(known.std, measured.std, strict=True)]
+        off = max(abs(a - b) for a, b in zip(known.std, measured.std, strict=True))
         if off <= _CLOSE:
             verdict = "agrees with the training split"
         else:
@@ -153,7 +157,7 @@ def describe_balance(class_names: Sequence[str], counts: Sequence[int]) -> str:
 
 def _describe_range(normalization: Normalization) -> list[str]:
     """Return what pixel 0 and 255 become in each channel."""
-    ends = zip(normalization.mean, normalization.sd, strict=True)
+    ends = zip(normalization.mean, normalization.std, strict=True)
     return [f"{-mean / sd:.2f} to {(1 - mean) / sd:.2f}" for mean, sd in ends]
 
 

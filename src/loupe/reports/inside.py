@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from loupe.data import EvaluationBatches, ImageDataset, take_stratified
 from loupe.data.normalization import Normalization
+from loupe.errors import LoupeError
 from loupe.figures.arithmetic import draw_arithmetic
 from loupe.figures.explanation_grid import MapColumn, draw_explanation_grid
 from loupe.figures.feature_map_grid import draw_feature_maps, draw_maps_by_class
@@ -17,14 +18,17 @@ from loupe.figures.filter_grid import draw_filters
 from loupe.figures.gate_weights import draw_gate_weights
 from loupe.figures.layer_statistics import draw_layer_statistics
 from loupe.inspection import (
+    EXPLANATIONS,
+    Explanation,
     compute_feature_maps,
     explain,
+    list_explanations,
     measure_gates,
     measure_layers,
     read_filters,
     show_arithmetic,
 )
-from loupe.inspection.feature_maps import choose_shown_layers, list_map_layers
+from loupe.inspection.feature_maps import choose_shown_layers
 from loupe.inspection.filters import list_filter_layers
 from loupe.models.layer_table import describe_layers
 from loupe.training.measure import evaluating
@@ -102,14 +106,20 @@ def take_one_per_class(images: ImageDataset, most: int = 10) -> ImageDataset:
     return images.select(torch.cat([places[:1, 0] for places in firsts]))
 
 
-def collect_inside(subject: Subject) -> Iterator[InsideFigure]:
-    """Yield what the report of a run shows: the first filters, some maps, statistics, gates, reasons."""
+def collect_inside(subject: Subject, plugins: Sequence[str] = ()) -> Iterator[InsideFigure]:
+    """Yield what the report of a run shows: the first filters, some maps, statistics, gates, reasons.
+
+    Args:
+        subject: the network, and what to look at it with.
+        plugins: modules of plugins whose explanations count.
+    """
     drawable = list_filter_layers(subject.model, subject.image_shape)
     yield from show_filters(subject, drawable[:1], own_scale=False)
     yield from show_maps(subject, None, own_scale=False, most_layers=_MOST_LAYERS_IN_REPORT)
     yield from show_statistics(subject)
     yield from show_gates(subject)
-    yield from show_reasons(subject, choose_methods(subject), most_images=_MOST_EXPLAINED)
+    methods = choose_methods(subject, plugins)
+    yield from show_reasons(subject, methods, most_images=_MOST_EXPLAINED, is_asked=False)
 
 
 def show_filters(
@@ -203,34 +213,45 @@ def show_gates(subject: Subject) -> list[InsideFigure]:
     return [InsideFigure("gates", "Which expert for which class", caption, figure)]
 
 
-def choose_methods(subject: Subject) -> list[str]:
-    """Return the methods of explanation that fit the network and take seconds; none if it names no class."""
+def choose_methods(subject: Subject, plugins: Sequence[str] = ()) -> list[str]:
+    """Return the methods of explanation to show unasked: those that take seconds; none without classes.
+
+    Args:
+        subject: the network.
+        plugins: modules of plugins that count.
+    """
     inputs = subject.inputs[:1]
     with evaluating(subject.model):
         if subject.model(inputs).ndim != 2:
             return []
-    methods = ["grad-cam"] if list_map_layers(subject.model, inputs) else []
     channels, *size = subject.image_shape
     layers = describe_layers(subject.model, in_channels=channels, image_size=(size[0], size[1]))
-    windows = 200  # roughly, with the default size and stride
-    if layers.multiply_adds * windows * _MOST_EXPLAINED < _MOST_WORK:
-        methods.append("occlusion")
-    return methods
+    work = layers.multiply_adds * _MOST_EXPLAINED
+    facts = {name: EXPLANATIONS.facts(name) for name in list_explanations(plugins)}
+    return [
+        name for name, one in facts.items() if one["is_default"] and work * one["num_passes"] < _MOST_WORK
+    ]
 
 
 def show_reasons(
-    subject: Subject, methods: Sequence[str], *, most_images: int | None = None
+    subject: Subject, methods: Sequence[str], *, most_images: int | None = None, is_asked: bool = True
 ) -> list[InsideFigure]:
     """Return the figure of what speaks for the predicted class, a column a method; none without methods.
 
+    Args:
+        subject: the network and the images.
+        methods: names of methods.
+        most_images: that are explained; all if left out.
+        is_asked: whether somebody named the methods. If not, one that does not fit the network is left out.
+
     Raises:
         UnknownNameError: there is no such method.
-        LoupeError: a method does not fit the network, or its package is not installed.
+        LoupeError: a method that was asked for does not fit the network, or its package is not installed.
     """
     inputs = subject.inputs[:most_images]
-    if not methods:
+    found, failures = _explain(subject, inputs, methods, is_asked=is_asked)
+    if not found:
         return []
-    found = [explain(subject.model, inputs, method) for method in methods]
     names, titles = subject.measured.class_names, []
     for target, probability, true in zip(
         found[0].targets.tolist(), found[0].probabilities.tolist(), subject.titles, strict=False
@@ -243,8 +264,25 @@ def show_reasons(
         "What speaks for the class the network names, with its probability. Amber speaks for it"
         + (", blue against it. " if any(one.is_signed for one in found) else ". ")
         + "Each map has a range of its own. A map shows where the network looked, not that it was right to."
+        + "".join(f" {failure}." for failure in failures)
     )
     return [InsideFigure("reasons", "Why this class", caption, figure)]
+
+
+def _explain(
+    subject: Subject, inputs: Tensor, methods: Sequence[str], *, is_asked: bool
+) -> tuple[list[Explanation], list[str]]:
+    """Return what each method finds, and in words which failed though they should fit."""
+    found, failures = [], []
+    for method in methods:
+        try:
+            found.append(explain(subject.model, inputs, method))
+        except LoupeError as error:
+            if is_asked:
+                raise
+            if error.__cause__ is not None:  # a fault, not one that does not fit this network
+                failures.append(f"{error.message.rstrip('.')} ({error.got})")
+    return found, failures
 
 
 def show_number(subject: Subject, layer: str, channel: int, row: int, column: int) -> InsideFigure:

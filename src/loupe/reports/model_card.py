@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from loupe.data import SOURCES
 from loupe.data.image_files import Fit
-from loupe.exporting import ExportFormat
+from loupe.data.normalization import Normalization
+from loupe.exporting import Use
 from loupe.exporting.parity import Parity
 from loupe.metrics import Metrics, MetricValue, ReconstructionScore, rank_confused_pairs
 from loupe.recipe import Recipe
@@ -21,6 +23,7 @@ from loupe.reports.page import (
 )
 from loupe.reports.run_report import name_run
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
 
 CARD_NAME = "model-card.md"
@@ -35,12 +38,14 @@ class ExportedFile:
 
     Args:
         name: of the file.
-        form: what kind it is.
+        runtime: the package that runs it.
+        use: Python that asks it about images.
         parity: how it compares with the network.
     """
 
     name: str
-    form: ExportFormat
+    runtime: str
+    use: Use
     parity: Parity
 
 
@@ -112,6 +117,11 @@ def compose_model_card(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _hide_place(name: str, value: object) -> object:
+    """Return a setting as it may be handed on: of a path on this machine only the last part."""
+    return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
+
+
 def _say_purpose(subject: _Subject) -> Iterator[str]:
     if subject.recipe.about:
         yield subject.recipe.about
@@ -126,7 +136,7 @@ def _say_purpose(subject: _Subject) -> Iterator[str]:
 
 def _say_data(subject: _Subject) -> Iterator[str]:
     data, facts = subject.recipe.data, SOURCES.facts(subject.recipe.data.name)
-    settings = ", ".join(f"{name} = {value}" for name, value in data.settings.items())
+    settings = ", ".join(f"{name} = {_hide_place(name, value)}" for name, value in data.settings.items())
     yield f"Dataset `{data.name}`" + (f" ({settings})." if settings else ".")
     origin = facts.get("origin")
     yield (
@@ -149,8 +159,31 @@ def _say_data(subject: _Subject) -> Iterator[str]:
         "Validation images: those of the dataset if it has its own, else "
         f"{held if held >= 1 else f'{100 * held:g} %'} of the training images, stratified, with split seed "
         f"{subject.recipe.split_seed}. "
-        f"{100 * data.fraction:g} % of the remaining training images were used. Validation chose the epoch; "
-        "the test images took no part in training or choosing."
+        f"{100 * data.fraction:g} % of the remaining training images were used. Validation chose the epoch."
+    )
+    yield ""
+    yield _say_test_part(subject)
+
+
+def _say_test_part(subject: _Subject) -> str:
+    """Return what is known of the test images' part in training and choosing, from the run's own record."""
+    record = subject.run.read_images()
+    if record is None:
+        return "Whether test images took part in training or choosing is not known: the run keeps no record."
+    counts = {
+        "trained": int(record.test.find(record.trained()).sum()),
+        "chose among the weights": int(record.test.find(record.selected()).sum()),
+    }
+    found = [f"{count:,} of {len(record.test):,} {what}" for what, count in counts.items() if count]
+    if found:
+        return f"Test images that are training or validation images too: {', '.join(found)}."
+    if not record.is_before_known:
+        return (
+            "The test images took no part in this run's training or choosing; which images the weights it "
+            "started from have seen is not known."
+        )
+    return "The test images, compared pixel by pixel, took no part in training or choosing" + (
+        ", nor in how the weights it started from came about." if subject.recipe.transfer else "."
     )
 
 
@@ -158,11 +191,12 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     recipe, train, result = subject.recipe, subject.recipe.train, subject.result
     assert result.best is not None
     model = dict(subject.description["model"])
-    constants = subject.description["normalization"]
+    constants = Normalization.from_dict(subject.description["normalization"])
     augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
     parts = [
         f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
-        f"trained for up to {train.epochs} epochs of batches of {train.batch_size} with "
+        f"trained for up to {train.epochs} epochs of batches of {train.batch_size}"
+        f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
         f"{_name_choice(train.optimizer)}",
         f"schedule {_name_choice(train.schedule)}",
         f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
@@ -177,7 +211,7 @@ def _say_training(subject: _Subject) -> Iterator[str]:
     early = ", stopped early" if result.stopped_early else ""
     yield (
         f"{', '.join(part for part in parts if part)}. Pixels in [0, 1] were normalised with mean "
-        f"{format_decimals(constants['mean'])} and standard deviation {format_decimals(constants['sd'])}. "
+        f"{format_decimals(constants.mean)} and standard deviation {format_decimals(constants.std)}. "
         f"{kept}{ended}{early}. Seed {result.seed}; {format_duration(result.seconds)} of training."
     )
     for note in result.notes:
@@ -196,8 +230,9 @@ def _say_figures(subject: _Subject) -> Iterator[str]:
         yield from (f"- {split}: {_describe_value(value, level)}" for value in score.metrics.values())
     if result.best.test is None:
         yield "- test: not looked at"
-    looks = len(result.test_openings)
-    yield f"- looks at the test set: {looks}" + "".join(f"; {one.reason}" for one in result.test_openings)
+    yield f"- looks at the test set: {describe_looks([subject.run])}"
+    for one in result.test_openings:
+        yield f"  - {one.at}: {one.reason}"
     yield (
         f"- one training, with seed {result.seed}: the intervals are over images, and say nothing of how "
         "much another seed would change"
@@ -276,7 +311,8 @@ def _say_use(subject: _Subject) -> Iterator[str]:
     parity = subject.exported.parity
     yield from show_use(
         subject.exported.name,
-        subject.exported.form,
+        subject.exported.runtime,
+        subject.exported.use,
         is_classifier=subject.is_classifier,
         in_channels=subject.description["in_channels"],
         image_size=tuple(subject.description["image_size"]),

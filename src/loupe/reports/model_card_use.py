@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 
 from loupe.data.image_files import Fit
-from loupe.exporting import ExportFormat
-
-_OPEN = {
-    "onnx": ("import json", "", "import numpy as np", "import onnxruntime"),
-    "torch": ("import json", "", "import numpy as np", "import torch"),
-}
+from loupe.exporting import Use
 
 
 def show_use(
     name: str,
-    form: ExportFormat,
+    runtime: str,
+    use: Use,
     *,
     is_classifier: bool,
     in_channels: int,
@@ -24,22 +20,22 @@ def show_use(
 
     Args:
         name: of the file.
-        form: what kind it is.
+        runtime: the package that runs it.
+        use: Python that asks it about images.
         is_classifier: whether it says classes.
         in_channels: 1 for grey images, 3 for colour.
         image_size: height and width in pixels.
         fit: how training images came to that size; None if they were of it.
     """
-    needed = "onnxruntime" if form == "onnx" else "torch"
-    yield f"`{name}` needs {needed}, and no Loupe. It takes uint8 images, as many at once as there are:"
+    yield f"`{name}` needs {runtime}, and no Loupe. It takes uint8 images, as many at once as there are:"
     yield ""
     yield "```python"
-    yield from _OPEN[form]
+    yield from use.imports
     yield "from PIL import Image, ImageOps"
     yield ""
     yield from _read_image(in_channels, image_size, fit)
     yield ""
-    yield from _run_onnx(name, is_classifier) if form == "onnx" else _run_torch(name, is_classifier)
+    yield from use.lines
     if is_classifier:
         yield "best = int(probabilities[0].argmax())"
         yield "print(class_names[best], float(probabilities[0, best]))"
@@ -80,25 +76,3 @@ def _read_image(in_channels: int, image_size: tuple[int, int], fit: Fit | None) 
         yield 'images = np.array(image.convert("L"))[None, None]  # (1, 1, height, width), uint8'
     else:
         yield "images = np.array(image).transpose(2, 0, 1)[None]  # (1, 3, height, width), uint8"
-
-
-def _run_onnx(name: str, is_classifier: bool) -> Iterator[str]:
-    yield f'session = onnxruntime.InferenceSession("{name}")'
-    if is_classifier:
-        yield "about = session.get_modelmeta().custom_metadata_map  # recipe, figures, image size …"
-        yield 'class_names = json.loads(about["class_names"])'
-        yield 'logits, probabilities = session.run(None, {"images": images})'
-    else:
-        yield '(reconstruction,) = session.run(None, {"images": images})'
-
-
-def _run_torch(name: str, is_classifier: bool) -> Iterator[str]:
-    yield 'extra = {"loupe.json": ""}  # recipe, figures, image size …'
-    yield f'network = torch.export.load("{name}", extra_files=extra).module()'
-    if is_classifier:
-        yield 'class_names = json.loads(json.loads(extra["loupe.json"])["class_names"])'
-        yield "with torch.no_grad():"
-        yield "    logits, probabilities = network(torch.from_numpy(images))"
-    else:
-        yield "with torch.no_grad():"
-        yield "    (reconstruction,) = network(torch.from_numpy(images))"

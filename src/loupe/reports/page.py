@@ -10,7 +10,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loupe.metrics import ReconstructionScore
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval
 from loupe.version import __version__
@@ -71,7 +70,6 @@ def _environment() -> Environment:
         "decimals": format_decimals,
         "level": format_level,
         "error": format_error,
-        "baselines": describe_baselines,
         "count_of": count_of,
     }
     environment.globals |= {
@@ -100,17 +98,6 @@ def format_interval(interval: Interval, digits: int = 2) -> str:
 def format_error(error: float) -> str:
     """Return a mean squared error with three significant digits: 0.0336."""
     return f"{error:.3g}" if error < 1e-4 else f"{error:#.3g}"
-
-
-def describe_error(score: ReconstructionScore) -> str:
-    """Return a reconstruction error with its interval."""
-    low, high = format_error(score.interval.low), format_error(score.interval.high)
-    return f"mean squared error {format_error(score.loss)} ({low} to {high})"
-
-
-def describe_baselines(score: ReconstructionScore) -> str:
-    """Return the errors of the guesses a reconstruction has to beat: "constant 0.172, mean image 0.0868"."""
-    return ", ".join(f"{one.name} {format_error(one.loss)}" for one in score.baselines)
 
 
 def format_thousands(number: float) -> str:

@@ -8,11 +8,14 @@ from markupsafe import Markup
 
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
+from loupe.evaluations import Looks
 from loupe.metrics import Metric
 from loupe.models.layer_table import LayerTable
+from loupe.plugins import name_plugin_module
 from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
+from loupe.reports.earlier_looks import read_looks
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
-from loupe.reports.mistakes import show_mistakes
+from loupe.reports.looks import Findings, render_looks
 from loupe.reports.page import (
     format_duration,
     format_thousands,
@@ -20,8 +23,9 @@ from loupe.reports.page import (
     write_page,
 )
 from loupe.reports.pictures import encode_figure
-from loupe.reports.reconstruction_report import chart_errors, show_reconstructions
+from loupe.reports.reconstruction_report import ShownReconstruction, chart_errors, show_reconstructions
 from loupe.runs import RunFolder, RunResult, load_model
+from loupe.runs.looks import describe_looks
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
@@ -43,7 +47,7 @@ def write_run_report(
     recipe = folder.read_recipe()
     judged_split, judged = _choose_judged(result)
     is_classifier = result.objective == "classification"
-    find = _show_classes if is_classifier else _show_errors
+    findings = _render_looks(folder, result, validation)
     write_page(
         folder.report_file,
         "run.html" if is_classifier else "reconstruction.html",
@@ -53,13 +57,16 @@ def write_run_report(
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         result=result,
+        looks=describe_looks([folder]),
         judged=judged,
         judged_split=judged_split,
         tiles=list(make_tiles(result)),
         layers=layers,
         environment=list(flatten(folder.read_environment())),
         inside=_look_inside(folder, validation) if result.best and recipe.evaluate.look_inside else [],
-        **find(folder, result, validation),
+        charts=draw_run_curves(folder, result),
+        findings=findings,
+        shown=_show_reconstructions(folder, result, validation),
     )
 
 
@@ -67,11 +74,12 @@ def render_weights(folder: RunFolder, result: RunResult) -> str:
     """Return the part of the page that says which weights the figures belong to."""
     is_classifier = result.objective == "classification"
     recipe = folder.read_recipe()
-    return render_page("weights.html", result=result, recipe=recipe, is_classifier=is_classifier)
+    looks = describe_looks([folder])
+    return render_page("weights.html", result=result, recipe=recipe, is_classifier=is_classifier, looks=looks)
 
 
 def render_findings(folder: RunFolder, result: RunResult, validation: ImageDataset) -> tuple[str, str]:
-    """Return the part of the page on classes, mistakes and predictions, or on reconstructions, and its style.
+    """Return the part of the page on what evaluations found, and on reconstructions, and its style.
 
     Args:
         folder: the run's folder.
@@ -79,11 +87,14 @@ def render_findings(folder: RunFolder, result: RunResult, validation: ImageDatas
         validation: its validation images, in the order of the stored predictions.
     """
     judged_split, judged = _choose_judged(result)
-    is_classifier = result.objective == "classification"
-    shown = (_show_classes if is_classifier else _show_errors)(folder, result, validation)
-    template = "mistakes.html" if is_classifier else "reconstructions.html"
-    page = render_page(template, result=result, judged=judged, judged_split=judged_split, **shown)
-    return page, str(shown["mistakes"]["style"]) if shown["mistakes"] else ""
+    findings = _render_looks(folder, result, validation)
+    if result.objective == "classification":
+        return str(findings.html), str(findings.style)
+    shown = _show_reconstructions(folder, result, validation)
+    page = render_page(
+        "reconstructions.html", findings=findings, shown=shown, judged=judged, judged_split=judged_split
+    )
+    return page, str(findings.style)
 
 
 def render_figures(folder: RunFolder, validation: ImageDataset) -> str:
@@ -91,21 +102,18 @@ def render_figures(folder: RunFolder, validation: ImageDataset) -> str:
     return render_page("figures.html", inside=_look_inside(folder, validation))
 
 
-def _show_classes(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
-    """Return what the page of a classifier shows of it."""
-    _, judged = _choose_judged(result)
-    return {
-        "charts": draw_run_curves(folder, result),
-        "mistakes": show_mistakes(folder, result, validation, judged),
-    }
+def _render_looks(folder: RunFolder, result: RunResult, validation: ImageDataset) -> Findings:
+    looks = read_looks(folder, result, validation) if result.best is not None else Looks()
+    return render_looks(looks, {"validation": validation}, validation.class_names)
 
 
-def _show_errors(folder: RunFolder, result: RunResult, validation: ImageDataset) -> dict[str, Any]:
-    """Return what the page of a network that gives images back shows of it."""
-    shown = {}
-    if result.best is not None:
-        shown = show_reconstructions(validation, folder.read_reconstructions()["validation"])
-    return {"charts": draw_run_curves(folder, result), "shown": shown, "mistakes": None}
+def _show_reconstructions(
+    folder: RunFolder, result: RunResult, validation: ImageDataset
+) -> dict[str, list[ShownReconstruction]]:
+    """Return images beside what the network made of them; nothing of a classifier."""
+    if result.best is None or result.objective == "classification":
+        return {}
+    return show_reconstructions(validation, folder.read_reconstructions()["validation"])
 
 
 def draw_run_curves(folder: RunFolder, result: RunResult | None) -> list[Markup]:
@@ -137,10 +145,11 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
     """Return figures of what the best weights learned, each with its picture."""
     model, description = load_model(folder)
     normalization = Normalization.from_dict(description["normalization"])
-    shown = take_one_per_class(validation)
+    subject = Subject(model, normalization, take_one_per_class(validation), validation)
+    plugins = [name_plugin_module(one) for one in folder.read_recipe().run.plugins]
     drawn = []
     try:
-        for figure in collect_inside(Subject(model, normalization, shown, validation)):
+        for figure in collect_inside(subject, plugins):
             drawn.append((figure, encode_figure(figure.figure, _DPI)))
     except Exception as error:  # a user's own network can be anything; its figures are worth no run
         folder.log(f"not all figures of the inside could be drawn: {type(error).__name__}: {error}")

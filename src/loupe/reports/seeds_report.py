@@ -9,6 +9,7 @@ from loupe.metrics import Metric, headline_of
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.runs import RunFolder, RunResult
+from loupe.runs.looks import describe_looks
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.series_folder import FigureSummary
 
@@ -34,6 +35,7 @@ def write_seeds_report(path: Path, runs: Sequence[RunFolder], summaries: Mapping
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
         runs=results,
+        looks=describe_looks(runs),
         links={result.seed: f"seed-{result.seed}/report.html" for result in results},
         headline=summaries.get(f"best {split} {metric.name}"),
         headline_split=split,
@@ -64,6 +66,7 @@ def render_seeds(
         "seeds_tables.html",
         recipe=recipe,
         runs=results,
+        looks=describe_looks([RunFolder(path / f"seed-{result.seed}") for result in results]),
         links=links,
         metric=headline_of(results[0].objective),
         further=_list_further(results),

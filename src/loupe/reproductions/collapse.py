@@ -13,7 +13,7 @@ from loupe.data.normalization import Normalization
 from loupe.models import build_model
 from loupe.reproductions.report import Demonstration
 from loupe.runtime import Streams, computing
-from loupe.training import Reconstruction, build_optimizer, build_schedule, fit
+from loupe.training import Reconstruction, Training, TrainingPlan, build_optimizer, build_schedule, fit
 
 _WIDTHS = (128, 64, 32, 10)
 _BATCH_SIZE, _RATE = 32, 0.01  # the coursework's choice
@@ -68,17 +68,15 @@ def train_autoencoder(splits: Splits, normalization: Normalization, seed: int, *
         )
     train = TrainingBatches(images, normalization, _BATCH_SIZE, streams)
     with computing(1):
-        state = fit(
-            model,
-            train,
-            EvaluationBatches(splits.validation, normalization, 500),
-            num_epochs=num_epochs,
-            optimizer=build_optimizer("adam", model.parameters(), learning_rate=_RATE),
-            schedule=build_schedule("constant", num_epochs=num_epochs, steps_per_epoch=len(train)),
-            objective=Reconstruction(),
-            streams=streams,
+        plan = TrainingPlan(
+            num_epochs,
+            build_schedule("constant", num_epochs=num_epochs, steps_per_epoch=len(train)),
+            Reconstruction(),
             select_by="loss",
         )
+        validation = EvaluationBatches(splits.validation, normalization, 500)
+        optimizer = build_optimizer("adam", model.parameters(), learning_rate=_RATE)
+        state = fit(Training(model, train, validation, plan, optimizer, streams))
     assert state.best is not None
     return state.best.validation_loss
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from loupe.data.batches import EvaluationBatches, Passed, TrainingBatches
 from loupe.models.layers import handwritten
-from loupe.models.layers.watched import is_watched
+from loupe.models.layers.hooks import has_hooks
 from loupe.models.rows import is_row, run_layers
 from loupe.recipe import Recipe
 from loupe.running.training_setup import TrainingSetup
@@ -35,7 +35,7 @@ def cache_features(recipe: Recipe, setup: TrainingSetup) -> TrainingSetup:
     """
     model, train = setup.model, setup.train
     depth = count_frozen_layers(model)
-    changes = train.augmentations or train.mix or train.small or setup.hard_examples
+    changes = train.augmentations or train.mix or train.resizing or setup.hard_examples
     is_plain = isinstance(setup.objective, Classification) and setup.precision == "float32"
     if not depth or changes or recipe.train.compile or not is_plain:
         return setup
@@ -53,7 +53,7 @@ def cache_features(recipe: Recipe, setup: TrainingSetup) -> TrainingSetup:
 
 def count_frozen_layers(model: nn.Module) -> int:
     """Return how many of a network's first layers never change in training; 0 if none with weights does."""
-    if not is_row(model) or is_watched(model):
+    if not is_row(model) or has_hooks(model):
         return 0
     assert isinstance(model, nn.Sequential)
     layers = list(model)
@@ -71,7 +71,7 @@ def _never_changes(layer: nn.Module) -> bool:
     return all(
         type(part).__module__.startswith(_KNOWN)
         and not isinstance(part, _RANDOM)
-        and not is_watched(part)
+        and not has_hooks(part)
         and not any(weights.requires_grad for weights in part.parameters())
         and (list(part.parameters(recurse=False)) or not list(part.buffers(recurse=False)))
         for part in layer.modules()

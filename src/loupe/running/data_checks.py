@@ -9,7 +9,7 @@ from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.augmentations import does_mirror
-from loupe.data.batches import SmallImages
+from loupe.data.batches import ProgressiveResizing
 from loupe.data.normalization import Normalization, find_known_problem
 from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
@@ -64,7 +64,7 @@ def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDatase
         ) from None
 
 
-def refuse_small_images(model: nn.Module, small: SmallImages, images: ImageDataset) -> None:
+def refuse_wrong_resizing(model: nn.Module, small: ProgressiveResizing, images: ImageDataset) -> None:
     """Check that a network can take its first epochs' smaller images.
 
     Raises:
@@ -74,9 +74,9 @@ def refuse_small_images(model: nn.Module, small: SmallImages, images: ImageDatas
     if small.size >= min(height, width):
         raise ShapeError(
             "The small images of the first epochs are not smaller than the others.",
-            got=f"train.small_images.size = {small.size}; images of {height} x {width} pixels",
+            got=f"train.progressive_resizing.size = {small.size}; images of {height} x {width} pixels",
             allowed=f"1 to {min(height, width) - 1}",
-            next_step="set train.small_images.size, or leave train.small_images out",
+            next_step="set train.progressive_resizing.size, or leave train.progressive_resizing out",
         )
     try:
         run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
@@ -85,7 +85,7 @@ def refuse_small_images(model: nn.Module, small: SmallImages, images: ImageDatas
             "This network cannot take the small images of the first epochs.",
             got=str(error.got),
             allowed="a network for images of any size, or of that size",
-            next_step="leave train.small_images out, or set a larger size",
+            next_step="leave train.progressive_resizing out, or set a larger size",
         ) from None
 
 
@@ -148,16 +148,16 @@ def find_transfer_warnings(normalization: Normalization, source: Mapping[str, An
     """Return a warning if copied weights were learnt from differently normalised images."""
     if source is None:
         return ()
-    mean, sd = tuple(source["normalization"]["mean"]), tuple(source["normalization"]["sd"])
-    ours = (*normalization.mean, *normalization.sd)
-    if len(ours) == len(mean) + len(sd) and all(
-        abs(a - b) < _SMALL_SHIFT for a, b in zip(ours, (*mean, *sd), strict=True)
+    theirs = Normalization.from_dict(source["normalization"])
+    pairs = [(normalization.mean, theirs.mean), (normalization.std, theirs.std)]
+    if len(theirs.mean) == len(normalization.mean) and all(
+        abs(a - b) < _SMALL_SHIFT for ours, other in pairs for a, b in zip(ours, other, strict=True)
     ):
         return ()
-    there, here = _write(mean, sd), _write(normalization.mean, normalization.sd)
+    there, here = _write(theirs), _write(normalization)
     return (
         f"The copied weights were learnt from images normalised with {there}; here it is {here}. "
-        "data.normalize = {mean = …, sd = …} makes them alike.",
+        "data.normalize = {mean = …, std = …} makes them alike.",
     )
 
 
@@ -174,6 +174,7 @@ def find_other_classes(recipe: Recipe, splits: Splits, source: Mapping[str, Any]
     )
 
 
-def _write(mean: Sequence[float], sd: Sequence[float]) -> str:
-    means, sds = (", ".join(f"{value:.3f}" for value in values) for values in (mean, sd))
-    return f"mean {means} and sd {sds}"
+def _write(normalization: Normalization) -> str:
+    both = (normalization.mean, normalization.std)
+    means, stds = (", ".join(f"{value:.3f}" for value in values) for values in both)
+    return f"mean {means} and std {stds}"

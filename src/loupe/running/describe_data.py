@@ -1,9 +1,12 @@
 """`loupe data`: the data card of a dataset or of a recipe's data."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from loupe.data import SOURCES, build_augmentation
+from loupe.data.manifest import write_manifest
+from loupe.data.overlaps import find_overlaps
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.plugins import load_plugin
 from loupe.recipe import list_recipes
@@ -11,16 +14,40 @@ from loupe.reports.data_card import write_data_card
 from loupe.running.data_checks import refuse_wrong_augmentations
 from loupe.running.prepare import load_recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
+from loupe.runs.writing import write_text
 
 
-def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: Sequence[str] = ()) -> Path:
-    """Write a data card and return its page.
+@dataclass(frozen=True)
+class DescribedData:
+    """What a data card says.
+
+    Args:
+        page: the card.
+        draws: how many images each side was to get and got, where that is chance.
+        problems: images on two sides, or under two classes.
+    """
+
+    page: Path
+    draws: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def write_card(
+    name: str,
+    overrides: Sequence[str] = (),
+    *,
+    out: Path,
+    plugins: Sequence[str] = (),
+    manifest: Path | None = None,
+) -> DescribedData:
+    """Write a data card, and a list of the images if that is wanted.
 
     Args:
         name: a dataset's name, a packaged recipe's name, or a recipe file.
         overrides: changes such as `data.path=crops`.
         out: folder that receives a folder for the card.
         plugins: Python files that register further datasets.
+        manifest: CSV file for path, label and split of every image; None for none.
 
     Raises:
         LoupeError: no such dataset or recipe, or data that is missing or damaged.
@@ -47,11 +74,17 @@ def write_card(name: str, overrides: Sequence[str] = (), *, out: Path, plugins: 
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
     refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
-    return write_data_card(
+    problems = tuple(find_overlaps(splits).describe())
+    page = write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",
         splits=splits,
         augmentations=augmentations,
         seed=recipe.split_seed,
         origin=SOURCES.facts(recipe.data.name).get("origin", ""),
+        problems=problems,
     )
+    if manifest is not None:
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        write_text(manifest, write_manifest(splits))
+    return DescribedData(page, splits.draws, problems)

@@ -1,16 +1,19 @@
 """Judging what a training reached: best and last weights on validation, then on test, once."""
 
+from collections.abc import Mapping
 from statistics import median
 
+from loupe.data import ImageDataset
 from loupe.data.batches import EvaluationBatches
-from loupe.evaluations import predict_views
-from loupe.metrics import compute_metrics, predict, reconstruct
+from loupe.evaluations import Network
+from loupe.evaluations.subject import LookedAt
+from loupe.metrics import Predictions, Reconstructions, compute_metrics, reconstruct
 from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe
-from loupe.running.fitting import choose_recipe_metrics
-from loupe.running.look_back import look_back
+from loupe.running.looks import look_at_run, open_network
+from loupe.running.plan import choose_recipe_metrics
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import Outcome, RunFolder, RunResult
@@ -46,19 +49,18 @@ def judge(
         picker: what looked at the test set after every epoch, if the recipe asks for it.
     """
     opens_test = recipe.evaluate.test and status == "finished"
-    batches = {"validation": setup.validation}
+    images = {"validation": setup.splits.validation}
     if opens_test:
-        test = setup.splits.test.open(_REASON).to(setup.device)
-        batches["test"] = EvaluationBatches(test, setup.normalization, recipe.evaluate.batch_size)
+        images["test"] = setup.splits.test.open(_REASON)
     best = last = None
     history = reached.history if reached else []
     if reached is not None and reached.best_epoch is not None:
         judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
         if reached.best_epoch != len(history):
             setup.model.load_state_dict(reached.last_weights)
-            last = judge_weights(recipe, setup, len(history), batches)
+            last = judge_weights(recipe, setup, len(history), images)
         setup.model.load_state_dict(reached.weights("best"))
-        best = judge_weights(recipe, setup, reached.best_epoch, batches, folder)
+        best = judge_weights(recipe, setup, reached.best_epoch, images, folder)
         last = last or best  # the same weights
     return RunResult(
         status=status,
@@ -96,22 +98,21 @@ def _judge_classifier(
     recipe: Recipe,
     setup: TrainingSetup,
     epoch: int,
-    batches: dict[str, EvaluationBatches],
+    images: Mapping[str, ImageDataset],
     folder: RunFolder | None = None,
 ) -> Outcome:
-    """Judge the weights in the bench's network, and write their predictions if a folder is given."""
-    predictions = {
-        split: predict(setup.model, of_split, setup.precision) for split, of_split in batches.items()
-    }
+    """Judge the weights in the network, and write predictions and looks at them if a folder is given."""
+    network = open_network(recipe, setup)
+    predictions = {split: network.predict(of_split) for split, of_split in images.items()}
     if folder is not None:
         folder.write_predictions(**predictions)
-        folder.write_mistakes(look_back(recipe, folder, setup, predictions["validation"]))
-    class_names, confidence = setup.splits.train.class_names, recipe.evaluate.confidence
+        _look(recipe, setup, network, images, predictions, folder)
     if recipe.evaluate.tta != "none":
         predictions |= {
-            f"{split}_tta": predict_views(setup.model, of_split, recipe.evaluate.tta, setup.precision)
-            for split, of_split in batches.items()
+            f"{split}_tta": network.predict_views(of_split, recipe.evaluate.tta)
+            for split, of_split in images.items()
         }
+    class_names, confidence = setup.splits.train.class_names, recipe.evaluate.confidence
     metrics = {
         split: compute_metrics(predicted, class_names, confidence, choose_recipe_metrics(recipe))
         for split, predicted in predictions.items()
@@ -123,17 +124,20 @@ def _judge_reconstruction(
     recipe: Recipe,
     setup: TrainingSetup,
     epoch: int,
-    batches: dict[str, EvaluationBatches],
+    images: Mapping[str, ImageDataset],
     folder: RunFolder | None = None,
 ) -> Outcome:
-    """Judge the weights in the bench's network, and write their reconstructions if a folder is given."""
+    """Judge the weights in the network, and write reconstructions and looks at them if a folder is given."""
     chosen, level = choose_recipe_metrics(recipe), recipe.evaluate.confidence
+    network = open_network(recipe, setup)
+    batches = {split: network.batches(of_split) for split, of_split in images.items()}
     made = {
         split: reconstruct(setup.model, of_split, setup.precision, chosen=chosen, level=level)
         for split, of_split in batches.items()
     }
     if folder is not None:
         folder.write_reconstructions(**made)
+        _look(recipe, setup, network, images, made, folder)
     train = EvaluationBatches(setup.train.dataset, setup.normalization, recipe.evaluate.batch_size)
     scores = {
         split: compute_reconstruction_score(
@@ -142,3 +146,19 @@ def _judge_reconstruction(
         for split, one in made.items()
     }
     return Outcome(epoch, scores["validation"], scores.get("test"))
+
+
+def _look(
+    recipe: Recipe,
+    setup: TrainingSetup,
+    network: Network,
+    images: Mapping[str, ImageDataset],
+    answers: Mapping[str, Predictions] | Mapping[str, Reconstructions],
+    folder: RunFolder,
+) -> None:
+    """Carry out the evaluations a recipe asks for, and write what they find."""
+    looked_at = [
+        LookedAt(split, answers[split], of_split, is_locked=split == "test")
+        for split, of_split in images.items()
+    ]
+    folder.write_evaluations(look_at_run(recipe, folder, setup, looked_at, network))

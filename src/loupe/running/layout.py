@@ -9,17 +9,17 @@ from torch import nn
 from loupe.data import Dataset
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
+from loupe.running.plan import choose_objective
 from loupe.running.training_setup import (
     choose_normalization,
-    choose_objective,
     fit_network,
     make_training_batches,
     split_recipe_data,
 )
 from loupe.runs import RunFolder
 from loupe.runtime import Streams, choose_precision
-from loupe.training.loop import enter_training_mode
 from loupe.training.measure import run_model
+from loupe.training.step import enter_training_mode
 
 _MOST_IMAGES = 128  # the layouts' order is that of whole batches, and sooner known
 _SECONDS = 0.5  # for each layout, once it is warm

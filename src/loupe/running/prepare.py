@@ -14,18 +14,31 @@ from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import LoupeError, Mistake, RecipeError, suggest
+from loupe.evaluations.registry import find_evaluation_mistakes, resolve_evaluation
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
-from loupe.plugins import expand_path, load_plugin
-from loupe.recipe import Recipe, find_form_mistakes, parse_override, parse_recipe, read_recipe_file, set_value
+from loupe.observers import OBSERVERS
+from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
+from loupe.recipe import (
+    Recipe,
+    find_form_mistakes,
+    parse_override,
+    parse_recipe,
+    read_former_names,
+    read_recipe_file,
+    set_value,
+)
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.running.network import build_network
+from loupe.running.observing import refuse_missing_trackers
 from loupe.running.process_group.checks import refuse_impossible_group
+from loupe.running.sides import find_sides_place
 from loupe.runs import find_run_folder
 from loupe.runtime import choose_device
+from loupe.trackers import TRACKERS
 from loupe.training import OPTIMIZERS, SCHEDULES, build_optimizer, build_schedule
 
 
@@ -56,10 +69,12 @@ def load_recipe(
     _name_default_choices(mapping)
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
-        mapping["run"] = {**run, "plugins": _load_plugins(run.get("plugins", ()), plugins)}
+        named = run.get("plugins", ())
+        is_ours = not isinstance(recipe, str | Path) or any("plugins" in one for one in overrides)
+        mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping)]
     of_objective = find_objective_mistakes(mapping)
-    mistakes += [*find_metric_mistakes(mapping), *of_objective]
+    mistakes += [*find_metric_mistakes(mapping), *find_look_mistakes(mapping), *of_objective]
     mistakes += [*find_mirror_mistakes(mapping), *find_proxy_mistakes(mapping)]
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
@@ -96,10 +111,10 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     hard = train.get("hard_examples")
     if isinstance(hard, Mapping):
         mistakes += _check_choice(MODELS, hard.get("proxy"), "train.hard_examples.proxy")
-    augment = data.get("augment", ())
-    augment = [augment] if isinstance(augment, str | Mapping) else augment
-    for index, choice in enumerate(augment if isinstance(augment, list | tuple) else ()):
-        mistakes += _check_choice(AUGMENTATIONS, choice, f"data.augment.{index}")
+    mistakes += _check_choices(AUGMENTATIONS, data.get("augment", ()), "data.augment")
+    run = _table(mapping, "run")
+    mistakes += _check_choices(TRACKERS, run.get("trackers", ()), "run.trackers")
+    mistakes += _check_choices(OBSERVERS, run.get("observers", ()), "run.observers")
     if data.get("mix") is not None:
         mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
@@ -150,6 +165,25 @@ def find_metric_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     return [mistake for place, choice in asked for mistake in find_choice_mistakes(choice, objective, place)]
 
 
+def find_look_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
+    """Return what is wrong with the evaluations a recipe names: unknown, settings, another objective's."""
+    name, data = (
+        _table(mapping, section).get("name", default)
+        for section, default in (("model", Recipe().model.name), ("data", Recipe().data.name))
+    )
+    objective = objective_of(name) if isinstance(name, str) and name in MODELS else None
+    can_mirror = not isinstance(data, str) or data not in SOURCES or is_mirrorable(data)
+    named = _table(mapping, "evaluate").get("looks") or ()
+    named = [named] if isinstance(named, str | Mapping) else named
+    return [
+        mistake
+        for index, choice in enumerate(named if isinstance(named, list | tuple) else ())
+        for mistake in find_evaluation_mistakes(
+            choice, objective, is_mirrorable=can_mirror, where=f"evaluate.looks.{index}"
+        )
+    ]
+
+
 def find_mirror_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return a mistake if images are to be mirrored for their figures where that changes their class."""
     tta = _table(mapping, "evaluate").get("tta", "none")
@@ -185,7 +219,11 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["data"] |= resolve(SOURCES, recipe.data)
     if "path" in mapping["data"]:  # a resume may be called from elsewhere
         mapping["data"]["path"] = str(expand_path(mapping["data"]["path"]))
+    if recipe.data.sides_of is not None:
+        mapping["data"]["sides_of"] = find_sides_place(recipe.data.sides_of)
     mapping["data"]["augment"] = [resolve(AUGMENTATIONS, choice) for choice in recipe.data.augment]
+    mapping["run"]["trackers"] = [resolve(TRACKERS, choice) for choice in recipe.run.trackers]
+    mapping["run"]["observers"] = [resolve(OBSERVERS, choice) for choice in recipe.run.observers]
     if recipe.data.mix is not None:
         mapping["data"]["mix"] = resolve(MIXES, recipe.data.mix)
     if recipe.transfer is not None and recipe.transfer.run is not None:
@@ -194,6 +232,8 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.train.hard_examples is not None:
         mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
     mapping["evaluate"]["metrics"] = [resolve_metric(choice) for choice in recipe.evaluate.metrics]
+    if recipe.evaluate.looks is not None:
+        mapping["evaluate"]["looks"] = [resolve_evaluation(choice) for choice in recipe.evaluate.looks]
     mapping["evaluate"]["select_by"] = spell_metric(recipe.evaluate.select_by)
     mapping["train"]["optimizer"] = resolve(OPTIMIZERS, recipe.train.optimizer)
     mapping["train"]["schedule"] = resolve(SCHEDULES, recipe.train.schedule)
@@ -203,7 +243,7 @@ def resolve_settings(recipe: Recipe) -> Recipe:
 def name_fit(recipe: Recipe) -> str:
     """Return what of a recipe decides whether its parts fit, as text."""
     values = recipe.to_dict()
-    for name in ("fraction", "validation", "split_seed", "augment", "mix", "normalize"):
+    for name in ("fraction", "validation", "split_seed", "sides_of", "augment", "mix", "normalize"):
         values["data"].pop(name, None)
     return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 
@@ -216,6 +256,7 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
     """
     choose_device(recipe.run.device)
     refuse_impossible_group(recipe)
+    refuse_missing_trackers(recipe)
     optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
     build_optimizer(optimizer.name, [nn.Parameter(torch.zeros(1))], **optimizer.settings)
     build_schedule(schedule.name, num_epochs=recipe.train.epochs, steps_per_epoch=1, **schedule.settings)
@@ -233,13 +274,22 @@ def refuse_what_cannot_fit(recipe: Recipe) -> None:
             )
 
 
-def _load_plugins(named: object, more: Sequence[str]) -> object:
-    """Import a recipe's plugins and return their absolute paths, so that a resume finds them."""
+def _load_plugins(named: object, more: Sequence[str], *, is_ours: bool) -> object:
+    """Import a recipe's plugins and return their absolute paths, so that a resume finds them.
+
+    Args:
+        named: by the recipe.
+        more: named by whoever calls, who trusts them.
+        is_ours: whether the recipe is the caller's own words too, not a file.
+    """
     listed = [named] if isinstance(named, str) else named
     if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
         return named  # a mistake of form, reported there
     places = [*listed, *([more] if isinstance(more, str) else more)]
     for place in places:
+        if is_ours or place not in listed:
+            trust_plugin(place)
+        refuse_untrusted(place)
         load_plugin(place)
     return [str(Path(place).expanduser().resolve()) for place in places]
 
@@ -248,7 +298,7 @@ def _read_mapping(recipe: object) -> dict[str, Any]:
     if isinstance(recipe, Recipe):
         return recipe.to_dict()
     if isinstance(recipe, Mapping):
-        return copy.deepcopy(dict(recipe))
+        return read_former_names(copy.deepcopy(dict(recipe)))
     if isinstance(recipe, str | Path):
         return read_recipe_file(recipe)
     raise LoupeError(
@@ -271,6 +321,15 @@ def _table(mapping: Mapping[str, Any], section: str) -> dict[str, Any]:
 
 def _without(table: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name not in names}
+
+
+def _check_choices(registry: Registry, choices: object, where: str) -> list[Mistake]:
+    """Return the mistakes of a list of choices; one alone may stand without its list."""
+    listed = [choices] if isinstance(choices, str | Mapping) else choices
+    mistakes: list[Mistake] = []
+    for index, choice in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        mistakes += _check_choice(registry, choice, f"{where}.{index}")
+    return mistakes
 
 
 def _check_choice(

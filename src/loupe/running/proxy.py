@@ -44,4 +44,4 @@ def build_hard_examples(
         batch_size=recipe.train.batch_size,
         **optimizer.settings,
     )
-    return HardExamples(proxy, stepping, hard.keep)
+    return HardExamples(proxy, stepping)

@@ -3,14 +3,14 @@
 import hashlib
 from typing import Any
 
-import tomli_w
-
 from loupe.errors import RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.running.network import find_source_run
+from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
+from loupe.runs.looks import name_recipe
 
 
 def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list[str]:
@@ -35,6 +35,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         transfer=digest_transfer(recipe),
         processes=recipe.run.processes,
     )
+    environment["test_content"] = setup.images.test_content
     notes: list[str] = []
     if folder.environment_file.exists():
         refuse_other_recipe(folder, recipe)
@@ -43,11 +44,17 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         for note in notes:
             folder.log(note)
         folder.clear_leftovers()
+        folder.keep_images(setup.images)
     else:
-        folder.start(recipe, environment)
+        folder.start(recipe, environment, setup.images)
     for note in setup.notes:
         folder.log(note)
-    splits.test.continue_record(folder.read_openings(), folder.log_opening)
+    splits.test.continue_record(
+        folder.read_openings(),
+        folder.log_opening,
+        run=str(folder.path.resolve()),
+        recipe=name_recipe(recipe),
+    )
     return notes
 
 
@@ -59,21 +66,13 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
     return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
 
 
-def digest_recipe(recipe: Recipe) -> str:
-    """Return the SHA-256 of a resolved recipe, whatever number of processes and layout carry it out."""
-    values = recipe.to_dict()
-    values["run"].pop("processes")
-    values["train"].pop("channels_last")
-    return hashlib.sha256(tomli_w.dumps(values).encode()).hexdigest()
-
-
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:
     """Check that a run was started with this recipe.
 
     Raises:
         RunError: it was not.
     """
-    if folder.read_environment().get("recipe_digest") != digest_recipe(recipe):
+    if not is_recorded_in(folder, recipe):
         raise RunError(
             f"The recipe of run {folder.path.name} changed since it was started; it cannot be resumed.",
             got="a recipe.toml with another content",

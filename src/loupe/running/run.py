@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from loupe.data import Dataset
-from loupe.errors import TrainingError
 from loupe.recipe import Recipe
 from loupe.running.fitting import fit_setup
 from loupe.running.process_group import choose_threads, launch_process_group
@@ -39,7 +38,7 @@ def run_recipe(
                 fit_setup(
                     run.recipe, run.setup, run.streams, observers=run.observers, start=run.start, group=group
                 )
-        except (KeyboardInterrupt, TrainingError, RuntimeError) as error:
+        except (KeyboardInterrupt, Exception) as error:  # whatever a user's own network raises
             ended_by = error
         result, failure = conclude_run(run, ended_by)
     if failure is not None:

@@ -9,19 +9,18 @@ from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
-from loupe.running.breakdowns import explain_end
+from loupe.running.breakdowns import explain_end, explain_own_code
 from loupe.running.evaluate import judge
 from loupe.running.layout import settle_layout
 from loupe.running.look_back import follow_examples
+from loupe.running.observing import Tracking, open_observers, open_trackers
 from loupe.running.record import open_record
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
 from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult
+from loupe.runs.result import Status
 from loupe.runtime import Streams, choose_device
-from loupe.trackers.tensorboard import TensorBoard
 from loupe.training import Observer, Snapshot
-
-_SHOWN_IMAGES = 32  # for TensorBoard
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class RunUnderWay:
         start: where an earlier sitting stopped, if there was one.
         recorder: writes what is reached.
         picker: looks at the test set after every epoch, if the recipe asks for it.
-        observers: all that watch, the recorder among them.
+        observers: all that watch, the recorder and the trackers among them.
+        trackers: what hands the training to each tracker of the recipe.
         warnings: what the reader of the figures should know.
     """
 
@@ -50,6 +50,7 @@ class RunUnderWay:
     recorder: Recorder
     picker: TestPicker | None
     observers: tuple[Observer, ...]
+    trackers: tuple[Tracking, ...]
     warnings: tuple[str, ...]
 
 
@@ -75,9 +76,12 @@ def begin_run(
     recorder = Recorder(folder, setup.describe_network(recipe), start, tracker)
     picker = TestPicker(folder, setup) if recipe.evaluate.show_test_picking else None
     before: list[Observer] = [one for one in (picker, tracker) if one is not None]
-    watchers = [open_tensorboard(folder, setup)] if recipe.run.tensorboard else []
-    observing = (*before, recorder, ProgressWriter(folder), *watchers, *observers)
-    return RunUnderWay(recipe, folder, device, streams, setup, start, recorder, picker, observing, warnings)
+    trackers = tuple(open_trackers(recipe, folder, setup))
+    named = open_observers(recipe, folder)
+    observing = (*before, recorder, ProgressWriter(folder), *trackers, *named, *observers)
+    return RunUnderWay(
+        recipe, folder, device, streams, setup, start, recorder, picker, observing, trackers, warnings
+    )
 
 
 def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunResult, TrainingError | None]:
@@ -93,23 +97,35 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
     status, failure = explain_end(run.recipe, ended_by)
     run.recorder.flush()
     run.folder.clear_progress()
-    result = judge(
-        run.recipe,
-        run.folder,
-        run.setup,
-        run.recorder.latest,
-        status=status,
-        reason=failure.message if failure else None,
-        picker=run.picker,
-        warnings=run.warnings,
-    )
+    try:
+        result = _judge(run, run.recorder.latest, status, failure)
+    except Exception as error:  # a network of a user's own that trains may still fail in evaluation
+        failure = explain_own_code(run.recipe, error)
+        if failure is None:
+            raise
+        result = _judge(run, None, "failed", failure)
     write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
     run.folder.write_result(result)  # last of all: a run that has a result has everything
-    run.folder.log(status if failure is None else f"{status}: {failure.message}")
+    for tracking in run.trackers:
+        tracking.conclude(result)
     return result, failure
 
 
-def open_tensorboard(folder: RunFolder, setup: TrainingSetup) -> TensorBoard:
-    """Return the observer that writes for TensorBoard, with some images as training sees them."""
-    inputs = next(iter(setup.train.epoch(1))).images[:_SHOWN_IMAGES]
-    return TensorBoard(folder, inputs, setup.normalization.invert(inputs))
+def _judge(
+    run: RunUnderWay, reached: Snapshot | None, status: Status, failure: TrainingError | None
+) -> RunResult:
+    return judge(
+        run.recipe,
+        run.folder,
+        run.setup,
+        reached,
+        status=status,
+        reason=failure.message if failure else None,
+        picker=run.picker,
+        warnings=(*run.warnings, *find_tracker_failures(run)),
+    )
+
+
+def find_tracker_failures(run: RunUnderWay) -> list[str]:
+    """Return what is to be said of each tracker that failed while the run was trained."""
+    return [tracking.failure for tracking in run.trackers if tracking.failure is not None]

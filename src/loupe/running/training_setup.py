@@ -12,14 +12,13 @@ from loupe.data import (
     ImageDataset,
     Splits,
     build_augmentation,
-    load_dataset,
-    split_dataset,
     take_stratified,
 )
-from loupe.data.batches import EvaluationBatches, SmallImages, TrainingBatches
+from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
-from loupe.errors import DataError, LoupeError, RunError
+from loupe.data.overlaps import find_overlaps, refuse_meaningless
+from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
 from loupe.recipe import Recipe
@@ -29,24 +28,21 @@ from loupe.running.data_checks import (
     find_transfer_warnings,
     find_warnings,
     refuse_lonely_batches,
-    refuse_small_images,
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
+    refuse_wrong_resizing,
 )
+from loupe.running.leakage import find_seen_before, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
+from loupe.running.plan import plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
-from loupe.runs import RunFolder
-from loupe.runtime import Precision, Streams, choose_precision
-from loupe.training import (
-    Classification,
-    HardExamples,
-    Objective,
-    Reconstruction,
-    build_optimizer,
-    build_schedule,
-)
-from loupe.training.schedules import Schedule
+from loupe.running.recipe_data import load_recipe_data as load_recipe_data
+from loupe.running.recipe_data import load_validation_images as load_validation_images
+from loupe.running.recipe_data import split_recipe_data as split_recipe_data
+from loupe.runs.images import ImageRecord
+from loupe.runtime import Precision, Streams
+from loupe.training import HardExamples, Objective, TrainingPlan, build_optimizer
 
 
 @dataclass(frozen=True)
@@ -62,9 +58,10 @@ class TrainingSetup:
         train: shuffled, augmented batches.
         validation: batches that select.
         clean_train: part of the training images, measured as validation is; None if not wanted.
+        optimizer: over the network's parameters.
+        plan: how the network is trained.
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
-        objective: what the network is trained for.
-        precision: what layers compute in.
+        images: which images these are, and which the starting weights have seen.
         notes: what was copied into the network and frozen.
         warnings: what the reader of the figures should know.
     """
@@ -78,12 +75,21 @@ class TrainingSetup:
     validation: EvaluationBatches
     clean_train: EvaluationBatches | None
     optimizer: torch.optim.Optimizer
-    schedule: Schedule
+    plan: TrainingPlan
     hard_examples: HardExamples | None
-    objective: Objective
-    precision: Precision
+    images: ImageRecord
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def objective(self) -> Objective:
+        """What the network is trained for."""
+        return self.plan.objective
+
+    @property
+    def precision(self) -> Precision:
+        """What layers compute in."""
+        return self.plan.precision
 
     def describe_network(self, recipe: Recipe) -> dict[str, Any]:
         """Return what someone needs to use the weights: network, input, classes."""
@@ -94,43 +100,9 @@ class TrainingSetup:
             "in_channels": train.in_channels,
             "image_size": list(train.image_size),
             "class_names": list(train.class_names),
-            "normalization": {"mean": self.normalization.mean, "sd": self.normalization.sd},
+            "normalization": {"mean": self.normalization.mean, "std": self.normalization.std},
             "objective": objective_of(recipe.model.name),
         }
-
-
-def load_recipe_data(recipe: Recipe) -> Dataset:
-    """Return the dataset a recipe names, with its classes."""
-    return load_dataset(recipe.data.name, classes=recipe.data.classes, **recipe.data.settings)
-
-
-def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes."""
-    return split_dataset(
-        dataset,
-        validation=recipe.data.validation,
-        fraction=recipe.data.fraction,
-        seed=recipe.split_seed,
-    )
-
-
-def load_validation_images(run: RunFolder) -> ImageDataset:
-    """Return the validation images of a run, in the order of its stored predictions.
-
-    Raises:
-        RunError: they are not what they were when it was trained.
-        LoupeError: the data is gone.
-    """
-    recipe = run.read_recipe()
-    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
-    if validation.digest != run.read_environment()["data_digests"]["validation"]:
-        raise RunError(
-            f"The validation images of run {run.path.name} are not what they were when it was trained.",
-            got="another content of the dataset",
-            allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
-        )
-    return validation
 
 
 def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Dataset) -> TrainingSetup:
@@ -140,6 +112,10 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         LoupeError: the parts do not fit one another or the data.
     """
     splits = split_recipe_data(recipe, dataset)
+    overlaps = find_overlaps(splits)
+    refuse_meaningless(overlaps)
+    before = find_seen_before(recipe)
+    splits, seen_warnings = leave_out_seen(splits, before)
     normalization = choose_normalization(recipe, splits)
     network, layers = fit_network(recipe, splits.train, normalization)
     model = network.model.to(device)
@@ -150,7 +126,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     refuse_small_shards(network.model, train, validation, recipe.run.processes)
     batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
     clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
-    optimizer, schedule = recipe.train.optimizer, recipe.train.schedule
+    optimizer = recipe.train.optimizer
     return TrainingSetup(
         device=device,
         splits=splits,
@@ -167,60 +143,19 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             batch_size=recipe.train.batch_size,
             **optimizer.settings,
         ),
-        schedule=build_schedule(
-            schedule.name,
-            num_epochs=recipe.train.epochs,
-            steps_per_epoch=len(train),
-            warmup_epochs=recipe.train.warmup_epochs,
-            **schedule.settings,
-        ),
+        plan=plan_training(recipe, device, len(train)),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
-        objective=choose_objective(recipe),
-        precision=choose_precision(recipe.train.precision, device),
+        images=before.record(splits),
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
             *find_warnings(normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
-            *find_seen_images(recipe, splits, network.source_run),
+            *overlaps.describe(),
+            *seen_warnings,
             *find_other_classes(recipe, splits, network.source),
         ),
     )
-
-
-def find_seen_images(recipe: Recipe, splits: Splits, source: RunFolder | None) -> tuple[str, ...]:
-    """Return a warning for validation images that the network's starting weights were trained on.
-
-    The other run's training images are loaded again and compared pixel by pixel.
-    """
-    if source is None:
-        return ()
-    before = source.read_recipe()
-    place = f"of {source.path.name}"
-    try:
-        theirs = split_recipe_data(before, load_recipe_data(before)).train.images
-    except LoupeError as error:
-        return (f"Whether training images {place} are validation images here is unknown: {error.message}",)
-    ours = splits.validation.images
-    if theirs.shape[1:] != ours.shape[1:]:
-        return ()
-    known = {image.tobytes() for image in theirs.numpy()}
-    seen = sum(image.tobytes() in known for image in ours.numpy())
-    warnings = []
-    if seen:
-        warnings.append(
-            f"{seen:,} of {len(ours):,} validation images were training images {place}, whose weights this "
-            "run starts from: figures on validation flatter it, and select it. The same data and "
-            f"data.split_seed = {before.split_seed} keep them apart."
-        )
-    has_same_source = (before.data.name, before.data.settings) == (recipe.data.name, recipe.data.settings)
-    digest = source.read_environment()["data_digests"]["test"]
-    if has_same_source and before.data.classes == recipe.data.classes and digest != splits.test.digest:
-        warnings.append(
-            f"The test images are others than those {place}, from the same source: some may have been "
-            "trained on."
-        )
-    return tuple(warnings)
 
 
 def fit_network(
@@ -239,9 +174,9 @@ def fit_network(
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
     refuse_lonely_batches(network.model, recipe.train.batch_size, images)
-    small = choose_small_images(recipe)
+    small = choose_resizing(recipe)
     if small is not None:
-        refuse_small_images(network.model, small, images)
+        refuse_wrong_resizing(network.model, small, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last is True:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
@@ -270,21 +205,14 @@ def make_training_batches(
         streams,
         augmentations,
         build_mix(mix.name, **mix.settings) if mix else None,
-        choose_small_images(recipe),
+        choose_resizing(recipe),
     )
 
 
-def choose_small_images(recipe: Recipe) -> SmallImages | None:
+def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
-    small = recipe.train.small_images
-    return SmallImages(small.size, small.until_epoch) if small else None
-
-
-def choose_objective(recipe: Recipe) -> Objective:
-    """Return what the recipe's model is for."""
-    if objective_of(recipe.model.name) == "reconstruction":
-        return Reconstruction()
-    return Classification(recipe.train.label_smoothing)
+    small = recipe.train.progressive_resizing
+    return ProgressiveResizing(small.size, small.until_epoch) if small else None
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
@@ -301,12 +229,12 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     chosen = (
         find_preset(stated).normalization
         if isinstance(stated, str)
-        else Normalization(stated.mean, stated.sd)
+        else Normalization(stated.mean, stated.std)
     )
-    if not len(chosen.mean) == len(chosen.sd) == channels:
+    if not len(chosen.mean) == len(chosen.std) == channels:
         raise DataError(
             f"The normalisation does not fit images with {channels} channel(s).",
-            got=f"mean {chosen.mean}, sd {chosen.sd}",
+            got=f"mean {chosen.mean}, std {chosen.std}",
             allowed=f"{channels} number(s) each",
             next_step='set data.normalize = "measured"',
         )

@@ -92,7 +92,10 @@ def find_single_run(place: str | Path) -> Path:
 
 def is_run_folder(path: Path) -> bool:
     """Return whether a folder holds a run, or a series of seeds."""
-    return (path / "environment.json").is_file() or any(path.glob("seed-*/environment.json"))
+    try:
+        return (path / "environment.json").exists() or any(path.glob("seed-*/environment.json"))
+    except OSError:  # a folder that may not be entered, a link in a circle
+        return False
 
 
 def list_run_folders(parent: Path) -> list[Path]:
@@ -105,4 +108,8 @@ def list_run_folders(parent: Path) -> list[Path]:
 
 def _find_start(folder: Path) -> int:
     """Return when the first run of a folder was started; its environment is written once, then."""
-    return min(file.stat().st_mtime_ns for file in folder.glob("**/environment.json"))
+    times = []
+    for file in (folder / "environment.json", *folder.glob("seed-*/environment.json")):
+        with contextlib.suppress(OSError):  # a broken link
+            times.append(file.stat().st_mtime_ns)
+    return min(times, default=0)

@@ -4,27 +4,42 @@ import contextlib
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from safetensors import safe_open
+import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError
-from loupe.evaluations import ExampleRecord
+from loupe.evaluations import ExampleRecord, Looks
 from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
+from loupe.runs.evidence import DIGESTS_NAME, digest_text, refuse_altered, renew_digests, write_digests
+from loupe.runs.images import ImageRecord
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.mistakes import MistakeRecord
 from loupe.runs.progress import Progress
-from loupe.runs.reading import read_arrays, reading
+from loupe.runs.reading import (
+    is_plain,
+    read_arrays,
+    read_json,
+    read_lines,
+    read_table,
+    read_tensors,
+    read_text,
+    reading,
+    refuse_array,
+)
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
     append_line,
+    open_to_append,
     remove_leftovers,
     write_arrays,
     write_json,
@@ -45,10 +60,12 @@ class RunFolder:
     | `result.json`                | figures with intervals, confusion, test openings             |
     | `best.safetensors`           | weights of the best epoch on validation                      |
     | `last/checkpoint.safetensors`| all that exact resume needs                                  |
+    | `images.npz`                 | a digest of every image, with side, label and file           |
     | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
     |                              | errors and some reconstructed images                         |
-    | `mistakes.npz`               | of a classifier: nearest training images of its mistakes,    |
-    |                              | hardest training images, the map of the validation images    |
+    | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
+    | `evaluations.npz`            | training images that evaluations show                        |
+    | `mistakes.npz`               | in place of both in runs of earlier versions                 |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |
     | `report.html`                | the report                                                   |
@@ -56,6 +73,9 @@ class RunFolder:
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
     |                              | picking on test would have claimed                           |
     | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
+    | `trackers/`                  | what other trackers keep, a folder each                      |
+    | `digests.json`               | digests of the files above, written when the run ends        |
+    | `pixels.npz`                 | training and validation images, if it was packed with them   |
     | `progress.json`              | how far training is; only while it goes on                   |
     | `log.txt`                    | what happened when                                           |
     """
@@ -68,8 +88,11 @@ class RunFolder:
         self.result_file = path / "result.json"
         self.best_file = path / "best.safetensors"
         self.checkpoint_file = path / "last" / "checkpoint.safetensors"
+        self.images_file = path / "images.npz"
         self.predictions_file = path / "predictions.npz"
         self.mistakes_file = path / "mistakes.npz"
+        self.evaluations_file = path / "evaluations.json"
+        self.pictures_file = path / "evaluations.npz"
         self.examples_file = path / "examples.npz"
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
@@ -77,15 +100,33 @@ class RunFolder:
         self.tensorboard_folder = path / "tensorboard"
         self.progress_file = path / "progress.json"
         self.log_file = path / "log.txt"
+        self.digests_file = path / DIGESTS_NAME
+        self.pixels_file = path / "pixels.npz"
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
 
     # ---- writing
 
-    def start(self, recipe: Recipe, environment: dict[str, Any]) -> None:
+    def start(self, recipe: Recipe, environment: dict[str, Any], images: ImageRecord) -> None:
         """Write what is known before training."""
         self.checkpoint_file.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(self.images_file, images.to_arrays())
+        open_to_append(self.openings_file).close()  # none so far, which is not the same as no record
+        self._write_plan(recipe, environment)
+
+    def keep_images(self, images: ImageRecord) -> None:
+        """Write which images a run uses that an earlier version began, which kept no record of them."""
+        if not _is_there(self.images_file):
+            write_arrays(self.images_file, images.to_arrays())
+            open_to_append(self.openings_file).close()
+
+    def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
+        """Write recipe and environment anew that say of another place where the starting weights are."""
+        self._write_plan(recipe, environment)
+        renew_digests(self.path, (self.recipe_file, self.environment_file))
+
+    def _write_plan(self, recipe: Recipe, environment: dict[str, Any]) -> None:
         write_text(self.recipe_file, recipe.to_toml())
         write_json(self.environment_file, environment)
 
@@ -114,14 +155,26 @@ class RunFolder:
         """Write errors and pictures of each named split, in the place of predictions."""
         write_arrays(self.predictions_file, _name_arrays(reconstructions, _RECONSTRUCTED))
 
-    def write_mistakes(self, record: MistakeRecord) -> None:
-        write_arrays(self.mistakes_file, record.to_arrays())
+    def write_evaluations(self, looks: Looks) -> None:
+        """Write what evaluations found; the pictures first, for the looks refer to them."""
+        write_arrays(self.pictures_file, looks.to_arrays())
+        write_text(self.evaluations_file, json.dumps(looks.to_dict(), ensure_ascii=False) + "\n")
 
     def write_examples(self, record: ExampleRecord) -> None:
         write_arrays(self.examples_file, vars(record))
 
     def write_result(self, result: RunResult) -> None:
-        write_json(self.result_file, result.to_dict())
+        """Write the result, last of all, and the digests of everything a moment before it."""
+        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        self.log(result.status if result.reason is None else f"{result.status}: {result.reason}")
+        still = (
+            *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
+            *(self.predictions_file, self.mistakes_file, self.examples_file, self.report_file),
+            *(self.test_looks_file, self.checkpoint_file),
+        )
+        growing = (self.openings_file, self.log_file)
+        write_digests(self.path, still, growing, {self.result_file.name: digest_text(text)})
+        write_text(self.result_file, text)
 
     def log_opening(self, opening: Opening) -> None:
         append_line(self.openings_file, json.dumps(opening.to_dict(), ensure_ascii=False))
@@ -134,7 +187,7 @@ class RunFolder:
 
     def log(self, line: str) -> None:
         """Append a line with the time (UTC) to the log."""
-        with self.log_file.open("a", encoding="utf-8") as file:
+        with open_to_append(self.log_file) as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}  {line}\n")
 
     def write_progress(self, progress: Progress) -> None:
@@ -155,34 +208,61 @@ class RunFolder:
             yield
 
     def clear_leftovers(self) -> None:
-        """Go on with a folder that a broken-off run left: clear away what was half written."""
+        """Go on with a folder that a broken-off run left: clear away what is half written or will change."""
         remove_leftovers(self.path)
+        self.digests_file.unlink(missing_ok=True)
         self.checkpoint_file.parent.mkdir(exist_ok=True)
 
     # ---- reading
 
     def read_recipe(self) -> Recipe:
+        self.refuse_altered(self.recipe_file)
         with reading(self.recipe_file):
-            return parse_recipe(
-                read_toml(self.recipe_file.read_text(encoding="utf-8"), str(self.recipe_file))
-            )
+            return parse_recipe(read_toml(read_text(self.recipe_file), str(self.recipe_file)))
 
     def read_environment(self) -> dict[str, Any]:
+        self.refuse_altered(self.environment_file)
+        environment = read_json(self.environment_file)
         with reading(self.environment_file):
-            environment = json.loads(self.environment_file.read_text(encoding="utf-8"))
+            for field in ("data_digests", "plugins", "transfer"):
+                _refuse_no_texts(field, environment.get(field) or {})
+            _ = [environment["data_digests"][split] for split in ("train", "validation", "test")]
             return dict(environment.items())
 
     def read_result(self) -> RunResult | None:
-        """Return the result, or None while there is none."""
-        if not self.result_file.exists():
+        """Return the result, or None while there is none; looks at the test set since then count."""
+        if not _is_there(self.result_file):
             return None
+        self.refuse_altered(self.result_file)
+        values = read_json(self.result_file)
         with reading(self.result_file):
-            return RunResult.from_dict(json.loads(self.result_file.read_text(encoding="utf-8")))
+            result = RunResult.from_dict(values)
+            _RESULTS.validate_python(result.to_dict())
+        openings = self.read_openings()
+        is_more = len(openings) > len(result.test_openings)
+        return replace(result, test_openings=tuple(openings)) if is_more else result
+
+    def read_images(self) -> ImageRecord | None:
+        """Return which images the run used, and for what; None of a run of an earlier version."""
+        if not _is_there(self.images_file):
+            return None
+        self.refuse_altered(self.images_file)
+        arrays = read_arrays(self.images_file)
+        with reading(self.images_file):
+            return ImageRecord.from_arrays(arrays)
+
+    def refuse_altered(self, file: Path) -> None:
+        """Check that a file is what it was when the run ended; nothing is checked of a run under way.
+
+        Raises:
+            RunError: it is another, or damaged.
+        """
+        refuse_altered(self.path, file)
 
     def is_finished(self) -> bool:
         """Return whether the run has finished and everything it should hold is there and readable."""
         wanted = (self.result_file, self.report_file, self.best_file, self.predictions_file)
-        if not all(file.is_file() for file in wanted):
+        if not all(is_plain(file) for file in wanted):
             return False
         try:
             result = self.read_result()
@@ -190,22 +270,26 @@ class RunFolder:
                 self.read_reconstructions()
             else:
                 self.read_predictions()
-                self.read_mistakes()
+                if self.read_evaluations() is None:
+                    self.read_mistakes()
                 if self.read_recipe().evaluate.track_examples and self.read_examples() is None:
                     return False
-            with reading(self.best_file), safe_open(self.best_file, framework="pt") as file:
-                _ = file.metadata()["loupe"]
+            self.refuse_altered(self.best_file)
+            self.refuse_altered(self.report_file)
+            with reading(self.best_file):
+                _, metadata = read_tensors(self.best_file)
+                _ = metadata["loupe"]
         except RunError:
             return False
         return result is not None and result.status == "finished"
 
     def read_history(self) -> list[EpochRecord]:
         """Return the epochs so far; an empty list before the first."""
-        if not self.history_file.exists():
+        if not _is_there(self.history_file):
             return []
+        self.refuse_altered(self.history_file)
         with reading(self.history_file):
-            rows = csv.DictReader(io.StringIO(self.history_file.read_text(encoding="utf-8")))
-            return [_read_record(row) for row in rows]
+            return [_read_record(row) for row in read_table(self.history_file, EPOCH_COLUMNS)]
 
     def is_being_trained(self) -> bool:
         """Return whether a process trains in this folder now."""
@@ -214,67 +298,132 @@ class RunFolder:
     def read_progress(self) -> Progress | None:
         """Return how far training is; None if it does not go on, or has only just begun."""
         try:
-            return Progress(**json.loads(self.progress_file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):  # it comes and goes while one looks
+            progress = Progress(**json.loads(read_text(self.progress_file)))
+            counts = (progress.epoch, progress.num_epochs, progress.step, progress.steps_per_epoch)
+            is_sound = all(type(count) is int and count >= 0 for count in counts) and math.isfinite(
+                progress.seconds
+            )
+            return progress if is_sound and type(progress.first_epoch) is int else None
+        except (OSError, ValueError, TypeError, RecursionError):  # it comes and goes while one looks
             return None
 
     def read_snapshot(self) -> Snapshot | None:
         """Return the last checkpoint, or None if training was not checkpointed yet."""
-        if not self.checkpoint_file.exists():
+        if not _is_there(self.checkpoint_file):
             return None
+        self.refuse_altered(self.checkpoint_file)
         advice = "delete it: `loupe resume` then starts this run from its first epoch"
-        with reading(self.checkpoint_file, advice), safe_open(self.checkpoint_file, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-            snapshot = Snapshot(tensors, json.loads(file.metadata()["values"]))
+        with reading(self.checkpoint_file, advice):
+            tensors, metadata = read_tensors(self.checkpoint_file)
+            snapshot = Snapshot(tensors, json.loads(metadata["values"]))
             _ = snapshot.history, snapshot.best_epoch
             return snapshot
 
     def read_predictions(self) -> dict[str, Predictions]:
         """Return the stored predictions by split."""
+        self.refuse_altered(self.predictions_file)
         with reading(self.predictions_file):
             splits = _split_arrays(read_arrays(self.predictions_file))
-            return {split: Predictions(**arrays) for split, arrays in splits.items()}
+            return {split: _read_predictions(arrays) for split, arrays in splits.items()}
 
     def read_reconstructions(self) -> dict[str, Reconstructions]:
         """Return the stored errors and reconstructed images by split."""
+        self.refuse_altered(self.predictions_file)
         with reading(self.predictions_file):
             splits = _split_arrays(read_arrays(self.predictions_file))
-            return {
-                split: Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
-                for split, arrays in splits.items()
-            }
+            return {split: _read_reconstructions(arrays) for split, arrays in splits.items()}
+
+    def read_evaluations(self) -> Looks | None:
+        """Return what evaluations found; None in runs of earlier versions, and before the end."""
+        if not self.evaluations_file.exists():
+            return None
+        with reading(self.evaluations_file):
+            values = json.loads(self.evaluations_file.read_text(encoding="utf-8"))
+            return Looks.from_parts(values, read_arrays(self.pictures_file))
 
     def read_mistakes(self) -> MistakeRecord:
-        """Return what was kept for looking at the mistakes of a classifier."""
+        """Return what earlier versions kept for looking at the mistakes of a classifier."""
+        self.refuse_altered(self.mistakes_file)
         with reading(self.mistakes_file):
             return MistakeRecord.from_arrays(read_arrays(self.mistakes_file))
 
     def read_examples(self) -> ExampleRecord | None:
         """Return what became of the training images epoch by epoch; None if that was not recorded."""
-        if not self.examples_file.exists():
+        if not _is_there(self.examples_file):
             return None
+        self.refuse_altered(self.examples_file)
         with reading(self.examples_file):
             arrays = read_arrays(self.examples_file)
             if "hits" in arrays:  # as earlier versions called it
                 arrays["correct"] = arrays.pop("hits")
-            return ExampleRecord(**arrays)
+            record = ExampleRecord(**arrays)
+            count, num_epochs = len(record.indices), len(record.losses)
+            refuse_array("indices", record.indices, torch.int64, (count,))
+            refuse_array("losses", record.losses, torch.float32, (num_epochs, count))
+            refuse_array("correct", record.correct, torch.bool, (num_epochs, count))
+            return record
 
     def read_openings(self) -> list[Opening]:
-        """Return every look at the test set, oldest first."""
-        if not self.openings_file.exists():
+        """Return every look at the test set on record, oldest first; see `count_openings`."""
+        if not _is_there(self.openings_file):
             return []
+        self.refuse_altered(self.openings_file)
         with reading(self.openings_file):
-            lines = self.openings_file.read_text(encoding="utf-8").splitlines()
-            return [Opening(**json.loads(line)) for line in lines if line]
+            openings = [Opening(**line) for line in read_lines(self.openings_file)]
+            _refuse_no_texts("openings", {one.at: one.reason for one in openings})
+            return openings
+
+    def count_openings(self) -> int | None:
+        """Return how often this run looked at the test set; None where its record is missing."""
+        if _is_there(self.openings_file):
+            return len(self.read_openings())
+        if _is_there(self.images_file) or not _is_there(self.result_file):
+            return None
+        result = self.read_result()  # of an earlier version, which made the record with the first look
+        return None if result is None or result.test_openings else 0
 
     def read_test_looks(self) -> dict[int, float]:
         """Return the test accuracy by epoch, as far as epochs were looked at."""
-        if not self.test_looks_file.exists():
+        if not _is_there(self.test_looks_file):
             return {}
+        self.refuse_altered(self.test_looks_file)
         with reading(self.test_looks_file):
-            lines = self.test_looks_file.read_text(encoding="utf-8").splitlines()
-            rows = [json.loads(line) for line in lines]
-            return {row["epoch"]: row["accuracy"] for row in rows}
+            rows = read_lines(self.test_looks_file)
+            return {int(row["epoch"]): float(row["accuracy"]) for row in rows}
+
+
+_RESULTS = TypeAdapter(RunResult)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether anything stands there, a broken link or a pipe too: reading it says what is wrong."""
+    return path.is_symlink() or path.exists()
+
+
+def _refuse_no_texts(what: str, values: Mapping[str, object]) -> None:
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in values.items()):
+        raise TypeError(f"{what} that are no texts")
+
+
+def _read_predictions(arrays: Mapping[str, Tensor]) -> Predictions:
+    predictions = Predictions(**arrays)
+    count, num_classes = len(predictions.labels), predictions.logits.shape[-1]
+    refuse_array("labels", predictions.labels, torch.int64, (count,))
+    refuse_array("logits", predictions.logits, torch.float32, (count, num_classes))
+    if count and not (predictions.labels.min() >= 0 and predictions.labels.max() < num_classes):
+        raise ValueError(f"labels outside the {num_classes} classes")
+    return predictions
+
+
+def _read_reconstructions(arrays: Mapping[str, Tensor]) -> Reconstructions:
+    made = Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
+    count, num_shown = len(made.errors), len(made.shown)
+    refuse_array("errors", made.errors, torch.float32, (count,))
+    refuse_array("shown", made.shown, torch.int64, (num_shown,))
+    refuse_array("pictures", made.pictures, torch.uint8, (num_shown, None, None, None))
+    if num_shown and not (made.shown.min() >= 0 and made.shown.max() < count):
+        raise ValueError(f"images shown outside the {count}")
+    return made
 
 
 _RECONSTRUCTED = ("errors", "shown", "pictures")

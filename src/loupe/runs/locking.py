@@ -1,10 +1,13 @@
 """One process a folder: held by a lock that the system drops when the process ends, however it ends."""
 
 import contextlib
+import errno
+import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from loupe.errors import HeldError, RunError
 
@@ -25,7 +28,7 @@ def holding_lock(path: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another process holds it.
     """
-    with path.open("w") as file:
+    with _open_lock(path) as file:
         for left in reversed(range(_TRIES)):
             try:
                 if fcntl is not None:
@@ -38,12 +41,22 @@ def holding_lock(path: Path) -> Iterator[None]:
         yield
 
 
+def _open_lock(path: Path, *, makes: bool = True) -> BinaryIO:
+    """Return a lock file, opened: no pipe that is waited for, no link that leads elsewhere."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | (os.O_RDWR | os.O_CREAT if makes else os.O_RDONLY), 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return os.fdopen(descriptor, "r+b" if makes else "rb")
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a process holds a lock file; False where that cannot be told."""
     if fcntl is None:
         return False
     try:
-        with path.open() as file:
+        with _open_lock(path, makes=False) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from loupe.runs.reading import refuse_array
+
 
 def _nothing(*shape: int, dtype: torch.dtype = torch.int64) -> Tensor:
     return torch.zeros(shape, dtype=dtype)
@@ -50,8 +52,30 @@ class MistakeRecord:
 
         Raises:
             TypeError: an array has another name.
+            ValueError: one is of another type or shape, or points at what is not there.
         """
-        return cls(**arrays)
+        record = cls(**arrays)
+        num_mistakes, num_near = len(record.mistakes), record.neighbours.shape[-1]
+        num_points, num_pictures = len(record.mapped), len(record.pictured)
+        integers: dict[str, tuple[int | None, ...]] = {
+            "mistakes": (num_mistakes,),
+            "neighbours": (num_mistakes, num_near),
+            "num_searched": (1,),
+            "mapped": (num_points,),
+            "hardest": (None,),
+            "pictured": (num_pictures,),
+            "labels": (num_pictures,),
+        }
+        for name, shape in integers.items():
+            refuse_array(name, getattr(record, name), torch.int64, shape)
+        refuse_array("distances", record.distances, torch.float32, (num_mistakes, num_near))
+        refuse_array("positions", record.positions, torch.float32, (num_points, 2))
+        refuse_array("variance", record.variance, torch.float32, (2,))
+        refuse_array("pictures", record.pictures, torch.uint8, (num_pictures, None, None, None))
+        wanted = torch.cat([record.hardest, record.neighbours.flatten()])
+        if not torch.isin(wanted, record.pictured).all():
+            raise ValueError("images without their pictures")
+        return record
 
     def find_picture(self, image: int) -> tuple[Tensor, int]:
         """Return picture and class of a training image that was kept."""

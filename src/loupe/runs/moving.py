@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from loupe.runs.reading import is_plain
 from loupe.runs.writing import is_leftover
 
 PackedRun = dict[str, bytes]
@@ -12,7 +13,7 @@ PackedRun = dict[str, bytes]
 
 def pack_run(folder: Path) -> PackedRun:
     """Return what is in a run folder, without what is half written; empty if there is no such folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if is_plain(path))
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in files

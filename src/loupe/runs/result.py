@@ -26,16 +26,13 @@ class Outcome:
     test_tta: Score | None = None
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Outcome":
+    def from_dict(cls, values: dict[str, Any], objective: ObjectiveName = "classification") -> "Outcome":
         scores = ("validation", "test", "validation_tta", "test_tta")
+        kind = Metrics if objective == "classification" else ReconstructionScore
         return cls(
             epoch=values["epoch"],
-            **{name: _read_score(values[name]) for name in scores if values.get(name) is not None},
+            **{name: kind.from_dict(values[name]) for name in scores if values.get(name) is not None},
         )
-
-
-def _read_score(values: dict[str, Any]) -> Score:
-    return Metrics.from_dict(values) if "accuracy" in values else ReconstructionScore.from_dict(values)
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,12 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunResult":
-        picking = values["test_picking"]
+        picking, objective = values["test_picking"], values.get("objective", "classification")
         return cls(
             **{
                 **values,
-                "best": Outcome.from_dict(values["best"]) if values["best"] else None,
-                "last": Outcome.from_dict(values["last"]) if values["last"] else None,
+                "best": Outcome.from_dict(values["best"], objective) if values["best"] else None,
+                "last": Outcome.from_dict(values["last"], objective) if values["last"] else None,
                 "test_picking": TestPicking(**picking) if picking else None,
                 "test_openings": tuple(Opening(**opening) for opening in values["test_openings"]),
                 "warnings": tuple(values["warnings"]),

@@ -9,7 +9,7 @@ from typing import Any
 from loupe.errors import RunError
 from loupe.metrics import Metric
 from loupe.runs.folder import RunFolder
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult
 from loupe.statistics.intervals import Interval, SeedSummary
 
@@ -49,14 +49,14 @@ class SeriesFolder(RunFolder):
             RunError: no seed has had its turn yet.
         """
         file = self.path / "summary.json"
-        if not file.is_file():
+        if not file.exists():
             raise RunError(
                 f"Series {self.path.name} has no summary yet.",
                 got="a series that was broken off",
                 next_step=f"loupe resume {self.path}",
             )
         with reading(file):
-            figures = json.loads(file.read_text(encoding="utf-8"))["summaries"]
+            figures = json.loads(read_text(file))["summaries"]
             return {name: _read_summary(name, values) for name, values in figures.items()}
 
     def read_result(self) -> RunResult | None:

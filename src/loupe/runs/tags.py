@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loupe.errors import LoupeError
 from loupe.runs.locking import holding_lock
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.runs.writing import write_json
 
 _FILE, _LOCK = "tags.json", ".tags.lock"
@@ -24,7 +24,7 @@ def read_tags(parent: Path) -> dict[str, list[str]]:
     if not path.exists():
         return {}
     with reading(path, "mend or delete the file"):
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path))
         return {str(run): [str(tag) for tag in tags] for run, tags in values.items()}
 
 

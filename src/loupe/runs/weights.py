@@ -1,30 +1,30 @@
 """The trained network of a run, from its weights and what stands beside them in the file."""
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from loupe.errors import RunError
 from loupe.models import build_model
-from loupe.plugins import load_plugin
 from loupe.runs.folder import RunFolder
+from loupe.runs.plugins import load_run_plugins
+from loupe.runs.reading import read_tensors, reading
 
 
 def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
     """Return a run's best network in evaluation mode on the CPU, and its description.
 
     The description holds `model` (name and settings), `in_channels`, `image_size`, `class_names`,
-    `normalization` (mean and sd for pixels in [0, 1]) and `best` (epoch and validation figures).
+    `normalization` (mean and std for pixels in [0, 1]) and `best` (epoch and validation figures).
 
     Raises:
         RunError: the run has no weights yet, or the file is damaged.
-        LoupeError: a plugin the network comes from is gone.
+        LoupeError: a plugin the network comes from is gone, or has changed.
     """
     weights, description = read_weights(run)
-    for plugin in run.read_recipe().run.plugins:
-        load_plugin(plugin)
+    load_run_plugins(run)
     settings = dict(description["model"])
     height, width = description["image_size"]
     model = build_model(
@@ -52,21 +52,49 @@ def read_weights(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         RunError: the run has no weights yet, or the file is damaged.
     """
-    if not run.best_file.exists():
+    if not (run.best_file.exists() or run.best_file.is_symlink()):
         raise RunError(
             f"Run {run.path.name} has no weights yet.",
             got="no best.safetensors",
             allowed="a run with at least one epoch",
             next_step=f"loupe resume {run.path}",
         )
-    try:
-        with safe_open(run.best_file, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-            description: dict[str, Any] = json.loads(file.metadata()["loupe"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise RunError(
-            f"{run.best_file} is damaged.",
-            got=str(error),
-            next_step=f"loupe resume {run.path} writes it anew",
-        ) from None
+    run.refuse_altered(run.best_file)
+    with reading(run.best_file, f"loupe resume {run.path} writes it anew"):
+        weights, metadata = read_tensors(run.best_file)
+        description: dict[str, Any] = json.loads(metadata["loupe"])
+        _Description.model_validate(description)
     return weights, description
+
+
+_Length = Annotated[int, Field(strict=True, ge=1, le=2**16)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Normalization(BaseModel):
+    mean: list[_Number]
+    sd: list[Annotated[_Number, Field(gt=0)]]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class _Description(BaseModel):
+    """What stands beside the weights, as far as readers rely on it."""
+
+    model: _Model
+    in_channels: _Length
+    image_size: tuple[_Length, _Length]
+    class_names: Annotated[list[Annotated[str, Field(strict=True)]], Field(min_length=1)]
+    normalization: _Normalization
+    objective: Literal["classification", "reconstruction"] = "classification"
+    best: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _refuse_other_channels(self) -> "_Description":
+        if not len(self.normalization.mean) == len(self.normalization.sd) == self.in_channels:
+            raise ValueError("one mean and one sd a channel")
+        return self

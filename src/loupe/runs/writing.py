@@ -1,16 +1,23 @@
 """Files written whole or not at all: to a temporary name first, then renamed into place."""
 
 import contextlib
+import errno
 import json
 import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
+
+from loupe.errors import LoupeError
+from loupe.runs.reading import name_kind
 
 _SUFFIX = ".new"
 
@@ -22,7 +29,11 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     Args:
         path: the file to write; readers see the old one until the new one is whole.
         durable: wait until the disk has it, so that it survives a power cut too.
+
+    Raises:
+        LoupeError: a device, a pipe or a link stands there, which a file would replace.
     """
+    refuse_odd_place(path)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
     os.close(descriptor)
     temporary = Path(name)
@@ -35,6 +46,25 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_odd_place(path: Path) -> None:
+    """Check that writing a file there replaces nothing but a file.
+
+    Raises:
+        LoupeError: a device, a pipe, a link or a folder stands there.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:  # nothing is there, or writing will say what is wrong
+        return
+    if not stat.S_ISREG(mode):
+        raise LoupeError(
+            f"{path} is {name_kind(mode)}; a file would replace it.",
+            got=str(path),
+            allowed="a new file, or one to be replaced",
+            next_step="name another place",
+        )
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -63,7 +93,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """Write named tensors as safetensors, atomically, with text metadata in the header."""
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
-        save_file(whole, temporary, metadata=dict(metadata))
+        try:
+            save_file(whole, temporary, metadata=dict(metadata))
+        except SafetensorError as error:  # it says in prose what the system said in a number
+            raise _as_system_error(error, path) from error
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Tensor]) -> None:
@@ -73,9 +106,32 @@ def write_arrays(path: Path, arrays: Mapping[str, Tensor]) -> None:
         np.savez_compressed(file, **values)
 
 
+def _as_system_error(error: SafetensorError, path: Path) -> OSError:
+    """Return the error of the system that safetensors met: a full disk, mostly."""
+    is_full = "os error 28" in str(error) or shutil.disk_usage(path.parent).free < 2**20
+    number = errno.ENOSPC if is_full else errno.EIO
+    return OSError(number, os.strerror(number), str(path))
+
+
+def open_to_append(path: Path) -> TextIO:
+    """Return a text file opened to add to its end; it is made if it is not there.
+
+    Raises:
+        OSError: a pipe, a device or a link stands there, or it may not be written.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o644)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{name_kind(mode)}, not a file", str(path))
+    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
 def append_line(path: Path, line: str) -> None:
     """Append a line and wait until the disk has it."""
-    with path.open("a", encoding="utf-8") as file:
+    with open_to_append(path) as file:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())

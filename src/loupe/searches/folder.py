@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_table, reading
 from loupe.runs.writing import write_text
 from loupe.studies.folder import read_figures, read_further
 
@@ -188,7 +188,7 @@ def _write_table(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str,
 def _read_table(file: Path) -> list[dict[str, str]]:
     if not file.exists():
         return []
-    return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    return read_table(file)
 
 
 def _read_fields(kind: type[TrialRow] | type[FreshRow], row: Mapping[str, str]) -> dict[str, Any]:

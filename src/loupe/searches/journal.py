@@ -36,7 +36,7 @@ def _refuse_damage(file: Path) -> None:
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             is_entry = isinstance(json.loads(line), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             is_entry = False
         if not is_entry:
             raise RunError(

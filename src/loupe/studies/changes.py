@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from loupe.errors import Mistake, RecipeError
+from loupe.metrics.registry import MEASURED
 from loupe.recipe import find_form_mistakes, set_value
 from loupe.studies import Stage, Study
 
@@ -83,7 +84,7 @@ def settle(mapping: dict[str, Any], study: Study) -> dict[str, Any]:
     if isinstance(evaluate, Mapping):
         named = evaluate.get("metrics", ())
         named = [named] if isinstance(named, str | Mapping) else named
-        if study.compare not in ("accuracy", "loss") and isinstance(named, list | tuple):
+        if study.compare not in MEASURED and isinstance(named, list | tuple):
             evaluate = {**evaluate, "metrics": [*named, study.compare]}
         mapping = {**mapping, "evaluate": {"look_inside": False, **evaluate}}
     return mapping

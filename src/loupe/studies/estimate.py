@@ -9,9 +9,11 @@ from loupe.data import Dataset
 from loupe.data.batches import TrainingBatches
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
+from loupe.running.fitting import lay_out_training
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
 from loupe.runtime import Streams, choose_device, computing
-from loupe.training.measure import measure, run_model
+from loupe.training.measure import measure
+from loupe.training.step import TrainingStep, enter_training_mode
 
 _PATIENCE_SECONDS = 0.4  # of timing for each kind of run
 _OVERHEAD_SECONDS = 1.0  # of a run besides its epochs: preparing, judging, the report
@@ -71,7 +73,8 @@ def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, flo
     recipe = recipe.model_copy(
         update={"transfer": None, "data": recipe.data.model_copy(update={"fraction": 1.0})}
     )
-    which = json.dumps([recipe.data.name, recipe.data.classes, recipe.data.settings], sort_keys=True)
+    data = recipe.data
+    which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
     try:
         with computing(recipe.run.threads):
             if which not in datasets:
@@ -85,18 +88,17 @@ def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, flo
 
 def _time_step(setup: TrainingSetup, batches: TrainingBatches) -> float:
     """Return the seconds of a training step."""
-    setup.model.train()
+    enter_training_mode(setup.model)
+    step = TrainingStep(setup.plan, lay_out_training(setup, batches.streams).begin())
     started, steps = time.perf_counter(), 0
-    for step, batch in enumerate(batches.epoch(1)):
-        if step == _WARM_STEPS:
+    for index, batch in enumerate(batches.epoch(1)):
+        if index == _WARM_STEPS:
             started = time.perf_counter()
-        loss = setup.objective.training_loss(run_model(setup.model, batch.images, setup.precision), batch)
-        loss.backward()
-        setup.optimizer.step()
-        setup.optimizer.zero_grad(set_to_none=True)
+        loss, _ = step.compute_gradients(step.choose(batch, step.begin(index, ())))
+        step.update(index + 1)
         loss.detach().item()  # waits for the device
-        steps = step + 1
-        if step > _WARM_STEPS and time.perf_counter() - started > _PATIENCE_SECONDS:
+        steps = index + 1
+        if index > _WARM_STEPS and time.perf_counter() - started > _PATIENCE_SECONDS:
             break
     return (time.perf_counter() - started) / max(1, steps - _WARM_STEPS if steps > _WARM_STEPS else steps)
 

@@ -5,7 +5,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +14,7 @@ from loupe.metrics.registry import LOSS
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.metric_values import Split, find_value
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
 
@@ -22,6 +22,8 @@ from loupe.runs.writing import write_text
 @dataclass(frozen=True)
 class StudyRow:
     """One run of a study, as it stands in `results.csv`.
+
+    A field that comes later gets a default and stands last: tables without its column are read as before.
 
     Losses are negative log likelihoods in nats, or mean squared errors per pixel of an autoencoder; figures
     are those of the weights of the best epoch on validation.
@@ -147,6 +149,7 @@ _SPLITS: tuple[Split, ...] = ("validation", "test")
 _PLACE = ("stage", "arm", "at", "seed", "status", "reason", "key", "metrics")
 _FIGURES = tuple(column.name for column in fields(StudyRow) if column.name not in _PLACE)
 _TYPES = {column.name: column.type for column in fields(StudyRow) if column.name != "metrics"}
+_LATER = {column.name for column in fields(StudyRow) if column.default is not MISSING}
 
 
 class StudyFolder:
@@ -245,8 +248,8 @@ class StudyFolder:
         if file.name == "results.csv":
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
-            rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
-            missing = {*_TYPES} - {"at", *(rows.fieldnames or ())}
+            rows = csv.DictReader(io.StringIO(read_text(file.resolve())))
+            missing = {*_TYPES} - _LATER - {"at", *(rows.fieldnames or ())}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")
             return [_read_row(row, axes) for row in rows]
@@ -271,7 +274,7 @@ def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:
         return int(text) if int in kinds else float(text) if float in kinds else text
 
     at = {axis: row[_name_column(axis)] for axis in axes if row.get(_name_column(axis))}
-    found = {name: read(name) for name in _TYPES if name != "at"}
+    found = {name: read(name) for name in _TYPES if name != "at" and (name in row or name not in _LATER)}
     further = {name: text for name, text in row.items() if name not in _TYPES and _is_metric(name, text)}
     metrics = {name: float(text) if text else None for name, text in further.items()}
     for name, value in {**found, **metrics}.items():

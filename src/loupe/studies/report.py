@@ -10,6 +10,7 @@ from loupe.figures.style import save_figure
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
+from loupe.runs.looks import describe_looks
 from loupe.statistics.arms import Cell
 from loupe.studies import Study
 from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, compares_places
@@ -116,6 +117,7 @@ def _gather(
         ],
         "skipped": _gather_reasons(skipped),
         "study_toml": study.to_toml(),
+        "looks": describe_study_looks(rows, pool),
     }
 
 
@@ -168,6 +170,17 @@ def find_run(pool: Path | None, row: StudyRow) -> RunFolder | None:
     """Return the folder of a run of a study, if it is on this disk."""
     found = next(iter(pool.glob(f"*-{row.key}")), None) if pool is not None else None
     return RunFolder(found) if found is not None else None
+
+
+def describe_study_looks(rows: Sequence[StudyRow], pool: Path | None) -> str:
+    """Return in words how often the runs of a study looked at the test set, and how often others did."""
+    keys = {row.key: row for row in rows}
+    found = [run for row in keys.values() if (run := find_run(pool, row)) is not None]
+    if not found:
+        return "unknown: none of its runs is on this disk"
+    missing = len(keys) - len(found)
+    also = f"; those of {missing} runs from elsewhere are unknown" if missing else ""
+    return describe_looks(found) + also
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:

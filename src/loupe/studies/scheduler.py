@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loupe.engines import Ended, Job
 from loupe.recipe import Recipe
-from loupe.running.fitting import choose_recipe_metrics
+from loupe.running.plan import choose_recipe_metrics
 from loupe.runs import RunFolder
 from loupe.studies.folder import StudyFolder, StudyRow, make_row
 from loupe.studies.plan import PlannedRun

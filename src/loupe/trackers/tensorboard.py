@@ -1,84 +1,70 @@
-"""The observer that writes a training for TensorBoard, into `tensorboard/` of the run folder."""
+"""Curves, the network's graph and some training images for TensorBoard."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import nn
 
-from loupe.errors import LoupeError
-from loupe.runs.folder import RunFolder
+from loupe.trackers import TrackedRun, Tracker, refuse_missing_package, register_tracker
 from loupe.training.measure import evaluating
-from loupe.training.observers import Observer
-from loupe.training.state import EpochRecord, TrainingState
+from loupe.training.state import METRIC_PREFIX
 
-_COLUMNS = {
-    "loss/train": "train_loss",
-    "loss/clean train": "clean_train_loss",
-    "loss/validation": "validation_loss",
-    "accuracy/train": "train_accuracy",
-    "accuracy/clean train": "clean_train_accuracy",
-    "accuracy/validation": "validation_accuracy",
-    "learning rate": "learning_rate",
-    "seconds an epoch": "seconds",
-    "images a second": "images_per_second",
+_TAGS = {
+    "train_loss": "loss/train",
+    "clean_train_loss": "loss/clean train",
+    "validation_loss": "loss/validation",
+    "train_accuracy": "accuracy/train",
+    "clean_train_accuracy": "accuracy/clean train",
+    "validation_accuracy": "accuracy/validation",
+    "learning_rate": "learning rate",
+    "seconds": "seconds an epoch",
+    "images_per_second": "images a second",
 }
+"""How curves are grouped; further metrics of validation have a group each."""
 
 
-class TensorBoard(Observer):
-    """Write curves after each epoch, and before the first the network's graph and a grid of images.
+@register_tracker("tensorboard")
+class TensorBoard(Tracker):
+    """Curves, graph and some training images for TensorBoard, in `tensorboard/` of the run folder.
 
-    A resumed run repeats the epochs it has on record, so that curves have no holes and no forks.
-
-    Args:
-        folder: the run's folder.
-        inputs: (some, channels, height, width) float32, what the network is given, on its device.
-        pictures: the same as pixels in [0, 1], for people to look at.
+    Every session writes all epochs anew and marks what an earlier one wrote as outdated, so that curves have
+    no holes and no forks.
 
     Raises:
         LoupeError: the package `tensorboard` is not installed.
     """
 
-    def __init__(self, folder: RunFolder, inputs: Tensor, pictures: Tensor) -> None:
-        self._writer = _open_writer(folder)
-        self._inputs = inputs
-        self._pictures = pictures
+    def __init__(self) -> None:
+        refuse_missing_package("tensorboard", "tensorboard")
+        self._writer: Any = None
 
-    def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
-        self._writer.add_images("training images, as augmented", self._pictures)
-        is_compiled = state.model._compiled_call_impl is not None  # tracing sees nothing of such a network
-        with evaluating(state.model), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    def start(self, run: TrackedRun) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(run.folder / "tensorboard"), purge_step=0)
+        inputs, pictures = run.take_images()
+        self._writer.add_images("training images, as augmented", pictures)
+        self._add_graph(run.model, inputs[:1])
+
+    def _add_graph(self, model: nn.Module, inputs: torch.Tensor) -> None:
+        is_compiled = model._compiled_call_impl is not None  # tracing sees nothing of such a network
+        with evaluating(model), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns of what it traces
             if not is_compiled:
-                self._writer.add_graph(state.model, self._inputs[:1])
-        for record in state.history:
-            self._write(record)
+                self._writer.add_graph(model, inputs)
 
-    def on_epoch_end(self, state: TrainingState) -> None:
-        self._write(state.history[-1])
+    def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        for column, value in values.items():
+            self._writer.add_scalar(_name_tag(column), value, epoch)
         self._writer.flush()
 
-    def on_fit_end(self, state: TrainingState) -> None:
+    def finish(self, status: str, summary: Mapping[str, float]) -> None:
         self._writer.close()
 
-    def _write(self, record: EpochRecord) -> None:
-        for tag, column in _COLUMNS.items():
-            value = getattr(record, column)
-            if value is not None:
-                self._writer.add_scalar(tag, value, record.epoch)
-        for name, value in record.validation_metrics.items():
-            if value is not None:
-                self._writer.add_scalar(f"{name}/validation", value, record.epoch)
 
-
-def _open_writer(folder: RunFolder) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise LoupeError(
-            "run.tensorboard needs the package tensorboard.",
-            got="run.tensorboard = true, and no such package",
-            allowed="the extra `tensorboard`",
-            next_step="pip install 'loupe-bench[tensorboard]', or set run.tensorboard=false",
-        ) from None
-    return SummaryWriter(str(folder.tensorboard_folder), purge_step=0)
+def _name_tag(column: str) -> str:
+    """Return the curve that a column of the history goes to: `validation_macro_f1` is macro_f1/validation."""
+    name = column.removeprefix(METRIC_PREFIX)
+    return _TAGS.get(column) or (column if name == column else f"{name}/validation")

@@ -4,6 +4,7 @@ from loupe.training.early_stopping import WindowedEarlyStopping as WindowedEarly
 from loupe.training.freezing import LaterFreezing as LaterFreezing
 from loupe.training.hard_examples import HardExamples as HardExamples
 from loupe.training.lookahead import LookaheadPlan as LookaheadPlan
+from loupe.training.loop import Training as Training
 from loupe.training.loop import fit as fit
 from loupe.training.objectives import Classification as Classification
 from loupe.training.objectives import Objective as Objective
@@ -13,6 +14,7 @@ from loupe.training.observers import StopTraining as StopTraining
 from loupe.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from loupe.training.optimizers import build_optimizer as build_optimizer
 from loupe.training.optimizers import register_optimizer as register_optimizer
+from loupe.training.plan import TrainingPlan as TrainingPlan
 from loupe.training.process_group import ProcessGroup as ProcessGroup
 from loupe.training.schedules import SCHEDULES as SCHEDULES
 from loupe.training.schedules import build_schedule as build_schedule

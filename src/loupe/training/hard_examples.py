@@ -4,10 +4,9 @@ import torch
 from torch import nn
 
 from loupe.data.batches import Batch
-from loupe.runtime import Precision
 from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.measure import run_model
-from loupe.training.objectives import Objective
+from loupe.training.plan import TrainingPlan
 from loupe.training.schedules import ScheduleStep
 
 
@@ -21,27 +20,22 @@ class HardExamples:
     Args:
         proxy: a small network for the same images and outputs, on the device of the batches.
         optimizer: over its parameters.
-        keep: part of each batch that is handed on, in (0, 1); two images at the least.
     """
 
-    def __init__(self, proxy: nn.Module, optimizer: torch.optim.Optimizer, keep: float) -> None:
+    def __init__(self, proxy: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.proxy = proxy
         self.optimizer = optimizer
-        self.keep = keep
         self._base_rates = read_rates(optimizer)
 
-    def choose(
-        self,
-        batch: Batch,
-        step_settings: ScheduleStep,
-        objective: Objective,
-        precision: Precision = "float32",
-        clip_norm: float | None = None,
-    ) -> Batch:
-        """Return the images of a batch with the largest losses, in order, and train the proxy on them."""
+    def choose(self, batch: Batch, step_settings: ScheduleStep, plan: TrainingPlan) -> Batch:
+        """Return the images of a batch with the largest losses, in order, and train the proxy on them.
+
+        How many is the plan's `keep_hardest`, two at the least.
+        """
         self.proxy.train()
-        outputs = run_model(self.proxy, batch.images, precision)
-        count = min(len(outputs), max(2, round(self.keep * len(outputs))))
+        objective, clip_norm = plan.objective, plan.clip_norm
+        outputs = run_model(self.proxy, batch.images, plan.precision)
+        count = min(len(outputs), max(2, round(plan.keep_hardest * len(outputs))))
         losses = objective.losses(outputs.detach(), batch)
         chosen = losses.topk(count).indices.sort().values
         hardest = Batch(batch.images[chosen], batch.labels[chosen])

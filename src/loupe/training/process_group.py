@@ -76,9 +76,8 @@ def gather_rows(group: ProcessGroup, tensor: Tensor) -> Tensor:
         group: the processes.
         tensor: (rows, …) of this process, numbers; the others may have other numbers of rows.
     """
-    counts = group.all_reduce(
-        torch.tensor([len(tensor) if rank == group.rank else 0 for rank in range(group.size)])
-    ).tolist()
+    own = [len(tensor) if rank == group.rank else 0 for rank in range(group.size)]
+    counts = group.all_reduce(torch.tensor(own, device=tensor.device)).tolist()
     whole = tensor.new_zeros((sum(counts), *tensor.shape[1:]))
     start = sum(counts[: group.rank])
     whole[start : start + len(tensor)] = tensor

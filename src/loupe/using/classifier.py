@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import Batch
+from loupe.data.identity import digest_images, to_keys
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import RunError, ShapeError
-from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.runtime import Precision, choose_device, choose_precision
 from loupe.training.measure import compute_outputs
+from loupe.using.own_images import OwnImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class Classifier:
         run: the run's folder.
         precision: what layers compute in, as when the run was judged.
         batch_size: images run through the network at once, as when the run was judged.
+        own: the run's own images; questions about its test images are counted. None counts nothing.
     """
 
     model: nn.Module = field(repr=False)
@@ -47,6 +49,7 @@ class Classifier:
     run: RunFolder
     precision: Precision = "float32"
     batch_size: int = 500
+    own: OwnImages | None = field(default=None, repr=False)
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
         """Return an image as the network takes it, (channels, height, width) uint8.
@@ -89,6 +92,8 @@ class Classifier:
             )
         if not len(images):
             return torch.zeros(0, len(self.class_names))
+        if self.own is not None:
+            self.own.note(to_keys(digest_images(images)))
         return compute_outputs(self.model, self._make_batches(images), self.precision)
 
     def _make_batches(self, images: Tensor) -> Iterator[Batch]:
@@ -111,7 +116,6 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
     folder = RunFolder(find_single_run(run.path if isinstance(run, RunFolder) else run))
     chosen = choose_device(device)
     recipe = folder.read_recipe()
-    refuse_changed_plugins(folder, recipe)
     model, description = load_model(folder)
     if description.get("objective", "classification") != "classification":
         raise RunError(
@@ -135,6 +139,7 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
         run=folder,
         precision=choose_precision(recipe.train.precision, chosen),
         batch_size=recipe.evaluate.batch_size,
+        own=OwnImages(folder),
     )
 
 
@@ -142,21 +147,3 @@ def find_fit(recipe: Recipe) -> Fit | None:
     """Return how a recipe's images come to their size; None where they have it from the beginning."""
     fit: Fit | None = recipe.data.settings.get("fit") if recipe.data.name == "folder" else None
     return fit
-
-
-def refuse_changed_plugins(folder: RunFolder, recipe: Recipe) -> None:
-    """Check that a run's plugins are what they were when it was trained.
-
-    Raises:
-        RunError: one has another content.
-        LoupeError: one is gone, or cannot be imported.
-    """
-    recorded = folder.read_environment().get("plugins") or {}
-    changed = [plugin for plugin in recipe.run.plugins if load_plugin(plugin) != recorded.get(plugin)]
-    if changed:
-        raise RunError(
-            f"The plugins of run {folder.path.name} changed since it was trained.",
-            got=f"another content of: {', '.join(changed)}",
-            allowed="what environment.json records: its weights belong to that network",
-            next_step="bring the old file back, or train anew",
-        )

@@ -6,19 +6,22 @@ from pathlib import Path
 
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError, RunError
-from loupe.plugins import load_plugin
 from loupe.reports.compared_run import ComparedRun, find_shared
 from loupe.reports.comparison import write_comparison
-from loupe.running.training_setup import load_recipe_data, split_recipe_data
+from loupe.running.recipe_data import load_validation_images
 from loupe.runs import RunFolder, RunResult, find_run_folder
+from loupe.runs.plugins import load_run_plugins
 
 
-def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html")) -> Path:
+def compare_runs(
+    places: Sequence[str | Path], out: Path = Path("comparison.html"), *, data: Path | None = None
+) -> Path:
     """Write a page that compares runs, and return its path.
 
     Args:
         places: two or more run folders, or names in runs/; a series of seeds counts as one.
         out: the HTML file.
+        data: where the images lie now; where they were if left out.
 
     Raises:
         RunError: fewer than two runs, one named twice, one without a result, or runs that are judged by
@@ -36,7 +39,7 @@ def compare_runs(places: Sequence[str | Path], out: Path = Path("comparison.html
         )
     _refuse_what_cannot_be_compared(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    images, why_not = _find_images(runs)
+    images, why_not = _find_images(runs, data)
     write_comparison(out, runs, images, why_not)
     return out
 
@@ -89,17 +92,13 @@ def _refuse_what_cannot_be_compared(runs: Sequence[ComparedRun]) -> None:
         )
 
 
-def _find_images(runs: Sequence[ComparedRun]) -> tuple[ImageDataset | None, str]:
+def _find_images(runs: Sequence[ComparedRun], data: Path | None) -> tuple[ImageDataset | None, str]:
     """Return the validation images the runs share; None, and why, if they cannot be shown."""
     if not runs[0].is_classifier or find_shared(runs, "validation"):
         return None, ""  # the page says why on its own
-    recipe = runs[0].folders[0].read_recipe()
+    run = runs[0].folders[0]
     try:
-        for plugin in recipe.run.plugins:
-            load_plugin(plugin)
-        images = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+        load_run_plugins(run)
+        return load_validation_images(run, data), ""
     except LoupeError as error:
         return None, f"The images cannot be shown: {error.message}"
-    if images.digest != runs[0].digest("validation"):
-        return None, "The images cannot be shown: the data changed since the runs were made."
-    return images, ""

@@ -1,6 +1,7 @@
 """`loupe export`: the network of a run as a file that needs no Loupe, with its model card."""
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +15,9 @@ from loupe.data.batches import EvaluationBatches
 from loupe.data.image_files import Fit
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
-from loupe.exporting import SUFFIXES, ExportFormat
+from loupe.exporting import EXPORT_FORMATS, ExportFormat, build_export_format
 from loupe.exporting.graph import OUTPUTS, trace_network
-from loupe.exporting.onnx_file import refuse_missing_packages, write_onnx
 from loupe.exporting.parity import Parity, compare_file, refuse_difference
-from loupe.exporting.torch_file import write_torch
 from loupe.metrics import Metric, MetricValue, choose_metric
 from loupe.metrics.registry import REGISTERED_HEADLINES
 from loupe.models import ObjectiveName
@@ -28,9 +27,9 @@ from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, RunResult, find_single_run, load_model
 from loupe.runs.result import Score
-from loupe.runs.writing import replacing, write_text
+from loupe.runs.writing import write_text
 from loupe.training.measure import compute_outputs
-from loupe.using.classifier import find_fit, refuse_changed_plugins
+from loupe.using.classifier import find_fit
 from loupe.version import __version__
 
 _MOST_COMPARED = 1000
@@ -51,7 +50,9 @@ class Export:
     parity: Parity | None
 
 
-def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None = None) -> Export:
+def export_run(
+    place: str | Path, form: str = "onnx", out: Path | None = None, *, data: Path | None = None
+) -> Export:
     """Write the best network of a run as a file, and its model card beside it.
 
     The graph takes uint8 images in batches of any size and holds normalisation and softmax. It is run over
@@ -59,40 +60,58 @@ def export_run(place: str | Path, form: ExportFormat = "onnx", out: Path | None 
 
     Args:
         place: a run's folder or name.
-        form: "onnx", or "torch" for `torch.export`.
+        form: name of a format: "onnx", "torch" for `torch.export`, or one that a plugin registers.
         out: the file, or a folder for it; `exports/<run>/<recipe>` with the form's ending if left out.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
+        UnknownNameError: no such format.
         LoupeError: no such run, no result yet, data or packages missing, a network that cannot be exported,
             or a file that gives something else.
     """
-    if form == "onnx":
-        refuse_missing_packages()
     run, result = open_finished(place)
     recipe = run.read_recipe()
-    refuse_changed_plugins(run, recipe)
+    chosen: ExportFormat = build_export_format(form)  # may be a plugin's of the run
+    facts = EXPORT_FORMATS.facts(form)
     model, description = load_model(run)
-    file = choose_place(run, recipe, SUFFIXES[form], out)
+    file = choose_place(run, recipe, facts["suffix"], out)
     shape: dict[str, Any] = {
         "in_channels": description["in_channels"],
         "image_size": tuple(description["image_size"]),
     }
     normalization = Normalization.from_dict(description["normalization"])
-    images, expected = _compute_expected(run, recipe, model, normalization, result)
+    images, expected = _compute_expected(run, data, model, normalization, result)
     program = trace_network(model, normalization, result.objective, **shape)
     metadata = describe_export(run, recipe, result, description)
-    with replacing(file) as temporary:
-        if form == "onnx":
-            write_onnx(temporary, program, OUTPUTS[result.objective], metadata)
-        else:
-            write_torch(temporary, program, metadata)
-        is_classifier = result.objective == "classification"
-        parity = compare_file(temporary, form, images, expected, is_classifier=is_classifier)
+    is_classifier = result.objective == "classification"
+    # within a folder of its own, so that a writer that cares for endings finds the right one
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        temporary = Path(folder) / file.name
+        chosen.write(temporary, program, OUTPUTS[result.objective], metadata)
+        refuse_missing_file(temporary, form)
+        parity = compare_file(temporary, chosen, images, expected, is_classifier=is_classifier)
         refuse_difference(parity)
-    exported = ExportedFile(file.name, form, parity)
+        temporary.replace(file)
+    use = chosen.show_use(file.name, is_classifier=is_classifier)
+    exported = ExportedFile(file.name, facts["runtime"], use, parity)
     card = file.with_name(CARD_NAME)
     write_text(card, compose_model_card(run, result, description, find_fit(recipe), exported))
     return Export(file, card, parity)
+
+
+def refuse_missing_file(file: Path, form: str) -> None:
+    """Check that a format wrote the file it was asked for.
+
+    Raises:
+        LoupeError: it did not.
+    """
+    if not file.is_file():
+        raise LoupeError(
+            f"The export format {form!r} wrote no file.",
+            got=", ".join(sorted(one.name for one in file.parent.iterdir())) or "nothing",
+            allowed=f"one file, {file.name}",
+            next_step="mend its `write`",
+        )
 
 
 def write_model_card(place: str | Path, out: Path | None = None) -> Export:
@@ -152,10 +171,11 @@ def choose_place(
 
 
 def _compute_expected(
-    run: RunFolder, recipe: Recipe, model: nn.Module, normalization: Normalization, result: RunResult
+    run: RunFolder, data: Path | None, model: nn.Module, normalization: Normalization, result: RunResult
 ) -> tuple[Tensor, Tensor]:
     """Return some validation images and what the network gives for them in float32 on the CPU."""
-    some = take_stratified(load_validation_images(run), _MOST_COMPARED, recipe.split_seed)
+    recipe = run.read_recipe()
+    some = take_stratified(load_validation_images(run, data), _MOST_COMPARED, recipe.split_seed)
     batches = EvaluationBatches(some, normalization, recipe.evaluate.batch_size)
     outputs = compute_outputs(model, batches)
     if result.objective == "reconstruction":
@@ -181,7 +201,7 @@ def describe_export(
         "input": "uint8 (batch, channels, height, width), levels 0 to 255, "
         + ("grey" if description["in_channels"] == 1 else "red, green, blue"),
         "resize": describe_resize(find_fit(recipe), description["image_size"]),
-        "normalization": description["normalization"],
+        "normalization": asdict(Normalization.from_dict(description["normalization"])),
         "normalization_is_inside": True,
         "test_looks": len(result.test_openings),
         "recipe": recipe.to_toml(),

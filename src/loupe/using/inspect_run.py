@@ -13,6 +13,7 @@ from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.inspection.filters import list_filter_layers
+from loupe.plugins import load_plugin, name_plugin_module
 from loupe.reports.inside import (
     InsideFigure,
     Subject,
@@ -30,6 +31,7 @@ from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, find_single_run, load_model
 from loupe.using.classifier import find_fit
+from loupe.using.own_images import OwnImages
 
 _MOST_LAYERS = 6
 _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a layer named is drawn in full
@@ -47,6 +49,8 @@ def inspect_run(
     why: Sequence[str] = (),
     own_scale: bool = False,
     out: Path = Path("inspections"),
+    plugins: Sequence[str] = (),
+    data: Path | None = None,
 ) -> Path:
     """Draw what the best weights of a run learned, and return the page that holds it all.
 
@@ -63,6 +67,8 @@ def inspect_run(
         why: methods that say which pixels speak for the predicted class; some if nothing else is chosen.
         own_scale: give each filter and map a scale of its own.
         out: folder that receives a folder for the run.
+        plugins: Python files that register further explanations.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, image, class, layer or number.
@@ -70,27 +76,42 @@ def inspect_run(
     run = RunFolder(find_single_run(place))
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
-    validation = load_validation_images(run)
+    validation = load_validation_images(run, data)
     fit = find_fit(run.read_recipe())
     shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
+    if image is not None:
+        own = OwnImages(run)
+        with own.one_look(f"inspect {image}"[:200]):
+            own.note(own.list_keys(shown.images[0], image))
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
-    figures = list(_draw(subject, layers, number, why, own_scale=own_scale))
+    for plugin in plugins:
+        load_plugin(plugin)
+    modules = [name_plugin_module(one) for one in (*run.read_recipe().run.plugins, *plugins)]
+    figures = list(_draw(subject, layers, number, why, own_scale=own_scale, plugins=modules))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
     return write_inside_page(out / name_run(run.path), run, figures, looked_at)
 
 
 def _draw(
-    subject: Subject, layers: Sequence[str], number: str | None, why: Sequence[str], *, own_scale: bool
+    subject: Subject,
+    layers: Sequence[str],
+    number: str | None,
+    why: Sequence[str],
+    *,
+    own_scale: bool,
+    plugins: Sequence[str],
 ) -> Iterator[InsideFigure]:
     if number is not None:
         yield show_number(subject, *parse_number(number))
     if why:
         yield from show_reasons(subject, why)
     if layers or not (number or why):
-        yield from _draw_layers(subject, layers, own_scale=own_scale)
+        yield from _draw_layers(subject, layers, own_scale=own_scale, plugins=plugins)
 
 
-def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) -> Iterator[InsideFigure]:
+def _draw_layers(
+    subject: Subject, layers: Sequence[str], *, own_scale: bool, plugins: Sequence[str]
+) -> Iterator[InsideFigure]:
     drawable = list_filter_layers(subject.model, subject.image_shape)
     wanted = [layer for layer in layers if layer in drawable] if layers else drawable[:1]
     most_channels = _MOST_CHANNELS_NAMED if layers else _MOST_CHANNELS
@@ -101,7 +122,7 @@ def _draw_layers(subject: Subject, layers: Sequence[str], *, own_scale: bool) ->
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
-        yield from show_reasons(subject, choose_methods(subject))
+        yield from show_reasons(subject, choose_methods(subject, plugins), is_asked=False)
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:

@@ -19,12 +19,12 @@ from loupe.inspection import (
 )
 from loupe.inspection.arithmetic import ReceptiveField, find_receptive_field
 from loupe.inspection.capture import capture_layers, recording
+from loupe.inspection.explanations import choose_quick_settings
 from loupe.inspection.filters import list_filter_layers
 from loupe.inspection.gates import list_gates
 from loupe.training.measure import evaluating
 from loupe.using.opened_run import OpenedRun
 
-_MOST_OCCLUSION_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
 _MOST_UNITS = 4096  # of a layer that gives numbers; more are not looked at one by one
 
 
@@ -158,22 +158,11 @@ def find_field(opened: OpenedRun, layer: str, row: int, column: int) -> Receptiv
 def find_reasons(opened: OpenedRun, image: Tensor, method: str, target: int | None = None) -> Explanation:
     """Return which pixels of an image speak for a class, the predicted one if none is named.
 
-    Occlusion of a large network takes wider strides, so that it answers in a second or two.
+    Methods choose settings by which they answer in a second or two.
 
     Raises:
         LoupeError: the network names no class, or the method does not fit it or is not installed.
     """
-    settings = {}
-    if method == "occlusion":
-        settings = _choose_window(opened.layers.multiply_adds, opened.image_size)
+    settings = choose_quick_settings(method, opened.layers.multiply_adds, opened.image_size)
     with opened.asking():
         return explain(opened.model, opened.to_inputs(image[None]), method, target, **settings)
-
-
-def _choose_window(multiply_adds: int, image_size: tuple[int, int]) -> dict[str, int]:
-    height, width = image_size
-    size = max(1, round(min(image_size) / 5))
-    stride = max(1, size // 3)
-    while stride < size and multiply_adds * (height // stride) * (width // stride) > _MOST_OCCLUSION_WORK:
-        stride += 1
-    return {"size": size, "stride": stride}

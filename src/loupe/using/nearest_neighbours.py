@@ -36,7 +36,7 @@ def _end_searches() -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Kin:
+class NearestNeighbours:
     """The training images nearest to one, as the network sees them.
 
     Args:
@@ -52,14 +52,14 @@ class Kin:
     num_wanted: int
 
 
-def find_kin(opened: OpenedRun, image: Tensor, k: int = 8) -> Kin:
+def find_nearest_neighbours(opened: OpenedRun, image: Tensor, k: int = 8) -> NearestNeighbours:
     """Return the k training images nearest to an image by what the network's last layer is given.
 
     Features of training images are computed for half a second, then the question is answered with those there
     are; the others follow in the background, so that the same question later searches more of them.
 
     Raises:
-        LoupeError: the network has no head, or the training images are gone.
+        LoupeError: the network has no head, or the training images are missing.
     """
     search = _find_search(opened)
     with opened.asking():
@@ -69,7 +69,9 @@ def find_kin(opened: OpenedRun, image: Tensor, k: int = 8) -> Kin:
     features = search.features
     found = find_neighbours(own, features, k)
     num_searched = sum(map(len, features))
-    return Kin(search.order[found.indices[0]], found.distances[0], num_searched, len(search.order))
+    return NearestNeighbours(
+        search.order[found.indices[0]], found.distances[0], num_searched, len(search.order)
+    )
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +87,8 @@ class _Search:
     """
 
     def __init__(self, opened: OpenedRun) -> None:
-        train, generator = opened.splits.train, Streams(opened.recipe.split_seed).generator("kin")
+        train = opened.splits.train
+        generator = Streams(opened.recipe.split_seed).generator("kin")  # this name decides which are drawn
         self.head = find_head(opened)
         self.order = stratified_order(train.labels, generator)[:_MOST_SEARCHED]  # every prefix is stratified
         self._opened = opened
@@ -113,11 +116,11 @@ class _Search:
             is_done = self._num_done >= len(self.order)
             if is_done or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._go_on, daemon=True, name="kin")
+            self._thread = threading.Thread(target=self._search_on, daemon=True, name="nearest-neighbours")
             _searching.add(self._thread)
             self._thread.start()
 
-    def _go_on(self) -> None:
+    def _search_on(self) -> None:
         while not _ends.is_set() and time.monotonic() - self._asked < _SECONDS_OF_INTEREST:
             if not self._compute_block():
                 return

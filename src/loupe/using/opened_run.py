@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from loupe.data import ImageDataset, Splits
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
-from loupe.errors import RunError
 from loupe.metrics import Predictions
 from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.recipe import Recipe
-from loupe.running.training_setup import load_recipe_data, split_recipe_data
-from loupe.runs import MistakeRecord, RunFolder, load_model
+from loupe.running.recipe_data import load_run_splits
+from loupe.runs import RunFolder, load_model
 from loupe.runtime import choose_device
-from loupe.using.classifier import Classifier, find_fit, open_classifier, refuse_changed_plugins
+from loupe.using.classifier import Classifier, find_fit, open_classifier
 
 _SMALL = 1e8  # multiply-adds of an image; below, threads spend more time waking each other than computing
 
@@ -87,17 +86,7 @@ class OpenedRun:
             LoupeError: the data is gone, or not what it was.
         """
         with self.lock:
-            splits = split_recipe_data(self.recipe, load_recipe_data(self.recipe))
-        digests = self.run.read_environment()["data_digests"]
-        for name, images in (("training", splits.train), ("validation", splits.validation)):
-            if images.digest != digests["train" if name == "training" else name]:
-                raise RunError(
-                    f"The {name} images of run {self.run.path.name} are not what they were.",
-                    got="another content of the dataset",
-                    allowed="the data that environment.json records",
-                    next_step="bring the old data back, or train anew",
-                )
-        return splits
+            return load_run_splits(self.run)
 
     def take_data_of(self, earlier: "OpenedRun") -> None:
         """Take over the images of the same run, opened before its weights changed."""
@@ -115,11 +104,6 @@ class OpenedRun:
         if self.classifier is None or not self.run.predictions_file.exists():
             return None
         return self.run.read_predictions().get("validation")
-
-    @cached_property
-    def mistakes(self) -> MistakeRecord | None:
-        """What was kept for looking at its mistakes; None if nothing was."""
-        return self.run.read_mistakes() if self.run.mistakes_file.exists() else None
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
         """Return an image as the network takes it, (channels, height, width) uint8.
@@ -156,7 +140,6 @@ def open_run(run: RunFolder, device: str = "auto") -> OpenedRun:
         LoupeError: a plugin the network comes from is gone, or the device is not there.
     """
     recipe = run.read_recipe()
-    refuse_changed_plugins(run, recipe)
     model, description = load_model(run)
     classifier = None
     if description.get("objective", "classification") == "classification":

@@ -1,17 +1,17 @@
 """`loupe predict`: what a run's network says of image files, and how often it is right where one knows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from loupe.data.image_files import Fit, list_images
 from loupe.errors import DataError, LoupeError, ShapeError
-from loupe.running.training_setup import load_recipe_data, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.using.classifier import Classifier, open_classifier
+from loupe.using.own_images import OwnImages, Role
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Answer:
         probabilities: theirs, in [0, 1].
         is_unsure: whether the first probability is below the one asked for, so that no class is named.
         true_class: class that the image's folder is named after; None if none is.
-        was_trained_on: whether these very pixels trained or selected the network; None where nobody looked.
+        role: what these very pixels were to the network; None where its run keeps no record.
     """
 
     file: Path
@@ -32,7 +32,12 @@ class Answer:
     probabilities: tuple[float, ...]
     is_unsure: bool = False
     true_class: str | None = None
-    was_trained_on: bool | None = None
+    role: Role | None = None
+
+    @property
+    def was_trained_on(self) -> bool | None:
+        """Whether the image trained or selected the network; None where nobody knows."""
+        return None if self.role is None else self.role in ("train", "validation", "before")
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class KnownAccuracy:
         num_images: images answered whose class is known.
         interval: Wilson interval of the accuracy.
         confidence: its level.
-        num_trained_on: how many of them trained or selected the network; None where nobody looked.
+        num_trained_on: how many of them trained or selected the network; None where nobody knows.
+        num_test: how many of them are test images of the run.
     """
 
     correct: int
@@ -60,6 +66,7 @@ class KnownAccuracy:
     interval: Interval
     confidence: float
     num_trained_on: int | None
+    num_test: int = 0
 
     @property
     def accuracy(self) -> float:
@@ -76,12 +83,19 @@ class Answers:
         refusals: files that got none.
         below: least probability an answer needs; None if every image gets one.
         confidence: level of the interval of the accuracy.
+        num_looks: looks at the run's test set, this one among them if it was one; None if unknown.
     """
 
     answers: tuple[Answer, ...]
     refusals: tuple[Refusal, ...]
     below: float | None = None
     confidence: float = 0.95
+    num_looks: int | None = None
+
+    @property
+    def num_own_test(self) -> int:
+        """Answers about test images of the run."""
+        return sum(answer.role == "test" for answer in self.answers)
 
     @property
     def num_unsure(self) -> int:
@@ -101,6 +115,7 @@ class Answers:
             compute_wilson_interval(correct, len(known), self.confidence),
             self.confidence,
             sum(looked_up) if looked_up else None,
+            sum(one.role == "test" for one in known),
         )
 
 
@@ -137,18 +152,20 @@ def predict(
     classifier = run if isinstance(run, Classifier) else open_classifier(run, device)
     _refuse_impossible_numbers(classifier, top, below)
     files = find_files(places, classifier.class_names)
-    known = find_trained_on(classifier) if any(file.true_class for file in files) else None
-    asking = _Asking(classifier, top, below, fit or classifier.fit, known)
-    outcomes = [
-        outcome
-        for start in range(0, len(files), classifier.batch_size)
-        for outcome in asking.answer(files[start : start + classifier.batch_size])
-    ]
+    own = classifier.own or OwnImages(classifier.run)
+    asking = _Asking(classifier, own, top, below, fit or classifier.fit)
+    with own.one_look(f"predict on {', '.join(map(str, places))}"[:200]):
+        outcomes = [
+            outcome
+            for start in range(0, len(files), classifier.batch_size)
+            for outcome in asking.answer(files[start : start + classifier.batch_size])
+        ]
     return Answers(
         tuple(one for one in outcomes if isinstance(one, Answer)),
         tuple(one for one in outcomes if isinstance(one, Refusal)),
         below,
         classifier.run.read_recipe().evaluate.confidence,
+        own.num_looks,
     )
 
 
@@ -219,55 +236,43 @@ def _find_class(folders: Sequence[str], class_names: Sequence[str]) -> str | Non
     return None
 
 
-def find_trained_on(classifier: Classifier) -> set[bytes] | None:
-    """Return the pixels of the images a network was trained and selected on; None where nobody can say.
-
-    Only for a run on a folder of images: those are the files that somebody may well ask about again.
-    """
-    recipe = classifier.run.read_recipe()
-    if recipe.data.name != "folder":
-        return None
-    try:
-        splits = split_recipe_data(recipe, load_recipe_data(recipe))
-    except LoupeError:  # the folder is gone, or changed
-        return None
-    both = torch.cat([splits.train.images, splits.validation.images])
-    return {image.tobytes() for image in both.numpy()}
-
-
 @dataclass(frozen=True)
 class _Asking:
     """How a network is asked about files, batch by batch."""
 
     classifier: Classifier
+    own: OwnImages
     top: int
     below: float | None
     fit: Fit | None
-    known: set[bytes] | None = field(repr=False)
 
     def answer(self, files: Sequence[ImageFile]) -> Iterator[Answer | Refusal]:
         """Yield an answer or a refusal for each file, in order; the network is asked once."""
-        images, refusals = [], {}
+        images, roles, refusals = [], [], {}
         for file in files:
             try:
-                images.append(self.classifier.prepare(file.path, self.fit))
+                image = self.classifier.prepare(file.path, self.fit)
+                keys = self.own.list_keys(image, file.path)
+                self.own.note(keys)
+                images.append(image)
+                roles.append(self.own.find_role(keys))
             except DataError as error:
                 refusals[file] = Refusal(file.path, str(error.got))
             except ShapeError as error:
                 refusals[file] = Refusal(file.path, f"{error.got}, not {error.allowed}: --fit says how")
-        answered = iter(zip(images, self._ask(images), strict=True))
+        answered = iter(zip(roles, self._ask(images), strict=True))
         for file in files:
             if file in refusals:
                 yield refusals[file]
                 continue
-            image, (classes, probabilities) = next(answered)
+            role, (classes, probabilities) = next(answered)
             yield Answer(
                 file.path,
                 classes,
                 probabilities,
                 self.below is not None and probabilities[0] < self.below,
                 file.true_class,
-                image.numpy().tobytes() in self.known if self.known is not None else None,
+                role,
             )
 
     def _ask(self, images: Sequence[torch.Tensor]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:

@@ -64,13 +64,13 @@ def describe_data(opened: OpenedRun) -> DataCard:
         },
         balance=describe_balance(names, train.class_counts()),
         mean=list(normalization.mean),
-        sd=list(normalization.sd),
+        sd=list(normalization.std),
         presets=[
             {
                 "name": row.name,
                 "origin": row.origin,
                 "mean": list(row.normalization.mean),
-                "sd": list(row.normalization.sd),
+                "sd": list(row.normalization.std),
                 "verdict": row.verdict,
                 "problem": row.problem,
             }

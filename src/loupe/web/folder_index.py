@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loupe.errors import RunError, suggest
+from loupe.runs.reading import is_plain
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Shelf:
         """Return the folders, the one changed last first."""
         if not self.parent.is_dir():
             return []
-        found = [path for path in self.parent.iterdir() if (path / f"{self.kind}.toml").is_file()]
+        found = [path for path in self.parent.iterdir() if is_plain(path / f"{self.kind}.toml")]
         return sorted(found, key=lambda path: (-_find_change(path), path.name))
 
     def find(self, identifier: str) -> Path:
@@ -36,7 +37,7 @@ class Shelf:
         path = self.parent / identifier if is_file_name(identifier) else None
         if (
             path is not None
-            and (path / f"{self.kind}.toml").is_file()
+            and is_plain(path / f"{self.kind}.toml")
             and path.resolve().is_relative_to(self.parent.resolve())
         ):
             return path

@@ -8,14 +8,18 @@ changes or computes something must come from our own page (Origin), and no other
 import hmac
 import ipaddress
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from loupe.runs.reading import read_bytes, reading
+
 MOST_BYTES = 16 * 2**20  # of one request
 COOKIE = "loupe_token"
+_MOST_REPORT_BYTES = 512 * 2**20
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -41,6 +45,18 @@ def make_problem(
     """Return an error as JSON: what is wrong, what was got, what is allowed, the next step."""
     got = None if got is None else str(got)[:300]
     return JSONResponse({"error": message, "got": got, "allowed": allowed, "next": next_step}, status)
+
+
+def serve_report(path: Path) -> Response:
+    """Return a report as an answer: a page that may run its own scripts and nothing else.
+
+    Raises:
+        RunError: it is no regular file any more.
+    """
+    with reading(path):
+        content = read_bytes(path, _MOST_REPORT_BYTES)
+        return Response(content, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
+    raise AssertionError
 
 
 class Guard:

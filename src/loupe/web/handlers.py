@@ -9,21 +9,24 @@ from torch import Tensor
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError
 from loupe.evaluations import rank_mistakes, rank_uncertain
-from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, read_filters
+from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, list_explanations, read_filters
+from loupe.inspection.explanations import describe_map
 from loupe.metrics import Predictions as StoredPredictions
+from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
 from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
-from loupe.using.nearest_neighbours import find_kin
+from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
+    ExplanationChoice,
     Gallery,
     GalleryImage,
     Gate,
     InsideFacts,
     Inspection,
-    Kin,
     Maps,
+    NearestNeighbours,
     Prediction,
     Reasons,
     SeenLayer,
@@ -50,7 +53,7 @@ def describe_inside(opened: OpenedRun) -> InsideFacts:
         image_size=opened.image_size,
         fit=opened.fit,
         can_draw=opened.in_channels == 1,
-        methods=_list_methods() if is_classifier else [],
+        methods=_list_methods(opened) if is_classifier else [],
         num_validation=len(validation) if validation is not None else 0,
         num_mistakes=int((~predictions.is_right).sum()) if predictions is not None else None,
         counts=validation.class_counts() if validation is not None else [],
@@ -59,9 +62,12 @@ def describe_inside(opened: OpenedRun) -> InsideFacts:
     )
 
 
-def _list_methods() -> list[str]:
-    first = ["grad-cam", "occlusion"]  # those that need nothing else
-    return [*first, *(name for name in EXPLANATIONS.names() if name not in first)]
+def _list_methods(opened: OpenedRun) -> list[ExplanationChoice]:
+    plugins = [name_plugin_module(one) for one in opened.recipe.run.plugins]
+    return [
+        ExplanationChoice(name=name, title=EXPLANATIONS.facts(name)["title"])
+        for name in list_explanations(plugins)
+    ]
 
 
 def _try_validation(opened: OpenedRun) -> tuple[ImageDataset | None, str]:
@@ -110,7 +116,9 @@ def _describe_prediction(opened: OpenedRun, seen: Look) -> Prediction:
 
 
 def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
-    """Return what a network makes of an image, layer by layer."""
+    """Return what a network makes of an image, layer by layer; a test image of its run is a look."""
+    if opened.classifier is not None and opened.classifier.own is not None:
+        opened.classifier.own.note(opened.classifier.own.list_keys(image))
     seen = look(opened, image)
     rows = {row.name: row for row in opened.layers.rows}
     layers = []
@@ -214,26 +222,19 @@ def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, i
         rule=shown.rule,
         constants=shown.constants,
         source=shown.source,
-        source_place=shown.place,
+        source_place=shown.location,
     )
 
 
 def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Reasons:
     """Return which pixels speak for a class."""
     found = find_reasons(opened, image, method, target)
-    if method == "occlusion":
-        size, stride = found.extras["size"], found.extras["stride"]
-        note = f"a window of {size} x {size} pixels slides over the image, {stride} further each time"
-    elif "layer" in found.extras:
-        note = f"maps of the layer {found.extras['layer']}, weighed by the class's gradient"
-    else:
-        note = EXPLANATIONS.summary(method)
     return Reasons(
         method=method,
         target=opened.class_names[int(found.targets[0])],
         probability=float(found.probabilities[0]),
         is_signed=found.is_signed,
-        note=note,
+        note=describe_map(method, found.extras),
         map=pack_numbers(found.maps[0]),
     )
 
@@ -279,18 +280,20 @@ def _show(images: ImageDataset, index: int, predictions: StoredPredictions | Non
     )
 
 
-def list_kin(opened: OpenedRun, image: Tensor) -> Kin:
+def list_nearest_neighbours(opened: OpenedRun, image: Tensor) -> NearestNeighbours:
     """Return the nearest training images."""
-    kin, train = find_kin(opened, image), opened.splits.train
-    return Kin(
-        num_searched=kin.num_searched,
-        num_wanted=kin.num_wanted,
+    found, train = find_nearest_neighbours(opened, image), opened.splits.train
+    return NearestNeighbours(
+        num_searched=found.num_searched,
+        num_wanted=found.num_wanted,
         num_training=len(train),
-        images=_show_kin(train, kin.indices.tolist(), kin.distances.tolist()),
+        images=_show_neighbours(train, found.indices.tolist(), found.distances.tolist()),
     )
 
 
-def _show_kin(train: ImageDataset, indices: Sequence[int], distances: Sequence[float]) -> list[GalleryImage]:
+def _show_neighbours(
+    train: ImageDataset, indices: Sequence[int], distances: Sequence[float]
+) -> list[GalleryImage]:
     return [
         GalleryImage(
             image=f"train-{index}",

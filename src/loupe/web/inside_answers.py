@@ -173,13 +173,20 @@ class Gallery(BaseModel):
     images: list[GalleryImage]
 
 
-class Kin(BaseModel):
+class NearestNeighbours(BaseModel):
     """The nearest training images."""
 
     num_searched: int = Field(description="Training images compared with so far, evenly from the classes.")
     num_wanted: int = Field(description="As many will be; ask again while it is more than num_searched.")
     num_training: int
     images: list[GalleryImage]
+
+
+class ExplanationChoice(BaseModel):
+    """A way to say why."""
+
+    name: str
+    title: str = Field(description="For readers.")
 
 
 class InsideFacts(BaseModel):
@@ -193,7 +200,7 @@ class InsideFacts(BaseModel):
     image_size: tuple[int, int]
     fit: str | None = Field(description="How training images came to their size; None: they were of it.")
     can_draw: bool = Field(description="Whether images are grey, so that one can draw one.")
-    methods: list[str] = Field(description="Ways to say why.")
+    methods: list[ExplanationChoice] = Field(description="Ways to say why.")
     num_validation: int = Field(description="0 where the data is not at hand.")
     num_mistakes: int | None
     counts: list[int] = Field(description="Validation images by class.")

@@ -58,7 +58,8 @@ class RunSummary(BaseModel):
     metrics: dict[str, dict[str, Figure]] = Field(
         {}, description="Further metrics that the recipe names, by split and name."
     )
-    test_looks: int = 0
+    test_looks: int | None = Field(0, description="Of this run; None where the record is missing.")
+    looks: str = Field("", description="In words, with those of other runs on this machine.")
     parameters: int | None = None
     has_weights: bool = False
     curve: list[float] = Field(

@@ -12,6 +12,7 @@ from loupe.reports.comparison import RunCurves, compare_pairs, draw_histories, f
 from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
 from loupe.runs import RunFolder
 from loupe.runs.metric_values import list_history_metrics
+from loupe.runs.reading import is_plain, read_bytes
 from loupe.using.compare_runs import read_compared
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
 from loupe.web.run_index import RunIndex, list_seeds
@@ -50,7 +51,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         class_scores=_list_class_scores(judged),
         layers=[] if seeds else list_layers(_read_layers(sessions, identifier)),
         environment=[] if seeds else list(flatten(folder.read_environment())),
-        has_report=folder.report_file.is_file(),
+        has_report=is_plain(folder.report_file),
         log=_read_log(folder),
     )
 
@@ -100,8 +101,8 @@ def list_layers(table: LayerTable | None) -> list[LayerAnswer]:
 
 def _read_log(folder: RunFolder) -> list[str]:
     try:
-        text = folder.log_file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = read_bytes(folder.log_file).decode("utf-8", "replace")
+    except (OSError, ValueError):
         return []
     return text.splitlines()[-_LOG_LINES:]
 

@@ -7,11 +7,13 @@ from threading import Lock
 from typing import Literal
 from urllib.parse import quote
 
+from loupe.data.ledger import find_ledger
 from loupe.errors import LoupeError, RunError, UnknownNameError, suggest
 from loupe.metrics import Metric, MetricValue
 from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.runs import Outcome, RunFolder, is_run_folder, list_run_folders, read_tags
+from loupe.runs.looks import count_own_looks, describe_looks
 from loupe.runs.metric_values import find_metric, headline_of_history
 from loupe.statistics import summarise_seeds
 from loupe.training import EpochRecord
@@ -90,7 +92,9 @@ class RunIndex:
     def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
         tags = self._read_tags()
-        summaries = [self.summarise(RunFolder(path), tags) for path in list_run_folders(self.parent)]
+        inside = self.parent.resolve()
+        paths = [path for path in list_run_folders(self.parent) if path.resolve().is_relative_to(inside)]
+        summaries = [self.summarise(RunFolder(path), tags) for path in paths]
         return sorted(summaries, key=lambda one: -one.started)
 
     def summarise(self, folder: RunFolder, tags: dict[str, list[str]] | None = None) -> RunSummary:
@@ -112,7 +116,8 @@ class RunIndex:
     def _summarise_run(self, folder: RunFolder, identifier: str) -> RunSummary:
         files = (folder.recipe_file, folder.history_file, folder.result_file, folder.best_file)
         is_running = folder.is_being_trained()
-        now = (is_running, *map(stamp, (*files, folder.progress_file, folder.openings_file)))
+        more = (folder.progress_file, folder.openings_file, find_ledger() or folder.path)
+        now = (is_running, *map(stamp, (*files, *more)))
         with self._lock:
             before = self._known.get(folder.path)
         if before is not None and before[0] == now:
@@ -171,7 +176,8 @@ def _summarise_run(folder: RunFolder, identifier: str, *, is_running: bool) -> R
         validation=_make_figure(best.validation.headline) if best else _find_reached(folder, history, recipe),
         test=_make_figure(best.test.headline) if best and best.test else None,
         metrics=_list_further(best) if best else {},
-        test_looks=len(folder.read_openings()),
+        test_looks=count_own_looks(folder),
+        looks=describe_looks([folder]),
         parameters=result.parameters if result else None,
         has_weights=folder.best_file.exists(),
         curve=_thin_out(history),
@@ -281,7 +287,10 @@ def _summarise_series(folder: RunFolder, identifier: str, seeds: list[RunSummary
         validation=_average([seed.validation for seed in finished], confidence),
         test=_average([seed.test for seed in finished], confidence),
         metrics=_average_further(finished, confidence),
-        test_looks=sum(seed.test_looks for seed in seeds),
+        test_looks=None
+        if any(seed.test_looks is None for seed in seeds)
+        else sum(seed.test_looks or 0 for seed in seeds),
+        looks=describe_looks(list_seeds(folder)),
         parameters=next((seed.parameters for seed in finished), None),
         seeds=seeds,
         curve=max((seed.curve for seed in seeds), key=lambda curve: len(curve)),

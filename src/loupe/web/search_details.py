@@ -5,6 +5,7 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.runs import RunFolder, is_run_folder
+from loupe.runs.reading import is_plain, read_text
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.look_back import look_back_at_search, read_search
@@ -42,7 +43,7 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
     scores = [row.score for row in trials if row.status == "finished" and row.score is not None]
     metric = metric_of(search, folder)
     best = metric.choose_best(scores) if scores else None
-    has_winner = folder.winner_file.is_file()
+    has_winner = is_plain(folder.winner_file)
     state: State = "finished" if has_winner else "unfinished"
     return SearchSummary(
         id=folder.path.name,
@@ -82,9 +83,9 @@ def describe_search(index: RunIndex, path: Path) -> SearchDetails:
         ],
         trials=[_describe_trial(index, folder, outcome, row) for row in sort_trials(outcome)],
         candidates=[_describe_candidate(index, folder, outcome, one) for one in outcome.candidates],
-        winner_toml=folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
+        winner_toml=read_text(folder.winner_file) if is_plain(folder.winner_file) else "",
         toml=search.to_toml(),
-        has_report=folder.report_file.is_file(),
+        has_report=is_plain(folder.report_file),
     )
 
 

@@ -37,7 +37,8 @@ def serve(
         searches: folder of searches; likewise.
         port: to listen on; the first free one from 8321 on if left out, any free one if 0.
         host: address to listen on; another than this machine's own needs `allow_network`.
-        allow_network: let other machines in, with a token (LOUPE_TOKEN, else a new one).
+        allow_network: let other machines in, with a token (LOUPE_TOKEN, else a new one). A token in
+            LOUPE_TOKEN is asked for at every address.
         opens_browser: show the page.
         say: told the address, and what else there is to know.
 
@@ -56,7 +57,7 @@ def serve(
             allowed="the extra `serve`",
             next_step="pip install 'loupe-bench[serve]'",
         ) from None
-    token = None
+    token = os.environ.get("LOUPE_TOKEN") or None  # one that is set is asked for, whatever the address
     if not is_loopback(host):
         if not allow_network:
             raise LoupeError(
@@ -65,7 +66,7 @@ def serve(
                 allowed="127.0.0.1, ::1, localhost; others with --allow-network",
                 next_step="add --allow-network if that is meant: whoever knows the token then sees the runs",
             )
-        token = os.environ.get("LOUPE_TOKEN") or secrets.token_urlsafe(24)
+        token = token or secrets.token_urlsafe(24)
     listening = listen(host, port)
     number = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host

@@ -30,7 +30,7 @@ class Sessions:
             LoupeError: there is no such run, or it has no weights yet.
         """
         folder = self.index.find_single(identifier)
-        now = stamp(folder.best_file), stamp(folder.mistakes_file)
+        now = stamp(folder.best_file), stamp(folder.predictions_file)
         with self._lock:  # opening is quick; what is slow comes when it is asked for
             known = self._open.get(folder.path)
             if known is None or known[0] != now:

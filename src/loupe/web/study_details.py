@@ -5,6 +5,7 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.runs import RunFolder, list_run_folders
+from loupe.runs.reading import is_plain
 from loupe.studies import Study, parse_study, read_study_file
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
@@ -72,7 +73,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
         toml=study.to_toml(),
-        has_report=folder.report_file.is_file(),
+        has_report=is_plain(folder.report_file),
     )
 
 

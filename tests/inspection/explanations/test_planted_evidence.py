@@ -1,6 +1,6 @@
 """A network that tells marks apart can only look at the marks: explanations must find them there.
 
-Class 0 has no mark, so it leaves no evidence in one place: only the marked classes are explained.
+Class 0 has no mark, so it leaves no evidence at one position: only the marked classes are explained.
 """
 
 import pytest
@@ -43,7 +43,7 @@ def test_evidence_lies_where_it_was_planted(name_and_network: tuple[str, nn.Modu
         pytest.skip("finds the mark's edges, and those of the noise: it is no test of evidence")
     settings = dict(SETTINGS[method])
     if (network, method) == ("six-block", "grad-cam"):
-        settings["layer"] = "relu2"  # the last maps see the whole image from every place
+        settings["layer"] = "relu2"  # the last maps see the whole image from every position
     images, labels = draw_marked_images(60, seed=9)
     images, labels = images[labels > 0], labels[labels > 0]
     assert (model(images).argmax(1) == labels).float().mean() > 0.9

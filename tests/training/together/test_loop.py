@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from loupe.training import (
     Observer,
     Reconstruction,
     StopTraining,
+    Training,
+    TrainingPlan,
     TrainingState,
     WindowedEarlyStopping,
     build_optimizer,
@@ -26,7 +28,7 @@ from loupe.training import (
     fit,
 )
 from loupe.training.state import take_snapshot
-from loupe.training.together import Training, find_form, find_obstacle, fit_together
+from loupe.training.together import Fitted, find_form, find_obstacle, fit_together
 
 NORMALIZATION = Normalization((0.3,), (0.3,))
 CNN: dict[str, Any] = {"name": "cnn", "conv_layers": 4, "dense_layers": 2}
@@ -71,37 +73,30 @@ def make_training(
     )
     step = {"name": "sgd", "learning_rate": 0.1, **(optimizer or {})}
     step_settings = {"name": "constant", **(schedule or {})}
+    schedule = build_schedule(
+        step_settings.pop("name"), num_epochs=epochs, steps_per_epoch=len(train), **step_settings
+    )
+    beside = {name: more.pop(name) for name in ("observers", "clean_train") if name in more}
     is_classifier = model["name"] != "autoencoder"
+    objective = more.pop("objective", Classification() if is_classifier else Reconstruction())
     return Training(
         network,
         train,
         EvaluationBatches(images.select(torch.arange(200, 300)), NORMALIZATION, 40),
-        num_epochs=epochs,
-        optimizer=build_optimizer(step.pop("name"), network.parameters(), **step),
-        schedule=build_schedule(
-            step_settings.pop("name"), num_epochs=epochs, steps_per_epoch=len(train), **step_settings
-        ),
-        streams=streams,
-        **{"objective": Classification() if is_classifier else Reconstruction(), **more},
+        TrainingPlan(epochs, schedule, objective, **more),
+        build_optimizer(step.pop("name"), network.parameters(), **step),
+        streams,
+        **beside,
     )
 
 
-def fit_alone(training: Training) -> TrainingState:
-    arguments = {
-        field.name: getattr(training, field.name)
-        for field in fields(Training)
-        if field.name not in ("ended_by", "state", "base_rates")
-    }
-    return fit(**arguments)
-
-
-def check_equal(images: ImageDataset, *changes: dict[str, Any]) -> list[Training]:
+def check_equal(images: ImageDataset, *changes: dict[str, Any]) -> list[Fitted]:
     """Train alone and together, compare everything a run folder is made of, and return the trainings."""
-    alone = [fit_alone(make_training(images, **change)) for change in changes]
-    together = [make_training(images, **change) for change in changes]
-    assert {find_obstacle(one) for one in together} == {None}
-    assert len({find_form(one) for one in together}) == 1
-    fit_together(together)
+    alone = [fit(make_training(images, **change)) for change in changes]
+    trainings = [make_training(images, **change) for change in changes]
+    assert {find_obstacle(one) for one in trainings} == {None}
+    assert len({find_form(one) for one in trainings}) == 1
+    together = fit_together(trainings)
     for one, state in zip(together, alone, strict=True):
         assert one.ended_by is None
         compare(one.state, state)
@@ -204,17 +199,18 @@ def test_one_that_stops_early_or_has_fewer_epochs_is_taken_out(some_digits: Imag
 def test_a_run_that_diverges_ends_alone_and_names_its_step(some_digits: ImageDataset) -> None:
     changes: dict[str, Any] = {"model": CNN, "epochs": 2}
     with pytest.raises(TrainingError) as alone:
-        fit_alone(make_training(some_digits, 1, optimizer={"learning_rate": 1e6}, **changes))
-    sound, broken = (
-        make_training(some_digits, 0, **changes),
-        make_training(some_digits, 1, optimizer={"learning_rate": 1e6}, **changes),
+        fit(make_training(some_digits, 1, optimizer={"learning_rate": 1e6}, **changes))
+    sound, broken = fit_together(
+        [
+            make_training(some_digits, 0, **changes),
+            make_training(some_digits, 1, optimizer={"learning_rate": 1e6}, **changes),
+        ]
     )
-    fit_together([sound, broken])
     assert isinstance(broken.ended_by, TrainingError)
     assert broken.ended_by.message == alone.value.message
     assert broken.state.epoch == 0
     assert sound.ended_by is None
-    compare(sound.state, fit_alone(make_training(some_digits, 0, **changes)))
+    compare(sound.state, fit(make_training(some_digits, 0, **changes)))
 
 
 class Stopping(Observer):
@@ -224,8 +220,8 @@ class Stopping(Observer):
 
 
 def test_one_that_an_observer_breaks_off_leaves_the_others(some_digits: ImageDataset) -> None:
-    broken, whole = make_training(some_digits, observers=[Stopping()]), make_training(some_digits, 1)
-    fit_together([broken, whole])
+    trainings = make_training(some_digits, observers=[Stopping()]), make_training(some_digits, 1)
+    broken, whole = fit_together(trainings)
     assert isinstance(broken.ended_by, StopTraining)
     assert (broken.state.epoch, whole.state.epoch) == (2, 3)
     assert whole.ended_by is None
@@ -237,21 +233,16 @@ def test_ctrl_c_within_an_epoch_breaks_off_all(some_digits: ImageDataset) -> Non
             raise KeyboardInterrupt
 
     trainings = [make_training(some_digits, observers=[Pressing()]), make_training(some_digits, 1)]
-    fit_together(trainings)
-    assert all(isinstance(one.ended_by, KeyboardInterrupt) for one in trainings)
+    assert all(isinstance(one.ended_by, KeyboardInterrupt) for one in fit_together(trainings))
 
 
 def test_what_was_reached_together_can_be_gone_on_with_alone(some_digits: ImageDataset) -> None:
     """The optimizers hold their own state, as if each had stepped by itself."""
     optimizer = {"name": "adam", "learning_rate": 0.01}
     trainings = [make_training(some_digits, seed, optimizer=optimizer) for seed in (0, 1)]
-    fit_together(trainings)
-    start = take_snapshot(trainings[1].state)
-    on = make_training(some_digits, 1, optimizer=optimizer, epochs=5)
-    arguments = {field.name: getattr(on, field.name) for field in fields(Training) if field.init}
-    arguments.pop("ended_by")
-    state = fit(**arguments, start=start)
-    compare(state, fit_alone(make_training(some_digits, 1, optimizer=optimizer, epochs=5)))
+    start = take_snapshot(fit_together(trainings)[1].state)
+    state = fit(make_training(some_digits, 1, optimizer=optimizer, epochs=5), start=start)
+    compare(state, fit(make_training(some_digits, 1, optimizer=optimizer, epochs=5)))
 
 
 def test_what_cannot_be_stacked_says_why(some_digits: ImageDataset) -> None:

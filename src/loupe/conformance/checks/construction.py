@@ -17,7 +17,7 @@ def match_arguments(layer: Callable[..., Any], kind: LayerKind) -> dict[str, str
 
     A required argument under another name is found by its position.
     """
-    known = (*kind.required, *kind.optional, *kind.judged_elsewhere)
+    known = (*kind.required, *kind.optional, *kind.checked_elsewhere)
     parameters = _read_parameters(layer)
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return {name: name for name in known}

@@ -13,7 +13,7 @@ from loupe.conformance.comparing import Failure, LayerFailedError
 from loupe.conformance.report import CheckResult, Verdict
 from loupe.conformance.subject import Subject
 
-_Judge = Callable[[Subject, Case], Failure | None]
+_Check = Callable[[Subject, Case], Failure | None]
 _SHAPE = (100, 100)
 _STANDARD_ERRORS = 5.0
 """A right layer fails once in two million times, and the seed is fixed: never by chance."""
@@ -22,23 +22,23 @@ _STANDARD_ERRORS = 5.0
 def check_dropping(subject: Subject) -> Iterator[CheckResult]:
     """In training the right share is dropped, the rest is scaled, and the gradient takes the same way."""
     rows = {
-        "share dropped": _judge_share,
-        "survivors scaled": _judge_scale,
-        "gradient of the input": _judge_gradient,
-        "p of 0 and of 1": _judge_extremes,
-        "drawn anew for each value": _judge_independence,
-        "follows torch.manual_seed": _judge_seed,
+        "share dropped": _check_share,
+        "survivors scaled": _check_scale,
+        "gradient of the input": _check_gradient,
+        "p of 0 and of 1": _check_extremes,
+        "drawn anew for each value": _check_independence,
+        "follows torch.manual_seed": _check_seed,
     }
-    for name, judge in rows.items():
-        yield _first_failure(subject, name, judge)
+    for name, check in rows.items():
+        yield _first_failure(subject, name, check)
 
 
-def _first_failure(subject: Subject, name: str, judge: _Judge) -> CheckResult:
+def _first_failure(subject: Subject, name: str, check: _Check) -> CheckResult:
     for p in (0.5, 0.2, 0.8):
         case = Case({"p": p}, (make_input(*_SHAPE).abs() + 1,))
         try:
             torch.manual_seed(0)
-            failure = judge(subject, case)
+            failure = check(subject, case)
         except LayerFailedError as error:
             failure = Failure("no error", str(error), "it raises")
         if failure is not None:
@@ -55,7 +55,7 @@ def _drop(subject: Subject, case: Case, values: Tensor | None = None) -> Tensor:
     return output
 
 
-def _judge_share(subject: Subject, case: Case) -> Failure | None:
+def _check_share(subject: Subject, case: Case) -> Failure | None:
     p = case.arguments["p"]
     share = (_drop(subject, case) == 0).float().mean().item()
     margin = _STANDARD_ERRORS * math.sqrt(p * (1 - p) / math.prod(_SHAPE))
@@ -66,7 +66,7 @@ def _judge_share(subject: Subject, case: Case) -> Failure | None:
     return Failure(f"{p:.2f} of the values 0", f"{share:.2f}", explanation if is_swapped else "")
 
 
-def _judge_scale(subject: Subject, case: Case) -> Failure | None:
+def _check_scale(subject: Subject, case: Case) -> Failure | None:
     p, values = case.arguments["p"], case.inputs[0]
     output = _drop(subject, case)
     factors = (output / values)[output != 0]
@@ -78,7 +78,7 @@ def _judge_scale(subject: Subject, case: Case) -> Failure | None:
     return Failure(f"{wanted:.4f} times the input", got, explanation)
 
 
-def _judge_gradient(subject: Subject, case: Case) -> Failure | None:
+def _check_gradient(subject: Subject, case: Case) -> Failure | None:
     leaf = case.inputs[0].clone().requires_grad_()
     output = _drop(subject, case, leaf.clone())
     if not output.requires_grad:
@@ -92,7 +92,7 @@ def _judge_gradient(subject: Subject, case: Case) -> Failure | None:
     return Failure("the mask of the output, scaled", "something else", "the gradient takes another way")
 
 
-def _judge_extremes(subject: Subject, case: Case) -> Failure | None:
+def _check_extremes(subject: Subject, case: Case) -> Failure | None:
     for p in (0.0, 1.0):
         output = _drop(subject, Case({"p": p}, case.inputs))
         expected = case.inputs[0] * (1 - p)
@@ -103,7 +103,7 @@ def _judge_extremes(subject: Subject, case: Case) -> Failure | None:
     return None
 
 
-def _judge_independence(subject: Subject, case: Case) -> Failure | None:
+def _check_independence(subject: Subject, case: Case) -> Failure | None:
     first, second = (_drop(subject, case) == 0 for _ in range(2))
     if torch.equal(first, second):
         return Failure("another mask at each call", "the same", "is a generator seeded in the layer?")
@@ -114,7 +114,7 @@ def _judge_independence(subject: Subject, case: Case) -> Failure | None:
     return None
 
 
-def _judge_seed(subject: Subject, case: Case) -> Failure | None:
+def _check_seed(subject: Subject, case: Case) -> Failure | None:
     masks = []
     for number in range(2):
         torch.manual_seed(7)

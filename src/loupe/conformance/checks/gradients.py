@@ -18,18 +18,18 @@ def check_gradients(subject: Subject) -> Iterator[CheckResult]:
     yield _check_gradient(subject, "gradient of the input", None)
     names = [name for name, _ in subject.kind.reference(**subject.kind.probe.arguments).named_parameters()]
     for name in names:
-        if name in subject.places:
+        if name in subject.locations:
             yield _check_gradient(subject, f"gradient of {name}", name)
         else:
             explanation = f"no parameter was found that could be torch's {name}"
-            yield CheckResult(f"gradient of {name}", Verdict.NOT_JUDGED, explanation)
+            yield CheckResult(f"gradient of {name}", Verdict.NOT_CHECKED, explanation)
 
 
 def _check_gradient(subject: Subject, name: str, parameter: str | None) -> CheckResult:
-    num_judged = 0
+    num_compared = 0
 
-    def judge(case: Case) -> Failure | None:
-        nonlocal num_judged
+    def compare_case(case: Case) -> Failure | None:
+        nonlocal num_compared
         module, torchs = subject.build_pair(case)
         is_training = subject.kind.modes[0]
         module.train(is_training), torchs.train(is_training)
@@ -37,7 +37,7 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
         output, leaf = _run_with_leaf(subject, module, case)
         if expected is None or not isinstance(output, Tensor) or not is_close(output, expected_output, 1e-4):
             return None
-        num_judged += 1
+        num_compared += 1
         if not output.requires_grad:
             return Failure(
                 "a gradient", "none", "the output is cut off from the gradient: detach, .data, no_grad?"
@@ -46,11 +46,11 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
             subject.run(lambda: (output * _weights_of(output)).sum().backward())
         except LayerFailedError as error:
             return Failure("a gradient", str(error), "the gradient cannot be computed")
-        held = leaf if parameter is None else find_tensors(module)[subject.places[parameter].name]
+        held = leaf if parameter is None else find_tensors(module)[subject.locations[parameter].name]
         if held.grad is None:
             return Failure("a gradient", "none", "no gradient arrives: detach, .data, or no nn.Parameter?")
         gradient = (
-            held.grad if parameter is None else as_torchs(held.grad, subject.places[parameter], expected)
+            held.grad if parameter is None else as_torchs(held.grad, subject.locations[parameter], expected)
         )
         failure = compare(gradient, expected, tolerance=_TOLERANCE)
         # a known fault of the output says nothing about gradients
@@ -58,9 +58,9 @@ def _check_gradient(subject: Subject, name: str, parameter: str | None) -> Check
             failure.expected, failure.got, failure.explanation, failure.largest_difference
         )
 
-    result = subject.search(name, judge)
-    if result.verdict is Verdict.PASSED and not num_judged:
-        return CheckResult(name, Verdict.NOT_JUDGED, "no case was met in which the output is right")
+    result = subject.search(name, compare_case)
+    if result.verdict is Verdict.PASSED and not num_compared:
+        return CheckResult(name, Verdict.NOT_CHECKED, "no case was met in which the output is right")
     return result
 
 

@@ -6,7 +6,7 @@ import torch
 from loupe.conformance.cases import Case, Family
 from loupe.conformance.comparing import Failure, LayerFailedError, compare
 from loupe.conformance.report import CheckResult, Verdict
-from loupe.conformance.search import Judge
+from loupe.conformance.search import Comparison
 from loupe.conformance.subject import Subject, clone_inputs
 
 OUTPUT_ROW, ARGUMENT_ROW = "output", "argument "
@@ -19,7 +19,7 @@ def check_outputs(subject: Subject) -> Iterator[CheckResult]:
     kind, plain = subject.kind, []
     for is_training in kind.modes:
         name = f"{OUTPUT_ROW} in {MODE_NAMES[is_training]}" if len(kind.modes) > 1 else OUTPUT_ROW
-        plain.append(subject.search(name, _judging(subject, (is_training,)), cases=kind.cases(())))
+        plain.append(subject.search(name, _make_comparison(subject, (is_training,)), cases=kind.cases(())))
     yield from plain
     wrong = [result for result in plain if result.verdict is Verdict.FAILED]
     sound = []
@@ -30,7 +30,7 @@ def check_outputs(subject: Subject) -> Iterator[CheckResult]:
     for family in kind.families:
         yield _say_what_is_new(check_family(subject, family), wrong, family.advice)
     if len(sound) > 1:  # an argument that is wrong by itself has its row already
-        yield subject.search("all arguments together", _judging(subject), cases=kind.cases(sound))
+        yield subject.search("all arguments together", _make_comparison(subject), cases=kind.cases(sound))
 
 
 def _check_argument(subject: Subject, argument: str, *, is_output_right: bool) -> CheckResult:
@@ -38,8 +38,8 @@ def _check_argument(subject: Subject, argument: str, *, is_output_right: bool) -
     if argument not in subject.argument_names:
         return CheckResult(name, Verdict.NOT_OFFERED)
     if not is_output_right:
-        return CheckResult(name, Verdict.NOT_JUDGED, "the output is wrong without it already")
-    return subject.search(name, _judging(subject), cases=subject.kind.cases((argument,)))
+        return CheckResult(name, Verdict.NOT_CHECKED, "the output is wrong without it already")
+    return subject.search(name, _make_comparison(subject), cases=subject.kind.cases((argument,)))
 
 
 def _say_what_is_new(result: CheckResult, wrong: Sequence[CheckResult], advice: str) -> CheckResult:
@@ -50,40 +50,42 @@ def _say_what_is_new(result: CheckResult, wrong: Sequence[CheckResult], advice: 
         return replace(result, explanation=result.explanation or advice)
     if result.explanation and result.explanation not in [other.explanation for other in wrong]:
         return result
-    return CheckResult(result.name, Verdict.NOT_JUDGED, "the output is wrong without it already")
+    return CheckResult(result.name, Verdict.NOT_CHECKED, "the output is wrong without it already")
 
 
 def check_family(subject: Subject, family: Family) -> CheckResult:
     """Compare outputs over the cases of one family."""
     if any(argument not in subject.argument_names for argument in family.needs):
         return CheckResult(family.name, Verdict.NOT_OFFERED)
-    judge = _judging(subject, family=family)
+    compare_case = _make_comparison(subject, family=family)
     if not family.may_refuse:
-        return subject.search(family.name, judge, cases=family.cases)
+        return subject.search(family.name, compare_case, cases=family.cases)
     refusals: list[str] = []
 
-    def judge_unless_refused(case: Case) -> Failure | None:
+    def compare_unless_refused(case: Case) -> Failure | None:
         try:
-            return judge(case)
+            return compare_case(case)
         except LayerFailedError as error:
             refusals.append(str(error))
             return None
 
-    result = subject.search(family.name, judge_unless_refused, cases=family.cases)
+    result = subject.search(family.name, compare_unless_refused, cases=family.cases)
     if result.verdict is Verdict.PASSED and refusals:
         return CheckResult(family.name, Verdict.NOT_OFFERED, refusals[-1])
     return result
 
 
-def _judging(subject: Subject, modes: tuple[bool, ...] | None = None, family: Family | None = None) -> Judge:
-    def judge(case: Case) -> Failure | None:
+def _make_comparison(
+    subject: Subject, modes: tuple[bool, ...] | None = None, family: Family | None = None
+) -> Comparison:
+    def compare_case(case: Case) -> Failure | None:
         for is_training in modes or subject.kind.modes:
             failure = compare_output(subject, case, is_training=is_training, family=family)
             if failure is not None:
                 return failure
         return None
 
-    return judge
+    return compare_case
 
 
 def compare_output(

@@ -60,7 +60,7 @@ def _compare_there(
     probe = subject.kind.probe
     if not _is_right_at_home(subject):
         explanation = "all tensors move along; the values were wrong before they moved"
-        return CheckResult(name, Verdict.NOT_JUDGED, explanation)
+        return CheckResult(name, Verdict.NOT_CHECKED, explanation)
     inputs = [
         value.to(device, dtype) if value.is_floating_point() else value.to(device) for value in probe.inputs
     ]

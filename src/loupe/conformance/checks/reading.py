@@ -13,7 +13,7 @@ def check_source(subject: Subject) -> Iterator[CheckResult]:
     name, file = "source code", find_file(subject.layer)
     text = _read(file)
     if file is None or text is None:
-        yield CheckResult(name, Verdict.NOT_JUDGED, "there is no file to read it from")
+        yield CheckResult(name, Verdict.NOT_CHECKED, "there is no file to read it from")
         return
     module = subject.build(subject.kind.probe.arguments)
     names = {made.__name__ for made in type(module).__mro__ if find_file(made) == file}

@@ -4,11 +4,12 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from loupe.conformance.batches import draw_batches
 from loupe.conformance.cases import Case
 from loupe.conformance.comparing import Failure, compare, is_close
 from loupe.conformance.naming import as_torchs, find_tensors
 from loupe.conformance.report import CheckResult, Verdict
-from loupe.conformance.search import Judge
+from loupe.conformance.search import Comparison
 from loupe.conformance.subject import Subject
 
 _ROWS = {"running_mean": "running mean", "running_var": "running variance"}
@@ -16,46 +17,44 @@ _ROWS = {"running_mean": "running mean", "running_var": "running variance"}
 
 def check_running_statistics(subject: Subject) -> Iterator[CheckResult]:
     """After several batches the running statistics are torch's, and evaluation leaves them alone."""
-    from loupe.conformance.kinds.batch_norm import draw_batches
-
     are_right = True
     for name, row in _ROWS.items():
-        if name not in subject.places:
+        if name not in subject.locations:
             explanation = f"no tensor was found that could be torch's {name}"
-            result = CheckResult(row, Verdict.NOT_JUDGED, explanation)
+            result = CheckResult(row, Verdict.NOT_CHECKED, explanation)
         else:
-            judge = _judging(subject, name)
-            result = subject.search(row, judge, cases=draw_batches(()))
+            compare_case = _make_comparison(subject, name)
+            result = subject.search(row, compare_case, cases=draw_batches(()))
         are_right = are_right and result.verdict is Verdict.PASSED
         yield result
     if "momentum" not in subject.argument_names:
         yield CheckResult("argument momentum", Verdict.NOT_OFFERED)
     elif not are_right:
         explanation = "the running statistics are wrong without it already"
-        yield CheckResult("argument momentum", Verdict.NOT_JUDGED, explanation)
+        yield CheckResult("argument momentum", Verdict.NOT_CHECKED, explanation)
     else:
         cases = draw_batches(("momentum",))
-        judge = _judging(subject, "running_mean")
-        yield subject.search("argument momentum", judge, cases=cases)
-    yield subject.search("statistics kept in evaluation", lambda case: _judge_evaluation(subject, case))
+        compare_case = _make_comparison(subject, "running_mean")
+        yield subject.search("argument momentum", compare_case, cases=cases)
+    yield subject.search("statistics kept in evaluation", lambda case: _compare_evaluation(subject, case))
 
 
-def _judging(subject: Subject, name: str) -> Judge:
-    def judge(case: Case) -> Failure | None:
+def _make_comparison(subject: Subject, name: str) -> Comparison:
+    def compare_case(case: Case) -> Failure | None:
         module, torchs = subject.build(case.arguments), subject.kind.reference(**case.arguments)
         module.train(), torchs.train()
         for batch in case.inputs:
             torchs(batch.clone())
             subject.call(module, [batch.clone()])
-        place, expected = subject.places[name], torchs.state_dict()[name]
-        held = find_tensors(module)[place.name]
-        failure = compare(as_torchs(held.detach(), place, expected), expected)
+        location, expected = subject.locations[name], torchs.state_dict()[name]
+        held = find_tensors(module)[location.name]
+        failure = compare(as_torchs(held.detach(), location, expected), expected)
         if failure is None:
-            return _refuse_graph(held, place.name)
-        explanation = _name_fault(name, torchs, case.inputs, as_torchs(held.detach(), place, expected))
+            return _refuse_graph(held, location.name)
+        explanation = _name_fault(name, torchs, case.inputs, as_torchs(held.detach(), location, expected))
         return Failure(failure.expected, failure.got, explanation, failure.largest_difference)
 
-    return judge
+    return compare_case
 
 
 def _refuse_graph(held: Tensor, name: str) -> Failure | None:
@@ -88,24 +87,24 @@ _MEASURE = {
     "mean": lambda channels: channels.mean(1),
     "variance": lambda channels: channels.var(1),
     "biased variance": lambda channels: channels.var(1, unbiased=False),
-    "sd": lambda channels: channels.std(1),
-    "biased sd": lambda channels: channels.std(1, unbiased=False),
+    "std": lambda channels: channels.std(1),
+    "biased std": lambda channels: channels.std(1, unbiased=False),
 }
 _MEASURES = {
     "running_mean": {"mean": ""},
     "running_var": {
         "variance": "",
         "biased variance": "the biased variance is stored (divided by n); torch stores the one by n - 1",
-        "sd": "the standard deviation is stored; torch stores the variance",
-        "biased sd": "the standard deviation (divided by n) is stored; torch stores the variance, by n - 1",
+        "std": "the standard deviation is stored; torch stores the variance",
+        "biased std": "the standard deviation (divided by n) is stored; torch stores the variance, by n - 1",
     },
 }
 
 
-def _judge_evaluation(subject: Subject, case: Case) -> Failure | None:
+def _compare_evaluation(subject: Subject, case: Case) -> Failure | None:
     module, _ = subject.build_pair(case)
     module.eval()
-    names = [place.name for place in subject.places.values()]
+    names = [location.name for location in subject.locations.values()]
     before = {
         name: find_tensors(module)[name].detach().clone() for name in names if name in find_tensors(module)
     }

@@ -21,13 +21,13 @@ _GENERATORS: dict[str, tuple[Callable[[int], object], Callable[[], bytes]]] = {
     "numpy": (np.random.seed, _write_numpy_state),
     "random": (random.seed, lambda: repr(random.getstate()).encode()),
 }
-"""How to seed a global generator, and how to see where it stands."""
+"""How to seed a global generator, and how to read its state."""
 
 
 def check_input_unchanged(subject: Subject) -> Iterator[CheckResult]:
     """What is handed in comes out as it was."""
 
-    def judge(case: Case) -> Failure | None:
+    def compare_case(case: Case) -> Failure | None:
         for is_training in (True, False):
             module, _ = subject.build_pair(case)
             module.train(is_training)
@@ -36,16 +36,16 @@ def check_input_unchanged(subject: Subject) -> Iterator[CheckResult]:
                 subject.call(module, inputs)
             for value, before in zip(inputs, case.inputs, strict=True):
                 if not torch.equal(value, before):
-                    place = (value != before).flatten().nonzero()[0]
+                    first = (value != before).flatten().nonzero()[0]
                     return Failure(
-                        f"{before.flatten()[place].item():.4f}, as it was",
-                        f"{value.flatten()[place].item():.4f}",
+                        f"{before.flatten()[first].item():.4f}, as it was",
+                        f"{value.flatten()[first].item():.4f}",
                         "it writes into its input, which other layers may still need: work on a new tensor",
                         (value - before).abs().max().item(),
                     )
         return None
 
-    yield subject.search("input left as it was", judge)
+    yield subject.search("input left as it was", compare_case)
 
 
 def check_generators(subject: Subject) -> Iterator[CheckResult]:
@@ -66,7 +66,7 @@ def check_generators(subject: Subject) -> Iterator[CheckResult]:
         )
         yield CheckResult(name, Verdict.FAILED, explanation)
     else:
-        yield CheckResult(name, Verdict.NOT_JUDGED if error else Verdict.PASSED, error)
+        yield CheckResult(name, Verdict.NOT_CHECKED if error else Verdict.PASSED, error)
 
 
 def _build(subject: Subject) -> object:
@@ -74,26 +74,26 @@ def _build(subject: Subject) -> object:
 
 
 def _find_seeded(action: Callable[[], object]) -> list[str]:
-    """Return the generators that stand at the same place afterwards, wherever they stood before."""
-    places: dict[str, list[bytes]] = {name: [] for name in _GENERATORS}
+    """Return the generators whose state is the same afterwards, whatever it was before."""
+    states: dict[str, list[bytes]] = {name: [] for name in _GENERATORS}
     for number in (1, 2):
         for seed, _ in _GENERATORS.values():
             seed(number)
         action()
-        for name, (_, look) in _GENERATORS.items():
-            places[name].append(look())
-    return [name for name, (one, two) in places.items() if one == two]
+        for name, (_, read_state) in _GENERATORS.items():
+            states[name].append(read_state())
+    return [name for name, (one, two) in states.items() if one == two]
 
 
 def check_layers_differ(subject: Subject) -> Iterator[CheckResult]:
     """Two layers built one after the other start from other random weights."""
     name = "two layers start differently"
-    place = subject.places.get("weight")
-    if place is None:
-        yield CheckResult(name, Verdict.NOT_JUDGED, "no weight was found")
+    location = subject.locations.get("weight")
+    if location is None:
+        yield CheckResult(name, Verdict.NOT_CHECKED, "no weight was found")
         return
     torch.manual_seed(0)
-    weights = [find_tensors(subject.build(subject.kind.probe.arguments))[place.name] for _ in range(2)]
+    weights = [find_tensors(subject.build(subject.kind.probe.arguments))[location.name] for _ in range(2)]
     if not torch.equal(*weights):
         yield CheckResult(name, Verdict.PASSED)
         return

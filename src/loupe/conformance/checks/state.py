@@ -23,25 +23,25 @@ def _find_mistakes(subject: Subject, module: nn.Module) -> list[str]:
     expected, actual, plain = torchs.state_dict(), module.state_dict(), find_plain_tensors(module)
     mistakes = []
     for name, value in expected.items():
-        place = subject.places.get(name)
-        if place is None:
+        location = subject.locations.get(name)
+        if location is None:
             got = f", of another size: {tuple(actual[name].shape)}" if name in actual else ""
             mistakes.append(f"{name}: missing{got}; torch has one of shape {tuple(value.shape)}")
             continue
-        if not place.is_in_state:
+        if not location.is_in_state:
             remedy = "nn.Parameter" if name in dict(torchs.named_parameters()) else "self.register_buffer"
             mistakes.append(
-                f"{name}: self.{place.name} is a plain tensor, neither saved nor moved; use {remedy}"
+                f"{name}: self.{location.name} is a plain tensor, neither saved nor moved; use {remedy}"
             )
-        elif place.name != name:
-            mistakes.append(f"{name}: called {place.name} here")
-        if place.fit is Fit.TRANSPOSED:
+        elif location.name != name:
+            mistakes.append(f"{name}: called {location.name} here")
+        if location.fit is Fit.TRANSPOSED:
             shapes = f"{tuple(value.T.shape)}; torch stores outputs x inputs, {tuple(value.shape)}"
             mistakes.append(f"{name}: stored transposed, {shapes}")
-        elif place.fit is Fit.RESHAPED:
-            shape = tuple((actual | plain)[place.name].shape)
+        elif location.fit is Fit.RESHAPED:
+            shape = tuple((actual | plain)[location.name].shape)
             mistakes.append(f"{name}: shape {shape}; torch has {tuple(value.shape)}")
-    known = {place.name for place in subject.places.values()} | expected.keys()
+    known = {location.name for location in subject.locations.values()} | expected.keys()
     return mistakes + [f"{name}: torch has nothing of that name" for name in actual if name not in known]
 
 
@@ -57,7 +57,7 @@ def _check_round_trip(subject: Subject) -> CheckResult:
             subject.call(module.train(), clone_inputs(probe))
         output = _evaluate(subject, module)
     except LayerFailedError as error:
-        return CheckResult(name, Verdict.NOT_JUDGED, str(error))
+        return CheckResult(name, Verdict.NOT_CHECKED, str(error))
     try:
         twin = subject.build(probe.arguments)
         subject.run(lambda: twin.load_state_dict(_save_and_load(module)))

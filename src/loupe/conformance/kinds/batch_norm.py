@@ -5,6 +5,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from loupe.conformance.batches import draw_maps
 from loupe.conformance.cases import Case, Family, Hint, LayerKind, make_input
 from loupe.conformance.checks import WITH_STATISTICS
 from loupe.conformance.kinds import register_layer_kind
@@ -17,7 +18,7 @@ def batch_norm() -> LayerKind:
         reference=nn.BatchNorm2d,
         required=("num_features",),
         optional=("eps", "affine"),
-        judged_elsewhere=("momentum",),
+        checked_elsewhere=("momentum",),
         probe=Case({"num_features": 3}, (make_input(2, 3, 4, 5, shift=1),)),
         cases=_draw_case,
         families=(
@@ -46,7 +47,7 @@ def batch_norm() -> LayerKind:
             ),
             Hint(
                 "the running variance is used as if it were a standard deviation",
-                lambda norm, inputs: _normalise_by_sd(norm, inputs[0]),
+                lambda norm, inputs: _normalise_by_std(norm, inputs[0]),
                 is_training=False,
             ),
             Hint(
@@ -70,32 +71,13 @@ def _draw_case(draw: st.DrawFn, names: Collection[str], scale: float = 1.0) -> C
     arguments: dict[str, Any] = {"num_features": draw(st.integers(1, 3))}
     choices = {"eps": st.sampled_from([1e-5, 0.1, 1.0]), "affine": st.booleans()}
     arguments |= {name: draw(choice) for name, choice in choices.items() if name in names}
-    return Case(arguments, (draw(_draw_maps(arguments["num_features"], scale=scale)),))
+    return Case(arguments, (draw(draw_maps(arguments["num_features"], scale=scale)),))
 
 
 @st.composite
 def _draw_features(draw: st.DrawFn) -> Case:
     features = draw(st.integers(1, 4))
     return Case({"num_features": features}, (make_input(draw(st.integers(2, 5)), features, shift=1),))
-
-
-@st.composite
-def _draw_maps(draw: st.DrawFn, channels: int, scale: float = 1.0, seed: int = 0) -> Tensor:
-    batch, height = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    width = draw(st.integers(1 if batch * height > 1 else 2, 4))  # a channel needs two values
-    return make_input(batch, channels, height, width, shift=scale, scale=scale, seed=seed)
-
-
-@st.composite
-def draw_batches(draw: st.DrawFn, names: Collection[str]) -> Case:
-    """Draw one to three training batches for a new layer."""
-    arguments: dict[str, Any] = {"num_features": draw(st.integers(1, 3))}
-    if "momentum" in names:
-        arguments["momentum"] = draw(st.sampled_from([0.1, 0.25, 0.9]))
-    count = draw(st.integers(1, 3))
-    batches = tuple(draw(_draw_maps(arguments["num_features"], seed=seed)) for seed in range(count))
-    shapes = " and ".join(str(tuple(batch.shape)) for batch in batches)
-    return Case(arguments, batches, f"{count} training batch{'es' if count > 1 else ''} of shape {shapes}")
 
 
 def _normalise(
@@ -106,7 +88,7 @@ def _normalise(
     return _shift_and_scale(norm if is_affine else None, (maps - maps.mean((0, 2, 3), keepdim=True)) / root)
 
 
-def _normalise_by_sd(norm: Any, maps: Tensor) -> Tensor:
+def _normalise_by_std(norm: Any, maps: Tensor) -> Tensor:
     mean, divisor = (value.view(1, -1, 1, 1) for value in (norm.running_mean, norm.running_var))
     return _shift_and_scale(norm, (maps - mean) / (divisor + norm.eps))
 

@@ -12,11 +12,18 @@ from loupe.registry import Registry
 
 @dataclass(frozen=True)
 class SourceImages:
-    """What a source delivers: training and test images, and a validation set if it has its own."""
+    """What a source delivers: training and test images, and a validation set if it has its own.
+
+    A source whose images come and go registers with `can_grow=True`: sides then follow from each image.
+
+    Args:
+        test_part: with what probability an image became a test image; None if the test images are given.
+    """
 
     train: ImageDataset
     test: ImageDataset
     validation: ImageDataset | None = None
+    test_part: float | None = None
 
 
 SOURCES = Registry("dataset", "loupe.data.sources", given=(), list_command="loupe datasets")

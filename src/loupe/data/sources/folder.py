@@ -1,8 +1,8 @@
 """A folder of small images: one sub-folder a class.
 
 Either `path/<class>/…`, or `path/train/<class>/…` beside `path/validation/…` and `path/test/…`
-(each optional; `val` and `valid` are read as validation). Without a test folder a stratified part is
-set apart; which images it holds depends on the images alone, never on a run's seed.
+(each optional; `val` and `valid` are read as validation). Without a test folder a part is set apart; whether
+an image belongs to it depends on its own pixels alone, never on a run's seed or on other images.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ import torch
 from pydantic import Field
 
 from loupe.data.dataset import ImageDataset
+from loupe.data.identity import digest_picture, from_keys
 from loupe.data.image_files import (
     UNREADABLE,
     Fit,
@@ -29,8 +30,8 @@ from loupe.data.image_files import (
     list_images,
     to_channels,
 )
+from loupe.data.sides import hold_out_by_image
 from loupe.data.sources import SourceImages, register_dataset
-from loupe.data.split import hold_out
 from loupe.errors import DataError, DataFileError, suggest
 
 Colour = Literal["auto", "grey", "colour"]
@@ -40,7 +41,7 @@ _SPLIT_NAMES = ("train", *_VALIDATION_NAMES, "test")
 _MOST_NAMED = 10  # files named in one error
 
 
-@register_dataset("folder")
+@register_dataset("folder", can_grow=True)
 def load_folder(
     path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
     image_size: Annotated[
@@ -93,18 +94,19 @@ def load_folder(
             torch.from_numpy(arrays[f"{part}_labels"]),
             tuple(class_names),
             f"folder {root.name}",
+            torch.from_numpy(arrays[f"{part}_origins"]),
+            tuple(file.relative_to(root).as_posix() for file, _ in files[part]),
         )
         for part in files
     }
     train = parts_read["train"]
     if "test" in parts_read:
         return SourceImages(train, parts_read["test"], parts_read.get("validation"))
-    seed = int(_content_key(files, class_names, root, None)[:15], 16)  # the files alone: no setting matters
-    generator = torch.Generator().manual_seed(seed)
-    kept, test = hold_out(
-        train.labels, test_part, generator, num_classes=len(class_names), setting="data.test_part"
+    kept, test = hold_out_by_image(
+        train.table, test_part, "test", class_names=class_names, setting="data.test_part"
     )
-    return SourceImages(train.select(kept), train.select(test), parts_read.get("validation"))
+    validation = parts_read.get("validation")
+    return SourceImages(train.select(kept), train.select(test), validation, test_part)
 
 
 def _find_parts(root: Path) -> dict[str, Path]:
@@ -206,7 +208,7 @@ def _cache_path(key: str) -> Path:
 def _read_cache(key: str, parts: Collection[str]) -> dict[str, np.ndarray] | None:
     try:
         with _cache_path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            wanted = [f"{part}_{what}" for part in parts for what in ("images", "labels")]
+            wanted = [f"{part}_{what}" for part in parts for what in ("images", "labels", "origins")]
             return {name: arrays[name] for name in wanted}
     except (
         OSError,
@@ -236,10 +238,12 @@ def _decode_all(
     root: Path,
 ) -> dict[str, np.ndarray]:
     decoded: dict[Path, np.ndarray] = {}
+    origins: dict[Path, bytes] = {}
     damaged: list[str] = []
     for file, _ in (entry for listed in files.values() for entry in listed):
         try:
             image = decode_image(file)
+            origins[file] = digest_picture(image)
             decoded[file] = fit_image(image, (image_size, image_size), fit) if image_size and fit else image
         except UNREADABLE as error:
             damaged.append(f"{file.relative_to(root)} ({describe_unreadable(error)})")
@@ -261,6 +265,7 @@ def _decode_all(
         stacked = np.stack([fitted[file] for file, _ in listed])
         arrays[f"{part}_images"] = np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
         arrays[f"{part}_labels"] = np.array([label for _, label in listed], dtype=np.int64)
+        arrays[f"{part}_origins"] = from_keys(origins[file] for file, _ in listed).numpy()
     return arrays
 
 

@@ -1,10 +1,11 @@
 """Explanations: which pixels speak for a class. One file a method.
 
 A method is a class whose parameters are its settings. A user's own is one file with
-`@register_explanation("name", is_signed=…)` above such a class.
+`@register_explanation("name", is_signed=…)` above such a class; reports, `loupe inspect` and the page then
+show it beside the others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -53,17 +54,76 @@ EXPLANATIONS = Registry(
 Method = TypeVar("Method", bound=Callable[..., ExplanationMethod])
 
 
-def register_explanation(name: str, *, is_signed: bool) -> Callable[[Method], Method]:
+def register_explanation(
+    name: str,
+    *,
+    is_signed: bool,
+    title: str = "",
+    order: int = 500,
+    num_passes: int = 10,
+    note: str = "",
+    is_default: bool = True,
+) -> Callable[[Method], Method]:
     """Return a decorator that registers a method under `name`.
 
     Args:
         name: what `explain` calls it.
         is_signed: whether negative values mean evidence against the class; if not, all values are ≥ 0.
+        title: for readers; the name if left out.
+        order: where it stands among the others, smaller first; Loupe's own have 10 to 40.
+        num_passes: of the network for an image, forward and backward, roughly: reports leave out what would
+            take long.
+        note: what its map shows, in words, extras in braces: "maps of the layer {layer}"; the first line of
+            its docstring if left out.
+        is_default: whether reports show it without being asked.
 
     Raises:
         LoupeError: another method, not a plugin's, already has that name.
     """
-    return EXPLANATIONS.register(name, is_signed=is_signed)
+    return EXPLANATIONS.register(
+        name,
+        is_signed=is_signed,
+        title=title or name.replace("-", " ").replace("_", " ").capitalize(),
+        order=order,
+        num_passes=num_passes,
+        note=note,
+        is_default=is_default,
+    )
+
+
+def list_explanations(plugins: Iterable[str] = ()) -> list[str]:
+    """Return the names of the methods in their order, those of other plugins than these left out.
+
+    Args:
+        plugins: modules of plugins that count.
+    """
+    modules = tuple(plugins)
+    names = [
+        name
+        for name in EXPLANATIONS
+        if not EXPLANATIONS.is_plugin(name) or EXPLANATIONS.get(name).__module__ in modules
+    ]
+    return sorted(names, key=lambda name: (EXPLANATIONS.facts(name)["order"], name))
+
+
+def describe_map(name: str, extras: Mapping[str, Any]) -> str:
+    """Return what a map of a method shows, in words.
+
+    Args:
+        name: of the method.
+        extras: what it said of this map.
+    """
+    note = str(EXPLANATIONS.facts(name)["note"])
+    return note.format(**extras) if note else EXPLANATIONS.summary(name)
+
+
+def choose_quick_settings(name: str, multiply_adds: int, image_size: tuple[int, int]) -> dict[str, Any]:
+    """Return settings by which a method answers in a second or two; none for most.
+
+    A method that takes long has a static method `quick_settings(multiply_adds, image_size)` that says them.
+    """
+    quick = getattr(EXPLANATIONS.get(name), "quick_settings", None)
+    return dict(quick(multiply_adds, image_size)) if quick is not None else {}
 
 
 def build_explanation(name: str, **settings: Any) -> ExplanationMethod:

@@ -14,7 +14,14 @@ from loupe.inspection.explanations import Attribution, register_explanation
 from loupe.training.measure import evaluating
 
 
-@register_explanation("grad-cam", is_signed=False)
+@register_explanation(
+    "grad-cam",
+    is_signed=False,
+    title="Grad-CAM",
+    order=10,
+    num_passes=3,
+    note="maps of the layer {layer}, weighed by the class's gradient",
+)
 @dataclass(frozen=True)
 class GradCam:
     """Maps of one layer, added with the mean gradient of the class's logit as weights; evidence for it, ≥ 0.
@@ -22,8 +29,8 @@ class GradCam:
     Selvaraju et al. 2017 (arXiv:1610.02391). As coarse as the layer: the map has the layer's resolution and
     is enlarged to the image bilinearly, after ReLU has removed what speaks against the class.
 
-    Made for heads that average maps over places. A dense head weighs every place by itself; its mean gradient
-    can cancel, and then the map is zero everywhere although the network saw the evidence.
+    Made for heads that average maps over positions. A dense head weighs every position by itself; its mean
+    gradient can cancel, and then the map is zero everywhere although the network saw the evidence.
 
     Extras: `layer`, the name of the layer; `raw_maps` (batch, rows, columns), before enlarging.
     """

@@ -13,7 +13,14 @@ from loupe.inspection.explanations.through_captum import load_captum_class
 _RECTIFIERS = ("ReluBackward", "ThresholdBackward")
 
 
-@register_explanation("guided-backprop", is_signed=True)
+@register_explanation(
+    "guided-backprop",
+    is_signed=True,
+    title="Guided backpropagation",
+    order=40,
+    num_passes=3,
+    is_default=False,  # reports do not depend on what is installed
+)
 @dataclass(frozen=True)
 class GuidedBackprop:
     """The logit's gradient at the image, where every ReLU lets only positive gradients pass.
@@ -42,7 +49,7 @@ def refuse_hidden_relus(model: nn.Module, images: Tensor) -> None:
 
     captum acts on `nn.ReLU` modules, and there on the gradient of the tensor that goes in. It misses
     functional ReLUs, and where that tensor is used elsewhere too it would rectify the sum of both gradients.
-    One module called at several places is no trouble: each call has a tensor of its own.
+    One module called several times is no trouble: each call has a tensor of its own.
 
     Raises:
         LoupeError: a ReLU is functional, shares its input, or there is none.

@@ -11,7 +11,13 @@ from loupe.inspection.explanations.through_captum import load_captum_class
 _IMAGES_AT_ONCE, _POINTS_AT_ONCE = 32, 256
 
 
-@register_explanation("integrated-gradients", is_signed=True)
+@register_explanation(
+    "integrated-gradients",
+    is_signed=True,
+    order=30,
+    num_passes=100,
+    is_default=False,  # reports do not depend on what is installed
+)
 @dataclass(frozen=True)
 class IntegratedGradients:
     """The logit's rise from a blank image to this one, shared out among its pixels. Negative: it fell.

@@ -9,9 +9,16 @@ from loupe.errors import LoupeError
 from loupe.inspection.explanations import Attribution, register_explanation
 
 _IMAGES_AT_ONCE = 512  # covered images of one forward pass
+_MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
 
 
-@register_explanation("occlusion", is_signed=True)
+@register_explanation(
+    "occlusion",
+    is_signed=True,
+    order=20,
+    num_passes=200,  # roughly, with the default size and stride
+    note="a window of {size} x {size} pixels slides over the image, {stride} further each time",
+)
 @dataclass(frozen=True)
 class Occlusion:
     """How much the class loses when a window covers a pixel; works for any network. Negative: it gains.
@@ -40,6 +47,16 @@ class Occlusion:
     score: Annotated[
         Literal["logit", "probability"], Field(description="What drops: the class's logit or probability.")
     ] = "logit"
+
+    @staticmethod
+    def quick_settings(multiply_adds: int, image_size: tuple[int, int]) -> dict[str, int]:
+        """Return size and stride of a window, the stride wider where the usual one would take long."""
+        height, width = image_size
+        size = max(1, round(min(image_size) / 5))
+        stride = max(1, size // 3)
+        while stride < size and multiply_adds * (height // stride) * (width // stride) > _MOST_QUICK_WORK:
+            stride += 1
+        return {"size": size, "stride": stride}
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attribution:
         height, width = images.shape[2:]

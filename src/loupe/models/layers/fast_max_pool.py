@@ -66,9 +66,9 @@ class _MaxOfFour(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (places,) = ctx.saved_tensors
+        (indices,) = ctx.saved_tensors
         of_images = gradient.new_zeros(ctx.shape)
-        of_images.flatten(2).scatter_(2, places.flatten(2), gradient.flatten(2))
+        of_images.flatten(2).scatter_(2, indices.flatten(2), gradient.flatten(2))
         return of_images
 
 

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.models.layers.fast_max_pool import FastMaxPool2d, share_out
+from loupe.models.layers.hooks import has_hooks
 from loupe.models.layers.narrow_conv import convolve, is_narrow
-from loupe.models.layers.watched import is_watched
 
 _MOST_IN_CHANNELS, _MOST_OUT_CHANNELS = 3, 32
 _convolution_backward = torch.ops.aten.convolution_backward
@@ -24,8 +24,8 @@ class FastStack(nn.Sequential):
     of the separate layers up to rounding.
 
     Only for a narrow first layer, from at most 3 to at most 32 channels, and where no gradient of the
-    input is wanted: there it pays (`bench/first_layer.py`). Layers that somebody watches with hooks of
-    their own run one by one; inside `torch.func` transformations use `nn.Sequential`.
+    input is wanted: there it pays (`bench/first_layer.py`). Layers that have hooks run
+    one by one; inside `torch.func` transformations use `nn.Sequential`.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def runs_as_one(layer: nn.Module, following: nn.Module | None, images: Tensor) -
         and layer.padding_mode == "zeros"
         and isinstance(layer.padding, tuple)
         and _is_output_even(layer, images)
-        and not (is_watched(layer) or is_watched(following))
+        and not (has_hooks(layer) or has_hooks(following))
         and not torch.compiler.is_compiling()
     )
 

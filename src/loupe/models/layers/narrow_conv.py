@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from loupe.models.layers.watched import is_watched
+from loupe.models.layers.hooks import has_hooks
 
 _MOST_IN_CHANNELS, _MOST_OUT_CHANNELS = 12, 32  # beyond, torch's own gradients are as quick
 _convolution_backward = torch.ops.aten.convolution_backward
@@ -31,7 +31,7 @@ def is_narrow(layer: nn.Module, images: Tensor) -> bool:
         and all(padding < side for padding, side in zip(layer.padding, layer.kernel_size, strict=True))
         and torch.is_grad_enabled()
         and layer.weight.requires_grad
-        and not is_watched(layer)
+        and not has_hooks(layer)
         and not torch.compiler.is_compiling()
     )
 

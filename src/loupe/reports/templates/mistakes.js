@@ -1,9 +1,9 @@
 // Cells of a confusion matrix open their images in place; classes of a map hide and show. No dependencies.
 "use strict";
 
-document.querySelectorAll(".cells").forEach((cells) => {
+function wireCells(cells) {
   cells.classList.add("scripted"); // without the script a cell opens by its address, #cell-…
-  const links = [...document.querySelectorAll('a[href^="#cell-"]')];
+  const links = [...cells.parentElement.querySelectorAll('a[href^="#cell-"]')];
   function open(id) {
     cells.querySelectorAll(".cell").forEach((cell) => cell.classList.toggle("open", cell.id === id));
     links.forEach((link) => {
@@ -18,8 +18,8 @@ document.querySelectorAll(".cells").forEach((cells) => {
     }),
   );
   const asked = location.hash.slice(1);
-  open(asked.startsWith("cell-") ? asked : cells.dataset.first);
-});
+  open(links.some((link) => link.hash === `#${asked}`) ? asked : cells.dataset.first);
+}
 
 function wireMap(map) {
   map.querySelectorAll("button[data-class]").forEach((button) =>
@@ -33,4 +33,5 @@ function wireMap(map) {
   );
 }
 
+document.querySelectorAll(".cells").forEach(wireCells);
 document.querySelectorAll(".map").forEach(wireMap);

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from loupe.models.autoencoder import Autoencoder
 from loupe.models.layers.fast_max_pool import FastMaxPool2d
 from loupe.models.layers.fast_stack import FastStack, run_as_one, runs_as_one
-from loupe.models.layers.watched import is_watched
+from loupe.models.layers.hooks import has_hooks
 from loupe.training.together import layers
 
 _CONTAINERS = (nn.Sequential, FastStack, Autoencoder)
@@ -31,7 +31,7 @@ def find_network_obstacle(model: nn.Module) -> str | None:
     for name, layer in _list_layers(model, ""):
         if type(layer) not in _LAYERS:
             return f"layer {name or 'model'} is a {type(layer).__name__}, which is not trained together"
-        if is_watched(layer):
+        if has_hooks(layer):
             return f"layer {name} is watched by a hook"
         of_maps, of_vectors = isinstance(layer, _OF_MAPS), isinstance(layer, _OF_VECTORS)
         if has_vectors if of_maps else of_vectors and not has_vectors:

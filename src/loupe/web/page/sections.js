@@ -26,6 +26,7 @@ export async function placeFragment(place, path) {
   place.replaceChildren(fresh);
   useSheet(path, part.style);
   for (const map of place.querySelectorAll(".map")) window.wireMap(map);
+  for (const cells of place.querySelectorAll(".cells")) window.wireCells(cells);
   charts.forEach((figure, index) => settleChart(before.charts[index], figure));
   for (const table of place.querySelectorAll("table.sortable")) makeSortable(table, sortingOf(path, table));
   for (const one of place.querySelectorAll("details")) one.open = before.details.get(nameOf(one)) ?? one.open;

@@ -1,4 +1,4 @@
-"""Addresses on the inside of a network: predictions, layers, numbers, reasons, kin."""
+"""Addresses on the inside of a network: predictions, layers, numbers, attributions, nearest neighbours."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -22,8 +22,8 @@ from loupe.web.inside_answers import (
     InsideFacts,
     Inspection,
     KeptImage,
-    Kin,
     Maps,
+    NearestNeighbours,
     Predictions,
     Reasons,
     ReceptiveField,
@@ -190,11 +190,12 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         opened = sessions.open(run)
         return handlers.say_why(opened, store.find(image, opened), method, target)
 
-    @router.get("/kin")
-    def list_kin(run: str, image: Image) -> Kin:
+    @router.get("/kin", include_in_schema=False)  # its former address
+    @router.get("/nearest-neighbours")
+    def list_nearest_neighbours(run: str, image: Image) -> NearestNeighbours:
         """The training images nearest to an image, as the network sees them."""
         opened = sessions.open(run)
-        return handlers.list_kin(opened, store.find(image, opened))
+        return handlers.list_nearest_neighbours(opened, store.find(image, opened))
 
     return router
 

@@ -1,17 +1,19 @@
 """Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from loupe.errors import RunError
+from loupe.evaluations import Looks
 from loupe.runs import write_tags
+from loupe.runs.reading import is_plain
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
-from loupe.web.guards import REPORT_POLICY
+from loupe.web.guards import serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.run_index import list_seeds, stamp
@@ -47,28 +49,37 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
 
-    @router.get("/runs/{run}/report", response_class=FileResponse)
+    @router.get("/runs/{run}/report", response_class=HTMLResponse)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
         folder = index.find(run)
-        if not folder.report_file.is_file():
+        if not is_plain(folder.report_file):
             raise RunError(
                 f"Run {folder.path.name} has no report yet.",
                 got="no report.html",
                 allowed="a run that has ended",
                 next_step="look at its curves meanwhile",
             )
-        headers = {"content-security-policy": REPORT_POLICY}
-        return FileResponse(folder.report_file, media_type="text/html", headers=headers)
+        return serve_report(folder.report_file)
 
     @router.get("/runs/{run}/sections/{name}")
     def show_section(run: str, name: SectionName) -> Section:
         """A part of the run's report: weights, findings, figures of the inside; of a series its seeds."""
         folder = index.find(run)
         runs = folder, *list_seeds(folder)
-        files = (file for one in runs for file in (one.result_file, one.best_file, one.mistakes_file))
+        files = (
+            file
+            for one in runs
+            for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
+        )
         now = tuple(map(stamp, files))
         return kept.get((folder.path, name), now, lambda: make_section(sessions, run, name))
+
+    @router.get("/runs/{run}/evaluations")
+    def show_evaluations(run: str) -> dict[str, Any]:
+        """What each evaluation found: sentence, numbers with intervals, tables, and what else is drawn."""
+        found = index.find_single(run).read_evaluations()
+        return (found or Looks()).to_dict()
 
     @router.get("/runs/{run}/data", tags=["data"])
     def show_data(run: str) -> DataCard:

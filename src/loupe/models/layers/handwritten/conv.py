@@ -79,7 +79,7 @@ class Conv2d(nn.Module):
         kernels = self.weight.flatten(1).unflatten(
             0, (self.groups, -1)
         )  # (groups, kernels of a group, length)
-        # g: group, k: kernel of the group, l: place in the column, p: position of the window
+        # g: group, k: kernel of the group, l: index in the column, p: position of the window
         output = torch.einsum("gkl,...glp->...gkp", kernels, columns).flatten(-3, -2)
         if self.bias is not None:
             output = output + self.bias[:, None]  # one number a kernel, the same at every position

@@ -4,13 +4,6 @@ import { overlay, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { tell } from "./tour.js";
 
-const NAMES = {
-  "grad-cam": "Grad-CAM",
-  occlusion: "Occlusion",
-  "integrated-gradients": "Integrated gradients",
-  "guided-backprop": "Guided backpropagation",
-};
-
 export function showAnswer(scene) {
   const { seen, parts } = scene;
   const said = seen.prediction,
@@ -89,7 +82,10 @@ function showClasses(scene, said) {
               type: "button",
               class: "quiet class-name",
               title: `why ${name}?`,
-              onclick: () => why(scene, scene.method ?? "grad-cam", scene.facts.class_names.indexOf(name)),
+              onclick: () => {
+                const method = scene.method ?? scene.facts.methods[0].name;
+                why(scene, method, scene.facts.class_names.indexOf(name));
+              },
             },
             name,
           ),
@@ -104,8 +100,13 @@ function showClasses(scene, said) {
     ...scene.facts.methods.map((method) =>
       el(
         "button",
-        { type: "button", "aria-pressed": "false", "data-method": method, onclick: () => why(scene, method) },
-        NAMES[method] ?? method,
+        {
+          type: "button",
+          "aria-pressed": "false",
+          "data-method": method.name,
+          onclick: () => why(scene, method.name),
+        },
+        method.title,
       ),
     ),
   );

@@ -1,9 +1,9 @@
-// Inside a network: a picture, the answer, the layers, a number, the reasons, the kin.
+// Inside a network: a picture, the answer, the layers, a number, the attributions, the nearest neighbours.
 import { el, speak } from "../dom.js";
 import { chooseRun } from "../choice.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { showAnswer } from "../inside/answer.js";
-import { showKin } from "../inside/kin.js";
+import { showNearestNeighbours } from "../inside/nearest_neighbours.js";
 import { showLayer } from "../inside/layer.js";
 import { showNetwork } from "../inside/network.js";
 import { showNumber } from "../inside/number.js";
@@ -21,7 +21,7 @@ export async function show(place, [id], query) {
     );
   const facts = await ask(runPath(id, "/inside"));
   const parts = {};
-  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "kin"])
+  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "neighbours"])
     parts[name] = el("section", { class: `part part-${name}`, id: `part-${name}`, "aria-label": name });
   place.append(
     el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
@@ -34,7 +34,7 @@ export async function show(place, [id], query) {
     el("div", { class: "desk" }, parts.picker, parts.answer),
     parts.network,
     el("div", { class: "desk wide" }, parts.layer, parts.number),
-    parts.kin,
+    parts.neighbours,
   );
 
   const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
@@ -61,7 +61,7 @@ export async function show(place, [id], query) {
       scene.seen = seen;
       showAnswer(scene);
       showNetwork(scene);
-      showKin(scene);
+      showNearestNeighbours(scene);
       const said = seen.prediction;
       speak(
         said.class_name

@@ -188,13 +188,21 @@ async function showFindings(parts, run, id) {
   if (await placeSection(place, id, "findings")) wireCells(place, id);
 }
 
+/** Return a copy of an element in its place, without what listens to it. */
+function forgetListeners(element) {
+  const copy = element.cloneNode(true);
+  element.replaceWith(copy);
+  return copy;
+}
+
 /** Let the cells of the confusion matrix show all their images, each a way into the network. */
 function wireCells(place, id) {
-  const cells = place.querySelector(".cells");
+  const look = place.querySelector('.look[data-look="confusion"]:has(.cells)'),
+    cells = look?.querySelector(".cells");
   if (!cells) return;
   const images = el("div", { class: "cells", "aria-live": "polite" });
   cells.replaceWith(images);
-  const links = [...place.querySelectorAll('a[href^="#cell-"]')];
+  const links = [...look.querySelectorAll('a[href^="#cell-"]')].map(forgetListeners);
   for (const one of links) {
     const [truth, said] = one.hash.split("-").slice(1).map(Number),
       words = one.closest("td").title.replace(/^\d+ of \d+ images of /, "");
@@ -256,11 +264,7 @@ function drawRest(run) {
         ]
       : []),
     el("h2", {}, "Record"),
-    el(
-      "p",
-      {},
-      `The test set was looked at ${run.summary.test_looks} time${run.summary.test_looks === 1 ? "" : "s"}${run.summary.kind === "series" ? ` by ${run.summary.seeds.length} seeds together` : ""}.`,
-    ),
+    el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
     looks.length
       ? table(
           ["when (UTC)", "why"],

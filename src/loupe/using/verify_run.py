@@ -1,0 +1,300 @@
+"""`loupe verify`: a run folder held against itself: files, figures, weights, data, plugins, looks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from loupe.data import ImageDataset, take_stratified
+from loupe.data.batches import EvaluationBatches
+from loupe.data.identity import to_keys
+from loupe.data.ledger import count_looks
+from loupe.data.normalization import Normalization
+from loupe.errors import LoupeError, RunError
+from loupe.plugins import digest_plugin
+from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data, read_packed_images
+from loupe.running.record import digest_transfer, refuse_other_recipe
+from loupe.runs import RunFolder, find_run_folder, load_model
+from loupe.runs.evidence import is_unaltered, read_digests
+from loupe.runs.images import SIDES
+from loupe.runs.looks import read_test_content
+from loupe.runs.plugins import find_plugin
+from loupe.training.measure import compute_outputs
+from loupe.using.verify_figures import find_wrong_figures
+from loupe.wording import count_of
+
+Verdict = Literal["sound", "altered", "unknown"]
+"""Whether something is what the run left: it is, it is not (or cannot be read), or nobody can tell here."""
+
+_SAMPLE = 200
+_CLOSE = 1e-3  # of the largest logit; another machine rounds otherwise, other weights give something else
+_CLOSE_LOW_PRECISION = 5e-2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Args:
+        check: what was checked.
+        verdict: whether it is what the run left.
+        found: in words.
+    """
+
+    check: str
+    verdict: Verdict
+    found: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found of one run.
+
+    Args:
+        run: its folder.
+        findings: one a check.
+    """
+
+    run: Path
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was found altered."""
+        return all(one.verdict != "altered" for one in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        findings = [asdict(one) for one in self.findings]
+        return {"run": str(self.run), "is_sound": self.is_sound, "findings": findings}
+
+
+def verify(place: str | Path, *, data: str | Path | None = None, sample: int = _SAMPLE) -> list[Verification]:
+    """Return what can be found of a run, or of each seed of a series, by computing it all anew.
+
+    No test image is looked at: figures on test are recomputed from the stored predictions, whose digest was
+    written when the run ended, and validation images show that the predictions are those of the weights.
+
+    Args:
+        place: a run's folder or name.
+        data: where its images lie now; where they were if left out.
+        sample: validation images to run through the network.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    path = find_run_folder(place)
+    if (path / "environment.json").exists():
+        return [_verify_run(RunFolder(path), data, sample)]
+    seeds = sorted(path.glob("seed-*/environment.json"))
+    return [_verify_run(RunFolder(seed.parent), data, sample) for seed in seeds]
+
+
+def _verify_run(run: RunFolder, data: str | Path | None, sample: int) -> Verification:
+    findings = list(_check_files(run))
+    checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+        ("recipe", lambda: _check_recipe(run)),
+        ("plugins", lambda: _check_plugins(run)),
+        ("looks", lambda: _check_looks(run)),
+        ("figures", lambda: _check_figures(run)),
+        ("images", lambda: _check_images(run)),
+        ("data and weights", lambda: _check_data(run, data, sample)),
+    )
+    for name, check in checks:
+        try:
+            findings += check()
+        except RunError as error:
+            findings.append(Finding(name, "altered", f"{error.message} {error.got or ''}".strip()))
+        except LoupeError as error:
+            findings.append(Finding(name, "unknown", error.message))
+    return Verification(run.path, tuple(findings))
+
+
+def _check_files(run: RunFolder) -> Iterator[Finding]:
+    """Hold every file against the digest that was written when the run ended."""
+    try:
+        digests = read_digests(run.path)
+    except RunError as error:
+        yield Finding("files", "altered", error.message)
+        return
+    if digests is None:
+        if not run.result_file.exists():
+            yield Finding("files", "unknown", "the run has not ended: no digests are written yet")
+        elif not run.images_file.exists():
+            yield Finding("files", "unknown", "of an earlier version, which wrote no digests")
+        else:
+            yield Finding("files", "altered", f"{run.digests_file.name} is gone")
+        return
+    wrong = 0
+    for name, recorded in digests.items():
+        try:
+            is_same = is_unaltered(run.path / name, recorded)
+        except OSError as error:
+            wrong += 1
+            yield Finding(name, "altered", f"cannot be read: {error.strerror or error}")
+            continue
+        if not is_same:
+            wrong += 1
+            yield Finding(name, "altered", "another content than when the run ended")
+    if not wrong:
+        yield Finding("files", "sound", f"{count_of(len(digests), 'file')} as the run left them")
+
+
+def _check_recipe(run: RunFolder) -> Iterator[Finding]:
+    recipe = run.read_recipe()
+    refuse_other_recipe(run, recipe)
+    yield Finding("recipe", "sound", "the one the run was started with")
+    recorded = run.read_environment().get("transfer") or {}
+    if recorded:
+        try:
+            now = digest_transfer(recipe)
+        except (LoupeError, OSError):
+            yield Finding("starting weights", "unknown", "the run they come from is not at hand")
+            return
+        is_same = set(now.values()) == set(recorded.values())
+        found = "those the run started from" if is_same else "another content than when the run was started"
+        yield Finding("starting weights", "sound" if is_same else "altered", found)
+
+
+def _check_plugins(run: RunFolder) -> Iterator[Finding]:
+    recorded = run.read_environment().get("plugins") or {}
+    for plugin in run.read_recipe().run.plugins:
+        try:
+            is_same = digest_plugin(find_plugin(run, plugin)) == recorded.get(plugin)
+        except LoupeError:
+            yield Finding(f"plugin {plugin}", "unknown", "is not at hand")
+            continue
+        found = "as it was" if is_same else "another content than when the run was trained"
+        yield Finding(f"plugin {plugin}", "sound" if is_same else "altered", found)
+
+
+def _check_looks(run: RunFolder) -> Iterator[Finding]:
+    """Hold the record of looks against the result, and against the ledger of this machine."""
+    result, count = run.read_result(), run.count_openings()
+    if result is None:
+        return
+    if count is None:
+        yield Finding("looks", "altered", f"{run.openings_file.name} is gone")
+        return
+    openings = run.read_openings()
+    if tuple(openings[: len(result.test_openings)]) != result.test_openings:
+        yield Finding("looks", "altered", f"{run.openings_file.name} lacks looks that the result names")
+        return
+    if result.best is not None and result.best.test is not None and not openings:
+        yield Finding("looks", "altered", "figures on test, and no look on record")
+        return
+    content = read_test_content(run)
+    looks = count_looks(content) if content is not None else None
+    here = looks.runs.get(str(run.path.resolve()), 0) if looks is not None else 0
+    on_record = f"{count_of(count, 'look')} on record"
+    if not here:
+        yield Finding(
+            "looks", "unknown" if count else "sound", f"{on_record}; the ledger of this machine has none"
+        )
+    elif here != count:
+        yield Finding("looks", "altered", f"{on_record}, {here} of this run in the ledger of this machine")
+    else:
+        yield Finding("looks", "sound", f"{on_record}, as in the ledger of this machine")
+
+
+def _check_figures(run: RunFolder) -> Iterator[Finding]:
+    """Compute every figure of the best weights from the stored predictions."""
+    result = run.read_result()
+    if result is None or result.best is None:
+        yield Finding("figures", "unknown", "the run has no result yet")
+        return
+    wrong = list(find_wrong_figures(run, result))
+    for one in wrong:
+        yield Finding("figures", "altered", one)
+    if not wrong:
+        yield Finding("figures", "sound", "those of the stored predictions, and of the history")
+
+
+def _check_images(run: RunFolder) -> Iterator[Finding]:
+    """Hold the record of images against the numbers and labels of the result."""
+    record, result = run.read_images(), run.read_result()
+    if record is None:
+        yield Finding("images", "unknown", "the run keeps no record of its images: of an earlier version")
+        return
+    if result is None:
+        return
+    for side in SIDES:
+        if len(record.table(side)) != result.num_images.get(side):
+            yield Finding(
+                "images",
+                "altered",
+                f"{len(record.table(side)):,} {side} images on record, "
+                f"{result.num_images.get(side, 0):,} in the result",
+            )
+            return
+    if result.objective == "classification" and result.best is not None:
+        for split, predictions in run.read_predictions().items():
+            sides = [one for one in SIDES if one == split]
+            if sides and predictions.labels.tolist() != record.table(sides[0]).labels.tolist():
+                yield Finding("images", "altered", f"labels of {split} differ between record and predictions")
+                return
+    if record.test_content != (read_test_content(run) or record.test_content):
+        yield Finding("images", "altered", "another test set on record than environment.json names")
+        return
+    overlap = int(record.test.find(record.trained() | record.selected()).sum())
+    also = f"; {overlap:,} test images trained or selected" if overlap else ""
+    yield Finding("images", "sound", f"as many as the result says, with the same labels{also}")
+
+
+def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterator[Finding]:
+    """Hold the data that is there now against the record, and the predictions against the weights."""
+    recipe, record = place_data(run.read_recipe(), data), run.read_images()
+    plugins = [one for one in _check_plugins(run) if one.verdict != "sound"]
+    if plugins:
+        yield Finding("data", "unknown", "not loaded: a plugin is not what it was")
+        return
+    if record is None:
+        yield Finding("data", "unknown", "the run keeps no record of its images")
+        return
+    try:
+        dataset = load_recipe_data(recipe)
+    except LoupeError as error:
+        if data is not None or not run.pixels_file.exists():
+            raise
+        yield Finding("data", "unknown", error.message)
+        yield _check_weights(run, read_packed_images(run, "validation"), sample)
+        return
+    parts = [dataset.train, dataset.validation, dataset.test]
+    there = {key for part in parts if part is not None for key in to_keys(part.table.digests)}
+    gone = {side: sum(key not in there for key in to_keys(record.table(side).digests)) for side in SIDES}
+    lost = [f"{count:,} of {len(record.table(side)):,} {side}" for side, count in gone.items() if count]
+    if lost:
+        yield Finding("data", "altered", f"images of the run are no longer in its data: {', '.join(lost)}")
+    else:
+        own = {key for side in SIDES for key in to_keys(record.table(side).digests)}
+        more = len(there - own)
+        also = f"; {more:,} others are there that it did not use" if more else ""
+        yield Finding("data", "sound", f"every image of the run is there, pixel by pixel{also}")
+    images = find_recorded_images(dataset, record.validation)
+    if images is None:
+        yield Finding("weights", "unknown", "its validation images are not at hand to try them on")
+        return
+    yield _check_weights(run, images, sample)
+
+
+def _check_weights(run: RunFolder, images: ImageDataset, sample: int) -> Finding:
+    """Run some validation images through the network, and hold what it says against the predictions."""
+    recipe = run.read_recipe()
+    model, description = load_model(run)
+    normalization = Normalization.from_dict(description["normalization"])
+    some = take_stratified(images, sample, recipe.split_seed)
+    places = {key: index for index, key in enumerate(to_keys(images.table.digests))}
+    indices = [places[key] for key in to_keys(some.table.digests)]
+    outputs = compute_outputs(model, EvaluationBatches(some, normalization, recipe.evaluate.batch_size))
+    precision = run.read_environment().get("precision", "float32")
+    close = _CLOSE if precision == "float32" else _CLOSE_LOW_PRECISION
+    if description.get("objective", "classification") == "classification":
+        stored, now = run.read_predictions()["validation"].logits[indices], outputs
+    else:
+        stored = run.read_reconstructions()["validation"].errors[indices]
+        now = (outputs - normalization.apply(some.images)).square().flatten(1).mean(1)
+    difference = float((stored - now).abs().max())
+    limit = close * max(1.0, float(stored.abs().max()))
+    what = f"over {len(some):,} validation images the largest difference is {difference:.1e}"
+    if not difference <= limit:  # not a number is a difference too
+        return Finding("weights", "altered", f"the stored predictions are not those of the weights: {what}")
+    return Finding("weights", "sound", f"the stored predictions are those of the weights: {what}")

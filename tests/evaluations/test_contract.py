@@ -1,0 +1,111 @@
+"""What every registered evaluation promises, on a real trained network."""
+
+import json
+
+import pytest
+import torch
+
+import loupe
+from loupe.data import ImageDataset
+from loupe.data.normalization import Normalization
+from loupe.evaluations import (
+    EVALUATIONS,
+    ExampleRecord,
+    LookedAt,
+    Looks,
+    Network,
+    Subject,
+    carry_out,
+    choose_evaluation,
+    choose_evaluations,
+)
+from loupe.evaluations.look import list_shown
+from loupe.evaluations.registry import DEFAULT
+from loupe.metrics import Predictions
+from loupe.models.layer_table import describe_layers
+from loupe.reports.looks import render_looks
+
+
+def make_subject(images: ImageDataset, *, is_locked: bool = False) -> Subject:
+    """A small network, untrained but seeded, over real digits."""
+    torch.manual_seed(3)
+    model = loupe.build_model("cnn", in_channels=1, image_size=(8, 8), num_classes=10, conv_layers=4, width=1)
+    layers = describe_layers(model, in_channels=1, image_size=(8, 8))
+    network = Network(model, Normalization((0.3,), (0.3,)), layers, torch.device("cpu"), batch_size=64)
+    answers = network.predict(images)
+    followed = ExampleRecord(torch.arange(50), torch.rand(3, 50), torch.rand(3, 50) > 0.5)
+    splits = [LookedAt("validation", answers, images)]
+    if is_locked:
+        splits.append(LookedAt("test", answers, images, is_locked=True))
+    return Subject(
+        "classification",
+        images.class_names,
+        tuple(splits),
+        network=network,
+        load_training=lambda: images,
+        examples=followed,
+        validation_answers=answers,
+        against=Predictions(answers.labels, answers.logits.roll(1, 1)),
+        names=("first", "second"),
+    )
+
+
+@pytest.mark.parametrize("name", EVALUATIONS.names())
+def test_what_it_finds_is_kept_and_drawn_without_the_network(name: str, few_digits: ImageDataset) -> None:
+    subject = make_subject(few_digits, is_locked=True)
+    assert subject.network is not None
+    weights = {key: one.clone() for key, one in subject.network.model.state_dict().items()}
+    generator = torch.get_rng_state()
+    found = carry_out([choose_evaluation(name)], subject)
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert all(torch.equal(one, weights[key]) for key, one in subject.network.model.state_dict().items())
+    assert found.looks
+    for look in found.looks:
+        assert not look.failure
+        assert look.sentence.endswith(".")
+        assert look.blocks or look.values
+        for value in look.values:
+            if value.interval is not None and value.value is not None:
+                assert value.interval.low <= value.value <= value.interval.high
+    written = json.loads(json.dumps(found.to_dict()))
+    again = Looks.from_parts(written, found.to_arrays())
+    assert again.looks == found.looks
+    page = render_looks(again, {"validation": few_digits}, few_digits.class_names)
+    for look in again.looks:
+        assert f"<h3>{look.heading}</h3>" in page.html
+
+
+@pytest.mark.parametrize("name", EVALUATIONS.names())
+def test_it_finds_the_same_twice_and_never_shows_what_is_locked(name: str, few_digits: ImageDataset) -> None:
+    first, second = (carry_out([choose_evaluation(name)], make_subject(few_digits)) for _ in range(2))
+    assert [(one.sentence, one.values, one.blocks) for one in first.looks] == [
+        (one.sentence, one.values, one.blocks) for one in second.looks
+    ]
+    locked = carry_out([choose_evaluation(name)], make_subject(few_digits, is_locked=True))
+    for look in locked.looks:
+        if look.split == "test":
+            assert not list_shown(look.blocks)
+            assert not any(getattr(block, "cells", ()) for block in look.blocks)
+
+
+def test_defaults_come_in_order_and_without_what_needs_a_second_network() -> None:
+    chosen = choose_evaluations(None, "classification")
+    assert [one.order for one in chosen] == sorted(one.order for one in chosen)
+    names = [one.name for one in chosen]
+    assert "two_networks" not in names
+    assert "test_time_augmentation" not in names
+    with_more = choose_evaluations([DEFAULT, "test_time_augmentation"], "classification")
+    assert {one.name for one in with_more} == {*names, "test_time_augmentation"}
+
+
+def test_intervals_of_numbers_are_written_with_one_unit() -> None:
+    from loupe.evaluations import Value
+    from loupe.statistics import Interval
+
+    assert Value("a", 0.984, "percent", Interval(0.98, 0.99)).write() == "98.40 % (98.00 to 99.00 %)"
+    assert (
+        Value("d", -0.01, "points", Interval(-0.02, 0.005)).write() == "-1.00 points (-2.00 to +0.50 points)"
+    )
+    assert Value("n", 1234.0, "count").write() == "1,234"
+    assert Value("s", 0.0123, "seconds").write() == "0.0123 seconds"
+    assert Value("none", None, "percent").write() == "not defined"

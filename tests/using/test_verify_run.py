@@ -1,0 +1,227 @@
+"""`loupe verify` finds what was changed in a run folder, and passes what was not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+import loupe
+from loupe.cli import main
+from loupe.errors import RunError
+from loupe.runs import RunFolder
+from loupe.using.verify_run import verify
+from tests.quick_runs import QUICK, Train
+
+PLUGIN = '''
+import torch
+from loupe.models import register_model
+
+@register_model("own")
+def build_own(*, in_channels, image_size, num_classes):
+    """A layer of one's own."""
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, num_classes))
+'''
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("verify")
+    (root / "own.py").write_text(PLUGIN)
+    generator = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (root / "images" / name).mkdir(parents=True)
+        for index in range(60):
+            pixels = generator.integers(0, 200, (8, 8), dtype=np.uint8) + (50 if name == "dog" else 0)
+            Image.fromarray(pixels.astype(np.uint8)).save(root / "images" / name / f"{index}.png")
+    recipe = {"data": {"name": "folder", "path": str(root / "images"), "validation": 0.3}, "model": "own"}
+    quick = ("train.epochs=3", "evaluate.track_examples=10", "evaluate.look_inside=false")
+    return loupe.train(recipe, *quick, f"run.folder={root / 'runs'}", plugins=[str(root / "own.py")])
+
+
+@pytest.fixture
+def run(finished: RunFolder, tmp_path: Path) -> RunFolder:
+    shutil.copytree(finished.path, tmp_path / "copy")
+    return RunFolder(tmp_path / "copy")
+
+
+def altered(run: RunFolder) -> list[str]:
+    (found,) = verify(run.path)
+    return [f"{one.check}: {one.found}" for one in found.findings if one.verdict == "altered"]
+
+
+def test_a_sound_run_passes(finished: RunFolder, run: RunFolder) -> None:
+    assert altered(run) == []
+    (found,) = verify(run.path)
+    verdicts = {one.check: one.verdict for one in found.findings}
+    assert {"files", "recipe", "figures", "images", "data", "weights"} <= set(verdicts)
+    unknown = [name for name, verdict in verdicts.items() if verdict == "unknown"]
+    assert unknown == ["looks"], "the ledger knows another folder"
+    assert main(["verify", str(run.path)]) == 0
+
+
+def test_every_flipped_bit_is_found(run: RunFolder) -> None:
+    files = [file for file in run.path.rglob("*") if file.is_file() and file.name not in (".lock",)]
+    assert len(files) >= 14
+    for file in files:
+        before = file.read_bytes()
+        content = bytearray(before)
+        content[len(content) // 2] ^= 4
+        file.write_bytes(content)
+        assert altered(run), f"nobody saw a flipped bit in {file.name}"
+        file.write_bytes(before)
+    assert altered(run) == []
+
+
+def test_every_missing_file_is_found(run: RunFolder) -> None:
+    for file in [file for file in run.path.rglob("*") if file.is_file() and file.name != ".lock"]:
+        before = file.read_bytes()
+        file.unlink()
+        if file == run.environment_file:  # without it, it is no run
+            with pytest.raises(RunError, match="no run"):
+                verify(run.path)
+        else:
+            assert altered(run), f"nobody missed {file.name}"
+        file.write_bytes(before)
+
+
+def forge(run: RunFolder) -> None:
+    """Write the digests anew, as somebody does who wants to be believed."""
+    from loupe.runs.evidence import read_digests, renew_digests
+
+    digests = read_digests(run.path)
+    assert digests is not None
+    renew_digests(run.path, [run.path / name for name in digests if not digests[name].may_grow])
+
+
+def edit_result(run: RunFolder, change: Callable[[dict], object]) -> None:
+    values = json.loads(run.result_file.read_text())
+    change(values)
+    run.result_file.write_text(json.dumps(values))
+    forge(run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values["best"]["test"].update(accuracy=0.9999),
+        lambda values: values["best"]["validation"].update(loss=0.01),
+        lambda values: values["best"]["test"]["interval"].update(low=0.76, high=0.85),
+        lambda values: values["best"].update(epoch=values["best"]["epoch"] % 3 + 1),
+        lambda values: values["num_images"].update(test=1000),
+        lambda values: values.update(test_openings=[{"reason": "never", "at": "2026"}]),
+    ],
+)
+def test_an_edited_figure_is_found_even_with_new_digests(run: RunFolder, change: Callable) -> None:
+    """F2-2: accuracy 0.9999 with an interval of 76 to 85 % was shown as fact."""
+    edit_result(run, change)
+    assert altered(run)
+
+
+def test_other_weights_are_found_even_with_new_digests(run: RunFolder) -> None:
+    weights = load_file(run.best_file)
+    with safe_open(run.best_file, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({name: -tensor for name, tensor in weights.items()}, run.best_file, metadata=metadata)
+    forge(run)
+    (found,) = altered(run)
+    assert found.startswith("weights: the stored predictions are not those of the weights")
+
+
+def test_an_edited_recipe_is_found_even_with_new_digests(run: RunFolder) -> None:
+    run.recipe_file.write_text(run.recipe_file.read_text().replace("epochs = 3", "epochs = 300"))
+    forge(run)
+    assert any(one.startswith("recipe: ") for one in altered(run))
+
+
+def test_emptied_looks_are_found_even_with_new_digests(run: RunFolder) -> None:
+    run.openings_file.write_text("")
+    run.digests_file.unlink()
+    assert any(one.startswith("looks: ") for one in altered(run))
+
+
+def test_a_changed_plugin_is_found_and_not_run(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plugin,) = run.read_recipe().run.plugins
+    before = Path(plugin).read_text()
+    try:
+        Path(plugin).write_text(before + f"\nopen({str(tmp_path / 'was-run')!r}, 'w')\n")
+        (found,) = altered(run)
+        assert found == f"plugin {plugin}: another content than when the run was trained"
+        assert not (tmp_path / "was-run").exists()
+        assert main(["verify", str(run.path), "--json"]) == 1
+        (told,) = json.loads(capsys.readouterr().out)
+        assert told["is_sound"] is False
+    finally:
+        Path(plugin).write_text(before)
+
+
+def test_other_data_is_found_and_moved_data_is_not(run: RunFolder, tmp_path: Path) -> None:
+    images = Path(run.read_recipe().data.settings["path"])
+    moved = tmp_path / "moved"
+    shutil.copytree(images, moved)
+    (found,) = verify(run.path, data=moved)
+    assert found.is_sound
+    (moved / "cat" / "more.png").write_bytes((moved / "dog" / "0.png").read_bytes())
+    Image.new("L", (8, 8), 3).save(moved / "dog" / "more.png")
+    (found,) = verify(run.path, data=moved)
+    assert found.is_sound
+    assert any("others are there that it did not use" in one.found for one in found.findings)
+    victim = run.read_images().validation.paths[0]
+    Image.new("L", (8, 8), 77).save(moved / victim)
+    (found,) = verify(run.path, data=moved)
+    assert [one.found for one in found.findings if one.verdict == "altered"] == [
+        f"images of the run are no longer in its data: 1 of {len(run.read_images().validation)} validation"
+    ]
+
+
+def test_the_ledger_is_held_against_the_record(train: Train) -> None:
+    run = train()
+    (found,) = verify(run.path)
+    assert {one.check: one.verdict for one in found.findings}["looks"] == "sound"
+    run.openings_file.write_text("")
+    run.digests_file.unlink()
+    assert any("lacks looks" in one for one in altered(run))
+
+
+def test_a_series_is_verified_seed_by_seed(tmp_path: Path) -> None:
+    series = loupe.train("digits", *QUICK, "run.seeds=[0,1]", f"run.folder={tmp_path}")
+    assert [one.run.name for one in verify(series.path)] == ["seed-0", "seed-1"]
+    assert all(one.is_sound for one in verify(series.path))
+
+
+@pytest.mark.slow
+def test_a_hundred_sound_runs_pass(tmp_path: Path) -> None:
+    """Of several kinds: classifiers, autoencoders, tuned, transferred, interrupted and gone on with."""
+    kinds = [
+        (),
+        ("model=mlp",),
+        ("model=autoencoder", "data.normalize=unit", "data.augment=[]", "train.label_smoothing=0"),
+        ("evaluate.test=false",),
+        ("evaluate.tta=none", "evaluate.show_test_picking=true"),
+        ("train.average_decay=0.9",),
+        ("data.classes=[1,2,3]",),
+        ("evaluate.metrics=['macro-f1', 'balanced-accuracy']",),
+        ("train.channels_last=true",),
+        ("evaluate.track_examples=20",),
+    ]
+    for number in range(100):
+        quick = (
+            *QUICK[1:],
+            "train.epochs=1",
+            f"run.seed={number}",
+            f"run.folder={tmp_path}",
+            "run.threads=1",
+        )
+        run = loupe.train("digits", *quick, *kinds[number % len(kinds)])
+        (found,) = verify(run.path)
+        assert found.is_sound, found
+        assert not [one for one in found.findings if one.verdict == "unknown"]
