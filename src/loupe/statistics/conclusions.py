@@ -22,7 +22,7 @@ class Difference:
     """How an arm differs from the reference, as it stands on the page with all others.
 
     Args:
-        mean: arm minus reference; of errors and losses the logarithm of their ratio, if `is_ratio`.
+        mean: arm minus reference, in the unit of what was compared (a logarithm, if logarithms were).
         interval: of the mean, for all differences of its family at once; None if nothing shows how much it
             may vary, or if single cells are not looked at.
         p_value: adjusted for all that the page prints; None where `interval` is.
@@ -32,7 +32,6 @@ class Difference:
         num_seeds_needed: where these runs cannot tell, about how many seeds would; 0 if no number would,
             because it is test images that are lacking; None where there is nothing to say it from.
         is_paired: whether the seeds were compared in pairs.
-        is_ratio: whether `mean` and `interval` are logarithms of ratios.
     """
 
     mean: float
@@ -43,7 +42,6 @@ class Difference:
     conclusion: Conclusion = "cannot tell"
     num_seeds_needed: int | None = None
     is_paired: bool = False
-    is_ratio: bool = False
 
     @property
     def at_least(self) -> float:

@@ -197,14 +197,12 @@ class Family:
         confidence: level in (0, 1), for all of it at once.
         margin: size up to which a difference counts as practically none.
         num_families: tables of the page that share the chance of a false alarm.
-        is_ratio: whether differences are logarithms of ratios.
         has_one_reference: whether all are taken from the same runs, and so are correlated.
     """
 
     confidence: float
     margin: float
     num_families: int = 1
-    is_ratio: bool = False
     has_one_reference: bool = True
 
 
@@ -250,8 +248,6 @@ def judge_family(differences: Sequence[RawDifference], family: Family) -> list[D
                 conclusion,
                 needed,
                 one.is_paired,
-                family.is_ratio,
             )
         )
     return judged
-

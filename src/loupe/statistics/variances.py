@@ -59,7 +59,9 @@ def moderate_variances(
     """
     found, degrees = np.array(values, dtype=np.float64), np.array(degrees_of_freedom, dtype=np.float64)
     if not (found > 0).any() or not (degrees > 0).all() or not np.isfinite(found).all():
-        raise ValueError("got no variance above 0, or one of unknown freedom; allowed: two runs or more an arm")
+        raise ValueError(
+            "got no variance above 0, or one of unknown freedom; allowed: two runs or more an arm"
+        )
     total = float(degrees.sum())
     found = np.maximum(found, _SMALLEST * float(np.median(found[found > 0])))
     if len(found) < _FEWEST:
