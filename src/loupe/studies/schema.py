@@ -137,6 +137,13 @@ class Study(Section):
         description="Metric that is compared, or loss; `loupe metrics` lists them. An autoencoder has no "
         "accuracy: its error stands in.",
     )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Differences up to this count as practically none: of percentages as a share (0.005, "
+        "half a point, if left out), of errors and losses as a part of the reference's (0.05).",
+    )
     fit: Literal["power-law"] | None = Field(
         None, description='"power-law": fit the error over the numeric axis and predict it at twice its end.'
     )
