@@ -300,6 +300,7 @@ def test_a_field_that_is_new_to_the_plan_is_trained_alone_as_serial_trains_it(
     "override",
     [
         "train.accumulate=2",
+        "train.class_weights=balanced",
         "train.lookahead={every=2}",
         "train.hard_examples={proxy='mlp'}",
         "train.freeze_later={layers=['dense1'], after_epoch=1}",

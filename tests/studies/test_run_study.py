@@ -68,6 +68,8 @@ def test_a_study_ends_with_table_figure_page_and_answer(tmp_path: Path) -> None:
         assert row.test_accuracy == pytest.approx(result.best.test.accuracy)
         assert row.best_epoch == result.best.epoch
         assert len(result.test_openings) == 1
+    page = " ".join(folder.report_file.read_text(encoding="utf-8").split())
+    assert "these 4 runs: 4 times; this test set on this machine: 4 looks in 2 recipes" in page
     assert [cell.arm for cell in analysis.cells] == ["plain", "smooth"]
     assert folder.figure_file.read_bytes().startswith(b"\x89PNG")
     page = folder.report_file.read_text()

@@ -59,12 +59,14 @@ class Splits:
 
     Args:
         draws: in words, how many images each side was to get and got, where that is chance.
+        changes: in words, what was done to the training images on purpose.
     """
 
     train: ImageDataset
     validation: ImageDataset
     test: LockedTest
     draws: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 def load_dataset(

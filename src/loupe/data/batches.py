@@ -16,6 +16,7 @@ from loupe.data.augmentations import Augmentation, PlannedAugmentation, take_dra
 from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
+from loupe.data.sampling import draw_order
 from loupe.runtime import Streams
 
 
@@ -139,6 +140,8 @@ class TrainingBatches:
         mix: blends normalised images in pairs, and their labels; random numbers from "mix".
         resizing: how images are made smaller for the first epochs, after normalisation.
         passed: comes in batches instead of the images, if it is there; nothing may change these then.
+        sampling_power: a class of n images is taken in proportion to n^power, in [0, 1]: 1 for each image
+            once an epoch, 0 for every class alike; an epoch has as many images either way.
     """
 
     dataset: ImageDataset
@@ -149,6 +152,7 @@ class TrainingBatches:
     mix: Mix | None = None
     resizing: ProgressiveResizing | None = None
     passed: Passed | None = None
+    sampling_power: float = 1.0
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -167,13 +171,14 @@ class TrainingBatches:
         return [self.batch_size] * num_full + ([rest] if rest else [])
 
     def epoch(self, epoch: int, shard: Shard = WHOLE) -> Iterator[Batch]:
-        """Yield the batches of one epoch (1, 2, …): each image exactly once.
+        """Yield the batches of one epoch (1, 2, …): each image exactly once, if classes are not balanced.
 
         Of several shares each yields its part of the same batches: everything random is drawn for whole
         batches, whoever asks for what part of them.
         """
         device = self.dataset.images.device
-        order = torch.randperm(len(self.dataset), generator=self.streams.generator("order", epoch))
+        order_stream = self.streams.generator("order", epoch)
+        order = draw_order(self.dataset.labels, self.sampling_power, order_stream)
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]

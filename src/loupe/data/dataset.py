@@ -134,11 +134,18 @@ class ImageDataset:
         return replace(kept, labels=new_labels[new_labels >= 0], class_names=names)
 
 
-def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> list[int]:
+def find_classes(
+    class_names: Sequence[str], classes: Sequence[str | int], field: str = "data.classes"
+) -> list[int]:
     """Return the index of each wanted class, given by name (case does not matter) or index.
 
     Where classes are called by numbers, a number is a name: 10 is the class called 10 (or 010), not the
     eleventh of the classes.
+
+    Args:
+        class_names: of the dataset.
+        classes: those wanted.
+        field: of the recipe that names them, for messages.
 
     Raises:
         DataError: a class is unknown or named twice.
@@ -160,14 +167,14 @@ def find_classes(class_names: Sequence[str], classes: Sequence[str | int]) -> li
                 got=wanted,
                 allowed=listed,
                 nearest=suggest(wanted, class_names),
-                next_step="mend data.classes",
+                next_step=f"mend {field}",
             )
         if index in found:
             raise DataError(
-                f"Class {class_names[index]!r} is named twice in data.classes.",
+                f"Class {class_names[index]!r} is named twice in {field}.",
                 got=", ".join(map(str, classes)),
                 allowed="each class once",
-                next_step="mend data.classes",
+                next_step=f"mend {field}",
             )
         found.append(index)
     return found

@@ -59,6 +59,30 @@ class Normalization(Section):
         return self
 
 
+class LabelNoise(Section):
+    """Wrong labels put into the training images on purpose, to learn or test what they do."""
+
+    kind: Literal["symmetric", "pairwise", "confusion"] = Field(
+        "symmetric",
+        description='Which wrong class a label becomes: "symmetric" any other, "pairwise" the next one, '
+        '"confusion" as the table says.',
+    )
+    share: float = Field(
+        gt=0, lt=1, description="Part of each class's training images that get a wrong label, in (0, 1)."
+    )
+    confusion: dict[str, dict[str, Annotated[float, Field(gt=0)]]] | None = Field(
+        None,
+        description="For each class the classes it is taken for, with their proportions: "
+        "{cat = {dog = 3, fox = 1}}; classes left out keep their labels.",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_half_a_confusion(self) -> "LabelNoise":
+        if (self.kind == "confusion") != bool(self.confusion):
+            raise ValueError('a table `confusion` with kind = "confusion", and with no other kind')
+        return self
+
+
 class DataSection(NamedSection):
     """Which images, and how they are split and prepared. Further keys are the source's settings."""
 
@@ -83,6 +107,16 @@ class DataSection(NamedSection):
         None,
         description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
         "with path, label, split). Images a run does not name are divided as ever.",
+    )
+    long_tail: float | None = Field(
+        None,
+        ge=1,
+        le=10**6,
+        description="Thin training images out from class to class, geometrically, until the first class has "
+        "so many times the images of the last; validation and test stay. For experiments.",
+    )
+    label_noise: LabelNoise | None = Field(
+        None, description="Wrong labels for some training images, on purpose. For experiments."
     )
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
@@ -205,6 +239,10 @@ class RunSection(Section):
     seed: NonNegativeInt = Field(0, description="The one seed that governs everything random, ≥ 0.")
     seeds: tuple[NonNegativeInt, ...] | None = Field(
         None, min_length=1, description="Several seeds: as many runs in a row, with mean and interval."
+    )
+    continues: str | None = Field(
+        None,
+        description="A finished run whose training this one goes on with: a path, or a name in runs/.",
     )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1", "mps".')
     threads: PositiveInt | None = Field(

@@ -1,9 +1,10 @@
 """The fields of a recipe's `[train]` table."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from loupe.recipe.class_balance import ClassWeights, Sampling, check_class_weights, check_sampling
 from loupe.recipe.sections import Choice, Section
 
 
@@ -95,6 +96,17 @@ class TrainSection(Section):
         ge=0,
         lt=1,
         description="Probability spread evenly over all classes by losses that smooth, in [0, 1).",
+    )
+    class_weights: Annotated[ClassWeights, BeforeValidator(check_class_weights)] = Field(
+        "none",
+        description='What an image\'s loss counts by its class: "none" alike, "balanced" inversely to the '
+        'images of its class, "effective:beta=0.999" inversely to their effective number, or a table '
+        "{cat = 2, dog = 1} (classes that it leaves out count 1).",
+    )
+    sampling: Annotated[Sampling, BeforeValidator(check_sampling)] = Field(
+        "shuffled",
+        description='How often a class is drawn in an epoch: "shuffled" each image once, "balanced" every '
+        "class alike, or a power in [0, 1] of its number of images (0 balanced, 1 shuffled).",
     )
     clip_norm: float | None = Field(
         None, gt=0, description="Largest global gradient norm, > 0; no clipping if left out."

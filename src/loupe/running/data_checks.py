@@ -13,6 +13,7 @@ from loupe.data.batches import ProgressiveResizing
 from loupe.data.normalization import Normalization, find_known_problem
 from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
+from loupe.models import objective_of
 from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
 
@@ -112,21 +113,40 @@ def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, im
     )
 
 
-def find_warnings(normalization: Normalization, splits: Splits) -> tuple[str, ...]:
+def find_warnings(recipe: Recipe, normalization: Normalization, splits: Splits) -> tuple[str, ...]:
     """Return what the reader of this run's figures should know."""
     warnings = []
     problem = find_known_problem(normalization)
     if problem:
         warnings.append(f"Normalisation: {problem}. Measured on the training split, sd is right.")
-    counts = splits.train.class_counts()
-    if max(counts) > 2 * min(counts):
-        names = splits.train.class_names
-        most, least = counts.index(max(counts)), counts.index(min(counts))
-        warnings.append(
-            f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
-            f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
-        )
-    return tuple(warnings)
+    return (*warnings, *find_imbalance_warnings(recipe, splits.train))
+
+
+def find_imbalance_warnings(recipe: Recipe, train: ImageDataset) -> tuple[str, ...]:
+    """Return a warning if classes differ much in size, with the fields that do something about it."""
+    counts, names = train.class_counts(), train.class_names
+    if max(counts) <= 2 * min(counts):
+        return ()
+    most, least = counts.index(max(counts)), counts.index(min(counts))
+    found = (
+        f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
+        f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
+    )
+    if objective_of(recipe.model.name) != "classification":
+        return (found,)
+    loss = recipe.train.loss
+    remedies = [
+        ('train.class_weights = "balanced"', recipe.train.class_weights != "none"),
+        ('train.sampling = "balanced"', recipe.train.sampling != "shuffled"),
+        ('train.loss = "logit-adjusted"', loss is not None and loss.name == "logit-adjusted"),
+    ]
+    named = [remedy for remedy, _ in remedies]
+    advice = []
+    if not any(is_taken for _, is_taken in remedies):
+        advice.append(f"{', '.join(named[:-1])} or {named[-1]} gives rare classes their weight")
+    if recipe.evaluate.select_by == "accuracy":
+        advice.append('evaluate.select_by = "balanced_accuracy" selects by all classes alike')
+    return (f"{found} {'; '.join(advice)}." if advice else found,)
 
 
 def find_mirror_warnings(recipe: Recipe, augmentations: Sequence[Augmentation]) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def write_card(
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
     refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
-    problems = (*dataset.notes, *find_overlaps(splits).describe())
+    problems = (*dataset.notes, *splits.changes, *find_overlaps(splits).describe())
     page = write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",

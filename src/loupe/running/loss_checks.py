@@ -67,7 +67,7 @@ def refuse_failing_loss(recipe: Recipe, num_classes: int) -> None:
     Raises:
         LoupeError: it fails, or returns something that cannot be minimised.
     """
-    if recipe.train.loss is None or recipe.train.loss.name in DEFAULT_LOSSES.values():
+    if recipe.train.loss is None or recipe.train.loss.name in DEFAULT_LOSSES.values():  # these are known
         return
     is_classifier = objective_of(recipe.model.name) == "classification"
     outputs = torch.linspace(-1, 1, 3 * num_classes).view(3, num_classes).requires_grad_()

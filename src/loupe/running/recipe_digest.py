@@ -42,6 +42,7 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     their first names.
     """
     values = recipe.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    is_continued = values.get("run", {}).pop("continues", None) is not None  # which run is checked by content
     _leave_out(values, _WITHOUT_INFLUENCE)
     _leave_out(values, _CHECKED_OTHERWISE)
     data, train = values.setdefault("data", {}), values.setdefault("train", {})
@@ -65,6 +66,8 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
         train["hard_examples"]["proxy"] = _trim(MODELS, recipe.train.hard_examples.proxy)
     values["model"] = _trim(MODELS, recipe.model)
     values.setdefault("run", {})["seed"] = recipe.run.seed
+    if is_continued:
+        values["run"]["continues"] = True
     return write_former_names({name: table for name, table in values.items() if table != {}})
 
 

@@ -146,7 +146,11 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             **optimizer.settings,
         ),
         plan=plan_training(
-            recipe, device, steps_per_epoch=len(train), class_counts=count_classes(splits.train)
+            recipe,
+            device,
+            steps_per_epoch=len(train),
+            class_counts=count_classes(splits.train),
+            class_names=splits.train.class_names,
         ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         images=before.record(splits),
@@ -154,7 +158,8 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         notes=(*network.notes, *describe_group(model, recipe.run.processes)),
         warnings=(
             *dataset.notes,
-            *find_warnings(normalization, splits),
+            *splits.changes,
+            *find_warnings(recipe, normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
             *overlaps.describe(),
@@ -212,7 +217,14 @@ def make_training_batches(
         augmentations,
         build_mix(mix.name, **mix.settings) if mix else None,
         choose_resizing(recipe),
+        sampling_power=choose_sampling_power(recipe),
     )
+
+
+def choose_sampling_power(recipe: Recipe) -> float:
+    """Return to what power of its number of images a recipe takes a class in an epoch, in [0, 1]."""
+    sampling = recipe.train.sampling
+    return {"shuffled": 1.0, "balanced": 0.0}[sampling] if isinstance(sampling, str) else sampling
 
 
 def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:

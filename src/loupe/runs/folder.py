@@ -232,7 +232,7 @@ class RunFolder:
         self.refuse_altered(self.environment_file)
         environment = read_json(self.environment_file)
         with reading(self.environment_file):
-            for field in ("data_digests", "plugins", "transfer"):
+            for field in ("data_digests", "plugins", "transfer", "continues"):
                 _refuse_no_texts(field, environment.get(field) or {})
             _ = [environment["data_digests"][split] for split in ("train", "validation", "test")]
             return dict(environment.items())

@@ -77,6 +77,18 @@ def build_loss(
     return loss
 
 
+def compute_each(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return each image's loss, (batch,); a loss that returns means says it by a method `each`.
+
+    Raises:
+        TypeError: the loss returns means only.
+    """
+    losses: Tensor = getattr(loss, "each", loss)(outputs, targets)
+    if losses.shape != outputs.shape[:1]:
+        raise TypeError("it returns the mean of a batch; a method `each` would return each image's loss")
+    return losses
+
+
 def average(losses: Tensor) -> Tensor:
     """Return the mean over images of what a loss returned; a scalar is one already."""
     return losses if losses.ndim == 0 else losses.mean()

@@ -26,6 +26,12 @@ class LogitAdjusted:
     ] = 1.0
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self._compare(outputs, targets, "mean")
+
+    def each(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self._compare(outputs, targets, "none")
+
+    def _compare(self, outputs: Tensor, targets: Tensor, reduction: str) -> Tensor:
         counts = torch.tensor(self.class_counts, dtype=outputs.dtype, device=outputs.device).clamp_min(1)
         adjusted = outputs + self.tau * (counts / counts.sum()).log()
-        return F.cross_entropy(adjusted, targets, label_smoothing=self.label_smoothing)
+        return F.cross_entropy(adjusted, targets, label_smoothing=self.label_smoothing, reduction=reduction)

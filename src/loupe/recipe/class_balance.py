@@ -1,0 +1,49 @@
+"""Fields of a recipe that say how much each class counts, and how often it is drawn. No torch here."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from loupe.recipe.sections import read_choice_text
+
+ClassWeights = str | dict[str, float]
+Sampling = Literal["shuffled", "balanced"] | float
+
+USUAL_BETA = 0.999
+_WEIGHTS = '"none", "balanced", "effective:beta=B" with B in [0, 1), or a table of classes with numbers ≥ 0'
+_SAMPLING = '"shuffled", "balanced", or a power in [0, 1]'
+
+
+def check_class_weights(value: object) -> object:
+    """Return class weights in one spelling, beta and numbers of a table as floats; others are refused."""
+    if isinstance(value, Mapping):
+        return {str(name): _check_weight(weight) for name, weight in value.items()}
+    if value in ("none", "balanced"):
+        return value
+    beta = read_beta(value) if isinstance(value, str) else None
+    if beta is not None:
+        return f"effective:beta={beta:g}"
+    raise ValueError(_WEIGHTS)
+
+
+def read_beta(value: str) -> float | None:
+    """Return the beta of "effective" or "effective:beta=0.99", in [0, 1); None of anything else."""
+    name, settings = read_choice_text(value)
+    beta = settings.pop("beta", USUAL_BETA)
+    is_number = isinstance(beta, int | float) and not isinstance(beta, bool)
+    return float(beta) if name == "effective" and not settings and is_number and 0 <= beta < 1 else None
+
+
+def check_sampling(value: object) -> object:
+    """Return how classes are drawn in one spelling, powers 1 and 0 by their names; others are refused."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value in ("shuffled", "balanced") or (is_number and 0 <= value <= 1):  # type: ignore[operator]
+        return {1: "shuffled", 0: "balanced"}.get(value, value)  # type: ignore[call-overload]
+    raise ValueError(_SAMPLING)
+
+
+def _check_weight(weight: object) -> float:
+    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not is_number or not math.isfinite(weight) or weight < 0:  # type: ignore[arg-type, operator]
+        raise ValueError(_WEIGHTS)
+    return float(weight)  # type: ignore[arg-type]
