@@ -189,12 +189,12 @@ def test_answers_that_are_not_at_hand_are_missed_on_the_page(tmp_path: Path) -> 
     folder = StudyFolder(tmp_path / "small")
     told = "of 4 runs answered to single images is not at hand"
     assert told not in folder.report_file.read_text()
-    assert "and the same test images" in folder.report_file.read_text()
+    assert "and test images count as drawn by chance" in folder.report_file.read_text()
     run = next((tmp_path / "runs").glob(f"*-{folder.read_results()[0].key}"))
     RunFolder(run).predictions_file.write_bytes(b"cut")
     assert run_study(study, tmp_path, engine="serial").num_without_answers == 1
     assert f"What 1 {told}" in folder.report_file.read_text()
-    assert "and the same test images" not in folder.report_file.read_text()
+    assert "and test images count as drawn by chance" not in folder.report_file.read_text()
 
 
 def test_a_damaged_checkpoint_is_recorded_with_the_way_out(tmp_path: Path) -> None:
