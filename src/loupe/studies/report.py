@@ -122,6 +122,9 @@ def _gather(
         ],
         "overall": [(arm, one, write_comparison(analysis, one)) for arm, one in analysis.overall.items()],
         "margin": write_margin(analysis),
+        "mean_holds_for": "new test images and new seeds"
+        if any(cell.summary.counts_images for cell in analysis.cells)
+        else "new seeds on these images",
         "skipped": _gather_reasons(skipped),
         "study_toml": study.to_toml(),
         "looks": describe_study_looks(rows, pool),
