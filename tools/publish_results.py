@@ -24,18 +24,21 @@ from loupe.studies.loading import load_study
 from loupe.studies.report import FIGURE_DPI, write_cell
 
 DOCS = Path(__file__).parent.parent / "docs"
-MACHINE = "two cores shared with other work, torch 2.13 on the CPU, one thread a run"
+MACHINE = (
+    "two cores of a virtual x86-64 processor shared with other work, torch 2.13 on the CPU, one thread a run"
+)
+ENGINES = "runs of one shape were mostly trained together (`--engine together`), the others one after another"
 
 HEAD = f"""# Answers of the packaged studies
 
 Made by `python tools/publish_results.py studies` from the results in `docs/answers/`; the command of a study
 stands above its answer, and `--known docs/answers/NAME.csv` takes its runs as they are.
-Machine: {MACHINE}.
+Machine: {MACHINE}; {ENGINES}.
 
-Means and their intervals are over the seeds. A run's weights are those of its best epoch on validation, and
-each run opened the test set once. Differences are judged together, from all seeds and places: their intervals
-hold for all of them at once. *Shown*: there is a difference. *Practically none*: it is below the margin
-named. *Cannot tell*: these runs show neither, and so many seeds would.
+A run's weights are those of its best epoch on validation, and each run opened the test set once. The interval
+of a mean holds for new test images and new seeds; those of differences, whose single answers are not kept
+here, for new seeds on these images. What is shown, practically none, or more than these runs can tell:
+[statistics](statistics.md).
 """
 
 
@@ -51,7 +54,7 @@ def publish_reproduction(folder: Path) -> None:
     beside = (
         f"The results stand beside this page, in `docs/reproduction/{folder.name}/`; "
         f"`loupe reproduce {folder.name} --known docs/reproduction/{folder.name}` goes on from them.\n"
-        f"Machine: {MACHINE}; runs of one shape were mostly trained together (`--engine together`)."
+        f"Machine: {MACHINE}; {ENGINES}."
     )
     first_remark = text.index("\n- ")
     text = f"{text[:first_remark]}\n{beside}\n{text[first_remark:]}"
@@ -113,8 +116,8 @@ def list_cells(analysis: StudyAnalysis) -> list[str]:
     if any(cell["difference"] for cell in cells):
         columns |= {
             "difference": f"against {analysis.reference}",
-            "difference_interval": f"{level} interval, all at once",
-            "conclusion": "what follows",
+            "difference_interval": f"{level} interval",
+            "conclusion": "shown",
         }
     lines = [f"| {' | '.join(columns.values())} |", f"|{'---|' * len(columns)}"]
     return lines + [f"| {' | '.join(cell[column] for column in columns)} |" for cell in cells]

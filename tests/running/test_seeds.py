@@ -17,12 +17,15 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     runs = [loupe.load_run(series.path / f"seed-{seed}") for seed in (0, 3)]
     accuracies = [run.read_result().best.test.accuracy for run in runs]
     summary = json.loads((series.path / "summary.json").read_text())
-    expected = summarise_seeds(accuracies, low=0, high=1)
+    over_images = [run.read_result().best.test.interval for run in runs]
+    expected = summarise_seeds(accuracies, low=0, high=1, over_images=over_images)
     assert summary["seeds"] == [0, 3]
     got = summary["summaries"]["best test accuracy"]
     assert got["mean"] == pytest.approx(expected.mean)
     assert got["sd"] == pytest.approx(expected.sd)
     assert got["interval"]["low"] == pytest.approx(expected.interval.low)
+    assert got["seeds_interval"]["low"] == pytest.approx(expected.seeds_interval.low)
+    assert got["interval"]["low"] < got["seeds_interval"]["low"] or got["seeds_interval"]["low"] == 0
     alone = train("run.seed=3")
     assert is_same_weights(runs[1].best_file, alone.best_file)
     report = (series.path / "report.html").read_text()
@@ -38,7 +41,9 @@ def test_a_series_hands_out_its_runs_and_its_means(train: Train) -> None:
     assert series.is_finished()
     found = series.read_summaries()["best test accuracy"]
     accuracies = [run.read_result().best.test.accuracy for run in series.runs.values()]
-    expected = summarise_seeds(accuracies, low=0, high=1)
+    over_images = [run.read_result().best.test.interval for run in series.runs.values()]
+    expected = summarise_seeds(accuracies, low=0.0, high=1.0, over_images=over_images)
+    assert found.counts_images
     assert found == FigureSummary.of(expected, "best test accuracy", headline_of("classification"))
     with pytest.raises(RunError, match=r"result for each of its seeds") as caught:
         series.read_result()

@@ -31,7 +31,7 @@ def test_every_run_is_listed_with_what_its_folder_says(client: httpx.Client, run
     assert len(good["curve"]) == good["epoch"] == 12
     assert listed[runs.autoencoder]["objective"] == "reconstruction"
     series = listed[runs.series]
-    assert series["test"]["over"] == "seeds"
+    assert series["test"]["over"] == "images and seeds"
     assert 0 <= series["test"]["low"] <= series["test"]["high"] <= 1  # an accuracy, however few the seeds
     assert [seed["id"] for seed in series["seeds"]] == [f"{runs.series}:seed-0", f"{runs.series}:seed-1"]
 

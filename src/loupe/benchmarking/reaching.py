@@ -268,7 +268,8 @@ def _summarise(runs: list[Reached], confidence: float) -> dict[str, SeedSummary]
         name: summarise_seeds(
             [value for value in values if value is not None],
             confidence,
-            **SUMMARISED[name].bounds,
+            low=SUMMARISED[name].bounds["low"],
+            high=SUMMARISED[name].bounds["high"],
         )
         for name, values in collected.items()
         if values and None not in values  # a mean over some of the runs would be another one

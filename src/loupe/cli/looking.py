@@ -150,7 +150,7 @@ def compare(
     out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
     data: DataPlace = None,
 ) -> int:
-    """Compare runs on one page: figures, curves, recipes, classes, and whether they differ beyond noise.
+    """Compare runs on one page: figures, curves, recipes, classes, and whether these networks differ.
 
     Parameters
     ----------

@@ -132,7 +132,8 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
         with_tta = _write_tta(*_list_tta(found)) if index == 0 else ""
         lines.append(
             f"mean{name} over {summary.num_seeds} seeds: {metric.write(summary.mean)}, "
-            f"sd {metric.write(summary.sd)}, interval of the mean {low} to {high}{with_tta}"
+            f"sd {metric.write(summary.sd)}, interval of the mean {low} to {high}{_name_chance(summary)}"
+            f"{with_tta}"
         )
     if not _gather_values(found, "test"):
         for index, values in enumerate(_gather_values(found, "validation")):
@@ -175,11 +176,17 @@ def _average(values: Iterable[MetricValue]) -> float | None:
     return fmean(numbers) if numbers else None
 
 
+def _name_chance(summary: SeedSummary) -> str:
+    return " for new images and new seeds" if summary.counts_images else " for new seeds on these images"
+
+
 def _summarise(values: Sequence[MetricValue], results: Sequence[RunResult]) -> SeedSummary | None:
     numbers = [one.value for one in values if one.value is not None]
     if not numbers:
         return None
-    return summarise_seeds(numbers, results[0].confidence, **values[0].metric.bounds)
+    over_images = [one.interval for one in values if one.value is not None]
+    bounds = values[0].metric.bounds
+    return summarise_seeds(numbers, results[0].confidence, over_images=over_images, **bounds)
 
 
 def _list_tta(results: Iterable[RunResult]) -> list[Score | None]:

@@ -1,6 +1,8 @@
 """A study's plan as text: its runs, what is done of them, and how long the rest will take."""
 
 from loupe.reports.page import format_duration
+from loupe.studies.confounds import find_confounds
+from loupe.studies.detectable import describe_power
 from loupe.studies.estimate import estimate_time
 from loupe.studies.plan import PlannedRun
 from loupe.studies.run import Known, PreparedStudy
@@ -23,6 +25,14 @@ def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, .
             (*cell, ", ".join(str(run.seed) for run in runs), str(num_done), source.stage if source else "")
         )
     return ["arm", *study.axes, "seeds", "done", "starts from"], rows
+
+
+def describe_design(prepared: PreparedStudy) -> list[str]:
+    """Return what the planned seeds can find, and which arms change several things at once."""
+    study = prepared.study
+    found = [one.sentence for one in find_confounds(study, study.reference_arm)]
+    power = describe_power(study, prepared.scheduler.list_rows())
+    return [*([power] if power else []), *found]
 
 
 def describe_known(known: Known) -> str:

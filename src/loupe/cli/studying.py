@@ -57,7 +57,7 @@ def study(
     from loupe.studies.run import prepare_study
 
     out = out or find_parent(study, "study.toml") or Path("studies")
-    prepared = prepare_study(load_study(study, overrides), out, known=known)
+    prepared = prepare_study(load_study(study, overrides), out, known=known, engine=engine)
     num_jobs = prepared.num_waiting
     opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
     try:
@@ -79,12 +79,14 @@ def find_parent(place: str, file: str) -> Path | None:
 
 def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> None:
     """Print what is done, what is to be run, and how long that will take."""
-    from loupe.cli.study_tables import describe_plan, describe_time
+    from loupe.cli.study_tables import describe_design, describe_plan, describe_time
 
     if lists_all:
         print_table(*describe_plan(prepared))
         for name, why in prepared.plan.skipped:
             print_line(f"left out: {name}: {why}", style="dim")
+        for sentence in describe_design(prepared):
+            print_line(sentence)
     print_line(describe_time(prepared, num_workers))
 
 

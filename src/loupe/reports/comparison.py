@@ -18,6 +18,7 @@ from loupe.reports.common_images import describe_image_differences, find_common_
 from loupe.reports.compared_run import ComparedRun, find_shared
 from loupe.reports.page import format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
+from loupe.reports.recipe_comparison import compare_recipes
 from loupe.runs.metric_values import Split, list_history_metrics
 from loupe.statistics import summarise_seeds
 from loupe.statistics.comparison import adjust_for_many
@@ -98,6 +99,7 @@ def write_comparison(
         classes=compare_classes(runs, split) if is_classifier else [],
         class_split=split,
         tests=tests,
+        recipes={split: compare_recipes(runs, split) for split in _SPLITS} if is_classifier else {},
         reasons=reasons,
         notes=notes,
         image_differences=list(describe_image_differences(runs)),
@@ -115,9 +117,12 @@ def _write_values(run: ComparedRun, split: Split, metric: Metric) -> str:
     numbers = [one.value for one in values if one.value is not None]
     if not run.is_series or not numbers:
         return values[0].write() if values else ""
-    summary = summarise_seeds(numbers, run.recipe.evaluate.confidence, **metric.bounds)
+    over_images = [one.interval for one in values if one.value is not None]
+    level = run.recipe.evaluate.confidence
+    summary = summarise_seeds(numbers, level, over_images=over_images, **metric.bounds)
     spread = "" if summary.sd is None else f", sd {metric.write(summary.sd)}"
-    return f"mean {metric.write(summary.mean)}{spread}, {count_of(summary.num_seeds, 'seed')}"
+    ends = "" if summary.interval is None else f" ({metric.write_interval(summary.interval)})"
+    return f"mean {metric.write(summary.mean)}{ends}{spread}, {count_of(summary.num_seeds, 'seed')}"
 
 
 def compare_pairs(
@@ -153,7 +158,10 @@ def compare_pairs(
 def describe_test(
     first: str, second: str, paired: PairedComparison, p_value: float, confidence: float
 ) -> str:
-    """Return whether two runs differ by more than the chance of which images they are judged on."""
+    """Return whether two networks differ by more than the chance of which images they are judged on.
+
+    It says nothing of their recipes: of one recipe, two seeds differ as surely in one of three pairs.
+    """
     one, other = len(paired.only_first), len(paired.only_second)
     if not one + other:
         return f"{first} and {second} are right and wrong on the same images."
@@ -161,10 +169,15 @@ def describe_test(
     points = f"{100 * abs(paired.difference):.2f} points"
     chance = f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
     if p_value < 1 - confidence:
-        return f"{better} is better than {worse} by {points}, beyond noise ({chance})."
+        return (
+            f"Of these two networks {better} names more images rightly than {worse}, by {points} ({chance}); "
+            "whether its recipe is any better only several seeds of each can say."
+        )
     if one == other:
         return f"{first} and {second} get equally many images right ({chance})."
-    return f"{better} is {points} ahead of {worse}; that is within noise ({chance})."
+    return (
+        f"{better} names {points} more rightly than {worse}; other images could turn that round ({chance})."
+    )
 
 
 def find_recipe_differences(recipes: Sequence[Recipe]) -> Iterator[tuple[str, list[str]]]:

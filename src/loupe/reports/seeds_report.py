@@ -91,11 +91,12 @@ def _make_row(summary: FigureSummary) -> dict[str, str]:
             **row,
             "mean": metric.write(summary.mean),
             "sd": spread,
-            "interval": metric.write_interval(interval),
+            "interval": metric.write_interval(interval) if summary.counts_images else "",
+            "seeds_interval": metric.write_interval(summary.seeds_interval),
         }
     ends = "" if interval is None else f"{interval.low:.1f} to {interval.high:.1f}"
     spread = "" if summary.sd is None else f"{summary.sd:.1f}"
-    return {**row, "mean": f"{summary.mean:.1f}", "sd": spread, "interval": ends}
+    return {**row, "mean": f"{summary.mean:.1f}", "sd": spread, "interval": "", "seeds_interval": ends}
 
 
 def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:

@@ -4,16 +4,26 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal
 
-from loupe.metrics import Metric, describe_metric
+import numpy as np
+
+from loupe.reproductions.columns import metric_of, name_column, write_ends, write_number
+from loupe.reproductions.number_rules import (
+    Deltas,
+    Found,
+    Ruling,
+    gather_spreads,
+    name_setting,
+    rule_on_number,
+)
 from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winner
-from loupe.statistics import PairedDifference, compare_seed_pairs, summarise_seeds
-from loupe.statistics.intervals import Interval, SeedSummary, compute_t_quantile
-from loupe.studies import Study
+from loupe.statistics import summarise_seeds
+from loupe.statistics.arms import ArmRun, compare_arms
+from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, Difference
+from loupe.statistics.intervals import Interval, compute_wilson_interval
+from loupe.statistics.many_arms import Family, compare_in_pairs, judge_family
+from loupe.statistics.one_draw import find_winning_chances
 from loupe.studies.folder import StudyRow
-
-Ruling = Literal["reproduced", "not reproduced", "original flawed", "not run", "not judged"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Verdict:
         num_seeds: seeds behind it.
         ruling: whether it holds.
         why: the reason, in words.
+        defect: what is wrong with the original, which causes were demonstrated here, which are inferred.
     """
 
     row: str
@@ -39,21 +50,15 @@ class Verdict:
     num_seeds: int
     ruling: Ruling
     why: str
-
-
-_AND_OURS = "; corrected: "
-
-
-@dataclass(frozen=True)
-class Found:
-    """A study with its rows."""
-
-    study: Study
-    rows: tuple[StudyRow, ...]
+    defect: str = ""
 
 
 def judge_claims(
-    reproduction: Reproduction, found: Mapping[str, Found], *, is_quick: bool = False
+    reproduction: Reproduction,
+    found: Mapping[str, Found],
+    *,
+    is_quick: bool = False,
+    demonstrated: Sequence[str] = (),
 ) -> list[Verdict]:
     """Return a verdict for each claim of a source, in its order: statements first, then numbers.
 
@@ -61,26 +66,38 @@ def judge_claims(
         reproduction: the claims.
         found: studies by name; those that were not run are left out.
         is_quick: whether the runs are shorter than published; numbers are then shown and not judged.
+        demonstrated: ids of the defects that were shown here.
     """
+    deltas = Deltas(reproduction.delta_points, reproduction.delta_ratio)
     verdicts = [judge_winner(one, found.get(one.study)) for one in reproduction.winners]
     verdicts += [judge_effect(one, found.get(one.study)) for one in reproduction.effects]
     for one in reproduction.numbers:
-        verdicts += judge_numbers(one, found.get(one.study))
+        verdicts += judge_numbers(one, found.get(one.study), deltas)
+    verdicts = [replace(one, defect=name_causes(one.defect, demonstrated)) for one in verdicts]
     return [_withhold(verdict) for verdict in verdicts] if is_quick else verdicts
 
 
+def name_causes(flaw: str, demonstrated: Sequence[str]) -> str:
+    """Return a defect with which of its causes were demonstrated here, and which are inferred."""
+    ids, _, _ = flaw.partition(":")
+    known = [one.strip(" .") for one in ids.split(",") if one.strip().startswith(("D-", "-"))]
+    stem = known[0].rpartition("-")[0] if known else ""
+    causes = [one if one.startswith("D-") else f"{stem}{one}" for one in known]
+    shown = [one for one in causes if one in demonstrated]
+    inferred = [one for one in causes if one not in demonstrated]
+    told = [f"demonstrated here: {', '.join(shown)}"] if shown else []
+    told += [f"inferred, not demonstrated: {', '.join(inferred)}"] if inferred else []
+    return f"{flaw} ({'; '.join(told)})" if told else flaw
+
+
 def _withhold(verdict: Verdict) -> Verdict:
-    if verdict.ruling in ("not run", "original flawed"):
-        return replace(verdict, why=verdict.why.partition(_AND_OURS)[0])
+    if verdict.ruling == "not run":
+        return verdict
     return replace(verdict, ruling="not judged", why="the quick form trains less than published")
 
 
-def judge_numbers(claim: Numbers, found: Found | None) -> list[Verdict]:
-    """Return a verdict for each published number of one thing.
-
-    A number from one run is reproduced if it lies where one more run of ours would: within Student's
-    prediction interval over our seeds.
-    """
+def judge_numbers(claim: Numbers, found: Found | None, deltas: Deltas) -> list[Verdict]:
+    """Return a verdict for each published number of one thing: one draw beside our runs (`rule_on_draw`)."""
     rows = find_rows(claim, found)
     verdicts = []
     for figure, published in claim.published.items():
@@ -88,91 +105,92 @@ def judge_numbers(claim: Numbers, found: Found | None) -> list[Verdict]:
         flaw, metric = claim.flaws.get(figure) or claim.flaw, metric_of(figure)
         what = f"{claim.what}: {name_column(figure)}"
         written = write_number(published, figure)
-        if not values:
-            verdicts.append(Verdict(claim.row, what, written, "", "", 0, "not run", flaw))
+        if found is None or not values:
+            verdicts.append(Verdict(claim.row, what, written, "", "", 0, "not run", "", flaw))
             continue
-        confidence = found.study.confidence if found else 0.95
-        ours = summarise_seeds(values, confidence, low=0 if metric is None else metric.bounds["low"])
-        ruling, why = rule_on_number(published, ours, figure, confidence)
-        if flaw:
-            ruling, why = "original flawed", flaw
-        verdicts.append(
-            Verdict(
-                claim.row,
-                what,
-                written,
-                write_number(ours.mean, figure),
-                write_ends(ours, figure),
-                ours.num_seeds,
-                ruling,
-                why,
-            )
+        bounds = {"low": 0.0, "high": math.inf} if metric is None else metric.bounds
+        level = found.study.confidence
+        ours = summarise_seeds(
+            values,
+            level,
+            low=bounds["low"],
+            high=bounds["high"],
+            over_images=_judge_images(rows, figure, level),
         )
+        ruling, why = rule_on_number(
+            published, values, figure, gather_spreads(found, figure), deltas, name_setting(rows[0])
+        )
+        ends, mean = write_ends(ours, figure), write_number(ours.mean, figure)
+        verdicts.append(Verdict(claim.row, what, written, mean, ends, len(values), ruling, why, flaw))
     return verdicts
 
 
-def rule_on_number(published: float, ours: SeedSummary, figure: str, confidence: float) -> tuple[Ruling, str]:
-    """Return whether a published number lies where one more run of ours would, and how far off it is."""
-    if ours.sd is None:
-        return "not judged", "one seed says nothing about the spread"
-    quantile = compute_t_quantile((1 + confidence) / 2, ours.num_seeds - 1)
-    reach = quantile * ours.sd * math.sqrt(1 + 1 / ours.num_seeds)
-    gap = ours.mean - published
-    if abs(gap) <= reach:
-        return "reproduced", ""
-    side = "higher" if gap > 0 else "lower"
-    return "not reproduced", f"ours is {side} by {write_gap(abs(gap), figure)}"
+def _judge_images(rows: Sequence[StudyRow], figure: str, level: float) -> list[Interval | None]:
+    """Return the interval of each run's test accuracy over the test images; none of other figures."""
+    if figure != "test_accuracy":
+        return []
+    return [
+        compute_wilson_interval(round(row.test_accuracy * row.num_test), row.num_test, level)
+        if row.test_accuracy is not None and row.num_test
+        else None
+        for row in rows
+    ]
 
 
 def judge_winner(claim: Winner, found: Found | None) -> Verdict:
-    """Return whether the arm that was named best is best, and how far it is from ours if not."""
-    rows = [row for row in (found.rows if found else ()) if row.is_finished and not row.stage]
-    by_arm: dict[str, dict[int, float]] = {}
-    for row in rows:
-        value = row.value(claim.figure)
+    """Return how likely the arm that was named best is to be best of one run each."""
+    by_arm: dict[str, list[float]] = {}
+    for row in found.rows if found else ():
+        value = row.value(claim.figure) if row.is_finished and not row.stage else None
         if value is not None:
-            by_arm.setdefault(row.arm, {})[row.seed] = value
+            by_arm.setdefault(row.arm, []).append(value)
     if found is None or claim.published not in by_arm:
         return Verdict(claim.row, claim.what, claim.published, "", "", 0, "not run", "")
-    means = {arm: fmean(values.values()) for arm, values in by_arm.items()}
     metric = metric_of(claim.figure)
     is_most_best = metric is not None and metric.is_higher_better  # of epochs, numbers and seconds: fewer
-    best = (max if is_most_best else min)(means, key=lambda arm: means[arm])
-    count = len(by_arm[best])
-    if best == claim.published:
-        return Verdict(claim.row, claim.what, claim.published, best, "", count, "reproduced", "")
-    seeds = sorted(by_arm[best].keys() & by_arm[claim.published].keys())
-    pair = [[by_arm[arm][seed] for seed in seeds] for arm in (best, claim.published)]
-    difference = compare_seed_pairs(pair[0], pair[1], found.study.confidence)
-    told = write_gap(abs(difference.mean), claim.figure)
-    chance = (difference.p_value or 1.0) * (len(means) - 1)  # ours was picked as the best of them all
-    noise = "beyond noise" if chance < 1 - found.study.confidence else "within noise"
-    why = f"{best} is ahead of {claim.published} by {told} on average, {noise}"
-    return Verdict(claim.row, claim.what, claim.published, best, "", count, "not reproduced", why)
+    chances = find_winning_chances(by_arm, is_higher_better=is_most_best)
+    count = len(by_arm[claim.published])
+    if claim.published not in chances:
+        why = "one seed says nothing about the spread"
+        return Verdict(claim.row, claim.what, claim.published, "", "", count, "not judged", why)
+    likeliest, chance = max(chances, key=lambda arm: chances[arm]), chances[claim.published]
+    rate = 1 - found.study.confidence
+    ruling: Ruling = "different" if chance < rate else "consistent" if chance >= 0.5 else "cannot tell"
+    why = (
+        f"of one run each, {claim.published} is best in {100 * chance:.0f} of 100 cases; {likeliest}, most "
+        f"often, in {100 * chances[likeliest]:.0f}; each of {len(chances)} equals in {100 / len(chances):.0f}"
+    )
+    ours = f"{likeliest} ({100 * chances[likeliest]:.0f} of 100)"
+    return Verdict(claim.row, claim.what, claim.published, ours, "", count, ruling, why)
 
 
 def judge_effect(claim: Effect, found: Found | None) -> Verdict:
     """Return whether an arm differs from another as published, over the seeds and places both have."""
     pairs = pair_rows(claim, found)
     if found is None or not pairs:
-        return Verdict(claim.row, claim.what, claim.published, "", "", 0, "not run", claim.flaw)
-    if claim.published == "gap grows":
-        difference, outcome, told = _find_trend(found, pairs)
-    else:
-        difference = _average(pairs, found.study.confidence)
-        outcome = "no difference" if difference.is_noise else "better" if difference.mean > 0 else "worse"
-        told = f"{100 * difference.mean:+.2f} points"
+        return Verdict(claim.row, claim.what, claim.published, "", "", 0, "not run", "", claim.flaw)
+    family = Family(found.study.confidence, EQUIVALENCE_MARGIN_POINTS)
+    trend = claim.published == "gap grows"
+    difference = _find_trend(pairs, family) if trend else _average(pairs, family)
+    outcome = _name_outcome(difference, is_trend=trend)
+    told = f"{100 * difference.mean:+.2f} points{' from end to end' if trend else ''}"
     ends = difference.interval
     interval = f"{100 * ends.low:+.2f} to {100 * ends.high:+.2f}" if ends else ""
-    ruling: Ruling = "reproduced" if outcome == claim.published else "not reproduced"
-    why = ""
-    if claim.flaw:
-        holds = "the statement holds" if ruling == "reproduced" else outcome
-        ruling, why = "original flawed", f"{claim.flaw}{_AND_OURS}{holds}"
-    elif ruling == "not reproduced":
-        why = f"ours: {outcome}"
+    ruling: Ruling = "consistent" if outcome == claim.published else "different"
+    if difference.conclusion == "cannot tell":
+        ruling = "cannot tell"
+    why = "" if ruling == "consistent" else f"ours: {outcome}"
     ours, count = f"{outcome}, {told}", difference.num_seeds
-    return Verdict(claim.row, claim.what, claim.published, ours, interval, count, ruling, why)
+    return Verdict(claim.row, claim.what, claim.published, ours, interval, count, ruling, why, claim.flaw)
+
+
+def _name_outcome(difference: Difference, *, is_trend: bool) -> str:
+    if difference.conclusion == "cannot tell":
+        return "cannot tell"
+    if difference.conclusion == "practically none":
+        return "no trend" if is_trend else "no difference"
+    names = ("gap grows", "gap shrinks") if is_trend else ("better", "worse")
+    return names[difference.mean < 0]
 
 
 Pairs = dict[int, list[tuple[float, float, float]]]
@@ -201,13 +219,16 @@ def _read_place(row: StudyRow, axes: Sequence[str]) -> float:
         return float("nan")
 
 
-def _average(pairs: Pairs, confidence: float) -> PairedDifference:
-    ours = [fmean(one for _, one, _ in pairs[seed]) for seed in sorted(pairs)]
-    theirs = [fmean(other for _, _, other in pairs[seed]) for seed in sorted(pairs)]
-    return compare_seed_pairs(ours, theirs, confidence)
+def _average(pairs: Pairs, family: Family) -> Difference:
+    """Return the difference of an arm from its reference on average over places, each seed one average."""
+    runs = []
+    for seed, of_seed in pairs.items():
+        runs.append(ArmRun("arm", (), seed, fmean(one for _, one, _ in of_seed)))
+        runs.append(ArmRun("reference", (), seed, fmean(other for _, _, other in of_seed)))
+    return compare_arms(runs, "reference", family).overall["arm"]
 
 
-def _find_trend(found: Found, pairs: Pairs) -> tuple[PairedDifference, str, str]:
+def _find_trend(pairs: Pairs, family: Family) -> Difference:
     """Return how the lead of an arm changes from the axis' start to its end; each seed gives one slope."""
     changes = []
     for of_seed in pairs.values():
@@ -216,9 +237,11 @@ def _find_trend(found: Found, pairs: Pairs) -> tuple[PairedDifference, str, str]
         squares = sum((x - middle) ** 2 for x in places) or 1.0
         slope = sum((x - middle) * lead for x, lead in zip(places, leads, strict=True)) / squares
         changes.append(slope * spread)
-    difference = compare_seed_pairs(changes, [0.0] * len(changes), found.study.confidence)
-    outcome = "no trend" if difference.is_noise else "gap grows" if difference.mean > 0 else "gap shrinks"
-    return difference, outcome, f"{100 * difference.mean:+.2f} points from end to end"
+    (raw,) = compare_in_pairs(np.array([changes]), [None])
+    if raw is None:
+        return Difference(fmean(changes), None, None, len(changes))
+    (judged,) = judge_family([raw], family)
+    return judged
 
 
 def find_rows(claim: Runs, found: Found | None, arm: str = "") -> list[StudyRow]:
@@ -233,50 +256,3 @@ def find_rows(claim: Runs, found: Found | None, arm: str = "") -> list[StudyRow]
         and (row.stage == claim.stage if claim.stage else not row.stage and row.arm == wanted)
         and all(row.at.get(axis) == value for axis, value in claim.at.items())
     ]
-
-
-def metric_of(figure: str) -> Metric | None:
-    """Return the metric that a column of results is of; None for epochs, parameters and seconds.
-
-    Raises:
-        UnknownNameError: there is no such metric.
-    """
-    name = name_metric(figure)
-    return describe_metric(name) if name is not None else None
-
-
-def name_metric(figure: str) -> str | None:
-    """Return the name of the metric in a column of results; None for epochs, parameters and seconds."""
-    split, _, name = figure.partition("_")
-    return name if split in _SPLITS else None
-
-
-_SPLITS = ("train", "validation", "test")
-
-
-def name_column(figure: str) -> str:
-    """Return a column for readers: "test accuracy", "best epoch"."""
-    metric = metric_of(figure)
-    return figure.replace("_", " ") if metric is None else f"{figure.partition('_')[0]} {metric.title}"
-
-
-def write_number(value: float, figure: str) -> str:
-    """Return a figure as text: "98.43 %", "0.0485", "205"."""
-    metric = metric_of(figure)
-    return f"{value:,.0f}" if metric is None else metric.write(value)
-
-
-def write_gap(value: float, figure: str) -> str:
-    """Return the size of a difference: "0.31 points", "0.0021"."""
-    metric = metric_of(figure)
-    return write_number(value, figure) if metric is None else metric.write_gap(value)
-
-
-def write_ends(summary: SeedSummary, figure: str) -> str:
-    """Return the ends of the interval of a mean; "" for one seed."""
-    if summary.interval is None:
-        return ""
-    metric, low, high = metric_of(figure), summary.interval.low, summary.interval.high
-    if metric is None:
-        return f"{write_number(low, figure)} to {write_number(high, figure)}"
-    return metric.write_interval(Interval(low, min(metric.bounds["high"], high)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from loupe.checking import name_place
 from loupe.errors import Mistake
 from loupe.metrics.registry import find_metric_mistakes
-from loupe.reproductions.claims import name_metric
+from loupe.reproductions.columns import name_metric
 from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winner
 from loupe.studies.references import find_unknown
 from loupe.studies.schema import Study

@@ -7,7 +7,9 @@ from typing import get_args
 
 from loupe.figures.style import save_figure
 from loupe.reports.page import write_page
-from loupe.reproductions.claims import Found, Ruling, Verdict
+from loupe.reproductions.claims import Verdict
+from loupe.reproductions.number_rules import Found, Ruling
+from loupe.reproductions.placebo import Placebo, try_placebos
 from loupe.reproductions.schema import Reproduction
 from loupe.runs.writing import write_text
 from loupe.studies.analysis import StudyAnalysis, analyse_study
@@ -15,6 +17,12 @@ from loupe.studies.answer import answer_question
 from loupe.studies.drawing import draw_charts, draw_study, name_figure
 from loupe.studies.report import FIGURE_DPI
 from loupe.version import __version__
+
+PLACEBO = (
+    "What the verdicts are worth: each model is given its own published number, and that of every other "
+    "model of the study. A verdict with power says different of others as often as the models truly are; "
+    "apart: how far two of our means are from each other, in the middle of all pairs."
+)
 
 _QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
 
@@ -54,13 +62,16 @@ def write_reproduction(
         if one.cells:
             save_figure(draw_study(one), _find_picture(folder, one), dpi=FIGURE_DPI)
     counts = count_rulings(verdicts)
+    placebos = [] if is_quick else try_placebos(reproduction, found)
     command = f"loupe reproduce {reproduction.name}{' --quick' if is_quick else ''}"
     content = {
         "reproduction": reproduction,
         "verdicts": verdicts,
+        "placebos": [(one, *_write_placebo(one)) for one in placebos],
         "counts": counts,
         "demonstrations": demonstrations,
         "is_quick": is_quick,
+        "placebo_told": PLACEBO,
         "command": command,
     }
     page = folder / "report.html"
@@ -73,6 +84,7 @@ def write_reproduction(
         ],
     )
     text = _write_markdown(folder, reproduction, verdicts, counts, analyses, demonstrations, command)
+    text += _write_placebos(placebos)
     write_text(folder / "report.md", text)
     return page
 
@@ -81,6 +93,24 @@ def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
     """Return how many verdicts there are of each kind that occurs."""
     rulings = [verdict.ruling for verdict in verdicts]
     return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
+
+
+def _write_placebo(placebo: Placebo) -> tuple[str, str]:
+    """Return the rulings on a model's own numbers and on those of others, as "6 consistent, 1 different"."""
+    return (
+        ", ".join(f"{count} {ruling}" for ruling, count in sorted(placebo.own.items())),
+        ", ".join(f"{count} {ruling}" for ruling, count in sorted(placebo.others.items())),
+    )
+
+
+def _write_placebos(placebos: Sequence[Placebo]) -> str:
+    if not placebos:
+        return ""
+    lines = ["", "## Placebo", "", PLACEBO, "", "| study | figure | own number | others' numbers | apart |"]
+    lines.append("|---|---|---|---|---|")
+    for one in placebos:
+        lines.append(f"| {one.study} | {one.figure} | {' | '.join(_write_placebo(one))} | {one.apart} |")
+    return "\n".join(lines) + "\n"
 
 
 def _find_picture(folder: Path, analysis: StudyAnalysis) -> Path:
@@ -121,6 +151,7 @@ def _write_markdown(
     lines.append("|---|---|---|---|---|---|---|")
     for one_verdict in verdicts:
         ruling = f"{one_verdict.ruling}: {one_verdict.why}" if one_verdict.why else one_verdict.ruling
+        ruling += f". Original flawed: {one_verdict.defect}" if one_verdict.defect else ""
         cells = (
             one_verdict.row,
             one_verdict.what,

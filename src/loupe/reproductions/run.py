@@ -10,8 +10,9 @@ from typing import Any
 from loupe.engines import open_engine
 from loupe.errors import ReproductionError, RunError, UnknownNameError
 from loupe.recipe import set_value
-from loupe.reproductions.claims import Found, judge_claims
+from loupe.reproductions.claims import judge_claims
 from loupe.reproductions.collapse import show_collapse
+from loupe.reproductions.number_rules import Found
 from loupe.reproductions.references import find_unknown_claims, find_unknown_figures, list_claimed_metrics
 from loupe.reproductions.report import Demonstration, write_reproduction
 from loupe.reproductions.schema import Reproduction
@@ -72,7 +73,7 @@ def reproduce(
         file = known / f"{name}.csv" if known is not None else None
         claimed = list_claimed_metrics(reproduction, name)
         known_file = file if file and file.is_file() else None
-        ready[name] = prepare_study(study, out / "studies", known=known_file, further=claimed)
+        ready[name] = prepare_study(study, out / "studies", known=known_file, further=claimed, engine=engine)
     if unknown := list(find_unknown_figures(reproduction)):  # what plugins register is there by now
         raise ReproductionError(reproduction.name, unknown)
     demonstrations: list[Demonstration] = []
@@ -91,7 +92,8 @@ def reproduce(
         for name, one in found.items():
             rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
             found[name] = Found(one.study, tuple(rows))
-        verdicts = judge_claims(reproduction, found, is_quick=is_quick)
+        shown = [one.defect for one in demonstrations]
+        verdicts = judge_claims(reproduction, found, is_quick=is_quick, demonstrated=shown)
         page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
     return page
 

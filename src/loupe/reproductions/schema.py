@@ -67,4 +67,17 @@ class Reproduction(Section):
     numbers: tuple[Numbers, ...] = ()
     effects: tuple[Effect, ...] = ()
     winners: tuple[Winner, ...] = ()
+    delta_points: float = Field(
+        0.005,
+        gt=0,
+        le=1,
+        description="How far apart a published share and ours may be and still count as the same: 0.005 is "
+        "half a point.",
+    )
+    delta_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=10,
+        description="The same of losses, errors and epochs, as a part: 0.5 is a factor of 1.5.",
+    )
     remarks: tuple[str, ...] = Field((), description="What the reader should know.")

@@ -15,7 +15,7 @@ from loupe.runs import RunFolder, RunResult
 from loupe.runs.result import Score
 from loupe.runs.series_folder import FigureSummary
 from loupe.runs.writing import write_json, write_text
-from loupe.statistics import summarise_seeds
+from loupe.statistics import Interval, summarise_seeds
 from loupe.training import Observer
 
 
@@ -88,6 +88,7 @@ class _Figures:
     def __init__(self, confidence: float) -> None:
         self._confidence = confidence
         self._values: dict[str, list[float]] = {}
+        self._over_images: dict[str, list[Interval | None]] = {}
         self._titles: dict[str, tuple[str, Metric | None]] = {}
 
     def add_score(
@@ -97,10 +98,11 @@ class _Figures:
         if score is None:
             return
         values = [score.headline, *([score.reported_loss] if with_loss else []), *score.metrics.values()]
-        for metric, value in {one.metric: one.value for one in values}.items():
-            if value is not None:
-                title = f"{of} {metric.title}{with_what}"
-                self.add(f"{of} {metric.name}{with_what}", value, metric, title)
+        for metric, one in {one.metric: one for one in values}.items():
+            if one.value is not None:
+                name, title = f"{of} {metric.name}{with_what}", f"{of} {metric.title}{with_what}"
+                self.add(name, one.value, metric, title)
+                self._over_images.setdefault(name, []).append(one.interval)
 
     def add(self, name: str, value: float, metric: Metric | None = None, title: str = "") -> None:
         self._values.setdefault(name, []).append(value)
@@ -112,7 +114,7 @@ class _Figures:
         for name, values in self._values.items():
             title, metric = self._titles[name]
             bounds = metric.bounds if metric is not None else {"low": 0.0}
-            summaries[name] = FigureSummary.of(
-                summarise_seeds(values, self._confidence, **bounds), title, metric
-            )
+            over_images = self._over_images.get(name, [])
+            summary = summarise_seeds(values, self._confidence, over_images=over_images, **bounds)
+            summaries[name] = FigureSummary.of(summary, title, metric)
         return summaries

@@ -26,7 +26,7 @@ class FigureSummary(SeedSummary):
 
     @classmethod
     def of(cls, summary: SeedSummary, title: str, metric: Metric | None) -> "FigureSummary":
-        return cls(summary.mean, summary.sd, summary.interval, summary.num_seeds, title, metric)
+        return cls(**vars(summary), title=title, metric=metric)
 
 
 class SeriesFolder(RunFolder):
@@ -91,12 +91,14 @@ def open_run_folder(path: Path) -> RunFolder:
 
 
 def _read_summary(name: str, values: Mapping[str, Any]) -> FigureSummary:
-    ends, metric = values["interval"], values.get("metric")
+    ends, of_seeds, metric = values["interval"], values.get("seeds_interval"), values.get("metric")
     return FigureSummary(
         mean=values["mean"],
         sd=values["sd"],
         interval=Interval(ends["low"], ends["high"]) if ends is not None else None,
         num_seeds=values["num_seeds"],
+        seeds_interval=Interval(**of_seeds) if of_seeds is not None else None,
+        counts_images=values.get("counts_images", False),
         title=values.get("title", name),
         metric=Metric(**metric) if metric is not None else None,
     )

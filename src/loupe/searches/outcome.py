@@ -139,16 +139,19 @@ def _make_candidate(
     column = f"test_{metric.name}"  # tables of earlier versions have no test_score
     on_test = [getattr(run, column, None) if run.test_score is None else run.test_score for run in runs]
     tested = [value for value in on_test if value is not None]
-    optimism = None
+    optimism, low, high = None, metric.bounds["low"], metric.bounds["high"]
     if scores and trial.score is not None:
         sign = 1.0 if metric.is_higher_better else -1.0
-        optimism = estimate_optimism(sign * trial.score, [sign * one for one in scores], search.confidence)
+        ends = sorted((sign * low, sign * high))
+        optimism = estimate_optimism(
+            sign * trial.score, [sign * one for one in scores], search.confidence, low=ends[0], high=ends[1]
+        )
     return Candidate(
         rank=rank,
         trial=trial,
         runs=tuple(runs),
-        fresh=summarise_seeds(scores, search.confidence, **metric.bounds) if scores else None,
-        test=summarise_seeds(tested, search.confidence, **metric.bounds) if tested else None,
+        fresh=summarise_seeds(scores, search.confidence, low=low, high=high) if scores else None,
+        test=summarise_seeds(tested, search.confidence, low=low, high=high) if tested else None,
         optimism=optimism,
     )
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from loupe.statistics.conclusions import Difference
 from loupe.statistics.image_chance import estimate_flips, estimate_image_chance
-from loupe.statistics.intervals import SeedSummary, summarise_seeds
+from loupe.statistics.intervals import Interval, SeedSummary, summarise_seeds
 from loupe.statistics.many_arms import (
     Family,
     ImageChance,
@@ -47,6 +47,7 @@ class ArmRun:
         figure: what is compared: an accuracy in [0, 1], a loss, an error.
         right: (images,) bool, which test images it names rightly; None where that is not at hand.
         images: names the test images, such as their digest; answers to other images are not compared.
+        over_images: interval of the figure over its images; None where none is known.
     """
 
     arm: str
@@ -55,6 +56,7 @@ class ArmRun:
     figure: float
     right: Tensor | None = None
     images: str = ""
+    over_images: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,13 @@ def compare_arms(
         Cell(
             arm,
             place,
-            summarise_seeds([run.figure for run in of_cell.values()], family.confidence, low=low, high=high),
+            summarise_seeds(
+                [run.figure for run in of_cell.values()],
+                family.confidence,
+                low=low,
+                high=high,
+                over_images=[run.over_images for run in of_cell.values()],
+            ),
             at_places.get((arm, place)),
         )
         for (arm, place), of_cell in by_cell.items()

@@ -34,7 +34,12 @@ class Optimism:
 
 
 def estimate_optimism(
-    chosen_score: float, fresh_scores: Sequence[float], confidence: float = 0.95
+    chosen_score: float,
+    fresh_scores: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
 ) -> Optimism:
     """Return how much the score with which a search found its winner flatters the winner.
 
@@ -45,13 +50,15 @@ def estimate_optimism(
         fresh_scores: of the winner's settings on the same images, one for each seed that the search did not
             use. On other images the difference would also hold what sets these apart.
         confidence: level in (0, 1).
+        low: smallest score there can be: no mean of fresh scores lies below, so optimism has its bounds too.
+        high: largest.
 
     Raises:
         ValueError: no fresh score, or a score that is not finite.
     """
     if not all(math.isfinite(score) for score in (chosen_score, *fresh_scores)):
         raise ValueError("got a score that is not finite; allowed: scores of runs that ended well")
-    fresh = summarise_seeds(fresh_scores, confidence)
+    fresh = summarise_seeds(fresh_scores, confidence, low=low, high=high)
     interval = None
     if fresh.interval and has_spread(fresh_scores, max(abs(score) for score in fresh_scores)):
         interval = Interval(chosen_score - fresh.interval.high, chosen_score - fresh.interval.low)

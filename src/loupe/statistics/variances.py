@@ -12,7 +12,7 @@ _Floats = NDArray[np.float64]
 FEWEST_TO_BORROW = 6
 """Arms from which on spreads are drawn together: of fewer one cannot say how far they agree."""
 
-_DOUBT = 2.5  # standard errors by which spreads may differ more than they seem to
+DOUBT = 2.5  # standard errors by which spreads may differ more than they seem to
 _OUTLYING = 0.2  # a guarded arm whose spread is larger than the others' by so rare a chance keeps its own
 _SMALLEST = 1e-5  # of the middle variance; equal values do not show that there is no spread
 _SURE_ABOVE = 1e-6
@@ -35,7 +35,9 @@ class Variances:
     is_borrowed: bool
 
 
-def moderate_variances(values: _Floats, degrees_of_freedom: _Floats, guarded: int | None = None) -> Variances:
+def moderate_variances(
+    values: _Floats, degrees_of_freedom: _Floats, guarded: int | None = None, *, doubt: float = DOUBT
+) -> Variances:
     """Return the variances of arms, drawn towards their common value as far as the arms agree.
 
     With three seeds the spread of one arm is hardly known; that of eight arms together is. The more the
@@ -50,6 +52,7 @@ def moderate_variances(values: _Floats, degrees_of_freedom: _Floats, guarded: in
         values: (..., arms) variance of one run of each arm, not negative; at least one above 0.
         degrees_of_freedom: (arms,) of each, more than 0.
         guarded: arm whose spread is not drawn down if it stands out.
+        doubt: standard errors by which spreads may differ more than they seem to.
 
     Raises:
         ValueError: no variance above 0, or degrees of freedom of 0.
@@ -67,8 +70,8 @@ def moderate_variances(values: _Floats, degrees_of_freedom: _Floats, guarded: in
     if found.shape[-1] < FEWEST_TO_BORROW:
         return Variances(found, known, total, is_borrowed=False)
     prior = (found @ degrees)[..., None] / total
-    worth = _weigh_prior(found, degrees)[..., None]
-    share = np.where(np.isinf(worth), 1.0, worth / (worth + degrees))
+    worth = _weigh_prior(found, degrees, doubt)[..., None]
+    share = 1 / (1 + degrees / worth)
     moderated = share * prior + (1 - share) * found
     known = np.minimum(worth + degrees, total)
     if guarded is not None:
@@ -86,15 +89,15 @@ def expect_degrees(num_seeds: int, num_arms: int) -> float:
     degrees = np.full(num_arms, num_seeds - 1.0)
     if num_arms < FEWEST_TO_BORROW:
         return float(degrees[0])
-    worth = 2 * invert_trigamma(np.array(_DOUBT * _doubt_scatter(degrees)))
+    worth = 2 * invert_trigamma(np.array(DOUBT * _doubt_scatter(degrees)))
     return min(float(worth) + num_seeds - 1, float(degrees.sum()))
 
 
-def _weigh_prior(values: _Floats, degrees: _Floats) -> _Floats:
+def _weigh_prior(values: _Floats, degrees: _Floats, doubt: float) -> _Floats:
     """Return how many degrees of freedom the common variance is worth for a single arm: (...)."""
     logs = np.log(values) - special.digamma(degrees / 2) + np.log(degrees / 2)
     by_chance = float(special.polygamma(1, degrees / 2).mean())
-    excess = logs.var(-1, ddof=1) - by_chance + _DOUBT * _doubt_scatter(degrees)
+    excess = logs.var(-1, ddof=1) - by_chance + doubt * _doubt_scatter(degrees)
     worth: _Floats = np.where(
         excess > _SURE_ABOVE, 2 * invert_trigamma(np.maximum(excess, _SURE_ABOVE)), math.inf
     )

@@ -11,6 +11,7 @@ from loupe.errors import RunError
 from loupe.runs import RunFolder
 from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_ends
 from loupe.statistics.conclusions import Difference
+from loupe.statistics.intervals import compute_wilson_interval
 from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
@@ -240,10 +241,12 @@ def _read_run(
     if value is None:
         return None
     arm, place = _name(study, row)
-    right, images = None, ""
+    right, images, over_images = None, "", None
     if pool is not None and figure.counts_right_answers:
         right, images = answers[row.key] if row.key in answers else _read_answers(row, figure, pool)
-    return ArmRun(arm, place, row.seed, value, right, images)
+    if figure.counts_right_answers and figure.split == "test" and row.num_test:
+        over_images = compute_wilson_interval(round(value * row.num_test), row.num_test, study.confidence)
+    return ArmRun(arm, place, row.seed, value, right, images, over_images)
 
 
 def _read_answers(row: StudyRow, figure: Quantity, pool: Path) -> tuple[Tensor | None, str]:

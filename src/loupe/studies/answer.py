@@ -14,7 +14,6 @@ from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis, compares_places
 from loupe.studies.wording import (
     is_worse,
-    list_names,
     name_cell,
     write_change_with_unit,
     write_difference_interval,
@@ -23,7 +22,7 @@ from loupe.studies.wording import (
     write_margin,
     write_needed,
 )
-from loupe.wording import count_of
+from loupe.wording import count_of, list_names
 
 
 def answer_question(analysis: StudyAnalysis) -> str:

@@ -16,6 +16,7 @@ from loupe.statistics.conclusions import Difference
 from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
 from loupe.studies.answer import answer_question
+from loupe.studies.confounds import find_confounds
 from loupe.studies.curves import draw_curves
 from loupe.studies.drawing import (
     draw_charts,
@@ -123,6 +124,10 @@ def _gather(
         ],
         "overall": [(arm, one, write_comparison(analysis, one)) for arm, one in analysis.overall.items()],
         "margin": write_margin(analysis),
+        "confounds": [one.sentence for one in find_confounds(study, analysis.reference)],
+        "mean_holds_for": "new test images and new seeds"
+        if any(cell.summary.counts_images for cell in analysis.cells)
+        else "new seeds on these images",
         "skipped": _gather_reasons(skipped),
         "study_toml": whole.to_toml(),
         "looks": describe_study_looks(rows, pool),

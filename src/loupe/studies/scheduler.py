@@ -198,16 +198,19 @@ class StudyConductor:
         self.write()
         self.watcher.on_end(job, ended, len(self._rows), len(self._tasks))
 
-    def write(self) -> None:
-        """Write `results.csv`: a row for each run of the study that has one, in the order of the plan."""
+    def list_rows(self) -> list[StudyRow]:
+        """Return a row for each run of the study that has one, in the order of the plan."""
         places = {id(run): task.key for task in self._tasks.values() for run in task.runs}
         known = self._known | self._rows
-        rows = [
+        return [
             replace(known[key], stage=run.stage, arm=run.arm, at=run.at, seed=run.seed)
             for run in self._runs
             if (key := places[id(run)]) in known
         ]
-        self._folder.write_results(rows, self._axes)
+
+    def write(self) -> None:
+        """Write `results.csv`, and keep rows that are none of the study's any more."""
+        self._folder.write_results(self.list_rows(), self._axes)
         self._folder.write_earlier([row for key, row in self._known.items() if key not in self._tasks])
 
     def _make_row(self, task: Task, failure: str = "") -> StudyRow:

@@ -16,6 +16,8 @@ COLUMNS = (
     "sd",
     "interval_low",
     "interval_high",
+    "seeds_interval_low",
+    "seeds_interval_high",
     "difference",
     "difference_unit",
     "difference_low",
@@ -44,12 +46,15 @@ def list_numbers(analysis: StudyAnalysis) -> Iterator[dict[str, str]]:
 def _list_figures(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
     metric, summary = analysis.figure.metric, cell.summary
     ends = summary.interval or Interval(math.nan, math.nan)
+    of_seeds = summary.seeds_interval or Interval(math.nan, math.nan)
     figures = {
         "validation": analysis.validation_mean(cell),
         "mean": summary.mean,
         "sd": math.nan if summary.sd is None else summary.sd,
         "interval_low": ends.low,
         "interval_high": ends.high,
+        "seeds_interval_low": of_seeds.low,
+        "seeds_interval_high": of_seeds.high,
     }
     return {
         "seeds": str(summary.num_seeds),

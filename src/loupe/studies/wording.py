@@ -1,7 +1,6 @@
 """Figures of a study as text, as their metric writes them."""
 
 import math
-from collections.abc import Sequence
 
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
@@ -74,10 +73,3 @@ def name_cell(analysis: StudyAnalysis, cell: Cell) -> str:
     """Return an arm and its place: "frozen at fraction 0.05"."""
     places = [f"{axis} {value}" for axis, value in zip(analysis.study.axes, cell.place, strict=False)]
     return f"{cell.arm} at {', '.join(places)}" if places else cell.arm
-
-
-def list_names(names: Sequence[str], most: int = 4) -> str:
-    """Return names in a row: "M1, M2 and M3"; beyond `most` the rest is counted."""
-    if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

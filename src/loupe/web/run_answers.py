@@ -19,13 +19,16 @@ class MetricAnswer(BaseModel):
     high: float | None = Field(description="Largest value there can be.")
 
 
+Over = Literal["images", "seeds", "images and seeds"]
+
+
 class Figure(BaseModel):
     """A value of a metric with its interval."""
 
     value: float | None = Field(description="In the metric's unit; null where it is not defined.")
     low: float | None = Field(description="Lower end of the interval.")
     high: float | None = Field(description="Upper end of the interval.")
-    over: Literal["images", "seeds"] = Field(description="What the interval is over.")
+    over: Over = Field(description="What the interval is over.")
     metric: MetricAnswer
     text: str = Field(description="The value as it is written, with its sign of unit.")
     interval: str = Field(description='The interval as it is written; "" without one.')
@@ -110,7 +113,7 @@ class Comparison(BaseModel):
     runs: list[RunSummary]
     charts: list[str] = Field(description="Curves laid over one another, as HTML figures.")
     differences: list[tuple[str, list[str]]] = Field(description="Fields in which the recipes differ.")
-    verdicts: list[str] = Field(description="Whether pairs differ beyond noise, on the images they share.")
+    verdicts: list[str] = Field(description="What the images they share say of each pair of networks.")
     reason: str = Field("", description="Why the runs are not compared image by image, if they are not.")
 
 

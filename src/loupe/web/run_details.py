@@ -148,7 +148,7 @@ def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
 
 
 def _judge(folders: Sequence[RunFolder]) -> tuple[list[str], str]:
-    """Return for each pair whether it differs beyond noise, or why that cannot be said."""
+    """Return what the images say of each pair of networks, or why that cannot be said."""
     try:
         runs = [read_compared(folder.path) for folder in folders]
     except LoupeError as error:

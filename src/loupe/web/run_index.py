@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 from urllib.parse import quote
 
 from loupe.data.ledger import find_ledger
@@ -15,10 +14,10 @@ from loupe.recipe import Recipe
 from loupe.runs import Outcome, RunFolder, is_run_folder, list_run_folders, read_tags
 from loupe.runs.looks import count_own_looks, describe_looks
 from loupe.runs.metric_values import find_metric, headline_of_history
-from loupe.statistics import summarise_seeds
+from loupe.statistics import Interval, summarise_seeds
 from loupe.training import EpochRecord
 from loupe.web.folder_index import is_file_name
-from loupe.web.run_answers import Figure, MetricAnswer, Objective, RunSummary, Status
+from loupe.web.run_answers import Figure, MetricAnswer, Objective, Over, RunSummary, Status
 
 _SEPARATOR = ":"  # between a series and its seed; in no file name of any system
 _ELSEWHERE = "@"  # before the name of a place of runs that is not the folder itself
@@ -217,7 +216,7 @@ def _find_reached(folder: RunFolder, history: list[EpochRecord], recipe: Recipe)
     return _make_figure(MetricValue(metric, value))
 
 
-def _make_figure(value: MetricValue, over: Literal["images", "seeds"] = "images") -> Figure:
+def _make_figure(value: MetricValue, over: Over = "images") -> Figure:
     metric, interval = value.metric, value.interval
     return Figure(
         value=value.value,
@@ -304,8 +303,13 @@ def _average(figures: Sequence[Figure | None], confidence: float) -> Figure | No
         return None
     metric = Metric(**found[0].metric.model_dump(), objective=None)
     values = [figure.value for figure in found if figure.value is not None]
-    summary = summarise_seeds(values, confidence, **metric.bounds)
-    return _make_figure(MetricValue(metric, summary.mean, summary.interval), "seeds")
+    over_images = [
+        Interval(figure.low, figure.high) if figure.low is not None and figure.high is not None else None
+        for figure in found
+    ]
+    summary = summarise_seeds(values, confidence, over_images=over_images, **metric.bounds)
+    over: Over = "images and seeds" if summary.counts_images else "seeds"
+    return _make_figure(MetricValue(metric, summary.mean, summary.interval), over)
 
 
 def _average_further(seeds: Sequence[RunSummary], confidence: float) -> dict[str, dict[str, Figure]]:

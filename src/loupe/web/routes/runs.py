@@ -92,7 +92,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
 
     @router.get("/compare")
     def compare_runs(run: Annotated[list[str], Query(description="Two to ten runs.")]) -> Comparison:
-        """Runs side by side: curves, differences of the recipes, whether they differ beyond noise."""
+        """Runs side by side: curves, differences of the recipes, whether the networks differ."""
         return compare(index, run)
 
     return router

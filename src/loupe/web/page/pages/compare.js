@@ -106,7 +106,7 @@ function drawRest(found) {
     ),
   );
   return [
-    el("h2", {}, "Better, or noise?"),
+    el("h2", {}, "These networks, or their recipes?"),
     ...(found.verdicts.length
       ? found.verdicts.map((one) => el("p", {}, one))
       : [el("p", {}, found.reason || "Nothing to test: these networks name no classes.")]),
