@@ -56,7 +56,7 @@ def measure_calibration(
         *_measure_brier(answers, level, seed),
     ]
     scaled = _scale(answers, validation_answers, split, seed)
-    blocks = [
+    blocks: list[Chart | Table] = [
         _draw_diagram(answers, level, num_bins),
         _tabulate_scalings(answers, scaled, level, seed, num_bins, split),
         _tabulate_classes(answers, class_names, level, num_bins),
