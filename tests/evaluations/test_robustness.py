@@ -96,7 +96,7 @@ def test_a_class_broken_only_by_blur_is_named() -> None:
     right[list(CORRUPTIONS).index("contrast"), 4, labels == 1] = False
     damage = Damage(labels, torch.ones(200, dtype=torch.bool), right)
     said = name_broken_class(damage, ("a", "b", "c", "d"), 0.95)
-    assert said.startswith("c breaks first, only under blur: -80.00 points")
+    assert said.startswith("Class c breaks first, only under blur: -80.00 points")
     sound = Damage(labels, damage.plain, torch.ones_like(right))
     assert name_broken_class(sound, ("a", "b", "c", "d"), 0.95) == "No class breaks."
 
@@ -126,7 +126,7 @@ def test_a_network_that_reads_a_fine_pattern_loses_it_under_blur(few_digits: Ima
     )
     (look,) = carry_out([choose_evaluation("robustness")], subject).looks
     assert not look.failure
-    assert "checked breaks first" in look.sentence
+    assert "Class checked breaks first" in look.sentence
     by_class = [one for one in look.blocks if isinstance(one, Table)][-1]
     column = [one.heading for one in by_class.columns].index("blur")
     lost = {row[0]: row[column] for row in by_class.rows}

@@ -195,4 +195,6 @@ def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float
     others = by_class[row].clone()
     others[column] = 0
     only = "only " if float(others.max()) < most / 3 else ""
-    return f"{class_names[present[row]]} breaks first, {only}under {list(CORRUPTIONS)[column]}: {found}."
+    return (
+        f"Class {class_names[present[row]]} breaks first, {only}under {list(CORRUPTIONS)[column]}: {found}."
+    )
