@@ -85,6 +85,12 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     yield f"{len(answers.answers):,} of {total:,} images answered"
     if answers.below is not None:
         yield f"{answers.num_unsure:,} of them unsure: most probable class below {answers.below:g}"
+    if answers.threshold is not None:
+        one = answers.threshold
+        right = f"{one.correct:,} of {one.answered:,} right" if one.answered else "none is given"
+        yield f"the threshold comes from {one.total:,} validation images: of those as sure {right}"
+    if answers.scaling:
+        yield f"probabilities are set right: {answers.scaling}"
     if answers.num_own_test:
         yield (
             f"{answers.num_own_test:,} of them are test images of this run: a look at its test set, number "

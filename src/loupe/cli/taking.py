@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, DataPlace, Plugins, app
-from loupe.terminal import print_line
+from loupe.terminal import print_line, print_table
 
 
 @app.command(group=WORK)
@@ -20,6 +20,14 @@ def predict(
     top: Annotated[int, Parameter(help="Classes an answer names, most probable first.")] = 1,
     below: Annotated[
         float | None, Parameter(help='Say "unsure" where the most probable class is below this probability.')
+    ] = None,
+    accuracy: Annotated[
+        float | None,
+        Parameter(help="In place of --below: the threshold that reaches this on validation images."),
+    ] = None,
+    mistake_cost: Annotated[
+        float | None,
+        Parameter(help='In place of --below: a mistake is as bad as so many answers "unsure".'),
     ] = None,
     fit: Annotated[
         Literal["resize", "crop", "pad"] | None,
@@ -44,7 +52,17 @@ def predict(
     from loupe.runs.writing import write_text
     from loupe.using.predict_images import predict as ask
 
-    answers = ask(run, *places, top=top, below=below, fit=fit, device=device, data=data)
+    answers = ask(
+        run,
+        *places,
+        top=top,
+        below=below,
+        fit=fit,
+        device=device,
+        data=data,
+        accuracy=accuracy,
+        mistake_cost=mistake_cost,
+    )
     table = write_table(answers, format)
     if out is None:
         sys.stdout.write(table)
@@ -56,6 +74,35 @@ def predict(
     if out is not None:
         print_line(f"answers: {out}")
     return 1 if answers.refusals else 0
+
+
+@app.command(group=WORK)
+def calibrate(
+    run: str,
+    /,
+    *,
+    method: Annotated[
+        Literal["best", "temperature", "vector", "isotonic", "none"],
+        Parameter(help="How; best is what cross-validation says, none takes it away again."),
+    ] = "best",
+) -> int:
+    """Set a run's probabilities right by its validation images; predict, page and export then use it.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.using.calibrate_run import calibrate_run
+
+    found = calibrate_run(run, method)
+    rows = [[one, f"{loss:.4f}"] for one, loss in found.losses.items()]
+    print_table(["method", "loss, out of fold (nats)"], rows, [1])
+    print_line(
+        f"kept with {found.run.path.name}: {found.scaling.describe()}, fitted to {found.num_images:,} "
+        "validation images"
+    )
+    return 0
 
 
 @app.command(group=WORK)

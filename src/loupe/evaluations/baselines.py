@@ -81,7 +81,7 @@ def compare_with_baselines(
     table, beaten = _tabulate(is_right, right, level, note)
     values = [_measure(_NETWORK, is_right, level), *(_measure(*one, level) for one in right.items())]
     shown = sorted(values, key=lambda one: -(one.value or 0))
-    bars = tuple(Bar(one.name, one.value or 0, one.interval) for one in shown)
+    bars = tuple(Bar(one.name.removeprefix("accuracy of "), one.value or 0, one.interval) for one in shown)
     return Finding(_say(is_right, right, beaten, level), values, [Bars("", bars), table])
 
 

@@ -19,6 +19,7 @@ from loupe.evaluations.scaling import (
 from loupe.metrics import Predictions
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.statistics.calibration import (
+    CalibrationBins,
     CalibrationError,
     bin_probabilities,
     compute_binned_error,
@@ -30,6 +31,7 @@ from loupe.statistics.calibration import (
 )
 from loupe.statistics.score_intervals import compute_mean_interval
 
+_FEWEST = 10  # answers of a point of the diagram
 _MOST_WORK = 1_000_000  # images × classes × resamples of Brier's parts: a second or two
 
 
@@ -101,24 +103,39 @@ def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]
 
 def _draw_diagram(answers: Predictions, level: float, num_bins: int) -> Chart:
     bins = bin_probabilities(answers.confidence, answers.is_right, num_bins)
-    filled = bins.counts.nonzero().flatten()
-    counts, share = bins.counts[filled].tolist(), bins.share[filled].tolist()
-    x = tuple(bins.confidence[filled].tolist())
+    joined = _join_small(bins)
+    counts = [count for count, _, _ in joined]
+    x, share = (tuple(one[place] / one[0] for one in joined) for place in (1, 2))
     ends = [
         compute_wilson_interval(round(one * count), count, level)
         for one, count in zip(share, counts, strict=True)
     ]
-    network = Line("right", tuple(share), tuple(one.low for one in ends), tuple(one.high for one in ends))
+    network = Line("right", share, tuple(one.low for one in ends), tuple(one.high for one in ends))
     largest = max(counts)
     note = (
-        f"Answers in {num_bins} bins by how sure the network is of them; the band holds each bin's share "
-        f"with its chance. Below the dashed line it is too sure. {largest:,} of {sum(counts):,} answers lie "
-        "in one bin."
+        f"Answers in {num_bins} bins by how sure the network is of them, small bins joined; the band holds "
+        "each bin's share with its chance. Below the dashed line it is too sure. "
+        f"{largest:,} of {sum(counts):,} answers lie in one bin."
     )
     ideal = Line("as often as it is sure", x, is_dashed=True)
     return Chart(
         "Reliability diagram", x, (network, ideal), "probability of the class it names", "right", True, note
     )
+
+
+def _join_small(bins: CalibrationBins) -> list[tuple[int, float, float]]:
+    """Return answers, sum of their probabilities and how many are right; small bins joined to the next."""
+    sums = (bins.counts, bins.counts * bins.confidence, bins.counts * bins.share)
+    joined: list[tuple[int, float, float]] = []
+    for count, said, right in zip(*(one.tolist() for one in sums), strict=True):
+        if joined and joined[-1][0] < _FEWEST:
+            last = joined.pop()
+            count, said, right = count + last[0], said + last[1], right + last[2]
+        joined.append((count, said, right))
+    if len(joined) > 1 and joined[-1][0] < _FEWEST:
+        last, before = joined.pop(), joined.pop()
+        joined.append((before[0] + last[0], before[1] + last[1], before[2] + last[2]))
+    return [one for one in joined if one[0]]
 
 
 def _scale(

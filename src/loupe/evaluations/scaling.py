@@ -54,13 +54,10 @@ class Scaling(nn.Module):
     def _set_right(self, probabilities: Tensor) -> Tensor:
         """Return each class's probability on the straight lines between its knots."""
         said, right = self.get_buffer("said"), self.get_buffer("right")
+        num_classes, num_knots = said.shape
         passed = (probabilities[:, :, None] >= said).sum(2)
-        after = passed.clamp(1, said.shape[1] - 1)
-        ends = [
-            one.expand(len(probabilities), *one.shape).gather(2, (after - step)[:, :, None]).squeeze(2)
-            for one in (said, right)
-            for step in (1, 0)
-        ]
+        after = passed.clamp(1, num_knots - 1) + num_knots * torch.arange(num_classes, device=said.device)
+        ends = [one.flatten()[after - step] for one in (said, right) for step in (1, 0)]
         share = ((probabilities - ends[0]) / (ends[1] - ends[0]).clamp_min(1e-12)).clamp(0, 1)
         return ends[2] + share * (ends[3] - ends[2])
 

@@ -77,6 +77,7 @@ class RunFolder:
     | `trackers/`                  | what other trackers keep, a folder each                      |
     | `digests.json`               | digests of the files above, written when the run ends        |
     | `pixels.npz`                 | training and validation images, if it was packed with them   |
+    | `calibration.json`           | how probabilities are set right, if `loupe calibrate` did    |
     | `progress.json`              | how far training is; only while it goes on                   |
     | `log.txt`                    | what happened when                                           |
     """
@@ -104,6 +105,7 @@ class RunFolder:
         self.log_file = path / "log.txt"
         self.digests_file = path / DIGESTS_NAME
         self.pixels_file = path / "pixels.npz"
+        self.scaling_file = path / "calibration.json"
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -178,7 +180,7 @@ class RunFolder:
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
             *(self.examples_file, self.report_file, self.unreadable_file),
-            *(self.test_looks_file, self.checkpoint_file),
+            *(self.test_looks_file, self.checkpoint_file, self.scaling_file),
         )
         growing = (self.openings_file, self.log_file)
         write_digests(self.path, still, growing, {self.result_file.name: digest_text(text)})

@@ -12,8 +12,10 @@ from loupe.data.identity import digest_images, to_keys
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import RunError, ShapeError
+from loupe.evaluations.scaling import Scaling
 from loupe.recipe import Recipe
 from loupe.runs import RunFolder, find_single_run, load_model
+from loupe.runs.scaling import read_scaling
 from loupe.runtime import Precision, choose_device, choose_precision
 from loupe.training.measure import compute_outputs
 from loupe.using.own_images import OwnImages
@@ -36,6 +38,7 @@ class Classifier:
         precision: what layers compute in, as when the run was judged.
         batch_size: images run through the network at once, as when the run was judged.
         bit_range: bits that grey values of 16 bits use in files; None for all.
+        scaling: of logits, so that probabilities are calibrated; None as the network says.
         own: the run's own images; questions about its test images are counted. None counts nothing.
     """
 
@@ -52,6 +55,7 @@ class Classifier:
     batch_size: int = 500
     bit_range: int | None = None
     own: OwnImages | None = field(default=None, repr=False)
+    scaling: Scaling | None = field(default=None, repr=False)
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
         """Return an image as the network takes it, (channels, height, width) uint8.
@@ -84,7 +88,12 @@ class Classifier:
         Raises:
             ShapeError: other images than the network takes.
         """
-        return self.compute_logits(images).softmax(1)
+        logits = self.compute_logits(images)
+        if self.scaling is None:
+            return logits.softmax(1)
+        with torch.no_grad():
+            scaled: Tensor = self.scaling(logits)
+        return scaled.softmax(1)
 
     def compute_logits(self, images: Tensor) -> Tensor:
         """Return the logits of each class, (images, classes) float32 on the CPU; arguments as `predict`."""
@@ -150,6 +159,7 @@ def open_classifier(
         batch_size=recipe.evaluate.batch_size,
         bit_range=find_bit_range(recipe),
         own=OwnImages(folder, data),
+        scaling=read_scaling(folder, len(description["class_names"])),
     )
 
 

@@ -27,6 +27,7 @@ from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, RunResult, find_single_run, load_model
 from loupe.runs.result import Score
+from loupe.runs.scaling import read_scaling
 from loupe.runs.writing import write_text
 from loupe.training.measure import compute_outputs
 from loupe.using.classifier import find_fit
@@ -74,6 +75,9 @@ def export_run(
     chosen: ExportFormat = build_export_format(form)  # may be a plugin's of the run
     facts = EXPORT_FORMATS.facts(form)
     model, description = load_model(run)
+    scaling = read_scaling(run, len(description["class_names"]))
+    if scaling is not None and result.objective == "classification":
+        model = nn.Sequential(model, scaling).eval()
     file = choose_place(run, recipe, facts["suffix"], out)
     shape: dict[str, Any] = {
         "in_channels": description["in_channels"],
@@ -83,6 +87,8 @@ def export_run(
     images, expected = _compute_expected(run, data, model, normalization, result)
     program = trace_network(model, normalization, result.objective, **shape)
     metadata = describe_export(run, recipe, result, description)
+    if scaling is not None:
+        metadata["calibration"] = scaling.describe()
     is_classifier = result.objective == "classification"
     # within a folder of its own, so that a writer that cares for endings finds the right one
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:

@@ -89,12 +89,23 @@ def look(opened: OpenedRun, image: Tensor) -> Look:
         )
     is_classifier = opened.classifier is not None
     return Look(
-        probabilities=made[0].float().softmax(0).cpu() if is_classifier else None,
+        probabilities=_compute_probabilities(opened, made),
         remade=None if is_classifier else opened.to_pictures(made)[0],
         error=None if is_classifier else float((made - inputs).square().mean()),
         layers=tuple(found),
         gates={gate: outputs[gate][0].float().cpu() for gate in gates if gate in outputs},
     )
+
+
+def _compute_probabilities(opened: OpenedRun, made: Tensor) -> Tensor | None:
+    """Return the probability of each class, set right as the run says; None if the network names no class."""
+    if opened.classifier is None:
+        return None
+    logits = made[:1].float().cpu()
+    if opened.classifier.scaling is not None:
+        with torch.no_grad():
+            logits = opened.classifier.scaling(logits)
+    return logits[0].detach().softmax(0)
 
 
 def read_layer(opened: OpenedRun, image: Tensor, layer: str) -> Tensor:

@@ -10,6 +10,8 @@ from loupe.data.image_files import Fit, list_images
 from loupe.errors import DataError, LoupeError, ShapeError
 from loupe.runs import RunFolder
 from loupe.statistics import Interval, compute_wilson_interval
+from loupe.statistics.selective import Threshold
+from loupe.using.calibrate_run import choose_threshold
 from loupe.using.classifier import Classifier, open_classifier
 from loupe.using.own_images import OwnImages, Role
 
@@ -84,6 +86,8 @@ class Answers:
         below: least probability an answer needs; None if every image gets one.
         confidence: level of the interval of the accuracy.
         num_looks: looks at the run's test set, this one among them if it was one; None if unknown.
+        threshold: where `below` comes from, if it was chosen on validation images.
+        scaling: how probabilities were set right; "" if they are as the network says.
     """
 
     answers: tuple[Answer, ...]
@@ -91,6 +95,8 @@ class Answers:
     below: float | None = None
     confidence: float = 0.95
     num_looks: int | None = None
+    threshold: Threshold | None = None
+    scaling: str = ""
 
     @property
     def num_own_test(self) -> int:
@@ -135,6 +141,8 @@ def predict(
     fit: Fit | None = None,
     device: str = "auto",
     data: Path | None = None,
+    accuracy: float | None = None,
+    mistake_cost: float | None = None,
 ) -> Answers:
     """Return what a run's network says of image files.
 
@@ -147,12 +155,16 @@ def predict(
         device: "auto" or a torch device name.
         data: where the run's own images lie now; of a run that keeps no record of them, they say what the
             images asked about were to it.
+        accuracy: in place of `below`: the threshold that reaches this among validation images, in (0, 1).
+        mistake_cost: likewise: the cheapest one, if a mistake costs as much as so many images left unsure.
 
     Raises:
         LoupeError: no such run, file or folder, no image in a folder, or numbers out of range. A file that
             cannot be read is no error; it stands among the refusals.
     """
     classifier = run if isinstance(run, Classifier) else open_classifier(run, device, data=data)
+    threshold = _choose_threshold(classifier, below, accuracy, mistake_cost)
+    below = threshold.below if threshold is not None else below
     _refuse_impossible_numbers(classifier, top, below)
     files = find_files(places, classifier.class_names)
     own = classifier.own or OwnImages(classifier.run, data)
@@ -169,7 +181,25 @@ def predict(
         below,
         classifier.run.read_recipe().evaluate.confidence,
         own.num_looks,
+        threshold,
+        classifier.scaling.describe() if classifier.scaling is not None else "",
     )
+
+
+def _choose_threshold(
+    classifier: Classifier, below: float | None, accuracy: float | None, mistake_cost: float | None
+) -> Threshold | None:
+    named = [one for one in (below, accuracy, mistake_cost) if one is not None]
+    if len(named) > 1:
+        raise LoupeError(
+            "The threshold is asked for in more than one way.",
+            got=f"{len(named)} of them",
+            allowed="one of below, accuracy, mistake cost",
+            next_step="leave the others out",
+        )
+    if accuracy is None and mistake_cost is None:
+        return None
+    return choose_threshold(classifier.run, accuracy=accuracy, mistake_cost=mistake_cost)
 
 
 def _refuse_impossible_numbers(classifier: Classifier, top: int, below: float | None) -> None:

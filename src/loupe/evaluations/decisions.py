@@ -1,0 +1,249 @@
+"""What it takes to rely on the network: how often it is right where it answers only when it is sure."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+
+from loupe.evaluations.finding import COUNT, Cell, Chart, Column, Finding, Line, Table, Value, write_value
+from loupe.evaluations.registry import register_evaluation
+from loupe.metrics import Predictions
+from loupe.statistics import compute_wilson_interval
+from loupe.statistics.calibration import draw_resamples, make_basic_interval
+from loupe.statistics.selective import (
+    Coverage,
+    Threshold,
+    estimate_priors,
+    find_certain_threshold,
+    find_cheapest_threshold,
+    find_threshold,
+    rank_by_confidence,
+)
+
+_WISHED = (0.9, 0.95, 0.98, 0.99, 0.995)
+_COSTS = (2.0, 5.0, 10.0, 50.0)
+_SHARES = tuple(share / 100 for share in range(5, 101, 5))
+_CHOSEN = (
+    Column("least probability", "", 3),
+    Column("answered", "percent"),
+    Column("right of those", "percent"),
+    Column("from", "percent"),
+    Column("to", "percent"),
+)
+
+
+@register_evaluation("decisions", title="Answering only when sure", chapter="Decisions", order=18)
+def weigh_decisions(
+    answers: Predictions,
+    class_names: tuple[str, ...],
+    level: float,
+    seed: int,
+    split: str,
+    validation_answers: Predictions | None = None,
+    wished: Annotated[
+        float, Field(gt=0, lt=1, description="Accuracy wished of each class, in (0, 1).")
+    ] = 0.99,
+) -> Finding:
+    """Accuracy against coverage: thresholds for a wished accuracy or a cost, over all classes and by class.
+
+    Costs well under a second, and no forward pass.
+    """
+    chosen_on = validation_answers if validation_answers is not None and split != "validation" else answers
+    ranked, judged = _rank(chosen_on), _rank(answers)
+    total = len(answers.labels)
+    drawn = [
+        rank_by_confidence(answers.confidence[some], answers.is_right[some]).area
+        for some in draw_resamples(total, seed, 200)
+    ]
+    area = Value(
+        "mean share of mistakes over coverages",
+        judged.area,
+        "percent",
+        make_basic_interval(judged.area, drawn, level),
+    )
+    where = (
+        "chosen here, so what they reach flatters a little"
+        if chosen_on is answers
+        else "chosen on validation"
+    )
+    blocks: list[Chart | Table] = [
+        _draw_curve(judged, level),
+        _tabulate_wished(ranked, answers, level, where),
+        _tabulate_costs(ranked, answers, level, where),
+        _tabulate_classes(chosen_on, answers, class_names, wished, level, where),
+    ]
+    return Finding(_say(ranked, answers, level), [area], blocks)
+
+
+def _rank(answers: Predictions) -> Coverage:
+    return rank_by_confidence(answers.confidence, answers.is_right)
+
+
+def _judge(below: float, answers: Predictions, level: float) -> tuple[Cell, ...]:
+    """Return threshold, share answered, and accuracy of those with its interval."""
+    is_given = answers.confidence.double() >= below
+    count = int(is_given.sum())
+    share = count / len(answers.labels)
+    if not count:
+        return below, 0.0, None, None, None
+    correct = int((answers.is_right & is_given).sum())
+    ends = compute_wilson_interval(correct, count, level)
+    return below, share, correct / count, ends.low, ends.high
+
+
+def _draw_curve(judged: Coverage, level: float) -> Chart:
+    total = len(judged.thresholds)
+    counts = [max(1, round(share * total)) for share in _SHARES]
+    places = sorted({int(judged.answered[count - 1]) for count in counts})
+    correct = [int(judged.correct[count - 1]) for count in places]
+    ends = [compute_wilson_interval(one, count, level) for one, count in zip(correct, places, strict=True)]
+    line = Line(
+        "accuracy",
+        tuple(one / count for one, count in zip(correct, places, strict=True)),
+        tuple(one.low for one in ends),
+        tuple(one.high for one in ends),
+    )
+    note = "The surest answers come first: further right it answers more images. The band is chance."
+    x = tuple(count / total for count in places)
+    return Chart("Accuracy against coverage", x, (line,), "share of images answered", "right", True, note)
+
+
+def _tabulate_wished(ranked: Coverage, answers: Predictions, level: float, where: str) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for wish in _WISHED:
+        found = find_threshold(ranked, wish)
+        reached = _judge(found.below, answers, level) if found else (None,) * 5
+        certain = find_certain_threshold(ranked, wish, level)
+        safe = (certain.below, certain.answered / certain.total) if certain else (None, None)
+        rows.append((wish, *reached, *safe))
+    columns = (
+        Column("wished accuracy", "percent"),
+        *_CHOSEN,
+        Column("certain from", "", 3),
+        Column("answered then", "percent"),
+    )
+    note = (
+        f"Thresholds are {where}. Certain: with {write_value(level, 'percent', 0)} probability new images "
+        "of the same kind are answered as wished; undefined where there are too few images to say so. "
+        "`loupe predict RUN … --accuracy 0.99` takes such a threshold."
+    )
+    return Table("A threshold for a wished accuracy", columns, tuple(rows), note)
+
+
+def _tabulate_costs(ranked: Coverage, answers: Predictions, level: float, where: str) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for cost in _COSTS:
+        below, share, accuracy, *ends = _judge(find_cheapest_threshold(ranked, cost).below, answers, level)
+        assert isinstance(share, float)
+        right = accuracy if isinstance(accuracy, float) else 1.0
+        spent = (1 - share) + cost * share * (1 - right)
+        always = cost * float(1 - answers.is_right.double().mean())
+        rows.append((cost, below, share, accuracy, *ends, spent, always))
+    columns = (
+        Column("a mistake costs, in unsure answers", ""),
+        *_CHOSEN,
+        Column("cost an image", ""),
+        Column("if it always answers", ""),
+    )
+    note = (
+        f"The cheapest thresholds, {where}. `loupe predict RUN … --mistake-cost 10` takes such a threshold."
+    )
+    return Table("A threshold for a cost", columns, tuple(rows), note)
+
+
+def _tabulate_classes(
+    chosen_on: Predictions,
+    answers: Predictions,
+    class_names: tuple[str, ...],
+    wished: float,
+    level: float,
+    where: str,
+) -> Table:
+    """Return for each class named the threshold from which on that answer is right as often as wished."""
+    rows: list[tuple[Cell, ...]] = []
+    for label, name in enumerate(class_names):
+        said, judged = (_pick(one, label) for one in (chosen_on, answers))
+        found: Threshold | None = find_threshold(_rank(said), wished) if len(said.labels) else None
+        row = _judge(found.below, judged, level) if found and len(judged.labels) else (None,) * 5
+        rows.append((name, len(judged.labels), *row))
+    columns = (Column("answer"), Column("times given", COUNT), *_CHOSEN)
+    note = f"From here on {write_value(wished, 'percent', 0)} of such answers are right, {where}."
+    return Table("A threshold for each class", columns, tuple(rows), note)
+
+
+def _pick(answers: Predictions, label: int) -> Predictions:
+    is_said = answers.predicted == label
+    return Predictions(answers.labels[is_said], answers.logits[is_said])
+
+
+def _say(ranked: Coverage, answers: Predictions, level: float) -> str:
+    plain = write_value(float(answers.is_right.double().mean()), "percent", 1)
+    for wish in reversed(_WISHED):
+        found = find_threshold(ranked, wish)
+        below, share, accuracy, *_ = _judge(found.below, answers, level) if found else (None,) * 5
+        if isinstance(share, float) and isinstance(accuracy, float) and share >= 0.5:
+            return (
+                f"All answers: {plain} right. Where it is {write_value(below, 'percent', 1)} sure or more: "
+                f"{write_value(accuracy, 'percent', 1)} of {write_value(share, 'percent', 1)} of the images."
+            )
+    return f"All answers: {plain} right; no threshold reaches 90 % on half of the images."
+
+
+@register_evaluation(
+    "prior_shift", title="Other shares of the classes", chapter="Decisions", order=20, is_default=False
+)
+def estimate_prior_shift(
+    answers: Predictions,
+    class_names: tuple[str, ...],
+    level: float,
+    seed: int,
+    validation_answers: Predictions | None = None,
+) -> Finding:
+    """How frequent each class is among these images, told without their labels, and answers that heed it.
+
+    Costs well under a second, and no forward pass.
+    """
+    known = validation_answers.labels if validation_answers is not None else answers.labels
+    num_classes, total = len(class_names), len(answers.labels)
+    before = (torch.bincount(known, minlength=num_classes) / len(known)).tolist()
+    shares, adjusted = estimate_priors(answers.probabilities, before)
+    drawn = torch.stack(
+        [
+            estimate_priors(answers.probabilities[some], before, 100)[0]
+            for some in draw_resamples(total, seed, 50)
+        ]
+    )
+    tail = (1 - level) / 2
+    low, high = (drawn.quantile(torch.tensor(one, dtype=torch.float64), 0) for one in (tail, 1 - tail))
+    rows = tuple(
+        (
+            name,
+            before[label],
+            float(shares[label]),
+            float(min(low[label], shares[label])),
+            float(max(high[label], shares[label])),
+            int((answers.labels == label).sum()) / total,
+        )
+        for label, name in enumerate(class_names)
+    )
+    columns = (
+        Column("class"),
+        *(
+            Column(one, "percent")
+            for one in ("where it was trained", "here, estimated", "from", "to", "here, true")
+        ),
+    )
+    right, plain = adjusted.argmax(1) == answers.labels, answers.is_right
+    values = [
+        Value(name, int(one.sum()) / total, "percent", compute_wilson_interval(int(one.sum()), total, level))
+        for name, one in (("accuracy as it is", plain), ("accuracy with the shares estimated here", right))
+    ]
+    moved = float((shares - torch.tensor(before, dtype=torch.float64)).abs().sum() / 2)
+    sentence = (
+        f"The classes' shares here differ from those it knows by {write_value(moved, 'percent', 1)} of the "
+        f"images, told without labels; heeding that makes {values[0].write()} into {values[1].write()}."
+    )
+    note = (
+        "Estimated by expectation maximisation (Saerens et al., 2002), which needs calibrated probabilities."
+    )
+    return Finding(sentence, values, [Table("", columns, rows, note)])

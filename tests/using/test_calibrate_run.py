@@ -1,0 +1,92 @@
+"""`loupe calibrate`: what is kept with a run is what predict, page and export then say."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import loupe
+from loupe.cli import main
+from loupe.errors import LoupeError, RunError
+from loupe.exporting.graph import PackagedNetwork
+from loupe.runs import RunFolder
+from loupe.runs.scaling import read_scaling
+from loupe.using.calibrate_run import calibrate_run, choose_threshold
+from loupe.using.classifier import open_classifier
+from loupe.using.look_inside import look
+from loupe.using.opened_run import open_run
+from loupe.using.predict_images import predict
+from tests.quick_runs import QUICK
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return loupe.train("digits", *QUICK, f"run.folder={tmp_path}")
+
+
+def test_predict_and_page_use_what_is_kept(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    images = torch.randint(256, (20, 1, 8, 8), dtype=torch.uint8)
+    plain = open_classifier(run).predict(images)
+    assert main(["calibrate", str(run.path), "--method", "temperature"]) == 0
+    assert "temperature" in capsys.readouterr().out
+    scaling = read_scaling(run, 10)
+    assert scaling is not None
+    classifier = open_classifier(run)
+    expected = (classifier.compute_logits(images) / scaling.temperature_value).softmax(1)
+    torch.testing.assert_close(classifier.predict(images), expected)
+    seen = look(open_run(run), images[0]).probabilities
+    assert seen is not None
+    torch.testing.assert_close(seen, expected[0], atol=1e-5, rtol=1e-4)
+    calibrate_run(run.path, "none")
+    assert read_scaling(run, 10) is None
+    torch.testing.assert_close(open_classifier(run).predict(images), plain)
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])
+def test_a_scaling_can_be_part_of_an_exported_graph(run: RunFolder, method: str) -> None:
+    """torch.export and ONNX take it; here the former's graph, run for another number of images."""
+    from loupe.data.normalization import Normalization
+    from loupe.exporting.graph import trace_network
+
+    found = calibrate_run(run.path, method)  # type: ignore[arg-type]  # parametrized
+    classifier = open_classifier(run, "cpu")
+    both = torch.nn.Sequential(classifier.model, found.scaling).eval()
+    program = trace_network(
+        both, classifier.normalization, "classification", in_channels=1, image_size=(8, 8)
+    )
+    images = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
+    probabilities = program.module()(images)[1]
+    torch.testing.assert_close(probabilities, classifier.predict(images), atol=1e-5, rtol=1e-4)
+    assert isinstance(classifier.normalization, Normalization)
+    assert PackagedNetwork(both, classifier.normalization, "classification")
+
+
+def test_a_scaling_that_was_altered_is_refused(run: RunFolder) -> None:
+    calibrate_run(run.path, "temperature")
+    values = json.loads(run.scaling_file.read_text())
+    values["parameters"]["temperature"] = [9.0]
+    run.scaling_file.write_text(json.dumps(values))
+    with pytest.raises(RunError, match="altered or damaged"):
+        open_classifier(run)
+
+
+def test_predict_takes_a_threshold_by_accuracy_or_cost(run: RunFolder, tmp_path: Path) -> None:
+    validation = run.read_predictions()["validation"]
+    found = choose_threshold(run, accuracy=0.6)
+    is_given = validation.confidence.double() >= found.below
+    assert int(is_given.sum()) == found.answered
+    assert float(validation.is_right[is_given].double().mean()) >= 0.6
+    place = tmp_path / "one.png"
+    Image.new("L", (8, 8), 40).save(place)
+    answers = predict(run, place, accuracy=0.6)
+    assert answers.below == found.below
+    cheap, dear = (choose_threshold(run, mistake_cost=cost).answered for cost in (0.5, 100))
+    assert cheap >= dear
+    with pytest.raises(LoupeError, match="more than one way"):
+        predict(run, place, accuracy=0.9, below=0.5)
+    with pytest.raises(LoupeError, match="out of range"):
+        predict(run, place, accuracy=1.5)
+    with pytest.raises(LoupeError, match="out of range"):
+        predict(run, place, mistake_cost=-1)
