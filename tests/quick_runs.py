@@ -1,5 +1,6 @@
 """Quick training runs, and what tests ask of them."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 import loupe
+from loupe.registry import PLUGIN_MODULE, REGISTRIES
 from loupe.runs import RunFolder
 from loupe.training import Observer, TrainingState
 
@@ -46,3 +48,13 @@ class StopAfter(Observer):
 def is_same_weights(path: Path, other: Path) -> bool:
     a, b = load_file(path), load_file(other)
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def forget_plugins() -> None:
+    """Make this process like a new one: no plugin is imported, and nothing registered by one."""
+    for name in [one for one in sys.modules if one.startswith(PLUGIN_MODULE)]:
+        for registry in REGISTRIES:
+            for part in registry.names_of(name):
+                del registry._builders[part]
+                registry._settings_types.pop(part, None)
+        del sys.modules[name]

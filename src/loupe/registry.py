@@ -20,6 +20,9 @@ from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
 PLUGIN_MODULE = "loupe_plugin_"
 """How the modules of users' own files are called; of two plugins, the later one has the name."""
 
+REGISTRIES: "list[Registry]" = []
+"""Every registry that is imported so far."""
+
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
@@ -52,6 +55,7 @@ class Registry:
         self._facts: dict[str, dict[str, Any]] = {}
         self._settings_types: dict[str, type[BaseModel]] = {}
         self._is_discovered = False
+        REGISTRIES.append(self)
 
     def register(self, name: str, **facts: Any) -> Callable[[Builder], Builder]:
         """Return a decorator that registers a builder under `name`.
@@ -115,6 +119,10 @@ class Registry:
     def is_plugin(self, name: str) -> bool:
         """Return whether a user's own file registered `name`."""
         return self.get(name).__module__.startswith(PLUGIN_MODULE)
+
+    def names_of(self, module: str) -> list[str]:
+        """Return what a module registered, sorted."""
+        return sorted(name for name, one in self._builders.items() if one.__module__ == module)
 
     def asks_for(self, name: str, offered: str) -> bool:
         """Return whether a builder names something that the bench offers among its parameters."""

@@ -55,6 +55,16 @@ def test_one_arm_is_told_with_its_interval() -> None:
     assert answer == ("plain has a mean test accuracy of 98.00 % (95 % interval 95.04 to 100.00 %, 3 seeds).")
 
 
+def test_a_metric_that_no_run_defines_is_not_a_lack_of_runs() -> None:
+    study = make_study(arms={"plain": {}, "other": {}})
+    rows = [*make_rows("plain", [0.97, 0.98]), *make_rows("other", [0.97])]
+    undefined = [replace(row, test_accuracy=None) for row in rows]
+    answer = answer_question(analyse_study(study, undefined))
+    assert answer == "There is no answer: test accuracy is defined in none of 3 finished runs."
+    failed = [make_row("plain", 0, None)]
+    assert answer_question(analyse_study(study, failed)) == "There is no answer yet: no run has finished."
+
+
 def test_without_axes_the_reference_is_what_validation_prefers_not_what_test_does() -> None:
     study = make_study(arms={"a": {}, "b": {}, "c": {}})
     rows = [

@@ -18,7 +18,7 @@ from loupe.errors import RunError
 from loupe.plugins import trust_plugin
 from loupe.runs import RunFolder
 from loupe.using.verify_run import verify
-from tests.quick_runs import QUICK, Train
+from tests.quick_runs import QUICK, Train, forget_plugins
 
 PLUGIN = '''
 import torch
@@ -237,3 +237,56 @@ def test_a_hundred_sound_runs_pass(tmp_path: Path) -> None:
         (found,) = verify(run.path)
         assert found.is_sound, found
         assert not [one for one in found.findings if one.verdict == "unknown"]
+
+
+DATASET_PLUGIN = """
+import torch
+from typing import Annotated
+from pydantic import Field
+from loupe.data import ImageDataset, SourceImages, load_dataset, register_augmentation, register_dataset
+
+@register_dataset("k49", image_shape=(1, 8, 8), num_classes=10, origin="scikit-learn's digits")
+def load_k49() -> SourceImages:
+    "Digits by another name."
+    digits = load_dataset("digits")
+    return SourceImages(train=digits.train, test=digits.test.open("a dataset of its own"))
+
+@register_augmentation("as-it-is")
+class AsItIs:
+    "Images left alone."
+    def draw(self, images, generator):
+        return torch.zeros(len(images))
+    def apply(self, images, draw):
+        return images
+"""
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_run_of_a_plugins_dataset_is_checked_in_a_new_process(
+    tmp_path: Path, is_trusted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "k49.py"
+    plugin.write_text(DATASET_PLUGIN)
+    changes = (*QUICK, "data.name=k49", 'data.augment=["as-it-is"]', f"run.folder={tmp_path / 'runs'}")
+    run = loupe.train("digits", *changes, plugins=[str(plugin)])
+    forget_plugins()
+    if not is_trusted:
+        monkeypatch.setattr("loupe.plugins._trusted_here", set())
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    capsys.readouterr()
+    assert main(["verify", str(run.path)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    (found,) = verify(run.path)
+    verdicts = {one.check: one.verdict for one in found.findings}
+    if is_trusted:
+        assert set(verdicts.values()) == {"sound"}
+        assert {"recipe", "data", "weights"} <= set(verdicts)
+        assert first == f"{run.path}: nothing altered"
+        return
+    assert verdicts["recipe"] == verdicts["data"] == "unknown"
+    assert first.startswith(f"{run.path}: nothing found altered, but not known: recipe")
+    told = [one.found for one in found.findings if one.check == "data"]
+    assert told == [
+        f"not checked: The plugin {plugin} is code that has not been trusted yet. "
+        f"Read it; then: loupe trust {plugin}"
+    ]

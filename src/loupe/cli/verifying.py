@@ -43,7 +43,7 @@ def verify(
         print(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False))  # noqa: T201
     else:
         for one in found:
-            print_line(f"{one.run}: {'nothing altered' if one.is_sound else 'ALTERED'}", style="bold")
+            print_line(f"{one.run}: {one.describe()}", style="bold")
             print_table(
                 ("check", "verdict", "found"), [(row.check, row.verdict, row.found) for row in one.findings]
             )

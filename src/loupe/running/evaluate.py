@@ -1,6 +1,6 @@
 """Judging what a training reached: best and last weights on validation, then on test, once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from loupe.data import ImageDataset
@@ -9,6 +9,7 @@ from loupe.evaluations import Network
 from loupe.evaluations.subject import LookedAt
 from loupe.metrics import Predictions, Reconstructions, compute_metrics, reconstruct
 from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
+from loupe.metrics.registry import LOSS
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe
@@ -18,7 +19,8 @@ from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import Outcome, RunFolder, RunResult
 from loupe.runs.result import Status
-from loupe.training import Snapshot
+from loupe.training import EpochRecord, Snapshot
+from loupe.wording import count_of
 
 _REASON = "final evaluation of the best-on-validation and the last weights"
 
@@ -54,6 +56,7 @@ def judge(
         images["test"] = setup.splits.test.open(_REASON)
     best = last = None
     history = reached.history if reached else []
+    selected_by, said = find_selection(recipe.evaluate.select_by, history)
     if reached is not None and reached.best_epoch is not None:
         judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
         if reached.best_epoch != len(history):
@@ -74,7 +77,7 @@ def judge(
         },
         best=best,
         last=last,
-        selected_by=recipe.evaluate.select_by,
+        selected_by=selected_by,
         stopped_early=bool(reached and reached.values["stopped_early"]),
         test_picking=picker.result() if picker else None,
         test_openings=setup.splits.test.openings,
@@ -82,11 +85,36 @@ def judge(
         images_per_second=median([record.images_per_second for record in history] or [0.0]),
         parameters=count_parameters(setup.model),
         confidence=recipe.evaluate.confidence,
-        warnings=warnings,
+        warnings=(*warnings, *said),
         objective=objective_of(recipe.model.name),
         notes=setup.notes,
         tta=recipe.evaluate.tta,
     )
+
+
+def find_selection(select_by: str, history: Sequence[EpochRecord]) -> tuple[str, list[str]]:
+    """Return the validation figure that picked the best epoch, and what is to be said of the picking.
+
+    A metric that is defined in no epoch picks none: the lowest loss does.
+
+    Args:
+        select_by: what the recipe names.
+        history: of the epochs completed.
+    """
+    values = {record.epoch: record.validation_metrics.get(select_by) for record in history}
+    undefined = [epoch for epoch, value in values.items() if value is None]
+    is_named = any(select_by in record.validation_metrics for record in history)
+    if not (is_named and undefined):
+        return select_by, []
+    if len(undefined) == len(values):
+        return LOSS, [
+            f"validation {select_by} is not defined in any of {count_of(len(values), 'epoch')}: the best "
+            "epoch was picked by the lowest validation loss"
+        ]
+    return select_by, [
+        f"validation {select_by} is not defined in {len(undefined)} of {len(values)} epochs "
+        f"(the first is epoch {undefined[0]}): the best epoch was picked among the others"
+    ]
 
 
 def is_classifier(recipe: Recipe) -> bool:

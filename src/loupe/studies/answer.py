@@ -28,7 +28,11 @@ from loupe.wording import count_of, list_names
 def answer_question(analysis: StudyAnalysis) -> str:
     """Return what the study says to its question, in one sentence; a second names arms that are the same."""
     if not analysis.cells:
-        return "There is no answer yet: no run has finished."
+        finished = sum(row.is_finished for row in analysis.rows)
+        if not finished:
+            return "There is no answer yet: no run has finished."
+        name = analysis.figure.name
+        return f"There is no answer: {name} is defined in none of {count_of(finished, 'finished run')}."
     same = [f"{list_names(arms)} are the same runs, whatever they change." for arms in analysis.same_arms]
     return " ".join([_answer(analysis), *same, *_tell_of_folds(analysis)])
 

@@ -10,7 +10,7 @@ from loupe.data.batches import EvaluationBatches
 from loupe.data.identity import to_keys
 from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
-from loupe.errors import LoupeError, RunError
+from loupe.errors import LoupeError, RunError, UntrustedPluginError
 from loupe.plugins import digest_plugin
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
@@ -19,7 +19,7 @@ from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
 from loupe.runs.looks import read_test_content
-from loupe.runs.plugins import find_plugin
+from loupe.runs.plugins import find_plugin, load_run_plugins
 from loupe.training.measure import compute_outputs
 from loupe.using.verify_figures import find_wrong_figures
 from loupe.wording import count_of
@@ -64,6 +64,15 @@ class Verification:
         """Whether nothing was found altered."""
         return all(one.verdict != "altered" for one in self.findings)
 
+    def describe(self) -> str:
+        """Return the outcome in words: "nothing altered" only where everything could be checked."""
+        if not self.is_sound:
+            return "ALTERED"
+        unknown = dict.fromkeys(one.check for one in self.findings if one.verdict == "unknown")
+        if unknown:
+            return f"nothing found altered, but not known: {', '.join(unknown)}"
+        return "nothing altered"
+
     def to_dict(self) -> dict[str, Any]:
         findings = [asdict(one) for one in self.findings]
         return {"run": str(self.run), "is_sound": self.is_sound, "findings": findings}
@@ -92,13 +101,14 @@ def verify(place: str | Path, *, data: str | Path | None = None, sample: int = _
 
 def _verify_run(run: RunFolder, data: str | Path | None, sample: int) -> Verification:
     findings = list(_check_files(run))
+    not_loaded = _load_plugins(run)  # before all that asks for what they register
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
-        ("recipe", lambda: _check_recipe(run)),
+        ("recipe", lambda: _check_recipe(run, not_loaded)),
         ("plugins", lambda: _check_plugins(run)),
         ("looks", lambda: _check_looks(run)),
         ("figures", lambda: _check_figures(run)),
         ("images", lambda: _check_images(run)),
-        ("data and weights", lambda: _check_data(run, data, sample)),
+        ("data and weights", lambda: _check_data(run, data, sample, not_loaded)),
     )
     for name, check in checks:
         try:
@@ -140,8 +150,22 @@ def _check_files(run: RunFolder) -> Iterator[Finding]:
         yield Finding("files", "sound", f"{count_of(len(digests), 'file')} as the run left them")
 
 
-def _check_recipe(run: RunFolder) -> Iterator[Finding]:
+def _load_plugins(run: RunFolder) -> str:
+    """Load a run's plugins, trusted and as they were; return why they were not, "" if they were."""
+    try:
+        load_run_plugins(run)
+    except UntrustedPluginError as error:
+        return f"not checked: {error.message} Read it; then: loupe trust {error.place}"
+    except LoupeError as error:
+        return f"not checked: {error.message}"
+    return ""
+
+
+def _check_recipe(run: RunFolder, not_loaded: str) -> Iterator[Finding]:
     recipe = run.read_recipe()
+    if not_loaded:
+        yield Finding("recipe", "unknown", not_loaded)
+        return
     refuse_other_recipe(run, recipe)
     yield Finding("recipe", "sound", "the one the run was started with")
     recorded = run.read_environment().get("transfer") or {}
@@ -249,12 +273,11 @@ def _check_images(run: RunFolder) -> Iterator[Finding]:
     yield Finding("images", "sound", f"as many as the result says, with the same labels{also}")
 
 
-def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterator[Finding]:
+def _check_data(run: RunFolder, data: str | Path | None, sample: int, not_loaded: str) -> Iterator[Finding]:
     """Hold the data that is there now against the record, and the predictions against the weights."""
     record = run.read_images()
-    plugins = [one for one in _check_plugins(run) if one.verdict != "sound"]
-    if plugins:
-        yield Finding("data", "unknown", "not loaded: a plugin is not what it was")
+    if not_loaded:
+        yield Finding("data", "unknown", not_loaded)
         return
     if record is None:
         yield Finding("data", "unknown", "the run keeps no record of its images")
