@@ -53,8 +53,9 @@ def test_a_dry_run_shows_the_runs_and_their_time_and_writes_nothing(
         ["plain", "0,", "1", "0"],
         ["smooth", "0,", "1", "0"],
     ]
-    assert lines[3].startswith("4 runs, 0 done; about ")
-    assert lines[3].endswith(" s for the rest, one after another")
+    assert lines[3].startswith("2 seeds an arm find a difference of ")
+    (told,) = [line for line in lines if line.startswith("4 runs, 0 done; about ")]
+    assert told.endswith(" s for the rest, one after another")
     assert not (study_file.parent / "studies").exists()
 
 

@@ -44,6 +44,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RUNS = {
+    "calibrate": ("wide",),
     "inspect": ("wide",),
     "compare": ("wide", "narrow"),
     "evaluate": ("wide", "narrow"),

@@ -19,6 +19,7 @@ from loupe.cli.run_tables import describe_outcome
 from loupe.metrics import METRICS, describe_metric
 from loupe.recipe import Recipe
 from loupe.reproductions.claims import Found, judge_numbers, judge_winner
+from loupe.reproductions.number_rules import Deltas
 from loupe.reproductions.schema import Numbers, Winner
 from loupe.runs import RunFolder, SeriesFolder, load_model
 from loupe.runs.result import RunResult
@@ -288,11 +289,11 @@ def test_a_published_number_is_held_against_it(study: StudyAnalysis) -> None:
     found = Found(study.study, study.rows)
     numbers = {"test_balanced_error": 0.9}
     claim = Numbers(row="L", what="a thing", study="arms", arm="short", published=numbers)
-    (verdict,) = judge_numbers(claim, found)
+    (verdict,) = judge_numbers(claim, found, Deltas())
     assert (verdict.published, verdict.what) == ("90.00 %", "a thing: test balanced error")
     assert verdict.ours.endswith(" %")
     winner = Winner(row="K", what="best", study="arms", published="long", figure="test_balanced_error")
-    assert judge_winner(winner, found).ruling == "reproduced", "the lower error wins"
+    assert judge_winner(winner, found).ruling == "consistent", "the lower error wins"
 
 
 def test_a_search_seeks_it(place: Place) -> None:

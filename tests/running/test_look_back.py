@@ -179,8 +179,10 @@ def test_a_run_of_an_earlier_version_shows_the_same(followed: RunFolder, tmp_pat
     result = earlier.read_result()
     assert result is not None
     looks = read_looks(earlier, result, splits.validation)
-    assert [(one.name, one.split) for one in looks.looks] == [(one.name, one.split) for one in kept.looks]
-    for before, now in zip(looks.looks, kept.looks, strict=True):
+    asked = {"baselines", "robustness", "weak_segments"}  # of the network, which no record can answer for
+    known = [one for one in kept.looks if one.name not in asked]
+    assert [(one.name, one.split) for one in looks.looks] == [(one.name, one.split) for one in known]
+    for before, now in zip(looks.looks, known, strict=True):
         if before.name != "feature_map":
             assert (before.sentence, before.values, before.blocks) == (now.sentence, now.values, now.blocks)
     page, style = render_findings(earlier, result, splits.validation)
