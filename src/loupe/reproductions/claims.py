@@ -20,7 +20,7 @@ from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winn
 from loupe.statistics import summarise_seeds
 from loupe.statistics.arms import ArmRun, compare_arms
 from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, Difference
-from loupe.statistics.intervals import Interval, compute_wilson_interval
+from loupe.statistics.intervals import Interval
 from loupe.statistics.many_arms import Family, compare_in_pairs, judge_family
 from loupe.statistics.one_draw import find_winning_chances
 from loupe.studies.folder import StudyRow
@@ -129,12 +129,7 @@ def _judge_images(rows: Sequence[StudyRow], figure: str, level: float) -> list[I
     """Return the interval of each run's test accuracy over the test images; none of other figures."""
     if figure != "test_accuracy":
         return []
-    return [
-        compute_wilson_interval(round(row.test_accuracy * row.num_test), row.num_test, level)
-        if row.test_accuracy is not None and row.num_test
-        else None
-        for row in rows
-    ]
+    return [row.judge_images(level) for row in rows]
 
 
 def judge_winner(claim: Winner, found: Found | None) -> Verdict:

@@ -8,13 +8,11 @@ from statistics import fmean
 from torch import Tensor
 
 from loupe.errors import RunError
-from loupe.runs import RunFolder
 from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_ends
 from loupe.statistics.conclusions import Difference
-from loupe.statistics.intervals import compute_wilson_interval
 from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study
-from loupe.studies.folder import StudyRow
+from loupe.studies.folder import StudyRow, find_run
 from loupe.studies.folds import Answers, join_folds
 from loupe.studies.laws import Law, fit_laws
 from loupe.studies.quantity import Quantity, choose_figure
@@ -132,7 +130,8 @@ def analyse_study(
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool, answers)) is not None]
     chosen = choose_on_validation(study, arms, figure)
     reference, is_ratio = find_reference(study, chosen), compares_ratios(runs, figure)
-    axes, num_arms = _measure_axes(study, runs, arms, figure), len({run.arm for run in runs})
+    axes = _measure_axes(study, arms, figure, is_ratio=is_ratio)
+    num_arms = len({run.arm for run in runs})
     others = num_arms - 1 if reference in {run.arm for run in runs} else 0
     family = Family(
         study.confidence,
@@ -244,26 +243,26 @@ def _read_run(
     right, images, over_images = None, "", None
     if pool is not None and figure.counts_right_answers:
         right, images = answers[row.key] if row.key in answers else _read_answers(row, figure, pool)
-    if figure.counts_right_answers and figure.split == "test" and row.num_test:
-        over_images = compute_wilson_interval(round(value * row.num_test), row.num_test, study.confidence)
+    if figure.counts_right_answers and figure.split == "test":
+        over_images = row.judge_images(study.confidence)
     return ArmRun(arm, place, row.seed, value, right, images, over_images)
 
 
 def _read_answers(row: StudyRow, figure: Quantity, pool: Path) -> tuple[Tensor | None, str]:
     """Return which images of the compared split a run names rightly, and the digest of these images."""
-    folder = next(iter(pool.glob(f"*-{row.key}")), None)
-    if folder is None:
+    run = find_run(pool, row)
+    if run is None:
         return None, ""
     try:
-        predictions = RunFolder(folder).read_predictions().get(figure.split)
-        digest = str(RunFolder(folder).read_environment()["data_digests"][figure.split])
+        predictions = run.read_predictions().get(figure.split)
+        digest = str(run.read_environment()["data_digests"][figure.split])
     except (RunError, KeyError):
         return None, ""
     return (predictions.is_right, digest) if predictions is not None else (None, "")
 
 
 def _measure_axes(
-    study: Study, runs: Sequence[ArmRun], rows: Sequence[StudyRow], figure: Quantity
+    study: Study, rows: Sequence[StudyRow], figure: Quantity, *, is_ratio: bool
 ) -> dict[str, RawDifference]:
     """Return what each numeric axis does; its values are compared like arms, at places of all else."""
     found = {}
@@ -273,12 +272,10 @@ def _measure_axes(
         of_axis = []
         for row in rows:
             value = figure.of(row) if row.is_finished else None
-            if value is not None and (value > 0 or not compares_ratios(runs, figure)):
+            if value is not None and (value > 0 or not is_ratio):
                 held = (row.arm, *(row.at[one] for one in study.axes if one != name))
                 of_axis.append(ArmRun(row.at[name], held, row.seed, value))
-        difference = compare_ends(
-            of_axis, axis.names[0], axis.names[-1], is_ratio=compares_ratios(runs, figure)
-        )
+        difference = compare_ends(of_axis, axis.names[0], axis.names[-1], is_ratio=is_ratio)
         if difference is not None:
             found[name] = difference
     return found

@@ -8,9 +8,8 @@ from markupsafe import Markup
 
 from loupe.errors import RunError
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
-from loupe.runs import RunFolder
 from loupe.studies.analysis import StudyAnalysis
-from loupe.studies.folder import StudyRow
+from loupe.studies.folder import StudyRow, find_run
 from loupe.training import EpochRecord
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")
@@ -71,8 +70,8 @@ def _train_loss(record: EpochRecord) -> float:
 
 
 def _read_history(row: StudyRow, pool: Path) -> list[EpochRecord]:
-    folder = next(iter(pool.glob(f"*-{row.key}")), None)
+    run = find_run(pool, row)
     try:
-        return RunFolder(folder).read_history() if folder is not None else []
+        return run.read_history() if run is not None else []
     except RunError:
         return []

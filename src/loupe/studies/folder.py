@@ -17,6 +17,7 @@ from loupe.runs.metric_values import Split, find_value
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
+from loupe.statistics import Interval, compute_wilson_interval
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,22 @@ class StudyRow:
     def is_finished(self) -> bool:
         return self.status == "finished"
 
+    def judge_images(self, level: float) -> Interval | None:
+        """Return Wilson's interval of the test accuracy over the test images; None without either."""
+        if self.test_accuracy is None or not self.num_test:
+            return None
+        return compute_wilson_interval(round(self.test_accuracy * self.num_test), self.num_test, level)
+
     def value(self, column: str) -> float | None:
         """Return a figure by its column: "test_loss", "best_epoch", "test_macro_f1"; None without one."""
         value = self.metrics[column] if column in self.metrics else getattr(self, column, None)
         return None if value is None else float(value)
+
+
+def find_run(pool: Path | None, row: StudyRow) -> RunFolder | None:
+    """Return the folder of a run of a study, if it is in the pool of run folders."""
+    found = next(iter(pool.glob(f"*-{row.key}")), None) if pool is not None else None
+    return RunFolder(found) if found is not None else None
 
 
 def make_row(

@@ -12,8 +12,7 @@ from loupe.data.identity import ImageTable, to_keys
 from loupe.errors import LoupeError
 from loupe.metrics import Predictions, choose_metric
 from loupe.metrics.registry import compute_values
-from loupe.runs import RunFolder
-from loupe.studies.folder import StudyRow
+from loupe.studies.folder import StudyRow, find_run
 from loupe.studies.schema import FOLD, Study
 
 Answers = dict[str, tuple[Tensor | None, str]]
@@ -87,12 +86,11 @@ _MEANS = ("train_accuracy", "train_loss", "validation_accuracy", "validation_los
 
 def _read_fold(row: StudyRow, pool: Path | None) -> tuple[Predictions, ImageTable] | None:
     """Return a run's answers to its validation images, and which images these are."""
-    place = next(iter(pool.glob(f"*-{row.key}")), None) if pool is not None else None
-    if place is None:
+    run = find_run(pool, row)
+    if run is None:
         return None
     try:
-        folder = RunFolder(place)
-        predictions, record = folder.read_predictions().get("validation"), folder.read_images()
+        predictions, record = run.read_predictions().get("validation"), run.read_images()
     except LoupeError:
         return None
     if predictions is None or record is None or len(predictions.labels) != len(record.validation):

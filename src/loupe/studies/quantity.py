@@ -6,11 +6,10 @@ from pathlib import Path
 
 from loupe.metrics import Metric, headline_of
 from loupe.models import ObjectiveName
-from loupe.runs import RunFolder
 from loupe.runs.metric_values import find_metric
 from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, EQUIVALENCE_MARGIN_RATIO
 from loupe.studies import Study
-from loupe.studies.folder import StudyRow
+from loupe.studies.folder import StudyRow, find_run
 
 
 @dataclass(frozen=True)
@@ -76,5 +75,5 @@ def choose_figure(study: Study, rows: Sequence[StudyRow], pool: Path | None = No
     objective: ObjectiveName = "classification" if is_classifier else "reconstruction"
     if not is_classifier and study.compare == headline_of("classification").name:
         return Quantity(split, headline_of(objective))
-    folders = (RunFolder(path) for row in finished if pool for path in pool.glob(f"*-{row.key}"))
+    folders = (run for row in finished if (run := find_run(pool, row)) is not None)
     return Quantity(split, find_metric(study.compare, folders, objective))

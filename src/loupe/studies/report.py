@@ -26,7 +26,7 @@ from loupe.studies.drawing import (
     list_figures,
     name_figure,
 )
-from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.folder import StudyFolder, StudyRow, find_run
 from loupe.studies.quantity import Quantity
 from loupe.studies.table import COLUMNS, list_numbers
 from loupe.studies.wording import (
@@ -185,12 +185,6 @@ def _write_run(
     at = [row.at.get(axis, "") for axis in study.axes]
     values = [(value := figure.of(row), figure.metric.write(value)) for figure in figures]
     return {"row": row, "at": at, "values": values, "link": link(run) if run is not None else ""}
-
-
-def find_run(pool: Path | None, row: StudyRow) -> RunFolder | None:
-    """Return the folder of a run of a study, if it is on this disk."""
-    found = next(iter(pool.glob(f"*-{row.key}")), None) if pool is not None else None
-    return RunFolder(found) if found is not None else None
 
 
 def describe_study_looks(rows: Sequence[StudyRow], pool: Path | None) -> str:

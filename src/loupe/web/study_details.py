@@ -10,8 +10,8 @@ from loupe.studies import Study, parse_study, read_study_file
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import name_figure
-from loupe.studies.folder import StudyFolder, StudyRow
-from loupe.studies.report import find_run, render_study, write_cell
+from loupe.studies.folder import StudyFolder, StudyRow, find_run
+from loupe.studies.report import render_study, write_cell
 from loupe.studies.wording import write_figure
 from loupe.web.run_index import RunIndex
 from loupe.web.sections import Section, make_fragment
