@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy.optimize import isotonic_regression, minimize, minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from torch import Tensor, nn
 
 from loupe.metrics import Predictions
+from loupe.statistics.calibration import fit_isotonic
 
 ScalingMethod = Literal["none", "temperature", "vector", "isotonic"]
 METHODS: tuple[ScalingMethod, ...] = ("none", "temperature", "vector", "isotonic")
@@ -173,9 +174,7 @@ def _fit_isotonic(answers: Predictions) -> Scaling:
 
 def _fit_curve(said: Any, truth: Any) -> tuple[list[float], list[float]]:
     """Return the knots of an isotonic regression: where its level changes, at most so many."""
-    levels, places = np.unique(said, return_inverse=True)
-    weights = np.bincount(places).astype(np.float64)
-    fitted = isotonic_regression(np.bincount(places, truth) / weights, weights=weights).x
+    levels, fitted, _ = fit_isotonic(said, truth)
     # of each stretch of one level its ends, as scikit-learn keeps them
     is_end = np.ones(len(levels), dtype=bool)
     is_end[1:-1] = (fitted[1:-1] != fitted[:-2]) | (fitted[1:-1] != fitted[2:])

@@ -115,7 +115,8 @@ def split_brier(probabilities: Tensor, labels: Tensor) -> BrierParts:
     for label in range(probabilities.shape[1]):
         said = probabilities[:, label].double().numpy()
         truth = (labels == label).double().numpy()
-        mended = _set_right(said, truth)
+        _, fitted, places = fit_isotonic(said, truth)
+        mended = fitted[places]
         best, share = float(((mended - truth) ** 2).mean()), float(truth.mean())
         miscalibration += float(((said - truth) ** 2).mean()) - best
         uncertainty += share * (1 - share)
@@ -126,13 +127,20 @@ def split_brier(probabilities: Tensor, labels: Tensor) -> BrierParts:
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
-def _set_right(said: Array, truth: Array) -> Array:
-    """Return the isotonic regression of truth on what was said, in the order given; equal ones together."""
-    places = np.unique(said, return_inverse=True)[1]
+def fit_isotonic(said: Array, truth: Array) -> tuple[Array, Array, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Return the isotonic regression of truth on what was said; equal ones count together.
+
+    Args:
+        said: (answers,) probabilities.
+        truth: (answers,) 0 or 1.
+
+    Returns:
+        the different probabilities, ascending; what each is set to; and which of them each answer has.
+    """
+    levels, places = np.unique(said, return_inverse=True)
     weights = np.bincount(places).astype(np.float64)
-    means = np.bincount(places, truth) / weights
-    fitted: Array = isotonic_regression(means, weights=weights).x[places]
-    return fitted
+    fitted: Array = isotonic_regression(np.bincount(places, truth) / weights, weights=weights).x
+    return levels, fitted, places
 
 
 def draw_resamples(num_images: int, seed: int, draws: int) -> Iterator[Tensor]:
