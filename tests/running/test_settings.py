@@ -174,7 +174,7 @@ def test_precision_is_recorded(train: Train) -> None:
 
 
 def test_curves_for_tensorboard(train: Train) -> None:
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="the package tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     plain, run = train(), train("run.tensorboard=true")
@@ -188,7 +188,7 @@ def test_curves_for_tensorboard(train: Train) -> None:
 
 
 def test_tensorboard_goes_on_after_a_resume(train: Train) -> None:
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="the package tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = train("run.tensorboard=true", observers=[StopAfter(2, KeyboardInterrupt())])

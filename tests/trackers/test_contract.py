@@ -151,7 +151,7 @@ def test_names_and_settings_are_checked_with_all_else() -> None:
 
 
 def test_tensorboard_is_one_tracker_however_it_is_named(train: Train) -> None:
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard", reason="the package tensorboard is not installed")
     run = train("run.tensorboard=true", "run.trackers=['tensorboard']")
     assert [step for step, _ in read_tensorboard(run, run.path)] == [1, 2, 3]
     assert len(list(run.tensorboard_folder.iterdir())) == 1

@@ -36,7 +36,6 @@ def bench(
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
     from loupe.running import load_recipe
-    from loupe.runs.writing import write_json
 
     if runs is not None and to is None:
         raise LoupeError(
@@ -50,11 +49,18 @@ def bench(
         figures = _print_speed(resolved, seconds)
     else:
         figures = _print_reaching(resolved, to, 5 if runs is None else runs)
-    if json_ is not None:
-        json_.parent.mkdir(parents=True, exist_ok=True)
-        write_json(json_, figures)
-        print_line(f"figures: {json_}")
+    _write_figures(json_, figures)
     return 0
+
+
+def _write_figures(place: Path | None, figures: dict[str, object]) -> None:
+    """Write what was measured as JSON, if a place for it was named."""
+    from loupe.runs.writing import write_json
+
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_json(place, figures)
+        print_line(f"figures: {place}")
 
 
 @app.command(group=LOOK)
@@ -77,15 +83,11 @@ def find_rate(
     """
     from loupe.running import load_recipe
     from loupe.running.find_rate import plot_rate_test, sweep_rates
-    from loupe.runs.writing import write_json
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     found = sweep_rates(resolved, low=from_, high=to, num_steps=steps)
     print_line(f"plot: {plot_rate_test(found, resolved)}")
-    if json_ is not None:
-        json_.parent.mkdir(parents=True, exist_ok=True)
-        write_json(json_, found.to_dict())
-        print_line(f"figures: {json_}")
+    _write_figures(json_, found.to_dict())
     if found.suggestion is None:
         print_line(
             f"no suggestion: the loss did not fall between {from_:g} and {found.rates[-1]:g}; "

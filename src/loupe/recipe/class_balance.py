@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from loupe.recipe.sections import read_choice_text
 
@@ -30,20 +30,24 @@ def read_beta(value: str) -> float | None:
     """Return the beta of "effective" or "effective:beta=0.99", in [0, 1); None of anything else."""
     name, settings = read_choice_text(value)
     beta = settings.pop("beta", USUAL_BETA)
-    is_number = isinstance(beta, int | float) and not isinstance(beta, bool)
-    return float(beta) if name == "effective" and not settings and is_number and 0 <= beta < 1 else None
+    is_known = name == "effective" and not settings
+    return float(beta) if is_known and _is_number(beta) and 0 <= beta < 1 else None
 
 
 def check_sampling(value: object) -> object:
     """Return how classes are drawn in one spelling, powers 1 and 0 by their names; others are refused."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value in ("shuffled", "balanced") or (is_number and 0 <= value <= 1):  # type: ignore[operator]
-        return {1: "shuffled", 0: "balanced"}.get(value, value)  # type: ignore[call-overload]
-    raise ValueError(_SAMPLING)
+    if value in ("shuffled", "balanced"):
+        return value
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise ValueError(_SAMPLING)
+    return "shuffled" if value == 1 else "balanced" if value == 0 else value
 
 
 def _check_weight(weight: object) -> float:
-    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-    if not is_number or not math.isfinite(weight) or weight < 0:  # type: ignore[arg-type, operator]
+    if not _is_number(weight) or not math.isfinite(weight) or weight < 0:
         raise ValueError(_WEIGHTS)
-    return float(weight)  # type: ignore[arg-type]
+    return float(weight)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
 """`loupe find-rate`: a range test of the learning rate, on training images alone."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class RateTest:
     Args:
         rates: learning rate of each step, ascending.
         losses: training loss of each step's batch before the step.
-        smoothed: exponential mean of the losses, corrected for its start.
+        smoothed: mean of the losses around each step.
         suggestion: the largest rate to put into the recipe; None where the loss did not fall at any.
         steepest: rate at which the smoothed loss falls fastest per decade; None likewise.
         lowest: rate at which it is least; None likewise.
@@ -151,7 +151,7 @@ def _climb(
     return rates, losses
 
 
-def lay_out_plan(plan: TrainingPlan, factor_of: Any) -> TrainingPlan:
+def lay_out_plan(plan: TrainingPlan, factor_of: Callable[[int], float]) -> TrainingPlan:
     """Return a plan whose rate follows a function of the step, and that keeps no second network."""
     return replace(
         plan,

@@ -55,7 +55,7 @@ def estimate_spread(values: _Floats, reference: int, flips: _Floats | None = Non
     enough = counts >= 2
     if not enough.any() or not _varies(values[enough]):
         return None
-    means = np.array([row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in values])
+    means = _average_rows(values)
     variances, known = np.full(len(values), math.nan), np.zeros(len(values))
     squares = np.nansum((values - means[:, None])[enough] ** 2, 1)
     scale = np.ones(len(values)) if flips is None or (flips <= 0).any() else flips
@@ -67,6 +67,11 @@ def estimate_spread(values: _Floats, reference: int, flips: _Floats | None = Non
         variances[enough] = np.maximum(variances[enough], flips[enough])
     known[enough] = found.degrees_of_freedom
     return Spread(means, variances, known, found.total_degrees_of_freedom, counts)
+
+
+def _average_rows(values: _Floats) -> _Floats:
+    """Return the mean of each row over what is known of it; nan where nothing is."""
+    return np.array([row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in values])
 
 
 def _varies(values: _Floats) -> bool:
@@ -229,9 +234,7 @@ def compare_in_pairs(
     enough = counts >= 2
     if not enough.any() or not _varies(differences[enough]):
         return [None] * len(differences)
-    means = np.array(
-        [row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in differences]
-    )
+    means = _average_rows(differences)
     squares = np.nansum((differences - means[:, None])[enough] ** 2, 1)
     found = moderate_variances(squares / (counts[enough] - 1), counts[enough] - 1)
     variances, known = np.full(len(means), math.nan), np.zeros(len(means))

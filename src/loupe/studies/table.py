@@ -69,9 +69,9 @@ def _list_difference(analysis: StudyAnalysis, difference: Difference | None) -> 
     if difference is None:
         return dict.fromkeys((*names, *others), "")
     metric, ends = analysis.figure.metric, difference.interval or Interval(math.nan, math.nan)
-    values = (difference.mean, ends.low, ends.high)
+    values = [difference.mean, ends.low, ends.high]
     if analysis.is_ratio:
-        values = tuple(math.exp(min(value, 700.0)) for value in values)  # type: ignore[assignment]
+        values = [math.exp(min(value, 700.0)) for value in values]
     needed = difference.num_seeds_needed
     return {
         **{name: _write(metric.scale * value) for name, value in zip(names, values, strict=True)},

@@ -10,7 +10,7 @@ from PIL import Image
 from loupe.data import load_dataset
 from loupe.errors import DataError, DataFileError
 
-datasets = pytest.importorskip("datasets")
+datasets = pytest.importorskip("datasets", reason="the package datasets is not installed")
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 5, 4, 3), dtype=np.uint8)
 

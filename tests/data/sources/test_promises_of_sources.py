@@ -67,7 +67,7 @@ def write_arrays(root: Path, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def write_huggingface(root: Path, rows: Sequence[Row]) -> dict[str, Any]:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="the package datasets is not installed")
     shutil.rmtree(root / "set", ignore_errors=True)
     kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(NAMES))}
     columns = {
@@ -91,7 +91,7 @@ WRITERS: dict[str, Write] = {
 @pytest.fixture(params=WRITERS)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     if request.param == "huggingface":
-        pytest.importorskip("datasets")
+        pytest.importorskip("datasets", reason="the package datasets is not installed")
         monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
         monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "hf"))
     torch.set_num_threads(1)
