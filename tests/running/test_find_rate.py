@@ -7,7 +7,7 @@ import pytest
 from loupe.cli import main
 from loupe.data.batches import EvaluationBatches
 from loupe.data.locked_test import LockedTest
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, TrainingError
 from loupe.running import load_recipe
 from loupe.running.find_rate import read_rate_test, smooth, sweep_rates
 from tests.quick_runs import Train
@@ -77,6 +77,21 @@ def test_rates_too_small_to_learn_at_give_none() -> None:
 def test_ends_that_cannot_be_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(LoupeError, match="from a small rate to a large one"):
         sweep_rates(load_recipe("digits", QUICK), **settings)  # type: ignore[arg-type]
+
+
+def test_a_loss_that_is_infinite_from_the_start_is_said(tmp_path: Path) -> None:
+    plugin = tmp_path / "endless.py"
+    plugin.write_text(
+        "from loupe import register_loss\n\n"
+        '@register_loss("endless")\n'
+        "def endless():\n"
+        '    """Return a loss that is infinite."""\n'
+        "    return lambda outputs, targets: outputs.sum(1) * 0 + float('inf')\n",
+        encoding="utf-8",
+    )
+    recipe = load_recipe("digits", (*QUICK, "train.loss=endless", "train.label_smoothing=0"), plugins=[str(plugin)])
+    with pytest.raises(TrainingError, match="very first batch"):
+        sweep_rates(recipe)
 
 
 def test_the_command_draws_and_writes(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from loupe.data.batches import Batch
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, TrainingError
 from loupe.figures.rate_test import draw_rate_test
 from loupe.figures.style import save_figure
 from loupe.recipe import Recipe
@@ -67,6 +67,7 @@ def sweep_rates(recipe: Recipe, *, low: float = 1e-6, high: float = 10.0, num_st
 
     Raises:
         LoupeError: rates or steps that cannot be, data that is missing, or settings that do not fit it.
+        TrainingError: the loss is no finite number before any step.
     """
     _refuse_impossible_range(low, high, num_steps)
     recipe = recipe.for_seed(recipe.run.seeds[0] if recipe.run.seeds else recipe.run.seed)
@@ -75,6 +76,13 @@ def sweep_rates(recipe: Recipe, *, low: float = 1e-6, high: float = 10.0, num_st
         setup = set_up(recipe, device, streams, load_recipe_data(recipe))
         with streams.as_global("network", 1, device):
             rates, losses = _climb(recipe, setup, (low, high), num_steps)
+    if not rates:
+        raise TrainingError(
+            "The loss of the very first batch is no finite number: no rate can be found.",
+            got="an infinite or undefined loss before any step",
+            allowed="a network and a loss whose values are finite",
+            next_step="look at the network's first outputs, at train.loss and at data.normalize",
+        )
     return read_rate_test(rates, losses, broke_down=len(rates) < num_steps)
 
 
