@@ -1,26 +1,33 @@
-"""The run folder: what stands where in it, written atomically, read back as typed objects."""
+"""The run folder: written atomically, read back as typed objects."""
 
 import contextlib
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from pydantic import TypeAdapter
-from torch import Tensor
 
 from loupe.data import Opening
 from loupe.errors import RunError
 from loupe.evaluations import ExampleRecord, Looks
 from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
-from loupe.runs.evidence import DIGESTS_NAME, digest_text, refuse_altered, renew_digests, write_digests
+from loupe.runs.answers import (
+    PREDICTED,
+    RECONSTRUCTED,
+    name_arrays,
+    split_arrays,
+    to_predictions,
+    to_reconstructions,
+)
+from loupe.runs.evidence import digest_text, refuse_altered, renew_digests, write_digests
+from loupe.runs.files import RunFiles
+from loupe.runs.history import read_record, write_records
 from loupe.runs.images import ImageRecord
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.mistakes import MistakeRecord
@@ -46,66 +53,11 @@ from loupe.runs.writing import (
     write_tensors,
     write_text,
 )
-from loupe.training.state import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord, Snapshot
+from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
 
 
-class RunFolder:
-    """One run on disk.
-
-    | file                         | holds                                                        |
-    |------------------------------|--------------------------------------------------------------|
-    | `recipe.toml`                | the resolved recipe; `loupe train` takes it as it is         |
-    | `environment.json`           | versions, device, commit, data digests, seed                 |
-    | `history.csv`                | one row an epoch                                             |
-    | `result.json`                | figures with intervals, confusion, test openings             |
-    | `best.safetensors`           | weights of the best epoch on validation                      |
-    | `last/checkpoint.safetensors`| all that exact resume needs                                  |
-    | `images.npz`                 | a digest of every image, with side, label and file           |
-    | `predictions.npz`            | labels and logits of the best weights; of an autoencoder     |
-    |                              | errors and some reconstructed images                         |
-    | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
-    | `evaluations.npz`            | training images that evaluations show                        |
-    | `mistakes.npz`               | in place of both in runs of earlier versions                 |
-    | `unreadable.txt`             | files of images that were left out, each with its reason     |
-    | `examples.npz`               | loss and correctness of training images after every epoch;   |
-    |                              | only if the recipe asks for it                               |
-    | `report.html`                | the report                                                   |
-    | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
-    | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
-    |                              | picking on test would have claimed                           |
-    | `tensorboard/`               | curves for TensorBoard; only if the recipe asks for them     |
-    | `trackers/`                  | what other trackers keep, a folder each                      |
-    | `digests.json`               | digests of the files above, written when the run ends        |
-    | `pixels.npz`                 | training and validation images, if it was packed with them   |
-    | `calibration.json`           | how probabilities are set right, if `loupe calibrate` did    |
-    | `progress.json`              | how far training is; only while it goes on                   |
-    | `log.txt`                    | what happened when                                           |
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.recipe_file = path / "recipe.toml"
-        self.environment_file = path / "environment.json"
-        self.history_file = path / "history.csv"
-        self.result_file = path / "result.json"
-        self.best_file = path / "best.safetensors"
-        self.checkpoint_file = path / "last" / "checkpoint.safetensors"
-        self.images_file = path / "images.npz"
-        self.predictions_file = path / "predictions.npz"
-        self.mistakes_file = path / "mistakes.npz"
-        self.evaluations_file = path / "evaluations.json"
-        self.pictures_file = path / "evaluations.npz"
-        self.unreadable_file = path / "unreadable.txt"
-        self.examples_file = path / "examples.npz"
-        self.report_file = path / "report.html"
-        self.openings_file = path / "test_openings.jsonl"
-        self.test_looks_file = path / "test_by_epoch.jsonl"
-        self.tensorboard_folder = path / "tensorboard"
-        self.progress_file = path / "progress.json"
-        self.log_file = path / "log.txt"
-        self.digests_file = path / DIGESTS_NAME
-        self.pixels_file = path / "pixels.npz"
-        self.scaling_file = path / "calibration.json"
+class RunFolder(RunFiles):
+    """One run on disk: its files (`RunFiles` says which) as typed objects."""
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -140,12 +92,7 @@ class RunFolder:
         write_json(self.environment_file, environment)
 
     def write_history(self, history: list[EpochRecord]) -> None:
-        text, rows = io.StringIO(), [record.to_row() for record in history]
-        columns = dict.fromkeys([*EPOCH_COLUMNS, *(name for row in rows for name in row)])
-        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.history_file, text.getvalue(), durable=False)
+        write_text(self.history_file, write_records(history), durable=False)
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         self.checkpoint_file.parent.mkdir(exist_ok=True)
@@ -158,11 +105,11 @@ class RunFolder:
 
     def write_predictions(self, **predictions: Predictions) -> None:
         """Write labels and logits of each named split."""
-        write_arrays(self.predictions_file, _name_arrays(predictions, ("labels", "logits")))
+        write_arrays(self.predictions_file, name_arrays(predictions, PREDICTED))
 
     def write_reconstructions(self, **reconstructions: Reconstructions) -> None:
         """Write errors and pictures of each named split, in the place of predictions."""
-        write_arrays(self.predictions_file, _name_arrays(reconstructions, _RECONSTRUCTED))
+        write_arrays(self.predictions_file, name_arrays(reconstructions, RECONSTRUCTED))
 
     def write_evaluations(self, looks: Looks) -> None:
         """Write what evaluations found; the pictures first, for the looks refer to them."""
@@ -218,7 +165,7 @@ class RunFolder:
             yield
 
     def clear_leftovers(self) -> None:
-        """Go on with a folder that a broken-off run left: clear away what is half written or will change."""
+        """Clear away what an interrupted run left half written, and what will change as it goes on."""
         remove_leftovers(self.path)
         self.digests_file.unlink(missing_ok=True)
         self.checkpoint_file.parent.mkdir(exist_ok=True)
@@ -299,7 +246,7 @@ class RunFolder:
             return []
         self.refuse_altered(self.history_file)
         with reading(self.history_file):
-            return [_read_record(row) for row in read_table(self.history_file, EPOCH_COLUMNS)]
+            return [read_record(row) for row in read_table(self.history_file, EPOCH_COLUMNS)]
 
     def is_being_trained(self) -> bool:
         """Return whether a process trains in this folder now."""
@@ -333,15 +280,15 @@ class RunFolder:
         """Return the stored predictions by split."""
         self.refuse_altered(self.predictions_file)
         with reading(self.predictions_file):
-            splits = _split_arrays(read_arrays(self.predictions_file))
-            return {split: _read_predictions(arrays) for split, arrays in splits.items()}
+            splits = split_arrays(read_arrays(self.predictions_file))
+            return {split: to_predictions(arrays) for split, arrays in splits.items()}
 
     def read_reconstructions(self) -> dict[str, Reconstructions]:
         """Return the stored errors and reconstructed images by split."""
         self.refuse_altered(self.predictions_file)
         with reading(self.predictions_file):
-            splits = _split_arrays(read_arrays(self.predictions_file))
-            return {split: _read_reconstructions(arrays) for split, arrays in splits.items()}
+            splits = split_arrays(read_arrays(self.predictions_file))
+            return {split: to_reconstructions(arrays) for split, arrays in splits.items()}
 
     def read_evaluations(self) -> Looks | None:
         """Return what evaluations found; None in runs of earlier versions, and before the end."""
@@ -415,56 +362,3 @@ def _is_there(path: Path) -> bool:
 def _refuse_no_texts(what: str, values: Mapping[str, object]) -> None:
     if not all(isinstance(name, str) and isinstance(value, str) for name, value in values.items()):
         raise TypeError(f"{what} that are no texts")
-
-
-def _read_predictions(arrays: Mapping[str, Tensor]) -> Predictions:
-    predictions = Predictions(**arrays)
-    count, num_classes = len(predictions.labels), predictions.logits.shape[-1]
-    refuse_array("labels", predictions.labels, torch.int64, (count,))
-    refuse_array("logits", predictions.logits, torch.float32, (count, num_classes))
-    if count and not (predictions.labels.min() >= 0 and predictions.labels.max() < num_classes):
-        raise ValueError(f"labels outside the {num_classes} classes")
-    return predictions
-
-
-def _read_reconstructions(arrays: Mapping[str, Tensor]) -> Reconstructions:
-    made = Reconstructions(arrays["errors"], arrays["shown"], arrays["pictures"])
-    count, num_shown = len(made.errors), len(made.shown)
-    refuse_array("errors", made.errors, torch.float32, (count,))
-    refuse_array("shown", made.shown, torch.int64, (num_shown,))
-    refuse_array("pictures", made.pictures, torch.uint8, (num_shown, None, None, None))
-    if num_shown and not (made.shown.min() >= 0 and made.shown.max() < count):
-        raise ValueError(f"images shown outside the {count}")
-    return made
-
-
-_RECONSTRUCTED = ("errors", "shown", "pictures")
-
-
-def _name_arrays(by_split: Mapping[str, object], names: tuple[str, ...]) -> dict[str, Tensor]:
-    return {f"{split}_{name}": getattr(one, name) for split, one in by_split.items() for name in names}
-
-
-def _split_arrays(arrays: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """Return the arrays of each split by their names within it."""
-    splits: dict[str, dict[str, Tensor]] = {}
-    for place, array in sorted(arrays.items()):
-        split, _, name = place.rpartition("_")
-        splits.setdefault(split, {})[name] = array
-    return splits
-
-
-_MAY_BE_LEFT_OUT = {one.name for one in fields(EpochRecord) if type(None) in get_args(one.type)}
-
-
-def _read_record(row: dict[str, str]) -> EpochRecord:
-    more = set(row) - set(EPOCH_COLUMNS)
-    if not set(EPOCH_COLUMNS) <= set(row) or not all(str(name).startswith(METRIC_PREFIX) for name in more):
-        raise ValueError(f"columns {', '.join(map(str, row))}")
-    values = {name: float(text) if text else None for name, text in row.items() if name != "epoch"}
-    metrics = {name.removeprefix(METRIC_PREFIX): values.pop(name) for name in row if name in more}
-    missing = [name for name, value in values.items() if value is None and name not in _MAY_BE_LEFT_OUT]
-    if missing:
-        raise ValueError(f"no {missing[0]} in epoch {row['epoch']}")
-    epoch = int(row["epoch"])
-    return EpochRecord(epoch, **values, validation_metrics=metrics)  # type: ignore[arg-type]  # None where allowed
