@@ -18,6 +18,7 @@ from loupe.evaluations.registry import find_evaluation_mistakes, resolve_evaluat
 from loupe.metrics.registry import LOSS, resolve_metric, spell_metric
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
 from loupe.models import MODELS, objective_of
+from loupe.models.timm_backbone import find_timm_weights
 from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
 from loupe.recipe import (
@@ -75,6 +76,7 @@ def load_recipe(
             "plugins" in one for one in overrides if not one.startswith("data.")
         )
         mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
+    _normalize_as_backbone(mapping)
     smoothing = move_label_smoothing(mapping)
     mistakes = [*find_form_mistakes(mapping), *find_setting_mistakes(mapping), *smoothing]
     of_objective = find_objective_mistakes(mapping)
@@ -101,6 +103,13 @@ def _name_default_choices(mapping: dict[str, Any]) -> None:
                 train[field] = {"name": getattr(Recipe().train, field).name, **choice}
 
 
+def _normalize_as_backbone(mapping: dict[str, Any]) -> None:
+    """Have images normalised as weights from elsewhere were learnt, where a recipe of timm's says nothing."""
+    model, transfer, data = (_table(mapping, section) for section in ("model", "transfer", "data"))
+    if model.get("name") == "timm" and transfer.get("weights") and "normalize" not in data:
+        mapping["data"] = {**data, "normalize": "backbone"}
+
+
 def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     """Return the mistakes in what a recipe names: models, augmentations … and their settings."""
     data, model, train = (_table(mapping, section) for section in ("data", "model", "train"))
@@ -124,7 +133,7 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     if data.get("mix") is not None:
         mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
-    presets = ["measured", "unit", *PRESETS]
+    presets = ["measured", "unit", *PRESETS, *(["backbone"] if model.get("name") == "timm" else [])]
     if isinstance(normalize, str) and normalize not in presets:
         near = suggest(normalize, presets)
         mistakes.append(Mistake("data.normalize", repr(normalize), ", ".join(presets), near))
@@ -237,6 +246,9 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.transfer is not None and recipe.transfer.run is not None:
         mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
     mapping["model"] = resolve(MODELS, recipe.model)
+    if recipe.transfer is not None and recipe.transfer.weights is not None:
+        backbone = mapping["model"].get("backbone") if recipe.model.name == "timm" else None
+        mapping["transfer"]["weights"] = str(find_weights(recipe.transfer.weights, backbone))
     if recipe.train.hard_examples is not None:
         mapping["train"]["hard_examples"]["proxy"] = resolve(MODELS, recipe.train.hard_examples.proxy)
     mapping["evaluate"]["metrics"] = [resolve_metric(choice) for choice in recipe.evaluate.metrics]
@@ -248,6 +260,25 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     if recipe.train.loss is not None:
         mapping["train"]["loss"] = resolve(LOSSES, recipe.train.loss)
     return parse_recipe(mapping)
+
+
+def find_weights(named: str, backbone: str | None) -> Path:
+    """Return the file of weights that a recipe names; "timm" stands for those timm has of the backbone.
+
+    Raises:
+        LoupeError: there is no such file, or timm has none.
+    """
+    if named == "timm" and backbone is not None:
+        return find_timm_weights(backbone).resolve()
+    path = expand_path(named).resolve()
+    if not path.is_file():
+        raise LoupeError(
+            f"There is no file {named} with weights.",
+            got="a folder" if path.is_dir() else "nothing there",
+            allowed='a .safetensors file, a torch file (.pt, .pth, .bin), or "timm" with model = "timm"',
+            next_step="mend transfer.weights; the weights of a run of Loupe's are named by transfer.run",
+        )
+    return path
 
 
 def name_fit(recipe: Recipe) -> str:

@@ -1,6 +1,7 @@
 """The record of a run: started, or gone on with after checking that it is the same run."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
@@ -10,6 +11,7 @@ from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
+from loupe.runs.evidence import digest_file
 from loupe.runs.looks import name_recipe
 
 
@@ -46,6 +48,8 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         folder.clear_leftovers()
         folder.keep_images(setup.images)
     else:
+        if recipe.transfer is not None and recipe.transfer.weights is not None:
+            folder.keep_starting_weights(Path(recipe.transfer.weights))
         folder.start(recipe, environment, setup.images)
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
@@ -60,11 +64,22 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
 
 
 def digest_transfer(recipe: Recipe) -> dict[str, str]:
-    """Return the SHA-256 of the weights a recipe starts from, by their run's folder."""
+    """Return the SHA-256 of the weights a recipe starts from, by their run's folder, or of the file."""
+    if recipe.transfer is not None and recipe.transfer.weights is not None:
+        return {"file": digest_file(Path(recipe.transfer.weights)).sha256}
     if recipe.transfer is None or recipe.transfer.run is None:
         return {}
     source = find_source_run(recipe, recipe.transfer)
     return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
+
+
+def take_kept_weights(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """Return the recipe of a run with its own copy of the file of weights it starts from, if it has one."""
+    kept = folder.find_starting_weights()
+    if kept is None or recipe.transfer is None or recipe.transfer.weights is None:
+        return recipe
+    transfer = recipe.transfer.model_copy(update={"weights": str(kept.resolve())})
+    return recipe.model_copy(update={"transfer": transfer})
 
 
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:

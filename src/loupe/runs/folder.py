@@ -42,11 +42,14 @@ from loupe.runs.writing import (
     open_to_append,
     remove_leftovers,
     write_arrays,
+    write_bytes,
     write_json,
     write_tensors,
     write_text,
 )
 from loupe.training.state import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord, Snapshot
+
+STARTING_WEIGHTS = "starting_weights"
 
 
 class RunFolder:
@@ -66,6 +69,7 @@ class RunFolder:
     | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
     | `evaluations.npz`            | training images that evaluations show                        |
     | `mistakes.npz`               | in place of both in runs of earlier versions                 |
+    | `starting_weights.…`         | the file of weights the run started from, if it named one    |
     | `unreadable.txt`             | files of images that were left out, each with its reason     |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |
@@ -128,6 +132,16 @@ class RunFolder:
         if files:
             write_text(self.unreadable_file, "".join(f"{file}\n" for file in files))
 
+    def keep_starting_weights(self, file: Path) -> None:
+        """Copy the file of weights that a run starts from into its folder: it is not read again elsewhere."""
+        kept = self.path / f"{STARTING_WEIGHTS}{file.suffix}"
+        if file != kept:
+            write_bytes(kept, file.read_bytes())
+
+    def find_starting_weights(self) -> Path | None:
+        """Return the kept file of weights that the run started from; None if there is none."""
+        return next((path for path in self.path.glob(f"{STARTING_WEIGHTS}*") if is_plain(path)), None)
+
     def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
         """Write recipe and environment anew that say of another place where the starting weights are."""
         self._write_plan(recipe, environment)
@@ -177,7 +191,7 @@ class RunFolder:
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
-            *(self.examples_file, self.report_file),
+            *(self.examples_file, self.report_file, self.find_starting_weights() or self.unreadable_file),
             *(self.test_looks_file, self.checkpoint_file),
         )
         growing = (self.openings_file, self.log_file)

@@ -13,7 +13,7 @@ from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import digest_plugin
 from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data, read_packed_images
-from loupe.running.record import digest_transfer, refuse_other_recipe
+from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
 from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
@@ -146,7 +146,7 @@ def _check_recipe(run: RunFolder) -> Iterator[Finding]:
     recorded = run.read_environment().get("transfer") or {}
     if recorded:
         try:
-            now = digest_transfer(recipe)
+            now = digest_transfer(take_kept_weights(recipe, run))
         except (LoupeError, OSError):
             yield Finding("starting weights", "unknown", "the run they come from is not at hand")
             return
