@@ -130,7 +130,8 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
             "channels_last, class_weights, clean_train_images, clip_norm, compile, decay, early_stopping, "
             "epochs, freeze_later, hard_examples, label_smoothing, layer_decay, lookahead, loss, "
-            "optimizer, precision, progressive_resizing, sampling, schedule, warmup_epochs; did you mean 'epochs'?\n"
+            "optimizer, precision, progressive_resizing, sampling, schedule, "
+            "warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (
