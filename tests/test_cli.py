@@ -41,15 +41,21 @@ def test_looking_around_loads_no_torch(code: str) -> None:
     assert run_python(f"{code}\nimport sys; print('torch' in sys.modules)").endswith("False\n")
 
 
+def measure_seconds(*arguments: str) -> float:
+    """Return the processor time of a process of Python's."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_help_is_quick() -> None:
-    """0.3 s is the goal. Processor time is measured: a busy machine changes it little."""
-    seconds = []
+    """0.3 s is the goal; held to the libraries it needs in turn, as a busy machine slows both."""
+    libraries, seconds = "import cyclopts, pydantic, rich.markdown", []
     for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "loupe", "--help"], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(seconds) < 0.45
+        seconds.append((measure_seconds("-m", "loupe", "--help"), measure_seconds("-c", libraries)))
+    ours, theirs = map(min, zip(*seconds, strict=True))
+    assert ours < 2.5 * theirs
 
 
 def test_train_help_describes_every_field(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,10 +32,10 @@ Made by `python tools/publish_results.py studies` from the results in `docs/answ
 stands above its answer, and `--known docs/answers/NAME.csv` takes its runs as they are.
 Machine: {MACHINE}.
 
-Means and intervals are over the seeds. A run's weights are those of its best epoch on validation, and each
-run opened the test set once. Differences are taken over the same seeds; *noise* means no more than chance may
-bring. Where several differences are taken, chance has as many occasions (p is adjusted, Holm): one of them
-can be noise though its own interval leaves zero out.
+Means and their intervals are over the seeds. A run's weights are those of its best epoch on validation, and
+each run opened the test set once. Differences are judged together, from all seeds and places: their intervals
+hold for all of them at once. *Shown*: there is a difference. *Practically none*: it is below the margin
+named. *Cannot tell*: these runs show neither, and so many seeds would.
 """
 
 
@@ -113,8 +113,8 @@ def list_cells(analysis: StudyAnalysis) -> list[str]:
     if any(cell["difference"] for cell in cells):
         columns |= {
             "difference": f"against {analysis.reference}",
-            "difference_interval": f"{level} interval",
-            "noise": "noise",
+            "difference_interval": f"{level} interval, all at once",
+            "conclusion": "what follows",
         }
     lines = [f"| {' | '.join(columns.values())} |", f"|{'---|' * len(columns)}"]
     return lines + [f"| {' | '.join(cell[column] for column in columns)} |" for cell in cells]

@@ -64,7 +64,8 @@ def digest_plugin(place: str) -> str:
             allowed="a Python file (.py) that registers a model, dataset, augmentation …",
             next_step="mend --plugin or run.plugins",
         )
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def trust_plugin(place: str) -> str:

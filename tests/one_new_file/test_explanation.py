@@ -9,7 +9,7 @@ import loupe
 from loupe.cli import main
 from loupe.data import load_dataset
 from loupe.plugins import trust_plugin
-from loupe.reports.inside import Subject, choose_methods, show_reasons, take_one_per_class
+from loupe.reports.inside import Subject, choose_methods, show_explanations, take_one_per_class
 from loupe.runs import RunFolder
 from tests.quick_runs import QUICK
 from tests.web.conftest import serving
@@ -102,7 +102,7 @@ def test_the_page_offers_and_answers_it(run: RunFolder) -> None:
         where = f"{address}/api/runs/{run.path.name}"
         methods = httpx.get(f"{where}/inside").json()["methods"]
         asked = {"image": "validation-0", "method": "saliency"}
-        found = httpx.get(f"{where}/reasons", params=asked).json()
+        found = httpx.get(f"{where}/attributions", params=asked).json()
     names = [one["name"] for one in methods]
     assert names.index("grad-cam") < names.index("saliency") < names.index("occlusion")
     assert {"name": "saliency", "title": "Plain gradient"} in methods
@@ -133,7 +133,7 @@ def test_one_that_fails_is_named_and_the_others_are_shown(tmp_path: Path) -> Non
     subject = Subject(model, normalization, take_one_per_class(images), images)
     methods = choose_methods(subject, [name_plugin_module(str(file))])
     assert methods == ["grad-cam", "occlusion", "broken-map"]
-    (figure,) = show_reasons(subject, methods, most_images=2, is_asked=False)
+    (figure,) = show_explanations(subject, methods, most_images=2, is_asked=False)
     assert "The explanation 'broken-map' failed (AttributeError" in figure.caption
     with pytest.raises(loupe.LoupeError, match="failed"):
-        show_reasons(subject, ["broken-map"])
+        show_explanations(subject, ["broken-map"])

@@ -57,6 +57,8 @@ def test_a_search_finds_a_winner_that_trains_and_no_trial_opens_the_test_set(tmp
     assert [run.seed for run in fresh] == [1, 2, 1, 2]
     for run in fresh:
         assert len(folder.fresh(run.number, run.seed).read_openings()) == 1
+    page = " ".join(folder.report_file.read_text(encoding="utf-8").split())
+    assert "its trials: never; these 4 runs: 4 times; this test set on this machine: 4 looks in" in page
     best = max(outcome.candidates, key=lambda one: one.fresh.mean)
     assert outcome.winner == best
     assert outcome.winner.optimism.difference == pytest.approx(best.trial.score - best.fresh.mean)

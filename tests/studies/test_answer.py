@@ -1,5 +1,6 @@
 """Answers to made-up rows whose statistics are known; every wording is read here as a user reads it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,13 +67,16 @@ def test_without_axes_the_reference_is_what_validation_prefers_not_what_test_doe
     assert answer_question(analysis).startswith(
         "a is best on validation, with a mean test accuracy of 90.10 %"
     )
-    assert answer_question(analysis).endswith("worse beyond noise: c; 1 of 2 cannot be told from it.")
+    assert "; worse than it: c by at least 7.93 points" in answer_question(analysis)
+    assert answer_question(analysis).endswith("; practically the same, within 0.50 points: b.")
+    assert analysis.family.kind == "all pairs", "validation chose the reference"
 
 
 def test_arms_that_cannot_be_told_apart_are_said_to_be_so() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     rows = [*make_rows("a", [0.90, 0.92, 0.91]), *make_rows("b", [0.91, 0.90, 0.915])]
-    assert answer_question(analyse_study(study, rows)).endswith("; it cannot be told from the other.")
+    answer = answer_question(analyse_study(study, rows))
+    assert re.search(r"; these runs cannot tell of b; about \d+ seeds an arm would\.$", answer)
 
 
 def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
@@ -84,9 +88,12 @@ def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
         rows += make_rows("warm", values, at={"fraction": place})
     answer = answer_question(analyse_study(study, rows))
     assert answer.startswith(
-        "Against random, in points of test accuracy on average over part of the images: warm +8.35 "
-        "(95 % interval +8.04 to +8.66, 3 seeds), beyond noise better at 2 of 3 places. "
-        "In points of test accuracy, all else held: from part of the images 0.1 to 1 -10.00"
+        "Against random, in test accuracy on average over part of the images: warm is better by at least 7.95"
+    )
+    assert ": +8.35 points (95 % interval +7.95" in answer
+    assert "3 seeds), and shown by itself better at 2 of 3 places. " in answer
+    assert (
+        "In test accuracy, all else held: from part of the images 0.1 to 1 is worse by at least 9." in answer
     )
 
 
@@ -126,7 +133,7 @@ def test_an_error_is_better_when_it_is_lower() -> None:
     answer = answer_question(analyse_study(study, rows))
     assert answer == (
         "a is best on validation, with a mean test error of 0.0205 (95 % interval 0.0193 to 0.0217, "
-        "3 seeds); worse beyond noise: b."
+        "3 seeds); worse than it: b by at least a factor of 2.35."
     )
 
 
@@ -141,7 +148,7 @@ def test_a_grid_compares_its_places() -> None:
     ]
     analysis = analyse_study(make_study(axes=axes), rows)
     assert analysis.reference == "rate 0.1, batch 1"
-    assert answer_question(analysis).endswith("worse beyond noise: rate 0.2, batch 1.")
+    assert answer_question(analysis).endswith("worse than it: rate 0.2, batch 1 by at least 16.32 points.")
 
 
 def test_a_learning_curve_predicts_twice_its_data() -> None:
@@ -181,7 +188,7 @@ def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
     answer = answer_question(analyse_study(study, rows))
     assert answer.startswith("If the power law holds, with 16,000 training images plain would reach")
     assert "with 16,000 training images wide would reach" in answer
-    assert "Against plain, in points of test accuracy on average over fraction: wide +2.00" in answer
+    assert "Against plain, in test accuracy on average over fraction: wide is better by at least 1." in answer
 
 
 def test_a_reference_without_a_finished_run_is_told_alone() -> None:
@@ -197,7 +204,8 @@ def test_arms_that_are_the_same_runs_are_named() -> None:
         replace(row, key=f"key {row.seed}") for arm in ("a", "b") for row in make_rows(arm, [0.9, 0.91, 0.92])
     ]
     answer = answer_question(analyse_study(make_study(arms={"a": {}, "b": {}}), rows))
-    assert answer.endswith("cannot be told from the other. a and b are the same runs, whatever they change.")
+    assert "these runs cannot tell of b; " in answer
+    assert answer.endswith("seeds an arm would. a and b are the same runs, whatever they change.")
 
 
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:

@@ -68,6 +68,8 @@ def test_a_study_ends_with_table_figure_page_and_answer(tmp_path: Path) -> None:
         assert row.test_accuracy == pytest.approx(result.best.test.accuracy)
         assert row.best_epoch == result.best.epoch
         assert len(result.test_openings) == 1
+    page = " ".join(folder.report_file.read_text(encoding="utf-8").split())
+    assert "these 4 runs: 4 times; this test set on this machine: 4 looks in 2 recipes" in page
     assert [cell.arm for cell in analysis.cells] == ["plain", "smooth"]
     assert folder.figure_file.read_bytes().startswith(b"\x89PNG")
     page = folder.report_file.read_text()
@@ -187,12 +189,12 @@ def test_answers_that_are_not_at_hand_are_missed_on_the_page(tmp_path: Path) -> 
     folder = StudyFolder(tmp_path / "small")
     told = "of 4 runs answered to single images is not at hand"
     assert told not in folder.report_file.read_text()
-    assert "and the same test images" in folder.report_file.read_text()
+    assert "and test images count as drawn by chance" in folder.report_file.read_text()
     run = next((tmp_path / "runs").glob(f"*-{folder.read_results()[0].key}"))
     RunFolder(run).predictions_file.write_bytes(b"cut")
     assert run_study(study, tmp_path, engine="serial").num_without_answers == 1
     assert f"What 1 {told}" in folder.report_file.read_text()
-    assert "and the same test images" not in folder.report_file.read_text()
+    assert "and test images count as drawn by chance" not in folder.report_file.read_text()
 
 
 def test_a_damaged_checkpoint_is_recorded_with_the_way_out(tmp_path: Path) -> None:

@@ -292,7 +292,8 @@ def test_the_card_says_what_the_result_says(run: RunFolder, exported: dict[str, 
         assert f"| {one.name} | {one.num_images} | {100 * one.accuracy:.2f} % |" in text
     for split, digest in run.read_environment()["data_digests"].items():
         assert f"| {split} | {result.num_images[split]:,} | `{digest}` |" in text
-    assert "looks at the test set: 1; final evaluation" in text
+    assert "- looks at the test set: this run: once; this test set on this machine: " in text
+    assert re.search(r"\n  - \d{4}-\d\d-\d\dT[\d:+]+: final evaluation of the best", text)
     assert "licence CC BY 4.0" in text
     assert "Whether they are calibrated was not measured" in text
     assert f"{result.parameters:,} parameters" in text
@@ -319,13 +320,13 @@ def test_every_figure_of_a_card_is_in_the_files_of_the_run(run: RunFolder, tmp_p
 def test_a_card_without_test_and_of_an_autoencoder(train: Train, tmp_path: Path) -> None:
     locked = train("train.epochs=1", "evaluate.test=false")
     text = write_model_card(locked.path, tmp_path).card.read_text(encoding="utf-8")
-    assert "- test: not looked at\n- looks at the test set: 0\n" in text
+    assert "- test: not looked at\n- looks at the test set: this run: never; " in text
     assert "| class (validation) |" in text
     unit = ("data.normalize=unit", "train.label_smoothing=0", "train.epochs=1")
     codes = train("model={name='autoencoder', widths=[8]}", *unit)
     text = write_model_card(codes.path, tmp_path).card.read_text(encoding="utf-8")
     assert "it names no class" in text
-    assert "validation: mean squared error 0." in text
+    assert re.search(r"- validation: error 0\.\d+ mean square \(95 % interval", text)
     assert "calibrated" not in text
 
 

@@ -207,7 +207,7 @@ def test_a_series_is_verified_seed_by_seed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_hundred_sound_runs_pass(tmp_path: Path) -> None:
-    """Of several kinds: classifiers, autoencoders, tuned, transferred, interrupted and gone on with."""
+    """Of several kinds: classifiers, autoencoders, with further metrics, transferred, continued."""
     kinds = [
         (),
         ("model=mlp",),
@@ -216,10 +216,13 @@ def test_a_hundred_sound_runs_pass(tmp_path: Path) -> None:
         ("evaluate.tta=none", "evaluate.show_test_picking=true"),
         ("train.average_decay=0.9",),
         ("data.classes=[1,2,3]",),
-        ("evaluate.metrics=['macro-f1', 'balanced-accuracy']",),
+        ("evaluate.metrics=['macro_f1', 'balanced_accuracy']",),
         ("train.channels_last=true",),
         ("evaluate.track_examples=20",),
+        ("transfer={first}", "transfer.head=copied"),
+        ("run.continues={first}", "train.epochs=2", "run.seed=0"),
     ]
+    first = ""
     for number in range(100):
         quick = (
             *QUICK[1:],
@@ -228,7 +231,9 @@ def test_a_hundred_sound_runs_pass(tmp_path: Path) -> None:
             f"run.folder={tmp_path}",
             "run.threads=1",
         )
-        run = loupe.train("digits", *quick, *kinds[number % len(kinds)])
+        kind = [one.format(first=first) for one in kinds[number % len(kinds)]]
+        run = loupe.train("digits", *quick, *kind)
+        first = first or str(run.path)
         (found,) = verify(run.path)
         assert found.is_sound, found
         assert not [one for one in found.findings if one.verdict == "unknown"]

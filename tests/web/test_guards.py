@@ -179,9 +179,9 @@ def test_numbers_that_are_not_there(client: httpx.Client, runs: Runs) -> None:
     for change in ({"channel": 999}, {"row": 8}, {"column": -1}, {"layer": "relu1", "row": 8}):
         refused(client.get(f"/api/runs/{runs.good}/number", params={**place, **change}))
     refused(client.get(f"/api/runs/{runs.good}/field", params={"layer": "conv1", "row": 8}))
-    refused(client.get(f"/api/runs/{runs.good}/reasons?image=validation-0&method=magic"))
-    refused(client.get(f"/api/runs/{runs.good}/reasons?image=validation-0&target=10"))
-    for rest in ("/images?true=99", "/images?said=77"):
+    refused(client.get(f"/api/runs/{runs.good}/attributions?image=validation-0&method=magic"))
+    refused(client.get(f"/api/runs/{runs.good}/attributions?image=validation-0&target=10"))
+    for rest in ("/images?true=99", "/images?predicted=77"):
         assert client.get(f"/api/runs/{runs.good}{rest}").json()["total"] == 0
 
 

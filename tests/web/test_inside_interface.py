@@ -126,10 +126,10 @@ def test_images_are_found_by_class_and_among_mistakes(client: httpx.Client, runs
     predictions = RunFolder(runs.folder / runs.weak).read_predictions()["validation"]
     wrong = client.get(f"/api/runs/{runs.weak}/images", params={"only": "mistakes"}).json()
     assert wrong["total"] == int((~predictions.is_right).sum()) > 0
-    assert all(one["said"] != one["true_class"] for one in wrong["images"])
+    assert all(one["predicted"] != one["true_class"] for one in wrong["images"])
     first = wrong["images"][0]
     cell = client.get(
-        f"/api/runs/{runs.weak}/images", params={"true": first["true_class"], "said": first["said"]}
+        f"/api/runs/{runs.weak}/images", params={"true": first["true_class"], "predicted": first["predicted"]}
     ).json()
     assert first["image"] in {one["image"] for one in cell["images"]}
 
@@ -137,7 +137,8 @@ def test_images_are_found_by_class_and_among_mistakes(client: httpx.Client, runs
 def test_reasons(client: httpx.Client, runs: Runs) -> None:
     for method in ("grad-cam", "occlusion"):
         found = client.get(
-            f"/api/runs/{runs.good}/reasons", params={"image": "validation-0", "method": method, "target": 4}
+            f"/api/runs/{runs.good}/attributions",
+            params={"image": "validation-0", "method": method, "target": 4},
         ).json()
         assert found["target"] == "4"
         assert unpack(found["map"]).shape == (8, 8)
@@ -175,7 +176,7 @@ def test_an_autoencoder_gives_its_image_back(client: httpx.Client, runs: Runs) -
     errors = RunFolder(runs.folder / runs.autoencoder).read_reconstructions()["validation"].errors
     assert said["prediction"]["error"] == pytest.approx(float(errors[2]), rel=1e-4)
     assert said["prediction"]["remade"].startswith("data:image/png;base64,")
-    why = client.get(f"/api/runs/{runs.autoencoder}/reasons", params={"image": "validation-2"})
+    why = client.get(f"/api/runs/{runs.autoencoder}/attributions", params={"image": "validation-2"})
     assert why.status_code == 400
 
 

@@ -19,6 +19,7 @@ from loupe.running.evaluate import is_classifier
 from loupe.running.fitting import fit_setup
 from loupe.running.layout import try_layouts
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
+from loupe.runs.looks import name_recipe
 from loupe.runtime import Precision, Streams, choose_device, computing
 from loupe.statistics import summarise_seeds
 from loupe.statistics.intervals import SeedSummary
@@ -199,7 +200,9 @@ def _reach(recipe: Recipe, accuracy: float) -> tuple[Reached, dict[str, Any]]:
 def _open_test(recipe: Recipe, setup: TrainingSetup, observer: _StopAtAccuracy) -> tuple[float, float | None]:
     """Return the test accuracy of what was evaluated, plain and with the recipe's views of each image."""
     assert observer.evaluated is not None
-    images = setup.splits.test.open(_REASON).to(setup.device)
+    test = setup.splits.test
+    test.continue_record(test.openings, lambda opening: None, recipe=name_recipe(recipe))
+    images = test.open(_REASON).to(setup.device)
     batches = EvaluationBatches(images, setup.normalization, recipe.evaluate.batch_size)
     names = setup.splits.train.class_names
     predictions = predict(observer.evaluated, batches, setup.precision)

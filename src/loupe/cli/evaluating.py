@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, Plugins, app
+from loupe.cli.app import WORK, DataPlace, Plugins, app
 from loupe.terminal import print_line, print_table
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def evaluate(
     ] = None,
     device: Annotated[str, Parameter(help='"auto", "cpu", "cuda", "mps".')] = "auto",
     plugin: Plugins = (),
+    moved: DataPlace = None,
 ) -> int:
     """Evaluate a run's network: metrics and looks at it, on its validation images or on others.
 
@@ -70,6 +71,7 @@ def evaluate(
         fit=fit,
         device=device,
         plugins=plugin,
+        data=moved,
     )
     if json_:
         sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")

@@ -35,7 +35,7 @@ def search(
 ) -> int:
     """Search settings by validation alone, run the best few again with fresh seeds, and write a report.
 
-    A search that was broken off goes on where it stopped.
+    A search that was interrupted goes on where it stopped.
 
     Parameters
     ----------

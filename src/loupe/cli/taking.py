@@ -26,6 +26,7 @@ def predict(
         Parameter(help="How images come to the network's size; as in training if left out."),
     ] = None,
     device: Annotated[str, Parameter(help='"auto", "cpu", "cuda", "mps".')] = "auto",
+    data: DataPlace = None,
 ) -> int:
     """Ask a run's network about image files.
 
@@ -43,7 +44,7 @@ def predict(
     from loupe.runs.writing import write_text
     from loupe.using.predict_images import predict as ask
 
-    answers = ask(run, *places, top=top, below=below, fit=fit, device=device)
+    answers = ask(run, *places, top=top, below=below, fit=fit, device=device, data=data)
     table = write_table(answers, format)
     if out is None:
         sys.stdout.write(table)

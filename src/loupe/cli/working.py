@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 
 @app.command(group=WORK)
-def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ()) -> int:
+def train(
+    recipe: str = "digits",
+    /,
+    *overrides: Override,
+    plugin: Plugins = (),
+    continues: Annotated[
+        str | None,
+        Parameter(
+            name="--continue",
+            help="A finished run to train for longer, as a new run: --continue RUN train.epochs=60.",
+        ),
+    ] = None,
+) -> int:
     """Train a recipe and write a run folder with a report.
 
     Parameters
@@ -23,8 +35,10 @@ def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ())
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.running import load_recipe, make_run_folder, start_run
+    from loupe.running import find_recipe_to_continue, load_recipe, make_run_folder, start_run
 
+    if continues is not None:
+        recipe, overrides = find_recipe_to_continue(continues, recipe, overrides)
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     return _watch(start_run, resolved, make_run_folder(resolved))
 
@@ -33,12 +47,12 @@ def train(recipe: str = "digits", /, *overrides: Override, plugin: Plugins = ())
 def resume(
     run: str,
     /,
-    *,
+    *overrides: Annotated[str, Parameter(show=False)],
     processes: Annotated[
         int | None, Parameter(help="Processes to go on with; as many as before if left out.")
     ] = None,
 ) -> int:
-    """Go on with a run that was broken off; it ends as if it had never been.
+    """Resume a run that was interrupted; it ends as if it had not been.
 
     Parameters
     ----------
@@ -49,6 +63,13 @@ def resume(
     from loupe.runs import find_run_folder
 
     path = find_run_folder(run)
+    if overrides:
+        raise RunError(
+            "A run is resumed as it was begun.",
+            got=" ".join(overrides),
+            allowed="loupe resume RUN",
+            next_step=f"a longer training is a new run: loupe train --continue {path} {' '.join(overrides)}",
+        )
     recipe = load_recipe_of(path, processes)
     if is_finished(recipe, path):
         print_line(f"{path.name} is finished; nothing to do.")

@@ -55,7 +55,12 @@ def _list_formats() -> list[str]:
 
 
 def prepare_image(
-    source: ImageSource, *, channels: int, image_size: tuple[int, int], fit: Fit | None
+    source: ImageSource,
+    *,
+    channels: int,
+    image_size: tuple[int, int],
+    fit: Fit | None,
+    bit_range: int | None = None,
 ) -> Tensor:
     """Return an image as a network takes it, (channels, height, width) uint8.
 
@@ -64,6 +69,7 @@ def prepare_image(
         channels: 1 or 3.
         image_size: height and width in pixels.
         fit: how an image of another size comes to this one; None refuses it.
+        bit_range: bits that grey values of 16 bits use; None for all.
 
     Raises:
         DataFileError: the file is no image, or damaged, or too large.
@@ -75,7 +81,10 @@ def prepare_image(
         )
     named = f" {source}" if isinstance(source, str | Path) else ""
     try:
-        pixels = read_pixels(source) if isinstance(source, Image.Image) else decode_image(source)
+        if isinstance(source, Image.Image):
+            pixels = read_picture(source, bit_range).pixels
+        else:
+            pixels = decode_image(source, bit_range)
     except UNREADABLE as error:
         raise DataFileError(
             f"The image{named} cannot be read.",

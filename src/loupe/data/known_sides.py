@@ -1,6 +1,6 @@
 """Sides that an earlier run or a list of one's own says, put upon a source's images before the lock falls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -75,6 +75,7 @@ def take_sides(source: SourceImages, sides: KnownSides) -> tuple[SourceImages, T
         validation=validation if len(validation) else None,
         test=everything.select(gather("test")),
         test_part=None,
+        notes=(*source.notes, *_describe_moved(before, now, source, sides)),
     )
     for name, part in (("training", moved.train), ("test", moved.test)):
         missing = [
@@ -88,6 +89,21 @@ def take_sides(source: SourceImages, sides: KnownSides) -> tuple[SourceImages, T
                 next_step="mend the list, or name another run in data.sides_of",
             )
     return moved, settled if len(validation) else None
+
+
+def _describe_moved(
+    before: Sequence[str], now: Sequence[str], source: SourceImages, sides: KnownSides
+) -> Iterator[str]:
+    """Yield a sentence on test images that the data gives, and that are none any more."""
+    if source.test_part is not None:  # drawn here, by nobody else
+        return
+    total = before.count("test")
+    count = sum(old == "test" != new for old, new in zip(before, now, strict=True))
+    if count:
+        yield (
+            f"{count:,} of the {total:,} test images that the data gives are training or validation images "
+            f"by {sides.origin}: figures on the others are not those of the data's own test images."
+        )
 
 
 def _refuse_other_images(images: ImageDataset, known: Sequence[Side | None], sides: KnownSides) -> None:

@@ -110,7 +110,7 @@ def find_job_obstacle(job: Job) -> str | None:
     obstacle = find_plan_obstacle(plan_training(recipe, device, steps_per_epoch=1, class_counts=(1, 1)))
     if obstacle is not None:
         return obstacle
-    if RunFolder(job.folder).checkpoint_file.exists():
+    if job.recipe.run.continues is not None or RunFolder(job.folder).checkpoint_file.exists():
         return "it goes on from a checkpoint"
     return None
 

@@ -15,7 +15,7 @@ class ClassScore:
         num_predicted: images that were taken for it.
         precision: share of the images taken for it that are of it; None if none was.
         recall: share of its images that were taken for it; None if it has none.
-        f1: harmonic mean of the two, 2 hits / (images of it + images taken for it); None if both are 0.
+        f1: harmonic mean of the two, 2 correct / (images of it + images taken for it); None if both are 0.
     """
 
     name: str

@@ -20,7 +20,7 @@ class Dot:
         low: lower end of the interval of the mean; None for one seed.
         high: upper end.
         values: of the metric, one a seed.
-        is_noise: whether it cannot be told from the reference; such arms are drawn grey.
+        is_open: whether these runs cannot tell if it differs from the reference; such arms are drawn grey.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Dot:
     low: float | None
     high: float | None
     values: Sequence[float]
-    is_noise: bool
+    is_open: bool
 
 
 def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", title: str = "") -> Figure:
@@ -44,7 +44,7 @@ def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", t
     figure = new_figure(6.4 + max(0.0, 0.07 * (longest - _SHORT)), 0.9 + 0.27 * len(dots))
     axes = new_axes(figure)
     for row, dot in enumerate(dots):
-        colour = GREY if dot.is_noise and dot.name != reference else BLUE
+        colour = GREY if dot.is_open and dot.name != reference else BLUE
         axes.plot(dot.values, [row + 0.24] * len(dot.values), "|", color=colour, ms=4, alpha=0.8)
         if dot.low is not None and dot.high is not None:
             axes.plot([dot.low, dot.high], [row, row], color=colour, lw=1.6, solid_capstyle="butt")

@@ -1,9 +1,11 @@
 """How large the weights of each layer are, after every epoch."""
 
 import csv
+import io
 from pathlib import Path
 
 from loupe.observers import Observer, register_observer
+from loupe.runs.reading import read_text, reading
 from loupe.training.state import TrainingState
 
 
@@ -24,8 +26,9 @@ class WeightNorms(Observer):
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
         kept: list[list[str]] = []
         if state.epoch and self._file.exists():
-            with self._file.open(newline="", encoding="utf-8") as file:
-                kept = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= state.epoch]
+            with reading(self._file, f"delete {self._file.name}: rows of earlier epochs are then missing"):
+                rows = list(csv.reader(io.StringIO(read_text(self._file))))
+                kept = [row for row in rows[1:] if row and int(row[0]) <= state.epoch]
         with self._file.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["epoch", *(name for name, _ in state.model.named_parameters())])

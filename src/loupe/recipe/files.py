@@ -1,6 +1,9 @@
 """Where recipes are found: packaged ones by name, others by path. No torch here."""
 
+import errno
+import os
 import re
+import stat
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -9,6 +12,8 @@ from typing import Any
 from loupe.errors import LoupeError, UnknownNameError, suggest
 from loupe.recipe.former_names import read_former_names
 from loupe.recipe.reading import read_toml
+
+_MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class TomlFiles:
             others = "its changes come after it" if "=" in str(place) else "a path to a .toml file works too"
             raise UnknownNameError(self.kind, str(place), packaged, f"{listing}; {others}")
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = _read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise LoupeError(
                 f"The {self.kind} file {path} cannot be read.",
@@ -79,6 +84,23 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
         LoupeError: the file cannot be read, or is not TOML.
     """
     return read_former_names(_RECIPES.read(place))
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a file; of a pipe or a device nothing is waited for.
+
+    Raises:
+        OSError: there is no such file, it is none, or far too large for what it should be.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, "more than 64 MiB")
+    return content.decode("utf-8-sig")
 
 
 def _expand(place: str | Path) -> Path:

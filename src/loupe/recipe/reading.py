@@ -1,7 +1,7 @@
 """From TOML, mappings and command-line overrides to a recipe, with all mistakes of form at once."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -74,36 +74,42 @@ _UNNAMED = ("train", "evaluate", "run")  # sections that a bare word does not st
 
 def _expand_names(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe with bare names, such as `model = "mlp"`, written out as tables."""
-
-    def expand(value: Any, choice: str = "") -> Any:
-        if not isinstance(value, str):
-            return value
-        name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
-        return {"name": name, **settings}
-
     expanded = {**mapping}
     if isinstance(expanded.get("transfer"), str):
         expanded["transfer"] = _write_out("transfer", expanded["transfer"])
     for section, choices in _CHOICES.items():
         if section not in expanded:
             continue
-        table = expanded[section] if section in _UNNAMED else expand(expanded[section])
+        table = expanded[section] if section in _UNNAMED else _expand_name(expanded[section])
         if isinstance(table, Mapping):
-            table = {**table}
-            for choice in choices:
-                value = table.get(choice)
-                if choice in _LISTS and isinstance(value, str | Mapping):
-                    value = [value]
-                if isinstance(value, list | tuple):
-                    table[choice] = [expand(one, choice) for one in value]
-                elif value is not None:
-                    table[choice] = expand(value)
+            table = {**table, **_expand_choices(table, choices)}
             hard = table.get("hard_examples")
-            if section == "train" and isinstance(hard, Mapping):
-                proxy = {"proxy": expand(hard["proxy"])} if "proxy" in hard else {}
-                table["hard_examples"] = {**hard, **proxy}
+            if section == "train" and isinstance(hard, Mapping) and "proxy" in hard:
+                table["hard_examples"] = {**hard, "proxy": _expand_name(hard["proxy"])}
         expanded[section] = table
     return expanded
+
+
+def _expand_choices(table: Mapping[str, Any], choices: Sequence[str]) -> dict[str, Any]:
+    """Return those fields of a section that name choices, with the names written out."""
+    expanded = {}
+    for choice in choices:
+        value = table.get(choice)
+        if choice in _LISTS and isinstance(value, str | Mapping):
+            value = [value]
+        if isinstance(value, list | tuple):
+            expanded[choice] = [_expand_name(one, choice) for one in value]
+        elif value is not None:
+            expanded[choice] = _expand_name(value)
+    return expanded
+
+
+def _expand_name(value: Any, choice: str = "") -> Any:
+    """Return a bare name as a table; what is no name as it is."""
+    if not isinstance(value, str):
+        return value
+    name, settings = read_choice_text(value) if choice in _WORDS else (value, {})
+    return {"name": name, **settings}
 
 
 def read_toml(text: str, source: str) -> dict[str, Any]:

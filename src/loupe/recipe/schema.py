@@ -271,6 +271,10 @@ class RunSection(Section):
     seeds: tuple[NonNegativeInt, ...] | None = Field(
         None, min_length=1, description="Several seeds: as many runs in a row, with mean and interval."
     )
+    continues: str | None = Field(
+        None,
+        description="A finished run whose training this one goes on with: a path, or a name in runs/.",
+    )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1", "mps".')
     threads: PositiveInt | None = Field(
         None, le=1024, description="CPU threads of one operation, ≥ 1; torch's own choice if left out."

@@ -119,7 +119,7 @@ def collect_inside(subject: Subject, plugins: Sequence[str] = ()) -> Iterator[In
     yield from show_statistics(subject)
     yield from show_gates(subject)
     methods = choose_methods(subject, plugins)
-    yield from show_reasons(subject, methods, most_images=_MOST_EXPLAINED, is_asked=False)
+    yield from show_explanations(subject, methods, most_images=_MOST_EXPLAINED, is_asked=False)
 
 
 def show_filters(
@@ -233,7 +233,7 @@ def choose_methods(subject: Subject, plugins: Sequence[str] = ()) -> list[str]:
     ]
 
 
-def show_reasons(
+def show_explanations(
     subject: Subject, methods: Sequence[str], *, most_images: int | None = None, is_asked: bool = True
 ) -> list[InsideFigure]:
     """Return the figure of what speaks for the predicted class, a column a method; none without methods.

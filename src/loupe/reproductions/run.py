@@ -131,7 +131,7 @@ def _carry_out(
 def _demonstrate(
     reproduction: Reproduction, folder: Path, known: Path | None, *, is_quick: bool, only_known: bool
 ) -> list[Demonstration]:
-    """Return the source's demonstrations, from an earlier sitting where they are there."""
+    """Return the source's demonstrations, from an earlier session where they are there."""
     shown = []
     for name in reproduction.demonstrations:
         make, file = find_demonstration(name), folder / f"{name}.json"

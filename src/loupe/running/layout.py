@@ -9,6 +9,7 @@ from torch import nn
 from loupe.data import Dataset
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
+from loupe.running.network import find_seed_run
 from loupe.running.plan import choose_objective, count_classes
 from loupe.running.training_setup import (
     choose_normalization,
@@ -29,7 +30,7 @@ _FEWEST_STEPS = 2
 def settle_layout(recipe: Recipe, dataset: Dataset, device: torch.device, folder: RunFolder) -> Recipe:
     """Return a recipe that says which layout it takes, `train.channels_last` true or false.
 
-    A run keeps the layout it began with, so that it is gone on with to the bit.
+    A run keeps the layout it began with, so that it is resumed to the bit.
 
     Args:
         recipe: of the run; if it states a layout, it comes back as it is.
@@ -39,8 +40,10 @@ def settle_layout(recipe: Recipe, dataset: Dataset, device: torch.device, folder
     """
     if recipe.train.channels_last != "auto":
         return recipe
-    if folder.environment_file.exists():
-        begun = folder.read_recipe().train.channels_last
+    is_begun = folder.environment_file.exists()
+    if is_begun or recipe.run.continues is not None:
+        earlier = folder if is_begun else find_seed_run(recipe, str(recipe.run.continues))
+        begun = earlier.read_recipe().train.channels_last
         return _state_layout(recipe, begun is True)
     return try_layouts(recipe, dataset, device)
 

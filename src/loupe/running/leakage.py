@@ -7,10 +7,10 @@ from torch import Tensor
 
 from loupe.data import Splits
 from loupe.data.identity import ImageTable, from_keys
-from loupe.errors import DataError, LoupeError
+from loupe.errors import DataError, LoupeError, RunError
 from loupe.recipe import Recipe
 from loupe.running.network import find_source_run
-from loupe.running.recipe_data import load_recipe_data, split_recipe_data
+from loupe.running.recipe_data import load_recipe_data, load_run_splits, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.runs.images import ImageRecord
 
@@ -79,6 +79,24 @@ def _load_seen(source: RunFolder) -> SeenBefore:
         name,
         before.unknown,
     )
+
+
+def load_record(run: RunFolder, data: str | Path) -> ImageRecord:
+    """Return the record that a run of an earlier version did not keep, from its images as they lie now.
+
+    Raises:
+        RunError: they are not what they were when it was trained.
+        LoupeError: the data is gone.
+    """
+    splits = load_run_splits(run, data)
+    if splits.test.digest != run.read_environment()["data_digests"]["test"]:
+        raise RunError(
+            f"The test images of run {run.path.name} are not what they were when it was trained.",
+            got=f"another content of {data}",
+            allowed="the data that environment.json records",
+            next_step="bring the old data back, or leave out --data",
+        )
+    return find_seen_before(run.read_recipe()).record(splits)
 
 
 def leave_out_seen(splits: Splits, before: SeenBefore) -> tuple[Splits, tuple[str, ...]]:

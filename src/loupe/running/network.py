@@ -99,12 +99,17 @@ def take_first_look(recipe: Recipe, images: ImageDataset, normalization: Normali
 
 
 def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:
-    """Return the run to start from; of a series of seeds the one with the recipe's own seed.
+    """Return the run to start from, as `find_seed_run` does."""
+    return find_seed_run(recipe, transfer.path)
+
+
+def find_seed_run(recipe: Recipe, place: str | Path) -> RunFolder:
+    """Return a run that a recipe builds on; of a series of seeds the one with the recipe's own seed.
 
     Raises:
         RunError: the series has no such seed.
     """
-    path = transfer.path
+    path = Path(place)
     if not (path / "environment.json").is_file() and any(path.glob("seed-*/environment.json")):
         seeds = sorted(seed.parent.name for seed in path.glob("seed-*/environment.json"))
         path = path / f"seed-{recipe.run.seed}"
@@ -113,7 +118,7 @@ def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:
                 f"The series {path.parent.name} has no run with seed {recipe.run.seed} to start from.",
                 got=path.name,
                 allowed=", ".join(seeds),
-                next_step="name one of them in transfer.run, or use the same seeds",
+                next_step="name one of them, or use the same seeds",
             )
     return RunFolder(path)
 

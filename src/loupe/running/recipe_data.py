@@ -1,15 +1,18 @@
 """The images of a recipe or of a run: loaded, divided, and found again."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor
 
-from loupe.data import Dataset, ImageDataset, LockedTest, Splits, load_dataset, split_dataset
+from loupe.data import Dataset, ImageDataset, KnownSides, LockedTest, Splits, load_dataset, split_dataset
 from loupe.data.identity import ImageTable
 from loupe.data.injection import inject, relabel
-from loupe.errors import LoupeError, RunError
+from loupe.data.sources import list_places
+from loupe.errors import DataError, LoupeError, RunError
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.sides import load_known_sides
@@ -59,8 +62,39 @@ def place_data(recipe: Recipe, path: str | Path | None) -> Recipe:
             allowed="--data for images of your own: recipes with data.path",
             next_step="leave it out; LOUPE_DATA names the folder of official files",
         )
-    place = str(expand_path(str(path)))
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": place})})
+    before, now = Path(str(recipe.data.settings["path"])), expand_path(str(path))
+    moved = {"path": str(now)}
+    for name in list_places(recipe.data.name):  # what lay beside it lies beside it now, if it moved too
+        other = recipe.data.settings.get(name)
+        if name != "path" and isinstance(other, str):
+            beside = Path(os.path.normpath(now.parent / os.path.relpath(other, before.parent)))
+            moved[name] = str(beside) if beside.exists() else other
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})
+
+
+def load_run_data(run: RunFolder, data: str | Path | None = None) -> tuple[Recipe, Dataset]:
+    """Return the recipe of a run and its dataset, divided as the run's record says where it says so.
+
+    Args:
+        run: the run.
+        data: where its images lie now; where they were if left out.
+
+    Raises:
+        LoupeError: the data is gone.
+    """
+    recipe = place_data(run.read_recipe(), data)
+    record = run.read_images() if recipe.data.sides_of is not None else None
+    chosen = recipe.data
+    try:
+        if record is None:
+            return recipe, load_recipe_data(recipe)
+        sides = KnownSides(run.path.name, record.sides())  # whose sides it took is not asked again
+        return recipe, load_dataset(chosen.name, classes=chosen.classes, sides=sides, **chosen.settings)
+    except DataError as error:
+        place = chosen.settings.get("path")
+        if isinstance(place, str) and not Path(place).exists():
+            error.next_step = "if they were moved, say where they lie now: --data PATH"
+        raise
 
 
 def load_run_splits(run: RunFolder, data: str | Path | None = None) -> Splits:
@@ -80,13 +114,11 @@ def load_run_splits(run: RunFolder, data: str | Path | None = None) -> Splits:
         train, validation = (read_packed_images(run, side) for side in ("train", "validation"))
         none = train.select(torch.zeros(0, dtype=torch.int64))
         return Splits(train, validation, LockedTest(none))
-    recipe = place_data(run.read_recipe(), data)
-    dataset = load_recipe_data(recipe)
+    recipe, dataset = load_run_data(run, data)
     splits = split_recipe_data(recipe, dataset)
     train = _find_images(run, dataset, splits.train, "train")
-    return replace(
-        splits, train=train, validation=_find_images(run, dataset, splits.validation, "validation")
-    )
+    validation = _find_images(run, dataset, splits.validation, "validation")
+    return replace(splits, train=train, validation=validation, test=_find_test(run, splits.test))
 
 
 def load_validation_images(run: RunFolder, data: str | Path | None = None) -> ImageDataset:
@@ -102,8 +134,7 @@ def load_validation_images(run: RunFolder, data: str | Path | None = None) -> Im
     """
     if data is None and run.pixels_file.exists():
         return read_packed_images(run, "validation")
-    recipe = place_data(run.read_recipe(), data)
-    dataset = load_recipe_data(recipe)
+    recipe, dataset = load_run_data(run, data)
     return _find_images(run, dataset, split_recipe_data(recipe, dataset).validation, "validation")
 
 
@@ -150,6 +181,13 @@ def _find_images(
     return images
 
 
+def _find_test(run: RunFolder, test: LockedTest) -> LockedTest:
+    """Return the locked test images of a run among those there are now, or these as they are."""
+    record = run.read_images() if test.digest != run.read_environment()["data_digests"]["test"] else None
+    found = _find_places(test.table, record.test) if record is not None else None
+    return test if found is None else test.keep_images(found)
+
+
 def find_recorded_images(
     dataset: Dataset, wanted: ImageTable, *, keeps_labels: bool = True
 ) -> ImageDataset | None:
@@ -165,12 +203,18 @@ def find_recorded_images(
     for pool in (dataset.validation, dataset.train):
         if pool is None:
             continue
-        places = {key: index for index, key in reversed(list(enumerate(_name(pool.table, keeps_labels))))}
-        found = [places[key] for key in _name(wanted, keeps_labels) if key in places]
-        if len(found) == len(wanted):
-            images = pool.select(torch.tensor(found, dtype=torch.int64))
+        found = _find_places(pool.table, wanted, keeps_labels=keeps_labels)
+        if found is not None:
+            images = pool.select(found)
             return images if keeps_labels else relabel(images, wanted.labels)
     return None
+
+
+def _find_places(pool: ImageTable, wanted: ImageTable, *, keeps_labels: bool = True) -> Tensor | None:
+    """Return where in a pool each wanted image is, (images,) int64; None if one is missing."""
+    places = {key: index for index, key in reversed(list(enumerate(_name(pool, keeps_labels))))}
+    found = [places[key] for key in _name(wanted, keeps_labels) if key in places]
+    return torch.tensor(found, dtype=torch.int64) if len(found) == len(wanted) else None
 
 
 def _name(table: ImageTable, has_label: bool) -> list[tuple[bytes, int]]:

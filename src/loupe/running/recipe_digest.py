@@ -21,7 +21,7 @@ from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.runs import RunFolder
-from loupe.runs.reading import reading
+from loupe.runs.reading import read_text, reading
 from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES
 from loupe.training.losses import DEFAULT_LOSSES
 
@@ -42,6 +42,7 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     their first names.
     """
     values = recipe.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    is_continued = values.get("run", {}).pop("continues", None) is not None  # which run is checked by content
     _leave_out(values, _WITHOUT_INFLUENCE)
     _leave_out(values, _CHECKED_OTHERWISE)
     data, train = values.setdefault("data", {}), values.setdefault("train", {})
@@ -65,6 +66,8 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
         train["hard_examples"]["proxy"] = _trim(MODELS, recipe.train.hard_examples.proxy)
     values["model"] = _trim(MODELS, recipe.model)
     values.setdefault("run", {})["seed"] = recipe.run.seed
+    if is_continued:
+        values["run"]["continues"] = True
     return write_former_names({name: table for name, table in values.items() if table != {}})
 
 
@@ -88,7 +91,7 @@ def is_recorded_in(folder: RunFolder, recipe: Recipe) -> bool:
     if recorded == now:
         return True
     with reading(folder.recipe_file):
-        written = tomllib.loads(folder.recipe_file.read_text(encoding="utf-8"))
+        written = tomllib.loads(read_text(folder.recipe_file))
     if recorded != digest_whole_recipe(written):
         return False
     try:  # the file is as it was begun with: what it says is compared by the rule of today

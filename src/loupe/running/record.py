@@ -1,6 +1,6 @@
-"""The record of a run: started, or gone on with after checking that it is the same run."""
+"""The record of a run: started, or resumed after checking that it is the same run."""
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,20 @@ from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
 from loupe.runs.evidence import digest_file
-from loupe.runs.looks import name_recipe
+from loupe.runs.looks import follow_looks
+from loupe.runs.reading import reading
 
 
-def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list[str]:
+def open_record(
+    recipe: Recipe, folder: RunFolder, setup: TrainingSetup, continues: Mapping[str, str] | None = None
+) -> list[str]:
     """Start a run's record, or go on with the one in its folder; return what a reader should know of it.
+
+    Args:
+        recipe: of the run.
+        folder: its folder.
+        setup: data, and the network.
+        continues: what is to be said of the run it goes on from, if it is about to be begun.
 
     Raises:
         RunError: the data is not what the earlier part of the run was trained on.
@@ -38,6 +47,7 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         processes=recipe.run.processes,
     )
     environment["test_content"] = setup.images.test_content
+    environment["continues"] = dict(continues or {})
     notes: list[str] = []
     if folder.environment_file.exists():
         refuse_other_recipe(folder, recipe)
@@ -54,13 +64,9 @@ def open_record(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> list
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
         folder.log(note)
-    splits.test.continue_record(
-        folder.read_openings(),
-        folder.log_opening,
-        run=str(folder.path.resolve()),
-        recipe=name_recipe(recipe),
-    )
-    return notes
+    follow_looks(folder, splits.test, recipe)
+    said = (folder.read_environment().get("continues") or {}).get("said")
+    return [said, *notes] if said else notes
 
 
 def digest_transfer(recipe: Recipe) -> dict[str, str]:
@@ -70,7 +76,9 @@ def digest_transfer(recipe: Recipe) -> dict[str, str]:
     if recipe.transfer is None or recipe.transfer.run is None:
         return {}
     source = find_source_run(recipe, recipe.transfer)
-    return {str(source.path): hashlib.sha256(source.best_file.read_bytes()).hexdigest()}
+    with reading(source.best_file):
+        return {str(source.path): digest_file(source.best_file).sha256}
+    raise AssertionError
 
 
 def take_kept_weights(recipe: Recipe, folder: RunFolder) -> Recipe:

@@ -10,6 +10,7 @@ from loupe.errors import TrainingError
 from loupe.recipe import Recipe
 from loupe.reports.run_report import write_run_report
 from loupe.running.breakdowns import explain_end, explain_own_code
+from loupe.running.continuing import find_continued
 from loupe.running.evaluate import judge
 from loupe.running.layout import settle_layout
 from loupe.running.look_back import follow_examples
@@ -33,7 +34,7 @@ class RunUnderWay:
         device: what it computes on.
         streams: its random numbers.
         bench: data, network, optimizer.
-        start: where an earlier sitting stopped, if there was one.
+        start: where an earlier session stopped, if there was one.
         recorder: writes what is reached.
         picker: looks at the test set after every epoch, if the recipe asks for it.
         observers: all that watch, the recorder and the trackers among them.
@@ -71,7 +72,13 @@ def begin_run(
     dataset = dataset or load_recipe_data(recipe)
     recipe = settle_layout(recipe, dataset, device, folder)
     setup = set_up(recipe, device, streams, dataset)
-    warnings = (*setup.warnings, *open_record(recipe, folder, setup))
+    continued = None
+    if not folder.checkpoint_file.exists():  # else it has gone on from there already
+        continued = find_continued(recipe, setup.splits, len(setup.train))
+    if continued is not None:
+        continued.hand_over(folder)  # before the record: a run that has one has what it goes on from
+    record = continued.record if continued is not None else None
+    warnings = (*setup.warnings, *open_record(recipe, folder, setup, record))
     start = folder.read_snapshot()
     tracker = follow_examples(recipe, folder, setup) if recipe.evaluate.track_examples else None
     recorder = Recorder(folder, setup.describe_network(recipe), start, tracker)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loupe.errors import LoupeError
 from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.given_data import keep_given_data
@@ -48,6 +49,31 @@ def train(
     return open_run_folder(path)
 
 
+def find_recipe_to_continue(
+    place: str | Path, first: str, overrides: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return recipe and overrides of a training that goes on with a finished run, as a new run.
+
+    Args:
+        place: the run's folder or name.
+        first: what stands where a recipe would: "digits" if nothing does, else a change of the run's recipe.
+        overrides: further changes.
+
+    Raises:
+        LoupeError: there is no such run, or a recipe was named beside it.
+    """
+    path = find_run_folder(place)
+    if "=" not in first and first != "digits":
+        raise LoupeError(
+            "A run is continued by its own recipe.",
+            got=first,
+            allowed="changes such as train.epochs=60",
+            next_step=f"loupe train --continue {place} train.epochs=60",
+        )
+    changes = (first, *overrides) if "=" in first else tuple(overrides)
+    return str(path / "recipe.toml"), (*changes, f"run.continues={path}")
+
+
 def make_run_folder(recipe: Recipe) -> Path:
     """Make and return a new folder for a run of the recipe.
 
@@ -75,10 +101,10 @@ def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 def resume(
     place: str | Path, *, processes: int | None = None, observers: Sequence[Observer] = ()
 ) -> RunFolder:
-    """Go on with a run that was broken off, and return its folder; a finished one is left as it is.
+    """Resume a run that was interrupted, and return its folder; a finished one is left as it is.
 
     On a CPU, with the same versions and threads, its weights end equal to the bit to those of the run that
-    was never broken off; under other conditions the result says so.
+    was never interrupted; under other conditions the result says so.
 
     Args:
         place: a run folder, or its name (or how it begins) inside runs/.
@@ -96,7 +122,7 @@ def resume(
 
 
 def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
-    """Return the recipe of a run folder, to be gone on with by so many processes.
+    """Return the recipe of a run folder, to be resumed by so many processes.
 
     Raises:
         RecipeError: it has mistakes.

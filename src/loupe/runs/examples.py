@@ -18,7 +18,7 @@ class ExampleTracker(Observer):
     """Measure training images after each epoch as validation is measured, and keep what is found.
 
     It stands before the recorder: a checkpoint is written only after the examples of its epochs, so that
-    a resumed run holds the same arrays as one that was never broken off.
+    a resumed run holds the same arrays as one that was never interrupted.
 
     Args:
         folder: the run's folder.

@@ -191,7 +191,8 @@ class RunFolder:
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
-            *(self.examples_file, self.report_file, self.find_starting_weights() or self.unreadable_file),
+            *(self.examples_file, self.report_file, self.unreadable_file),
+            *self.path.glob(f"{STARTING_WEIGHTS}*"),
             *(self.test_looks_file, self.checkpoint_file),
         )
         growing = (self.openings_file, self.log_file)
@@ -246,7 +247,7 @@ class RunFolder:
         self.refuse_altered(self.environment_file)
         environment = read_json(self.environment_file)
         with reading(self.environment_file):
-            for field in ("data_digests", "plugins", "transfer"):
+            for field in ("data_digests", "plugins", "transfer", "continues"):
                 _refuse_no_texts(field, environment.get(field) or {})
             _ = [environment["data_digests"][split] for split in ("train", "validation", "test")]
             return dict(environment.items())

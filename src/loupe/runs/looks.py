@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from loupe.data import Opening
+from loupe.data import LockedTest, Opening
 from loupe.data.ledger import VARIABLE, count_looks, digest_words, find_ledger, note_look
 from loupe.errors import RunError
 from loupe.recipe import Recipe
@@ -18,6 +18,13 @@ def name_recipe(recipe: Recipe) -> str:
     data = {name: value for name, value in values["data"].items() if name != "path"}
     transfer = {name: value for name, value in (values.get("transfer") or {}).items() if name != "run"}
     return digest_words(json.dumps([data, transfer, values["model"], values["train"]], sort_keys=True))
+
+
+def follow_looks(run: RunFolder, test: LockedTest, recipe: Recipe) -> None:
+    """Go on with a run's record of looks: each opening of its test set is logged there and in the ledger."""
+    test.continue_record(
+        run.read_openings(), run.log_opening, run=str(run.path.resolve()), recipe=name_recipe(recipe)
+    )
 
 
 def log_look(run: RunFolder, reason: str) -> None:
@@ -47,7 +54,7 @@ def describe_looks(runs: Sequence[RunFolder]) -> str:
     own = [count_own_looks(run) for run in runs]
     known = [count for count in own if count is not None]
     whose = "this run" if len(runs) == 1 else f"these {len(runs)} runs"
-    said = _count_times(sum(known)) if len(known) == len(own) else "unknown, as a record is missing"
+    said = count_times(sum(known)) if len(known) == len(own) else "unknown, as a record is missing"
     return f"{whose}: {said}; {describe_machine_looks(map(read_test_content, runs), sum(known))}"
 
 
@@ -80,5 +87,6 @@ def read_test_content(run: RunFolder) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def _count_times(count: int) -> str:
+def count_times(count: int) -> str:
+    """Return how often in words: "never", "once", "twice", "3 times"."""
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

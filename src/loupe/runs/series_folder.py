@@ -52,7 +52,7 @@ class SeriesFolder(RunFolder):
         if not file.exists():
             raise RunError(
                 f"Series {self.path.name} has no summary yet.",
-                got="a series that was broken off",
+                got="a series that was interrupted",
                 next_step=f"loupe resume {self.path}",
             )
         with reading(file):

@@ -11,7 +11,8 @@ from loupe.runs.reading import read_text, reading
 from loupe.runs.writing import write_json
 
 _FILE, _LOCK = "tags.json", ".tags.lock"
-_MOST_TAGS, _LONGEST_TAG = 12, 32
+MOST_TAGS, LONGEST_TAG = 12, 32
+TAG = rf"[^\W_][\w .+#=-]{{0,{LONGEST_TAG - 1}}}"
 
 
 def read_tags(parent: Path) -> dict[str, list[str]]:
@@ -38,12 +39,12 @@ def write_tags(parent: Path, run: str, tags: Sequence[str]) -> list[str]:
         BlockingIOError: somebody else keeps the file locked.
     """
     cleaned = list(dict.fromkeys(" ".join(tag.split()) for tag in tags))
-    wrong = [tag for tag in cleaned if not re.fullmatch(rf"[^\W_][\w .+#=-]{{0,{_LONGEST_TAG - 1}}}", tag)]
-    if wrong or len(cleaned) > _MOST_TAGS:
+    wrong = [tag for tag in cleaned if not re.fullmatch(TAG, tag)]
+    if wrong or len(cleaned) > MOST_TAGS:
         raise LoupeError(
             f"{wrong[0]!r} is no tag." if wrong else "These are too many tags for one run.",
             got=wrong[0] if wrong else f"{len(cleaned)} tags",
-            allowed=f"up to {_MOST_TAGS} tags of 1 to {_LONGEST_TAG} letters, digits, blanks and . + # = _ - "
+            allowed=f"up to {MOST_TAGS} tags of 1 to {LONGEST_TAG} letters, digits, blanks and . + # = _ - "
             "with a letter or digit first",
             next_step="choose a shorter, plainer word" if wrong else "take some away",
         )

@@ -67,7 +67,7 @@ class SearchOutcome:
             between the fresh seeds; None if that is not known.
         importance: of each parameter, largest first; empty if it cannot be said.
         importance_note: why there is none, or how it is to be read.
-        seconds: how long was searched, in all sittings; the fresh runs not counted.
+        seconds: how long was searched, in all sessions; the fresh runs not counted.
     """
 
     search: Search

@@ -11,7 +11,8 @@ from loupe.figures.style import save_figure
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_bytes
-from loupe.runs import RunFolder
+from loupe.runs import RunFolder, is_run_folder
+from loupe.runs.looks import describe_looks
 from loupe.searches import Parameter, Search
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.outcome import Candidate, SearchOutcome
@@ -86,7 +87,18 @@ def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFol
         "winner_number": winner.trial.number if winner is not None else None,
         "winner_toml": folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
         "search_toml": search.to_toml(),
+        "looks": describe_search_looks(folder, outcome),
     }
+
+
+def describe_search_looks(folder: SearchFolder, outcome: SearchOutcome) -> str:
+    """Return in words how often the fresh runs of a search looked at the test set; trials cannot."""
+    named = [(run.number, run.seed) for one in outcome.candidates for run in one.runs]
+    runs = [folder.fresh(number, seed) for number, seed in named]
+    found = [run for run in runs if is_run_folder(run.path)]
+    if not found:
+        return "its trials: never" if not runs else "unknown: none of its fresh runs is on this disk"
+    return f"its trials: never; {describe_looks(found)}"
 
 
 def draw_search(outcome: SearchOutcome) -> Figure:

@@ -26,7 +26,7 @@ def run_search(
 ) -> SearchOutcome:
     """Search, write tables, figure, report and the winner's recipe, and return what was found.
 
-    Trials are judged by validation alone and never open the test set. A search that was broken off goes on
+    Trials are judged by validation alone and never open the test set. A search that was interrupted goes on
     where it stopped; a trial that fails is recorded, and the others go on.
 
     Args:

@@ -1,4 +1,4 @@
-"""The conductor of a search: which settings next, which runs are given up, what became of each."""
+"""The scheduler of a search: which settings next, which runs are given up, what became of each."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ class SearchConductor:
 
     @property
     def seconds(self) -> float:
-        """How long was searched, in all sittings."""
+        """How long was searched, in all sessions."""
         return self._trials.seconds_before + self._clock() - self._started
 
     def next_job(self) -> Job | None:
@@ -127,7 +127,7 @@ class SearchConductor:
             self._fail(one.trial, ended.reason)
         elif one.is_pruned:
             self._end(one.trial, TrialState.PRUNED)
-        else:  # Ctrl-C: it stays under way, and the next sitting goes on with it
+        else:  # Ctrl-C: it stays under way, and the next session resumes it
             self._trials.note_seconds(self._clock() - self._started)
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:

@@ -27,7 +27,7 @@ class Trials:
     """Asks for settings, and remembers what became of them.
 
     The settings of a trial depend on the search's seed, the trial's number and the trials that had ended by
-    then, not on the sitting: a search that was killed goes on as if it had not been.
+    then, not on the session: a search that was killed goes on as if it had not been.
 
     Args:
         search: what is searched.
@@ -89,15 +89,15 @@ class Trials:
 
     @property
     def seconds_before(self) -> float:
-        """How long earlier sittings searched."""
+        """How long earlier sessions searched."""
         return self._seconds_before
 
     def note_seconds(self, seconds: float) -> None:
-        """Keep how long this sitting has searched, for the budget of the next one."""
+        """Keep how long this session has searched, for the budget of the next one."""
         self._study.set_user_attr("seconds", self._seconds_before + seconds)
 
     def resume(self) -> list[tuple[optuna.Trial, Settings]]:
-        """Return the trials that were under way when the last sitting ended, with their settings."""
+        """Return the trials that were under way when the last session ended, with their settings."""
         return [
             (trial, self._suggest(trial))
             for frozen in self.all

@@ -1,18 +1,39 @@
-"""Many runs as a table: a mean for each arm at each place, and its difference from a reference arm."""
+"""Many runs as a table: a mean for each arm at each place, and its difference from a reference arm.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
+The answers of a study are a crossed design: arms × places × seeds, and × test images where single answers
+are at hand. Spreads are estimated over arms together; what is printed together is judged together. Arms are
+compared on average over places first, and single places only below a difference that is shown, so that a
+sentence about the arms and the table of places cannot contradict each other.
+"""
 
-import torch
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from loupe.statistics.comparison import adjust_for_many
+from loupe.statistics.conclusions import Difference
+from loupe.statistics.image_chance import estimate_flips, estimate_image_chance
 from loupe.statistics.intervals import SeedSummary, summarise_seeds
-from loupe.statistics.seed_pairs import PairedDifference, compare_crossed, compare_seed_pairs
+from loupe.statistics.many_arms import (
+    Family,
+    ImageChance,
+    RawDifference,
+    compare_in_pairs,
+    compare_with_reference,
+    do_seeds_matter,
+    estimate_spread,
+    judge_family,
+)
+from loupe.statistics.variances import FEWEST_TO_BORROW
 
 Place = tuple[str, ...]
 """Where on the axes of a study: the name of a value for each axis."""
+
+_Floats = NDArray[np.float64]
+_Runs = dict[tuple[str, Place], dict[int, "ArmRun"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,128 +65,253 @@ class Cell:
         arm: name of the arm.
         place: where on the axes.
         summary: of its figures, over the seeds.
-        difference: this arm minus the reference over the seeds both have; None for the reference itself, and
-            where there is no such seed.
-        p_value: of the difference, adjusted for all comparisons it is looked at with; None where there is
-            none.
-        is_noise: whether the difference is no more than chance may bring, or nothing shows that it is more:
-            one seed shows nothing.
+        difference: this arm minus the reference; None for the reference itself, and where it has no run
+            there. Without an interval where the arm is not shown to differ on average over several places.
     """
 
     arm: str
     place: Place
     summary: SeedSummary
-    difference: PairedDifference | None = None
-    p_value: float | None = None
-    is_noise: bool = True
+    difference: Difference | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a difference to speak of, and these runs cannot tell: what figures draw grey."""
+        return self.difference is not None and self.difference.is_open
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedArms:
+    """What a table says.
+
+    Args:
+        cells: one for each arm and place that has runs, in the order in which they first appear.
+        overall: by arm, its difference from the reference on average over the places both have.
+    """
+
+    cells: list[Cell]
+    overall: dict[str, Difference]
 
 
 def compare_arms(
     runs: Sequence[ArmRun],
     reference: str,
-    confidence: float = 0.95,
+    family: Family,
     *,
-    low: float = -float("inf"),
-    high: float = float("inf"),
-) -> list[Cell]:
-    """Return a cell for each arm and place that has runs, in the order in which they first appear.
+    is_ratio: bool = False,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> ComparedArms:
+    """Return means, and differences from the reference: on average over places, and at each place.
 
     Where every run's answers to the same test images are at hand, seeds and images both count as drawn by
-    chance (`compare_crossed`); else only the seeds do. The p values of an arm are adjusted for its number of
-    places, or where there is one place for the number of arms (Holm, 1979).
+    chance; else only the seeds do.
 
     Args:
         runs: with finite figures.
         reference: the arm that others are compared with.
-        confidence: level in (0, 1).
+        family: level, margin, and how the comparisons hang together.
+        is_ratio: whether logarithms are compared; all figures are then above 0.
         low: smallest value the figure can have; intervals of means are cut there.
         high: largest value the figure can have.
     """
-    by_cell: dict[tuple[str, Place], dict[int, ArmRun]] = {}
-    for run in runs:
-        by_cell.setdefault((run.arm, run.place), {})[run.seed] = run
-    differences = {
-        (arm, place): compare_pairs(of_cell, by_cell.get((reference, place), {}), confidence)
-        for (arm, place), of_cell in by_cell.items()
-        if arm != reference
-    }
-    adjusted = _adjust_by_arm(differences)
-    return [
+    by_cell = _sort(runs)
+    compared = by_cell if not is_ratio else _sort([replace(run, figure=math.log(run.figure)) for run in runs])
+    overall = _compare_overall(compared, reference, family)
+    at_places: Mapping[tuple[str, Place], Difference]
+    if len({place for _, place in by_cell}) == 1:
+        at_places = {(arm, place): overall[arm] for arm, place in by_cell if arm in overall}
+    else:
+        at_places = _compare_places(compared, reference, overall, family)
+    cells = [
         Cell(
             arm,
             place,
-            summarise_seeds([run.figure for run in of_cell.values()], confidence, low=low, high=high),
-            differences.get((arm, place)),
-            adjusted.get((arm, place)),
-            _has_one_seed(differences.get((arm, place))) or adjusted.get((arm, place), 1.0) > 1 - confidence,
+            summarise_seeds([run.figure for run in of_cell.values()], family.confidence, low=low, high=high),
+            at_places.get((arm, place)),
         )
         for (arm, place), of_cell in by_cell.items()
     ]
+    return ComparedArms(cells, overall)
 
 
-def _has_one_seed(difference: PairedDifference | None) -> bool:
-    """Return whether a difference is of two networks only: it then says nothing of the arms."""
-    return difference is not None and difference.num_seeds == 1
+def compare_ends(
+    runs: Sequence[ArmRun], first: str, last: str, *, is_ratio: bool = False
+) -> RawDifference | None:
+    """Return how the last value of an axis differs from the first, on average over all else.
 
-
-def compare_pairs(
-    first: dict[int, ArmRun], second: dict[int, ArmRun], confidence: float
-) -> PairedDifference | None:
-    """Return how two arms differ over the seeds both have; None if they have none in common."""
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
-        return None
-    pairs = [(first[seed], second[seed]) for seed in seeds]
-    answers = [(one.right, other.right) for one, other in pairs]
-    images = {run.images for pair in pairs for run in pair}
-    if len(images) == 1 and all(one is not None and other is not None for one, other in answers):
-        ours = torch.stack([one for one, _ in answers if one is not None])
-        theirs = torch.stack([other for _, other in answers if other is not None])
-        return compare_crossed(ours, theirs, confidence)
-    return compare_seed_pairs(
-        [one.figure for one, _ in pairs], [other.figure for _, other in pairs], confidence
-    )
-
-
-def compare_overall(
-    runs: Sequence[ArmRun], arm: str, reference: str, confidence: float = 0.95
-) -> PairedDifference | None:
-    """Return how an arm differs from the reference on average over the places both have.
-
-    Each seed gives one average; only the seeds count as drawn by chance. None without a place at which both
-    arms have the same seeds.
+    Args:
+        runs: with the value of the axis as arm, and all else as place.
+        first: what is compared with.
+        last: what is compared.
+        is_ratio: whether logarithms are compared.
     """
-    figures = {(run.arm, run.place, run.seed): run.figure for run in runs}
-    by_seed: dict[int, list[tuple[float, float]]] = {}
-    places: dict[int, set[Place]] = {}
+    by_cell = _sort([replace(run, figure=math.log(run.figure)) for run in runs] if is_ratio else runs)
+    places = _find_shared(by_cell, last, first)
+    others = [arm for arm in _list_others(by_cell, first) if _find_shared(by_cell, arm, first) == places]
+    return _compare_table(by_cell, first, others, places).get(last) if places else None
+
+
+def _sort(runs: Sequence[ArmRun]) -> _Runs:
+    by_cell: _Runs = {}
     for run in runs:
-        if run.arm == arm and (reference, run.place, run.seed) in figures:
-            by_seed.setdefault(run.seed, []).append((run.figure, figures[reference, run.place, run.seed]))
-            places.setdefault(run.seed, set()).add(run.place)
-    most = max((len(of_seed) for of_seed in places.values()), default=0)
-    whole = [seed for seed in sorted(by_seed) if len(places[seed]) == most]  # averages over the same places
-    if not whole:
+        by_cell.setdefault((run.arm, run.place), {})[run.seed] = run
+    return by_cell
+
+
+def _list_others(by_cell: _Runs, reference: str) -> list[str]:
+    return list(dict.fromkeys(arm for arm, _ in by_cell if arm != reference))
+
+
+def _compare_overall(by_cell: _Runs, reference: str, family: Family) -> dict[str, Difference]:
+    """Return the differences on average over places; without interval where nothing shows how runs vary."""
+    others = _list_others(by_cell, reference)
+    tables: dict[tuple[Place, ...], list[str]] = {}
+    for arm in others:  # arms at the same places are one table of arms × seeds
+        if shared := _find_shared(by_cell, arm, reference):
+            tables.setdefault(shared, []).append(arm)
+    found: dict[str, RawDifference] = {}
+    for places, arms in tables.items():
+        found |= _compare_table(by_cell, reference, arms, places)
+    judged = dict(zip(found, judge_family(list(found.values()), family), strict=True))
+    for arm in others:
+        if arm not in judged and (plain := _average_plainly(by_cell, arm, reference)) is not None:
+            judged[arm] = plain
+    return {arm: judged[arm] for arm in others if arm in judged}
+
+
+def _compare_table(
+    by_cell: _Runs, reference: str, arms: list[str], places: tuple[Place, ...]
+) -> dict[str, RawDifference]:
+    """Return the differences of arms that stand at the same places; seeds are paired where they matter."""
+    table = _tabulate(by_cell, [reference, *arms], places)
+    images = [_judge_images(by_cell, arm, reference, places) for arm in arms]
+    found: list[RawDifference | None]
+    if np.isfinite(table).all() and do_seeds_matter(table):
+        found = compare_in_pairs(table[1:] - table[0], images)
+    else:
+        spread = estimate_spread(table, 0, _find_flips(by_cell, [reference, *arms], places))
+        if spread is None:
+            return {}
+        found = [compare_with_reference(spread, row + 1, 0, images[row]) for row in range(len(arms))]
+    return {arm: one for arm, one in zip(arms, found, strict=True) if one is not None}
+
+
+def _find_shared(by_cell: _Runs, arm: str, reference: str) -> tuple[Place, ...]:
+    """Return the places at which both arms have the most seeds in common."""
+    seeds = {
+        place: by_cell[arm, place].keys() & by_cell[reference, place].keys()
+        for one, place in by_cell
+        if one == arm and (reference, place) in by_cell
+    }
+    most = max(map(len, seeds.values()), default=0)
+    return tuple(place for place, common in seeds.items() if most and len(common) == most)
+
+
+def _tabulate(by_cell: _Runs, arms: Sequence[str], places: Sequence[Place]) -> _Floats:
+    """Return (arms, seeds) means over places; nan where an arm lacks a place with that seed."""
+    seeds = sorted({seed for arm in arms for place in places for seed in by_cell.get((arm, place), {})})
+    table = np.full((len(arms), len(seeds)), math.nan)
+    for row, arm in enumerate(arms):
+        for column, seed in enumerate(seeds):
+            values = [run.figure for place in places if (run := by_cell.get((arm, place), {}).get(seed))]
+            if len(values) == len(places):
+                table[row, column] = math.fsum(values) / len(values)
+    return table
+
+
+def _average_plainly(by_cell: _Runs, arm: str, reference: str) -> Difference | None:
+    """Return a difference without interval: of one seed, or of runs that do not vary at all."""
+    places = _find_shared(by_cell, arm, reference)
+    if not places:
         return None
-    return compare_seed_pairs(
-        [fmean(one for one, _ in by_seed[seed]) for seed in whole],
-        [fmean(other for _, other in by_seed[seed]) for seed in whole],
-        confidence,
-    )
+    gaps, counts = [], []
+    for place in places:
+        one, other = by_cell[arm, place], by_cell[reference, place]
+        seeds = one.keys() & other.keys()
+        gaps.append(math.fsum(one[seed].figure - other[seed].figure for seed in seeds) / len(seeds))
+        counts.append(len(seeds))
+    return Difference(math.fsum(gaps) / len(gaps), None, None, min(counts))
 
 
-def _adjust_by_arm(
-    differences: dict[tuple[str, Place], PairedDifference | None],
-) -> dict[tuple[str, Place], float]:
-    """Return the adjusted p value of each difference that has one.
+def _judge_images(by_cell: _Runs, arm: str, reference: str, places: Sequence[Place]) -> ImageChance | None:
+    """Return what the choice of test images adds; None where single answers to the same are not at hand."""
+    pairs = [(by_cell[arm, place], by_cell[reference, place]) for place in places]
+    seeds = sorted(set.intersection(*(set(one) & set(other) for one, other in pairs)))
+    runs = [run for pair in pairs for of_arm in pair for seed, run in of_arm.items() if seed in seeds]
+    if not seeds or len({run.images for run in runs}) != 1 or any(run.right is None for run in runs):
+        return None
+    table = [
+        np.mean([_read_right(one[seed]) - _read_right(other[seed]) for one, other in pairs], axis=0)
+        for seed in seeds
+    ]
+    return estimate_image_chance(np.stack(table))
 
-    The places of an arm are a family; arms that all stand at one place are one family together.
+
+def _read_right(run: ArmRun) -> _Floats:
+    assert run.right is not None
+    return np.asarray(run.right.numpy(), dtype=np.float64)
+
+
+def _find_flips(by_cell: _Runs, arms: Sequence[str], places: Sequence[Place]) -> _Floats | None:
+    """Return what flips of single answers make each arm's average vary; None where answers are lacking."""
+    flips = []
+    for arm in arms:
+        cells = [by_cell[arm, place] for place in places]
+        seeds = sorted(set.intersection(*map(set, cells)))
+        if len(seeds) < 2 or any(cell[seed].right is None for cell in cells for seed in seeds):
+            return None
+        right = [np.mean([_read_right(cell[seed]) for cell in cells], axis=0) for seed in seeds]
+        if len({len(one) for one in right}) != 1:
+            return None
+        flips.append(estimate_flips(np.stack(right)))
+    return np.array(flips)
+
+
+def _compare_places(
+    by_cell: _Runs, reference: str, overall: Mapping[str, Difference], family: Family
+) -> dict[tuple[str, Place], Difference]:
+    """Return the difference at each place: judged where the arm is shown to differ, else the mean alone.
+
+    All places that are judged are one family. Seeds are compared in pairs; where an arm has six places or
+    more their spreads are moderated together, else those of all arms.
     """
-    is_one_place = len({place for _, place in differences}) == 1
-    families: dict[str, dict[tuple[str, Place], float]] = {}
-    for (arm, place), found in differences.items():
-        if found is not None and found.p_value is not None:
-            families.setdefault("" if is_one_place else arm, {})[arm, place] = found.p_value
-    adjusted: dict[tuple[str, Place], float] = {}
-    for p_values in families.values():
-        adjusted |= dict(zip(p_values, adjust_for_many(list(p_values.values())), strict=True))
-    return adjusted
+    found: dict[tuple[str, Place], Difference] = {}
+    shown: dict[str, list[tuple[str, Place]]] = {}
+    for arm, place in by_cell:
+        if arm == reference or (reference, place) not in by_cell:
+            continue
+        found[arm, place] = _subtract_means(by_cell, arm, reference, place)
+        if arm in overall and overall[arm].conclusion == "shown":
+            shown.setdefault(arm, []).append((arm, place))
+    groups = list(shown.values())
+    if any(len(group) < FEWEST_TO_BORROW for group in groups):
+        groups = [[cell for group in groups for cell in group]]
+    judged: dict[tuple[str, Place], RawDifference] = {}
+    for group in groups:
+        raw = _pair_cells(by_cell, reference, group)
+        judged |= {cell: one for cell, one in zip(group, raw, strict=True) if one is not None}
+    of_places = Family(family.confidence, family.margin, kind="any")
+    return found | dict(zip(judged, judge_family(list(judged.values()), of_places), strict=True))
+
+
+def _pair_cells(
+    by_cell: _Runs, reference: str, cells: Sequence[tuple[str, Place]]
+) -> list[RawDifference | None]:
+    seeds = sorted({seed for arm, place in cells for seed in by_cell[arm, place]})
+    table = np.full((len(cells), len(seeds)), math.nan)
+    for row, (arm, place) in enumerate(cells):
+        ours, theirs = by_cell[arm, place], by_cell[reference, place]
+        for column, seed in enumerate(seeds):
+            if seed in ours and seed in theirs:
+                table[row, column] = ours[seed].figure - theirs[seed].figure
+    images = [_judge_images(by_cell, arm, reference, [place]) for arm, place in cells]
+    return compare_in_pairs(table, images)
+
+
+def _subtract_means(by_cell: _Runs, arm: str, reference: str, place: Place) -> Difference:
+    """Return the difference of two means at a place, with nothing said of it."""
+    ours, theirs = by_cell[arm, place], by_cell[reference, place]
+    means = [math.fsum(run.figure for run in runs.values()) / len(runs) for runs in (ours, theirs)]
+    fewest = min(len(ours), len(theirs))
+    return Difference(means[0] - means[1], None, None, fewest, conclusion="not looked at")

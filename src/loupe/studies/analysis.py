@@ -1,92 +1,22 @@
 """From the rows of a study to means, intervals and differences."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 from torch import Tensor
 
 from loupe.errors import RunError
-from loupe.metrics import Metric, headline_of
-from loupe.models import ObjectiveName
 from loupe.runs import RunFolder
-from loupe.runs.metric_values import find_metric
-from loupe.statistics import PairedDifference, PowerLaw, PredictedError, fit_power_law, predict_errors
-from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_overall
+from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_ends
+from loupe.statistics.conclusions import Difference
+from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
 from loupe.studies.folds import Answers, join_folds
-
-_CURVE_POINTS, _POINTS_BEYOND = 40, 8  # along a fitted law: over the sizes trained with, and beyond
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a study compares.
-
-    Args:
-        split: "test", or "validation" where the test set stayed locked; "train" for clean training images.
-        metric: says how values are written, and which way is better.
-    """
-
-    split: str
-    metric: Metric
-
-    @property
-    def name(self) -> str:
-        """Split and title: "test accuracy"."""
-        return f"{self.split} {self.metric.title}"
-
-    @property
-    def is_share(self) -> bool:
-        """Whether values are written as percentages, and differences in points."""
-        return self.metric.is_percent
-
-    @property
-    def counts_right_answers(self) -> bool:
-        """Whether it is the share of right answers: then single images say more than their number."""
-        return self.metric == headline_of("classification")
-
-    @property
-    def error_ceiling(self) -> float | None:
-        """What a value is taken from to make an error that falls with more data; None where it is one."""
-        return self.metric.high if self.metric.is_higher_better else None
-
-    def to_error(self, value: float) -> float:
-        """Return a value as an error, or an error as a value."""
-        return value if self.error_ceiling is None else self.error_ceiling - value
-
-    def of(self, row: StudyRow, split: str = "") -> float | None:
-        """Return the figure of a run; None where it has none."""
-        return row.value(f"{split or self.split}_{self.metric.name}")
-
-
-@dataclass(frozen=True)
-class Law:
-    """A power law through the errors of an arm over an axis, and what it says of twice the axis' end.
-
-    Args:
-        arm: name of the arm.
-        place: values on the other axes.
-        sizes: training images at each value of the axis.
-        errors: of the runs with each size, one a seed.
-        law: the curve.
-        curve: its error from the smallest size to twice the largest, each with its interval.
-    """
-
-    arm: str
-    place: Place
-    sizes: tuple[int, ...]
-    errors: tuple[tuple[float, ...], ...]
-    law: PowerLaw
-    curve: tuple[PredictedError, ...]
-
-    @property
-    def twice(self) -> PredictedError:
-        """The predicted error at twice the largest size."""
-        return self.curve[-1]
+from loupe.studies.laws import Law, fit_laws
+from loupe.studies.quantity import Quantity, choose_figure
 
 
 @dataclass(frozen=True)
@@ -103,7 +33,7 @@ class AxisEffect:
     axis: str
     first: str
     last: str
-    difference: PairedDifference
+    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -119,9 +49,11 @@ class StudyAnalysis:
         cells: an arm at a place each; where a study has one arm, each place counts as an arm.
         reference: what differences are taken from; "" where nothing is compared.
         chosen: the arm and place with the best mean on validation.
-        overall: difference of each arm from the reference on average over all places.
+        overall: difference of each arm from the reference, on average over all places.
         effects: of the numeric axes.
         laws: fitted power laws, if the study asks for them.
+        is_ratio: whether differences are logarithms of multiples: of errors and losses.
+        family: how the comparisons of arms were judged together.
         whole: the study as it was carried out: `study` is without its folds, whose rows are joined.
         fold_rows: of the arms, one a run, before they were joined; empty where there are no folds.
     """
@@ -134,9 +66,11 @@ class StudyAnalysis:
     cells: tuple[Cell, ...]
     reference: str
     chosen: Cell | None
-    overall: Mapping[str, PairedDifference]
+    overall: Mapping[str, Difference]
     effects: tuple[AxisEffect, ...]
     laws: tuple[Law, ...]
+    is_ratio: bool
+    family: Family
     whole: Study
     fold_rows: tuple[StudyRow, ...] = ()
 
@@ -196,41 +130,39 @@ def analyse_study(
         study, arms, answers = join_folds(study, arms, pool)
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool, answers)) is not None]
     chosen = choose_on_validation(study, arms, figure)
-    reference = find_reference(study, chosen)
-    cells = compare_arms(runs, reference, study.confidence, **figure.metric.bounds)
-    others = dict.fromkeys(run.arm for run in runs if run.arm != reference) if reference else {}
-    overall = {arm: compare_overall(runs, arm, reference, study.confidence) for arm in others}
+    reference, is_ratio = find_reference(study, chosen), compares_ratios(runs, figure)
+    axes, num_arms = _measure_axes(study, runs, arms, figure), len({run.arm for run in runs})
+    others = num_arms - 1 if reference in {run.arm for run in runs} else 0
+    family = Family(
+        study.confidence,
+        figure.margin if study.margin is None else study.margin,
+        len(axes),
+        "all pairs" if is_reference_chosen(study, chosen) else "one reference",
+        num_arms,
+    )
+    compared = compare_arms(runs, reference, family, is_ratio=is_ratio, **figure.metric.bounds)
+    effects = []
+    for name, raw in axes.items():
+        (difference,) = judge_family([raw], replace(family, num_others=others + len(axes) - 1, kind="any"))
+        effects.append(AxisEffect(name, study.axes[name].names[0], study.axes[name].names[-1], difference))
+    axis = find_numeric_axis(study)
     return StudyAnalysis(
         study=study,
         figure=figure,
         rows=arms,
         stage_rows=tuple(row for row in rows if row.stage),
         runs=tuple(runs),
-        cells=tuple(cells),
+        cells=tuple(compared.cells),
         reference=reference,
-        chosen=next((cell for cell in cells if (cell.arm, cell.place) == chosen), None),
-        overall={arm: found for arm, found in overall.items() if found is not None},
-        effects=tuple(_measure_axes(study, arms, figure)),
-        laws=tuple(_fit_laws(study, arms, figure)) if study.fit else (),
+        chosen=next((cell for cell in compared.cells if (cell.arm, cell.place) == chosen), None),
+        overall=compared.overall,
+        effects=tuple(effects),
+        laws=tuple(fit_laws(study, arms, figure, axis)) if study.fit and axis else (),
+        is_ratio=is_ratio,
+        family=family,
         whole=whole,
         fold_rows=carried_out if whole.folds is not None else (),
     )
-
-
-def choose_figure(study: Study, rows: Sequence[StudyRow], pool: Path | None = None) -> Quantity:
-    """Return what is compared: on test where every finished run looked at it, else on validation.
-
-    Raises:
-        UnknownNameError: there is no such metric, neither registered nor in the results of the pool.
-    """
-    finished = [row for row in rows if row.is_finished]
-    split = "test" if all(row.test_loss is not None for row in finished) else "validation"
-    is_classifier = all(row.validation_accuracy is not None for row in finished)
-    objective: ObjectiveName = "classification" if is_classifier else "reconstruction"
-    if not is_classifier and study.compare == headline_of("classification").name:
-        return Quantity(split, headline_of(objective))
-    folders = (RunFolder(path) for row in finished if pool for path in pool.glob(f"*-{row.key}"))
-    return Quantity(split, find_metric(study.compare, folders, objective))
 
 
 def compares_places(study: Study) -> bool:
@@ -261,6 +193,13 @@ def find_reference(study: Study, chosen: tuple[str, Place] | None) -> str:
     if study.reference is None and not study.axes and chosen is not None:
         return chosen[0]
     return study.reference_arm
+
+
+def is_reference_chosen(study: Study, chosen: tuple[str, Place] | None) -> bool:
+    """Return whether figures chose the reference: then any two arms might have been what is compared."""
+    if compares_places(study) and study.axes:
+        return True
+    return study.reference is None and not study.axes and chosen is not None
 
 
 def choose_on_validation(
@@ -320,44 +259,28 @@ def _read_answers(row: StudyRow, figure: Quantity, pool: Path) -> tuple[Tensor |
     return (predictions.is_right, digest) if predictions is not None else (None, "")
 
 
-def _measure_axes(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[AxisEffect]:
-    """Yield what each numeric axis does; its values are compared like arms, at places of all else."""
+def _measure_axes(
+    study: Study, runs: Sequence[ArmRun], rows: Sequence[StudyRow], figure: Quantity
+) -> dict[str, RawDifference]:
+    """Return what each numeric axis does; its values are compared like arms, at places of all else."""
+    found = {}
     for name, axis in study.axes.items():
         if axis.numbers is None or len(axis.names) < 2:
             continue
-        runs = []
+        of_axis = []
         for row in rows:
             value = figure.of(row) if row.is_finished else None
-            if value is not None:
+            if value is not None and (value > 0 or not compares_ratios(runs, figure)):
                 held = (row.arm, *(row.at[one] for one in study.axes if one != name))
-                runs.append(ArmRun(row.at[name], held, row.seed, value))
-        first, last = axis.names[0], axis.names[-1]
-        difference = compare_overall(runs, last, first, study.confidence)
-        if difference is not None:
-            yield AxisEffect(name, first, last, difference)
-
-
-def _fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity) -> Iterator[Law]:
-    """Yield the law of each arm and place that has four sizes or more, each with all seeds."""
-    axis = find_numeric_axis(study)
-    if axis is None or (figure.metric.is_higher_better and figure.error_ceiling is None):
-        return
-    errors: dict[tuple[str, Place], dict[int, dict[int, float]]] = {}
-    for row in rows:
-        value = figure.of(row)
-        if row.is_finished and value is not None and row.num_train is not None:
-            place = tuple(name for other, name in row.at.items() if other != axis)
-            of_place = errors.setdefault((row.arm, place), {})
-            of_place.setdefault(row.seed, {})[row.num_train] = figure.to_error(value)
-    for (arm, place), by_seed in errors.items():
-        sizes = sorted({size for of_seed in by_seed.values() for size in of_seed})
-        if len(sizes) < 4:
-            continue
-        table = [[of_seed.get(size, float("nan")) for size in sizes] for of_seed in by_seed.values()]
-        along = np.geomspace(sizes[0], sizes[-1], _CURVE_POINTS).tolist()[:-1]
-        beyond = [sizes[-1] * 2 ** (step / _POINTS_BEYOND) for step in range(_POINTS_BEYOND + 1)]
-        curve = predict_errors(sizes, table, [*along, *beyond], confidence=study.confidence)
-        measured = tuple(
-            tuple(of_seed[size] for of_seed in by_seed.values() if size in of_seed) for size in sizes
+                of_axis.append(ArmRun(row.at[name], held, row.seed, value))
+        difference = compare_ends(
+            of_axis, axis.names[0], axis.names[-1], is_ratio=compares_ratios(runs, figure)
         )
-        yield Law(arm, place, tuple(sizes), measured, fit_power_law(sizes, table), tuple(curve))
+        if difference is not None:
+            found[name] = difference
+    return found
+
+
+def compares_ratios(runs: Sequence[ArmRun], figure: Quantity) -> bool:
+    """Return whether logarithms are compared: of errors and losses, unless one of them is 0."""
+    return figure.is_relative and all(run.figure > 0 for run in runs)

@@ -1,16 +1,27 @@
-"""One sentence that answers a study's question, made of its figures by rules."""
+"""One sentence that answers a study's question, made of its figures by rules.
+
+Three things are said apart: a difference is shown, and how large it is at least; practically none is shown,
+inside a stated margin; or these runs cannot tell, and how many seeds would.
+"""
+
+import math
 
 from loupe.reports.page import format_level
-from loupe.statistics import Interval, PairedDifference
+from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
+from loupe.statistics.conclusions import Difference
+from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis, compares_places
 from loupe.studies.wording import (
+    is_worse,
     list_names,
     name_cell,
-    write_difference,
+    write_change_with_unit,
     write_difference_interval,
     write_figure,
     write_interval,
+    write_margin,
+    write_needed,
 )
 from loupe.wording import count_of
 
@@ -61,25 +72,57 @@ def _tell_of_one(analysis: StudyAnalysis) -> str:
 
 
 def _tell_of_arms(analysis: StudyAnalysis) -> str:
-    """Tell which arm validation chooses, and which others differ from the reference beyond noise."""
-    cells = [cell for cell in analysis.cells if cell.arm != analysis.reference]
-    beyond = [cell for cell in cells if not cell.is_noise]
-    worse = [cell.arm for cell in beyond if _is_worse(analysis, cell)]
-    better = [cell.arm for cell in beyond if not _is_worse(analysis, cell)]
-    same = len(cells) - len(beyond)
+    """Tell how the reference does, and of which arms what is shown against it."""
     if analysis.find_cell(analysis.reference, ()) is None:
         return f"{analysis.reference}, which the others are compared with, has no finished run."
-    first = _tell_of_reference(analysis)
+    parts = [_tell_of_reference(analysis), *_sort_arms(analysis)]
+    return f"{'; '.join(parts)}."
+
+
+def _sort_arms(analysis: StudyAnalysis) -> list[str]:
+    """Return what is shown of which arms: better, worse, practically the same, or these runs cannot tell."""
+    found: dict[str, list[tuple[str, Difference]]] = {"better": [], "worse": [], "same": [], "open": []}
+    for arm, one in analysis.overall.items():
+        if one.conclusion == "shown":
+            found["worse" if is_worse(analysis, one) else "better"].append((arm, one))
+        else:
+            found["same" if one.conclusion == "practically none" else "open"].append((arm, one))
     parts = []
-    if better:
-        parts.append(f"better beyond noise: {list_names(better)}")
-    if worse:
-        parts.append(f"worse beyond noise: {list_names(worse)}")
-    if same and beyond:
-        parts.append(f"{same} of {len(cells)} cannot be told from it")
-    elif same:
-        parts.append(f"it cannot be told from {'any of the others' if same > 1 else 'the other'}")
-    return f"{'; '.join([first, *parts])}."
+    for side in ("better", "worse"):
+        names = [
+            f"{arm} by at least {_write_size(one.at_least, analysis)}"
+            for arm, one in sorted(found[side], key=lambda pair: -abs(pair[1].at_least))
+        ]
+        parts += [f"{side} than it: {list_names(names)}"] if names else []
+    if same := [arm for arm, _ in found["same"]]:
+        parts.append(f"practically the same, within {write_margin(analysis)}: {list_names(same)}")
+    if found["open"]:
+        parts.append(_tell_of_open(found["open"], len(analysis.overall)))
+    return parts
+
+
+def _tell_of_open(arms: list[tuple[str, Difference]], num_all: int) -> str:
+    """Return of which arms these runs cannot tell, and how many seeds would."""
+    names = [arm for arm, _ in arms]
+    told = f"these runs cannot tell of {list_names(names)}"
+    if len(arms) == num_all > 1:
+        told = "these runs tell it from none of the others"
+    known = [one for _, one in arms if one.num_seeds_needed is not None]
+    if not known:
+        return f"{told}: one seed shows no spread" if all(one.num_seeds == 1 for _, one in arms) else told
+    fewest = min(known, key=lambda one: one.num_seeds_needed or MOST_SEEDS + 1)
+    most = max(known, key=lambda one: one.num_seeds_needed or MOST_SEEDS + 1)
+    needed = dict.fromkeys(write_needed(one).removesuffix(" seeds") for one in (fewest, most))
+    if len(needed) == 1:
+        return f"{told}; {write_needed(most)} an arm would"
+    return f"{told}; {' to '.join(needed).replace(' to about ', ' to ')} seeds an arm would"
+
+
+def _write_size(value: float, analysis: StudyAnalysis) -> str:
+    """Return the size of a difference that its direction stands beside: "0.31 points", "a factor of 1.3"."""
+    if analysis.is_ratio:
+        return f"a factor of {math.exp(min(abs(value), 700.0)):.3g}"
+    return analysis.figure.metric.write_gap(abs(value))
 
 
 def _tell_of_reference(analysis: StudyAnalysis) -> str:
@@ -92,17 +135,12 @@ def _tell_of_reference(analysis: StudyAnalysis) -> str:
 
 def _tell_over_places(analysis: StudyAnalysis) -> str:
     """Tell how each arm differs from the reference on average over the axes, and what the axes do."""
-    parts = []
-    for arm, overall in analysis.overall.items():
-        cells = [cell for cell in analysis.cells if cell.arm == arm and cell.difference is not None]
-        beyond = [cell for cell in cells if not cell.is_noise]
-        worse = sum(_is_worse(analysis, cell) for cell in beyond)
-        better = len(beyond) - worse
-        counts = _count_places(better, worse, len(cells))
-        parts.append(f"{arm} {_tell_difference(analysis, overall)}, {counts}")
-    unit = "points of " if analysis.figure.is_share else ""
+    parts = [
+        f"{arm} {_tell_difference(analysis, one)}{_count_places(analysis, arm)}"
+        for arm, one in analysis.overall.items()
+    ]
     axes = list_names([axis.label or name for name, axis in analysis.study.axes.items()])
-    what = f"in {unit}{analysis.figure.name} on average over {axes}"
+    what = f"in {analysis.figure.name} on average over {axes}"
     answer = f"Against {analysis.reference}, {what}: {'; '.join(parts)}."
     effects = [
         f"from {analysis.study.axes[one.axis].label or one.axis} {one.first} to {one.last} "
@@ -111,28 +149,37 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
     ]
     if not effects:
         return answer
-    return f"{answer} In {unit}{analysis.figure.name}, all else held: {'; '.join(effects)}."
+    return f"{answer} In {analysis.figure.name}, all else held: {'; '.join(effects)}."
 
 
-def _tell_difference(analysis: StudyAnalysis, overall: PairedDifference) -> str:
-    interval = write_difference_interval(overall, analysis.figure)
+def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:
+    """Return what is shown of a difference."""
+    size = write_change_with_unit(one.mean, analysis)
+    seeds = count_of(one.num_seeds, "seed")
+    if one.interval is None:
+        return f"differs by {size} ({seeds}), of which these runs cannot tell"
     level = format_level(analysis.study.confidence)
-    told = f" ({level} interval {interval}, {count_of(overall.num_seeds, 'seed')})" if interval else ""
-    noise = ", within noise" if overall.is_noise else ""
-    return f"{write_difference(overall, analysis.figure)}{told}{noise}"
+    told = f"{size} ({level} interval {write_difference_interval(one, analysis)}, {seeds})"
+    if one.conclusion == "shown":
+        side = "worse" if is_worse(analysis, one) else "better"
+        return f"is {side} by at least {_write_size(one.at_least, analysis)}: {told}"
+    if one.conclusion == "practically none":
+        return f"makes practically no difference, less than {write_margin(analysis)}: {told}"
+    needed = write_needed(one)
+    return f"differs by {told}, of which these runs cannot tell{f'; {needed} would' if needed else ''}"
 
 
-def _count_places(better: int, worse: int, num_places: int) -> str:
-    if not better and not worse:
-        return f"beyond noise at none of {num_places} places"
+def _count_places(analysis: StudyAnalysis, arm: str) -> str:
+    """Return at how many places by itself an arm is shown to differ; "" where single ones are not judged."""
+    cells = [cell.difference for cell in analysis.cells if cell.arm == arm and cell.difference is not None]
+    if len(cells) < 2 or all(one.conclusion == "not looked at" for one in cells):
+        return ""
+    shown = [one for one in cells if one.conclusion == "shown"]
+    worse = sum(is_worse(analysis, one) for one in shown)
+    better = len(shown) - worse
     counts = [f"better at {better}"] if better else []
-    counts += [f"worse at {worse}"] if worse else []
-    return f"beyond noise {' and '.join(counts)} of {num_places} places"
-
-
-def _is_worse(analysis: StudyAnalysis, cell: Cell) -> bool:
-    assert cell.difference is not None
-    return (cell.difference.mean < 0) == analysis.figure.metric.is_higher_better
+    counts += [f"worse at {worse}"] if worse or not better else []
+    return f", and shown by itself {' and '.join(counts)} of {len(cells)} places"
 
 
 def _tell_of_more_data(analysis: StudyAnalysis) -> str:

@@ -15,7 +15,8 @@ from loupe.metrics.registry import LOSS
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell, Place
-from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
+from loupe.studies.quantity import Quantity
 from loupe.studies.wording import name_cell
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")
@@ -105,7 +106,7 @@ def _draw_rows(analysis: StudyAnalysis) -> Figure:
         name, interval = name_cell(analysis, cell), cell.summary.interval
         low = scale * interval.low if interval else None
         high = scale * interval.high if interval else None
-        dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], cell.is_noise))
+        dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], cell.is_open))
     return draw_study_dots(dots, x_label=_label(analysis), reference=analysis.reference)
 
 

@@ -219,11 +219,11 @@ class StudyFolder:
         self.write_table(file, columns, lines)
 
     def write_table(self, file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-        """Write rows of text as CSV, atomically."""
+        """Write rows of text as CSV, atomically; no cell begins a formula where a spreadsheet opens it."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(map(_guard_cell, columns))
+        writer.writerows([_guard_cell(row[name]) for name in columns] for row in rows)
         write_text(file, text.getvalue(), durable=False)
 
     def read_results(self, axes: Sequence[str] = ()) -> list[StudyRow]:
@@ -248,11 +248,12 @@ class StudyFolder:
         if file.name == "results.csv":
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
-            rows = csv.DictReader(io.StringIO(read_text(file.resolve())))
-            missing = {*_TYPES} - _LATER - {"at", *(rows.fieldnames or ())}
+            lines = csv.reader(io.StringIO(read_text(file.resolve())))
+            columns = [_read_cell(cell) for cell in next(lines, [])]
+            missing = {*_TYPES} - _LATER - {"at", *columns}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")
-            return [_read_row(row, axes) for row in rows]
+            return [_read_row(_name_cells(columns, line), axes) for line in lines if line]
 
 
 def _name_column(axis: str) -> str:
@@ -263,6 +264,30 @@ def _write(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.9g}"
     return "" if value is None else str(value)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _guard_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe before what would begin one."""
+    if not text.startswith((*_FORMULA, "'")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _read_cell(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
+
+
+def _name_cells(columns: Sequence[str], line: Sequence[str]) -> dict[str, str]:
+    if len(line) != len(columns):
+        raise ValueError(f"a line of {len(line)} cells, for {len(columns)} columns")
+    return {name: _read_cell(cell) for name, cell in zip(columns, line, strict=True)}
 
 
 def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:

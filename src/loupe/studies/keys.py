@@ -6,6 +6,7 @@ from typing import Any
 
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
+from loupe.running.continuing import digest_continued
 from loupe.running.recipe_digest import reduce_recipe
 from loupe.running.record import digest_transfer
 from loupe.running.training_setup import load_recipe_data
@@ -39,7 +40,7 @@ class Keys:
     def _name_source(self, run: PlannedRun) -> str:
         if run.source is not None:
             return self.of(run.source)
-        return " ".join(digest_transfer(run.recipe).values())
+        return " ".join((*digest_transfer(run.recipe).values(), *digest_continued(run.recipe)))
 
     def _digest_data(self, recipe: Recipe) -> str:
         data = recipe.data

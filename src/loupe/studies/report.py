@@ -12,8 +12,9 @@ from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
 from loupe.runs.looks import describe_looks
 from loupe.statistics.arms import Cell
+from loupe.statistics.conclusions import Difference
 from loupe.studies import Study
-from loupe.studies.analysis import Quantity, StudyAnalysis, analyse_study, compares_places
+from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
 from loupe.studies.answer import answer_question
 from loupe.studies.curves import draw_curves
 from loupe.studies.drawing import (
@@ -25,12 +26,16 @@ from loupe.studies.drawing import (
     name_figure,
 )
 from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.quantity import Quantity
+from loupe.studies.table import COLUMNS, list_numbers
 from loupe.studies.wording import (
     name_cell,
-    write_difference,
+    write_change,
     write_difference_interval,
     write_figure,
     write_interval,
+    write_margin,
+    write_needed,
     write_sd,
 )
 
@@ -49,7 +54,8 @@ def write_study_report(
         skipped: combinations left out, and why.
     """
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
-    folder.write_table(folder.table_file, _COLUMNS, [write_cell(analysis, cell) for cell in analysis.cells])
+    columns = [*study.axes, *COLUMNS]
+    folder.write_table(folder.table_file, ["arm", *columns], list_numbers(analysis))
     if analysis.cells:
         save_figure(draw_study(analysis), folder.figure_file)
     if analysis.laws:
@@ -111,29 +117,16 @@ def _gather(
         "effects": [
             {
                 "effect": one,
-                "difference": write_difference(one.difference, analysis.figure),
-                "interval": write_difference_interval(one.difference, analysis.figure),
+                **write_comparison(analysis, one.difference),
             }
             for one in analysis.effects
         ],
+        "overall": [(arm, one, write_comparison(analysis, one)) for arm, one in analysis.overall.items()],
+        "margin": write_margin(analysis),
         "skipped": _gather_reasons(skipped),
         "study_toml": whole.to_toml(),
         "looks": describe_study_looks(rows, pool),
     }
-
-
-_COLUMNS = (
-    "arm",
-    "seeds",
-    "validation",
-    "mean",
-    "sd",
-    "interval",
-    "difference",
-    "difference_interval",
-    "p",
-    "noise",
-)
 
 
 def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
@@ -146,11 +139,33 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
         "mean": write_figure(cell.summary.mean, figure),
         "sd": write_sd(cell.summary, figure),
         "interval": write_interval(cell.summary.interval, figure) if cell.summary.interval else "",
-        "difference": write_difference(difference, figure) if difference else "",
-        "difference_interval": write_difference_interval(difference, figure) if difference else "",
-        "p": "" if cell.p_value is None else f"{cell.p_value:.2g}" if cell.p_value >= 1e-4 else "< 0.0001",
-        "noise": "" if difference is None else "yes" if cell.is_noise else "no",
+        "difference": write_change(difference.mean, analysis) if difference else "",
+        "difference_interval": write_difference_interval(difference, analysis) if difference else "",
+        "p": "" if difference is None else write_p_value(difference.p_value),
+        "conclusion": "" if difference is None else _write_conclusion(difference),
     }
+
+
+def write_comparison(analysis: StudyAnalysis, difference: Difference) -> dict[str, str]:
+    """Return a difference with interval, p value and what follows, as text."""
+    return {
+        "difference": write_change(difference.mean, analysis),
+        "interval": write_difference_interval(difference, analysis),
+        "p": write_p_value(difference.p_value),
+        "conclusion": _write_conclusion(difference),
+    }
+
+
+def write_p_value(p_value: float | None) -> str:
+    """Return a p value with two digits: "0.012", "< 0.0001"; "" for none."""
+    return "" if p_value is None else f"{p_value:.2g}" if p_value >= 1e-4 else "< 0.0001"
+
+
+def _write_conclusion(difference: Difference) -> str:
+    needed = write_needed(difference)
+    if difference.conclusion == "not looked at":
+        return ""
+    return f"{difference.conclusion}: {needed}" if needed else difference.conclusion
 
 
 def _write_run(

@@ -148,6 +148,13 @@ class Study(Section):
         description="Validate each image once, in so many runs of every arm: an axis called fold. What is "
         "compared is then the answer over all images, and the test set stays shut.",
     )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Differences up to this count as practically none: of percentages as a share (0.005, "
+        "half a point, if left out), of errors and losses as a part of the reference's (0.05).",
+    )
     fit: Literal["power-law"] | None = Field(
         None, description='"power-law": fit the error over the numeric axis and predict it at twice its end.'
     )

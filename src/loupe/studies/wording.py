@@ -1,11 +1,16 @@
 """Figures of a study as text, as their metric writes them."""
 
+import math
 from collections.abc import Sequence
 
-from loupe.statistics import Interval, PairedDifference
+from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
+from loupe.statistics.conclusions import Difference
 from loupe.statistics.intervals import SeedSummary
-from loupe.studies.analysis import Quantity, StudyAnalysis
+from loupe.statistics.planning import MOST_SEEDS
+from loupe.studies.analysis import StudyAnalysis
+from loupe.studies.quantity import Quantity
+from loupe.wording import count_of
 
 
 def write_figure(value: float, figure: Quantity) -> str:
@@ -23,17 +28,46 @@ def write_sd(summary: SeedSummary, figure: Quantity) -> str:
     return figure.metric.write_spread(summary.sd)
 
 
-def write_difference(difference: PairedDifference, figure: Quantity) -> str:
-    """Return a difference with its sign: "+0.12" in percentage points, or "-0.0031"."""
-    return figure.metric.write_difference(difference.mean)
+def write_change(value: float, analysis: StudyAnalysis) -> str:
+    """Return a difference: "+0.12" in percentage points, "× 1.34" of errors, or "-0.031"."""
+    if analysis.is_ratio:
+        return f"× {math.exp(min(value, 700.0)):#.3g}".removesuffix(".")
+    return analysis.figure.metric.write_difference(value)
 
 
-def write_difference_interval(difference: PairedDifference, figure: Quantity) -> str:
+def write_change_with_unit(value: float, analysis: StudyAnalysis) -> str:
+    """Return a difference with its unit: "+0.12 points", "× 1.34"."""
+    unit = "" if analysis.is_ratio else analysis.figure.metric.difference_unit
+    return f"{write_change(value, analysis)} {unit}".rstrip()
+
+
+def write_difference_interval(difference: Difference, analysis: StudyAnalysis) -> str:
     """Return the ends of a difference's interval; "" where there is none."""
     if difference.interval is None:
         return ""
     low, high = difference.interval.low, difference.interval.high
-    return f"{figure.metric.write_difference(low)} to {figure.metric.write_difference(high)}"
+    return f"{write_change(low, analysis)} to {write_change(high, analysis)}"
+
+
+def write_margin(analysis: StudyAnalysis) -> str:
+    """Return what counts as practically none: "0.50 points", "5 %"."""
+    margin = analysis.family.margin
+    return f"{100 * margin:g} %" if analysis.is_ratio else analysis.figure.metric.write_gap(margin)
+
+
+def write_needed(difference: Difference) -> str:
+    """Return how many seeds it would take: "about 12 seeds"; "" where nothing is known of it."""
+    needed = difference.num_seeds_needed
+    if needed is None:
+        return ""
+    if needed == 0:
+        return "no number of seeds, but more test images"
+    return f"more than {MOST_SEEDS:,} seeds" if needed > MOST_SEEDS else f"about {count_of(needed, 'seed')}"
+
+
+def is_worse(analysis: StudyAnalysis, difference: Difference) -> bool:
+    """Return whether a difference is to the worse."""
+    return (difference.mean < 0) == analysis.figure.metric.is_higher_better
 
 
 def name_cell(analysis: StudyAnalysis, cell: Cell) -> str:

@@ -13,9 +13,9 @@ from loupe.training.schedules import ScheduleStep
 class HardExamples:
     """A proxy network that sees every batch first, and hands on what it finds hardest.
 
-    The proxy itself is trained on what it hands on, at the pace of the main training. Looking at all images
-    costs its forward pass only, so that a proxy much smaller than the network saves most of what the easy
-    images would have cost. As in airbench96_faster (K. Jordan, 2024).
+    The proxy itself is trained on what it hands on, at the learning rate of the main training. Looking at all
+    images costs its forward pass only, so that a proxy much smaller than the network saves most of what the
+    easy images would have cost. As in airbench96_faster (K. Jordan, 2024).
 
     Args:
         proxy: a small network for the same images and outputs, on the device of the batches.

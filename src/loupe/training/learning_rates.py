@@ -1,4 +1,4 @@
-"""From the pace of a schedule to the settings of an optimizer."""
+"""From the factor of a schedule to the settings of an optimizer."""
 
 from collections.abc import Sequence
 

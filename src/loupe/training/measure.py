@@ -79,7 +79,7 @@ class RunningMean:
         return torch.stack(self._losses)
 
     def result(self, group: ProcessGroup | None = None) -> Measured:
-        """Return the averages over all images counted, here or by all processes of a team."""
+        """Return the averages over all images counted, here or by all processes of a group."""
         num_images = sum(self._sizes)
         sizes = torch.tensor(self._sizes, dtype=self._dtype, device=self._losses[0].device)
         loss = (self.losses.to(self._dtype) * sizes).sum()
@@ -116,7 +116,7 @@ def measure(
 ) -> Measured:
     """Return loss, accuracy and the metrics over all batches, of a classifier if no objective is given.
 
-    Of a team each process brings its own batches, and gets what holds for those of all.
+    Of a group each process brings its own batches, and gets what holds for those of all.
     """
     objective = objective or Classification()
     answers = metrics.start() if metrics is not None else None

@@ -21,7 +21,7 @@ class TrainingPlan:
 
     Args:
         num_epochs: epochs to train, ≥ 1, those before a resume included.
-        schedule: pace of each step.
+        schedule: learning-rate factor of each step.
         objective: what is minimised, and what is reported.
         clip_norm: largest global norm of the gradients, > 0.
         average_decay: keep a moving average of the weights with this decay, in (0, 1), and judge that.

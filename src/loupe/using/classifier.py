@@ -35,6 +35,7 @@ class Classifier:
         run: the run's folder.
         precision: what layers compute in, as when the run was judged.
         batch_size: images run through the network at once, as when the run was judged.
+        bit_range: bits that grey values of 16 bits use in files; None for all.
         own: the run's own images; questions about its test images are counted. None counts nothing.
     """
 
@@ -49,6 +50,7 @@ class Classifier:
     run: RunFolder
     precision: Precision = "float32"
     batch_size: int = 500
+    bit_range: int | None = None
     own: OwnImages | None = field(default=None, repr=False)
 
     def prepare(self, image: ImageSource, fit: Fit | None = None) -> Tensor:
@@ -66,7 +68,11 @@ class Classifier:
             ShapeError: another size, and nobody said how to change it.
         """
         return prepare_image(
-            image, channels=self.in_channels, image_size=self.image_size, fit=fit or self.fit
+            image,
+            channels=self.in_channels,
+            image_size=self.image_size,
+            fit=fit or self.fit,
+            bit_range=self.bit_range,
         )
 
     def predict(self, images: Tensor) -> Tensor:
@@ -102,12 +108,15 @@ class Classifier:
             yield Batch(self.normalization.apply(some.to(self.device)), unlabelled)
 
 
-def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classifier:
+def open_classifier(
+    run: str | Path | RunFolder, device: str = "auto", *, data: str | Path | None = None
+) -> Classifier:
     """Return the network of a run, ready to be asked.
 
     Args:
         run: a run's folder, or its name (or how it begins) inside runs/.
         device: "auto" or a torch device name.
+        data: where the run's images lie now; read only if the run keeps no record of them.
 
     Raises:
         RunError: no such run, no weights yet, an autoencoder, or a plugin that changed since.
@@ -139,11 +148,19 @@ def open_classifier(run: str | Path | RunFolder, device: str = "auto") -> Classi
         run=folder,
         precision=choose_precision(recipe.train.precision, chosen),
         batch_size=recipe.evaluate.batch_size,
-        own=OwnImages(folder),
+        bit_range=find_bit_range(recipe),
+        own=OwnImages(folder, data),
     )
 
 
 def find_fit(recipe: Recipe) -> Fit | None:
     """Return how a recipe's images come to their size; None where they have it from the beginning."""
-    fit: Fit | None = recipe.data.settings.get("fit") if recipe.data.name == "folder" else None
-    return fit
+    fit = recipe.data.settings.get("fit")
+    known: dict[object, Fit] = {"resize": "resize", "crop": "crop", "pad": "pad"}
+    return known.get(fit) if isinstance(fit, str) else None  # a plugin's may mean something else
+
+
+def find_bit_range(recipe: Recipe) -> int | None:
+    """Return how many bits grey values of 16 bits use in a recipe's files; None for all."""
+    bits = recipe.data.settings.get("bit_range")
+    return bits if isinstance(bits, int) else None

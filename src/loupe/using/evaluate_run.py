@@ -11,7 +11,6 @@ from loupe.data import ImageDataset
 from loupe.data.image_files import Fit
 from loupe.errors import LoupeError, RunError
 from loupe.evaluations import (
-    ExampleRecord,
     LookedAt,
     Looks,
     Network,
@@ -35,13 +34,19 @@ from loupe.plugins import load_plugin, name_plugin_module
 from loupe.reports.run_report import name_run
 from loupe.running.looks import choose_looks
 from loupe.runs import RunFolder, find_single_run
+from loupe.runs.looks import follow_looks, log_look
 from loupe.runtime import choose_precision
+from loupe.using.evaluation_checks import (
+    OTHER,
+    read_examples,
+    refuse_impossible,
+    refuse_missing,
+    refuse_unlike,
+)
 from loupe.using.labelled_images import LabelledImages, read_labelled_images
 from loupe.using.opened_run import OpenedRun, open_run
-from loupe.using.own_images import OwnImages, Role
+from loupe.using.own_images import Role
 from loupe.using.predict_images import Refusal
-
-OTHER = "other data"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +102,7 @@ class Evaluated:
         }
 
 
-def evaluate_run(
+def evaluate_run(  # noqa: PLR0913 - what can be asked, each by its name
     run: str | Path,
     *places: str | Path,
     looks: Sequence[str] | None = None,
@@ -107,6 +112,7 @@ def evaluate_run(
     fit: Fit | None = None,
     device: str = "auto",
     plugins: Sequence[str] = (),
+    data: Path | None = None,
 ) -> Evaluated:
     """Return what metrics and evaluations say of a run's network.
 
@@ -120,24 +126,29 @@ def evaluate_run(
         fit: how images of another size come to the network's; as in training if left out.
         device: "auto" or a torch device name.
         plugins: Python files that register further evaluations and metrics.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         LoupeError: no such run, images, evaluation or metric; or the two networks do not share the images.
     """
     for plugin in plugins:
         load_plugin(plugin)
-    opened = open_run(RunFolder(find_single_run(run)), device)
-    second = open_run(RunFolder(find_single_run(against)), device) if against is not None else None
-    _refuse_impossible(opened, places, on_test=on_test, against=against)
+    opened = open_run(RunFolder(find_single_run(run)), device, data=data)
+    second = None
+    if against is not None:
+        second = open_run(RunFolder(find_single_run(against)), device, data=data)
+    refuse_impossible(opened, places, on_test=on_test, against=against)
     split = OTHER if places else "test" if on_test else "validation"
     chosen = _choose(opened, looks, plugins, is_paired=second is not None)
     measured = choose_metrics([*opened.recipe.evaluate.metrics, *metrics])
     if looks is not None:  # everything is refused before a lock is opened
-        _refuse_missing(chosen, opened, is_test=on_test)
+        refuse_missing(chosen, opened, is_test=on_test)
     if second is not None:
-        _refuse_unlike(opened, second, split)
+        refuse_unlike(opened, second, split)
     given = read_labelled_images(opened, places, fit) if places else None
     images = given.images if given is not None else _take_own(opened, split, chosen)
+    if second is not None and on_test:  # they are its test images too, and it is asked about them
+        log_look(second.run, f"loupe evaluate {name_run(opened.run.path)} --test, against this run")
     warnings = [*_note_roles(opened, given), *(_note_roles(second, given) if second is not None else ())]
     network, level = open_asked(opened), opened.recipe.evaluate.confidence
     answers, values = _measure(opened, network, images, measured, level)
@@ -149,7 +160,7 @@ def evaluate_run(
         seed=opened.recipe.split_seed,
         network=network,
         load_training=lambda: opened.splits.train,
-        examples=_read_examples(opened),
+        examples=read_examples(opened),
         validation_answers=opened.predictions,
         against=_ask_second(second, images, given, fit) if second is not None else None,
         names=_name_both(opened, second) if second is not None else None,
@@ -161,11 +172,6 @@ def evaluate_run(
 
 def _objective_of(opened: OpenedRun) -> ObjectiveName:
     return "classification" if opened.classifier is not None else "reconstruction"
-
-
-def _read_examples(opened: OpenedRun) -> ExampleRecord | None:
-    examples = opened.run.read_examples()
-    return examples if examples is not None and examples.num_epochs else None
 
 
 def _measure(
@@ -225,55 +231,11 @@ def _take_own(opened: OpenedRun, split: str, chosen: Sequence[ChosenEvaluation])
             f"The test images of run {opened.run.path.name} are not what they were.",
             got="another content of the dataset",
             allowed="the data that environment.json records",
-            next_step="bring the old data back, or train anew",
+            next_step="bring the old data back, or name it with --data; or train anew",
         )
-    test.continue_record(opened.run.read_openings(), opened.run.log_opening)
+    follow_looks(opened.run, test, opened.recipe)
     names = ", ".join(one.name for one in chosen)
     return test.open(f"loupe evaluate: metrics{f', {names}' if names else ''}")
-
-
-def _refuse_impossible(
-    opened: OpenedRun, places: Sequence[object], *, on_test: bool, against: object
-) -> None:
-    wrong = None
-    if on_test and places:
-        wrong = "--test and folders of images", "the run's own test images, or other data"
-    elif opened.classifier is None and places:
-        wrong = "folders of images", "the run's own images: its network names no class"
-    elif opened.classifier is None and against is not None:
-        wrong = "--against", "networks that name classes: this one gives images back"
-    if wrong:
-        raise LoupeError(
-            f"Run {opened.run.path.name} cannot be evaluated like that.",
-            got=wrong[0],
-            allowed=wrong[1],
-            next_step="leave one of them out",
-        )
-
-
-def _refuse_unlike(opened: OpenedRun, second: OpenedRun, split: str) -> None:
-    """Check that two networks name the same classes and hold the same images back.
-
-    Raises:
-        RunError: they do not; one may then have trained on what the other is evaluated on.
-    """
-    if second.classifier is None or set(second.class_names) != set(opened.class_names):
-        raise RunError(
-            "These two networks do not name the same classes.",
-            got=f"{second.run.path.name}: {', '.join(second.class_names[:12])}",
-            allowed=f"{', '.join(opened.class_names[:12])}",
-            next_step="compare networks that were trained on the same classes",
-        )
-    if split == OTHER:
-        return
-    ours, theirs = (one.run.read_environment()["data_digests"][split] for one in (opened, second))
-    if ours != theirs:
-        raise RunError(
-            f"These two runs do not share their {split} images, so that one may have trained on them.",
-            got=f"other {split} images in {second.run.path.name}",
-            allowed="runs of the same data and the same data.split_seed, or a folder of other images",
-            next_step="name a folder of labelled images behind the run",
-        )
 
 
 def _ask_second(
@@ -301,29 +263,6 @@ def _name_both(opened: OpenedRun, second: OpenedRun) -> tuple[str, str]:
     return names if names[0] != names[1] else (str(opened.run.path), str(second.run.path))
 
 
-def _refuse_missing(chosen: Sequence[ChosenEvaluation], opened: OpenedRun, *, is_test: bool) -> None:
-    """Check that evaluations somebody named can be carried out.
-
-    Raises:
-        LoupeError: one needs what is not at hand, or would show images that are locked.
-    """
-    for one in chosen:
-        got = allowed = ""
-        if is_test and one.split not in ("judged", "both"):
-            got, allowed = "test images, which are never shown", "validation images, or other data"
-        elif "examples" in one.required and _read_examples(opened) is None:
-            got, allowed = "no examples followed", "runs with evaluate.track_examples"
-        elif "validation_answers" in one.required and opened.predictions is None:
-            got, allowed = "no stored predictions", "runs that have ended"
-        if got:
-            raise LoupeError(
-                f"The evaluation {one.name!r} cannot be carried out here.",
-                got=got,
-                allowed=allowed,
-                next_step="name other looks; `loupe evaluations` says what each needs",
-            )
-
-
 def _note_roles(opened: OpenedRun, given: LabelledImages | None) -> list[str]:
     """Return what a reader of numbers on other data should know; a look at own test images is counted.
 
@@ -331,7 +270,7 @@ def _note_roles(opened: OpenedRun, given: LabelledImages | None) -> list[str]:
     """
     if given is None or opened.classifier is None:
         return []
-    own, name = OwnImages(opened.run), name_run(opened.run.path)
+    own, name = opened.own, name_run(opened.run.path)
     keys = [own.list_keys(image, file) for image, file in zip(given.images.images, given.files, strict=True)]
     with own.one_look("loupe evaluate on other data"):
         own.note([key for of_image in keys for key in of_image])

@@ -18,11 +18,11 @@ from loupe.reports.inside import (
     InsideFigure,
     Subject,
     choose_methods,
+    show_explanations,
     show_filters,
     show_gates,
     show_maps,
     show_number,
-    show_reasons,
     show_statistics,
     take_one_per_class,
 )
@@ -30,7 +30,7 @@ from loupe.reports.inside_page import write_inside_page
 from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, find_single_run, load_model
-from loupe.using.classifier import find_fit
+from loupe.using.classifier import find_bit_range, find_fit
 from loupe.using.own_images import OwnImages
 
 _MOST_LAYERS = 6
@@ -38,7 +38,7 @@ _MOST_CHANNELS, _MOST_CHANNELS_NAMED = 16, 128  # input channels of filters; a l
 _OF_VALIDATION = "Images are validation images, so that looking at them costs no look at the test set."
 
 
-def inspect_run(
+def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     place: str | Path,
     *,
     image: Path | None = None,
@@ -77,10 +77,11 @@ def inspect_run(
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
     validation = load_validation_images(run, data)
-    fit = find_fit(run.read_recipe())
-    shown = choose_images(validation, description, fit, image=image, index=index, class_name=class_name)
+    recipe = run.read_recipe()
+    reading = find_fit(recipe), find_bit_range(recipe)
+    shown = choose_images(validation, description, reading, image=image, index=index, class_name=class_name)
     if image is not None:
-        own = OwnImages(run)
+        own = OwnImages(run, data)
         with own.one_look(f"inspect {image}"[:200]):
             own.note(own.list_keys(shown.images[0], image))
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
@@ -104,7 +105,7 @@ def _draw(
     if number is not None:
         yield show_number(subject, *parse_number(number))
     if why:
-        yield from show_reasons(subject, why)
+        yield from show_explanations(subject, why)
     if layers or not (number or why):
         yield from _draw_layers(subject, layers, own_scale=own_scale, plugins=plugins)
 
@@ -122,7 +123,7 @@ def _draw_layers(
     if not layers:
         yield from show_statistics(subject)
         yield from show_gates(subject)
-        yield from show_reasons(subject, choose_methods(subject, plugins), is_asked=False)
+        yield from show_explanations(subject, choose_methods(subject, plugins), is_asked=False)
 
 
 def _is_convolution(subject: Subject, layer: str) -> bool:
@@ -132,13 +133,21 @@ def _is_convolution(subject: Subject, layer: str) -> bool:
 def choose_images(
     validation: ImageDataset,
     description: dict[str, Any],
-    fit: Fit | None,
+    reading: tuple[Fit | None, int | None],
     *,
     image: Path | None,
     index: int | None,
     class_name: str | None,
 ) -> ImageDataset:
     """Return the images to look at: a file, one validation image, or one of each class.
+
+    Args:
+        validation: to choose from.
+        description: of the network.
+        reading: how files come to the network's size, and the bits that their 16-bit values use.
+        image: a file.
+        index: of a validation image.
+        class_name: of a class.
 
     Raises:
         LoupeError: more than one was asked for, or it is not there.
@@ -153,7 +162,7 @@ def choose_images(
             next_step=f"leave out {asked[-1]}",
         )
     if image is not None:
-        return read_image(image, description, fit)
+        return read_image(image, description, *reading)
     if index is not None:
         if not 0 <= index < len(validation):
             raise LoupeError(
@@ -173,14 +182,17 @@ def choose_images(
     return take_one_per_class(validation)
 
 
-def read_image(file: Path, description: dict[str, Any], fit: Fit | None) -> ImageDataset:
+def read_image(
+    file: Path, description: dict[str, Any], fit: Fit | None, bit_range: int | None = None
+) -> ImageDataset:
     """Return an image file as a dataset of one, in the size and channels the network takes.
 
     Raises:
         LoupeError: the file is no image, or not of the network's size and `fit` says not how to change it.
     """
     height, width = description["image_size"]
-    image = prepare_image(file, channels=description["in_channels"], image_size=(height, width), fit=fit)
+    size, channels = (height, width), description["in_channels"]
+    image = prepare_image(file, channels=channels, image_size=size, fit=fit, bit_range=bit_range)
     return ImageDataset(image[None], torch.zeros(1, dtype=torch.int64), (file.name,), str(file))
 
 

@@ -155,7 +155,7 @@ def find_field(opened: OpenedRun, layer: str, row: int, column: int) -> Receptiv
         return find_receptive_field(opened.model, opened.shape, layer, row, column)
 
 
-def find_reasons(opened: OpenedRun, image: Tensor, method: str, target: int | None = None) -> Explanation:
+def explain_image(opened: OpenedRun, image: Tensor, method: str, target: int | None = None) -> Explanation:
     """Return which pixels of an image speak for a class, the predicted one if none is named.
 
     Methods choose settings by which they answer in a second or two.

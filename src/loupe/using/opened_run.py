@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from threading import RLock
 
 import torch
@@ -18,7 +19,8 @@ from loupe.recipe import Recipe
 from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder, load_model
 from loupe.runtime import choose_device
-from loupe.using.classifier import Classifier, find_fit, open_classifier
+from loupe.using.classifier import Classifier, find_bit_range, find_fit, open_classifier
+from loupe.using.own_images import OwnImages
 
 _SMALL = 1e8  # multiply-adds of an image; below, threads spend more time waking each other than computing
 
@@ -39,6 +41,7 @@ class OpenedRun:
         fit: how the training images came to that size; None if they were of it.
         classifier: the same network, to be asked for classes; None if it gives images back.
         epoch: whose weights these are.
+        data: where its images lie now; None where they were.
         lock: held while the network runs. Hooks and modes belong to one question at a time.
     """
 
@@ -53,6 +56,7 @@ class OpenedRun:
     fit: Fit | None
     classifier: Classifier | None
     epoch: int | None = None
+    data: Path | None = None
     lock: RLock = field(default_factory=RLock, repr=False)
 
     @contextmanager
@@ -86,7 +90,13 @@ class OpenedRun:
             LoupeError: the data is gone, or not what it was.
         """
         with self.lock:
-            return load_run_splits(self.run)
+            return load_run_splits(self.run, self.data)
+
+    @cached_property
+    def own(self) -> OwnImages:
+        """Its own images, by what they are."""
+        known = self.classifier.own if self.classifier is not None else None
+        return known or OwnImages(self.run, self.data)
 
     def take_data_of(self, earlier: "OpenedRun") -> None:
         """Take over the images of the same run, opened before its weights changed."""
@@ -116,7 +126,11 @@ class OpenedRun:
             DataError: no image, or another size and nobody said how to change it.
         """
         return prepare_image(
-            image, channels=self.in_channels, image_size=self.image_size, fit=fit or self.fit
+            image,
+            channels=self.in_channels,
+            image_size=self.image_size,
+            fit=fit or self.fit,
+            bit_range=find_bit_range(self.recipe),
         )
 
     def to_inputs(self, images: Tensor) -> Tensor:
@@ -128,12 +142,13 @@ class OpenedRun:
         return (self.normalization.invert(outputs) * 255).round().to(torch.uint8).cpu()
 
 
-def open_run(run: RunFolder, device: str = "auto") -> OpenedRun:
+def open_run(run: RunFolder, device: str = "auto", *, data: Path | None = None) -> OpenedRun:
     """Return a run's network, ready to be looked into.
 
     Args:
         run: a run with one network; while it trains, the best network so far.
         device: "auto" or a torch device name.
+        data: where the run's images lie now; where they were if left out.
 
     Raises:
         RunError: no weights yet, or a plugin that changed since.
@@ -143,7 +158,7 @@ def open_run(run: RunFolder, device: str = "auto") -> OpenedRun:
     model, description = load_model(run)
     classifier = None
     if description.get("objective", "classification") == "classification":
-        classifier = open_classifier(run, device)
+        classifier = open_classifier(run, device, data=data)
         model = classifier.model
     chosen = classifier.device if classifier else choose_device(device)
     height, width = description["image_size"]
@@ -159,4 +174,5 @@ def open_run(run: RunFolder, device: str = "auto") -> OpenedRun:
         fit=find_fit(recipe),
         classifier=classifier,
         epoch=(description.get("best") or {}).get("epoch"),
+        data=data,
     )

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from torch import Tensor
 
 from loupe.data.identity import digest_images, digest_picture, to_keys
 from loupe.data.image_files import decode_image
+from loupe.running.leakage import load_record
 from loupe.runs import RunFolder
 from loupe.runs.images import ImageRecord, Side
 from loupe.runs.looks import log_look
@@ -24,17 +25,25 @@ class OwnImages:
 
     Args:
         run: the run.
+        data: where its images lie now; read only if the run keeps no record of them.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, data: str | Path | None = None) -> None:
         self._run = run
+        self._data = data
+        self._shown: set[bytes] = set()
         self._reason: str | None = None
         self._is_counted = False
 
     @cached_property
     def record(self) -> ImageRecord | None:
-        """Its record; None of a run of an earlier version, of whose images nothing is known."""
-        return self._run.read_images()
+        """Its record; None of a run of an earlier version, of whose images nothing is known.
+
+        Raises:
+            LoupeError: of such a run it was said where its images are, and they are others.
+        """
+        record = self._run.read_images()
+        return load_record(self._run, self._data) if record is None and self._data is not None else record
 
     @cached_property
     def _roles(self) -> dict[bytes, Side]:
@@ -59,7 +68,7 @@ class OwnImages:
                 return self._roles[key]
         return "before" if any(key in self._before for key in keys) else "unseen"
 
-    def list_keys(self, image: Tensor, file: Path | None = None) -> tuple[bytes, ...]:
+    def list_keys(self, image: Tensor, file: str | Path | BinaryIO | None = None) -> tuple[bytes, ...]:
         """Return the digests of an image: as a network sees it, and as its file holds it if that may differ.
 
         Args:
@@ -68,7 +77,8 @@ class OwnImages:
         """
         keys = to_keys(digest_images(image[None]))
         if file is not None and self.record is not None and self.record.train.origins is not None:
-            keys.append(digest_picture(decode_image(file)))
+            bits = self._run.read_recipe().data.settings.get("bit_range")
+            keys.append(digest_picture(decode_image(file, bits if isinstance(bits, int) else None)))
         return tuple(keys)
 
     def note(self, keys: Sequence[bytes]) -> None:
@@ -77,6 +87,21 @@ class OwnImages:
             return
         log_look(self._run, self._reason or "the network was asked about own test images")
         self._is_counted = self._reason is not None
+
+    def note_once(self, keys: Sequence[bytes]) -> None:
+        """Count a look at an own test image the first time that it comes; what is asked of it then is one."""
+        if not self._shown.intersection(keys):
+            self.note(keys)
+            self._shown.update(keys)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count nothing inside the block: the images were noted before."""
+        before, self._is_counted = self._is_counted, True
+        try:
+            yield
+        finally:
+            self._is_counted = before
 
     @contextmanager
     def one_look(self, reason: str) -> Iterator[None]:

@@ -134,6 +134,7 @@ def predict(
     below: float | None = None,
     fit: Fit | None = None,
     device: str = "auto",
+    data: Path | None = None,
 ) -> Answers:
     """Return what a run's network says of image files.
 
@@ -144,15 +145,17 @@ def predict(
         below: an image whose most probable class is less probable than this is left unsure, in (0, 1].
         fit: how images come to the network's size; as in training if left out.
         device: "auto" or a torch device name.
+        data: where the run's own images lie now; of a run that keeps no record of them, they say what the
+            images asked about were to it.
 
     Raises:
         LoupeError: no such run, file or folder, no image in a folder, or numbers out of range. A file that
             cannot be read is no error; it stands among the refusals.
     """
-    classifier = run if isinstance(run, Classifier) else open_classifier(run, device)
+    classifier = run if isinstance(run, Classifier) else open_classifier(run, device, data=data)
     _refuse_impossible_numbers(classifier, top, below)
     files = find_files(places, classifier.class_names)
-    own = classifier.own or OwnImages(classifier.run)
+    own = classifier.own or OwnImages(classifier.run, data)
     asking = _Asking(classifier, own, top, below, fit or classifier.fit)
     with own.one_look(f"predict on {', '.join(map(str, places))}"[:200]):
         outcomes = [

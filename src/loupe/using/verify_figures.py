@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterator
 
+from torch import Tensor
+
 from loupe.errors import LoupeError
-from loupe.metrics import compute_metrics
+from loupe.metrics import Predictions, compute_metrics
 from loupe.metrics.registry import choose_metric
 from loupe.runs import Outcome, RunFolder, RunResult
+from loupe.runs.result import Score
 
 
 def find_wrong_figures(run: RunFolder, result: RunResult) -> Iterator[str]:
@@ -22,32 +25,36 @@ def find_wrong_figures(run: RunFolder, result: RunResult) -> Iterator[str]:
 
 def _compare_scores(run: RunFolder, result: RunResult, best: Outcome) -> Iterator[str]:
     scores = {"validation": best.validation, "test": best.test}
+    present = {split: score for split, score in scores.items() if score is not None}
     if result.objective == "reconstruction":
         made = run.read_reconstructions()
-        for split, score in scores.items():
-            if score is not None and split in made:
-                loss = float(made[split].errors.double().mean())
-                if not math.isclose(score.loss, loss, rel_tol=1e-5) or score.num_images != len(
-                    made[split].errors
-                ):
-                    yield f"{split} error is {score.loss:.6g} in the result, {loss:.6g} by the stored errors"
+        for split in present.keys() & made.keys():
+            yield from _compare_errors(split, present[split], made[split].errors)
         return
     predictions = run.read_predictions()
-    for split, score in scores.items():
-        if score is None:
-            continue
-        if split not in predictions:
+    for split, score in present.items():
+        if split in predictions:
+            yield from _compare_metrics(split, score, predictions[split], result.confidence)
+        else:
             yield f"no {split} predictions are stored"
-            continue
-        chosen = [choose_metric(name) for name in score.metrics if _is_known(name)]
-        names = tuple(getattr(score, "class_names", ()))
-        now = compute_metrics(predictions[split], names, result.confidence, chosen).to_dict()
-        for name, value in score.to_dict().items():
-            if name != "metrics" and not _is_equal(value, now[name]):
-                yield f"{split} {name} is {_cut(value)} in the result, {_cut(now[name])} by the predictions"
-        for name, value in score.metrics.items():
-            if name in now["metrics"] and not _is_equal(value.value, now["metrics"][name]["value"]):
-                yield f"{split} {name} is {value.value} in the result, {now['metrics'][name]['value']} now"
+
+
+def _compare_errors(split: str, score: Score, errors: Tensor) -> Iterator[str]:
+    loss = float(errors.double().mean())
+    if not math.isclose(score.loss, loss, rel_tol=1e-5) or score.num_images != len(errors):
+        yield f"{split} error is {score.loss:.6g} in the result, {loss:.6g} by the stored errors"
+
+
+def _compare_metrics(split: str, score: Score, answers: Predictions, level: float) -> Iterator[str]:
+    chosen = [choose_metric(name) for name in score.metrics if _is_known(name)]
+    names = tuple(getattr(score, "class_names", ()))
+    now = compute_metrics(answers, names, level, chosen).to_dict()
+    for name, value in score.to_dict().items():
+        if name != "metrics" and not _is_equal(value, now[name]):
+            yield f"{split} {name} is {_cut(value)} in the result, {_cut(now[name])} by the predictions"
+    for name, one in score.metrics.items():
+        if name in now["metrics"] and not _is_equal(one.value, now["metrics"][name]["value"]):
+            yield f"{split} {name} is {one.value} in the result, {now['metrics'][name]['value']} now"
 
 
 def _is_known(name: str) -> bool:

@@ -12,7 +12,8 @@ from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.plugins import digest_plugin
-from loupe.running.recipe_data import find_recorded_images, load_recipe_data, place_data, read_packed_images
+from loupe.running.continuing import digest_continued
+from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
 from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
@@ -145,14 +146,23 @@ def _check_recipe(run: RunFolder) -> Iterator[Finding]:
     yield Finding("recipe", "sound", "the one the run was started with")
     recorded = run.read_environment().get("transfer") or {}
     if recorded:
-        try:
-            now = digest_transfer(take_kept_weights(recipe, run))
-        except (LoupeError, OSError):
-            yield Finding("starting weights", "unknown", "the run they come from is not at hand")
-            return
-        is_same = set(now.values()) == set(recorded.values())
-        found = "those the run started from" if is_same else "another content than when the run was started"
-        yield Finding("starting weights", "sound" if is_same else "altered", found)
+        own = take_kept_weights(recipe, run)
+        yield _check_source(
+            "starting weights", lambda: sorted(digest_transfer(own).values()), sorted(recorded.values())
+        )
+    continued = (run.read_environment().get("continues") or {}).get("sha256")
+    if continued:
+        yield _check_source("continued run", lambda: list(digest_continued(recipe)), [continued])
+
+
+def _check_source(check: str, digest: Callable[[], list[str]], recorded: list[str]) -> Finding:
+    """Hold the run that this one builds on against what it was then."""
+    try:
+        is_same = digest() == recorded
+    except (LoupeError, OSError):
+        return Finding(check, "unknown", "the run it comes from is not at hand")
+    found = "what the run started from" if is_same else "another content than when the run was started"
+    return Finding(check, "sound" if is_same else "altered", found)
 
 
 def _check_plugins(run: RunFolder) -> Iterator[Finding]:
@@ -242,7 +252,7 @@ def _check_images(run: RunFolder) -> Iterator[Finding]:
 
 def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterator[Finding]:
     """Hold the data that is there now against the record, and the predictions against the weights."""
-    recipe, record = place_data(run.read_recipe(), data), run.read_images()
+    record = run.read_images()
     plugins = [one for one in _check_plugins(run) if one.verdict != "sound"]
     if plugins:
         yield Finding("data", "unknown", "not loaded: a plugin is not what it was")
@@ -251,7 +261,7 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int) -> Iterato
         yield Finding("data", "unknown", "the run keeps no record of its images")
         return
     try:
-        dataset = load_recipe_data(recipe)
+        _, dataset = load_run_data(run, data)
     except LoupeError as error:
         if data is not None or not run.pixels_file.exists():
             raise

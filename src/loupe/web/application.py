@@ -15,12 +15,13 @@ from starlette.responses import JSONResponse, Response
 from loupe.errors import LoupeError, RunError, UnknownNameError
 from loupe.version import __version__
 from loupe.web.folder_index import Shelf, find_place
-from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large
+from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large, refuse_slow
 from loupe.web.routes.inside import build_inside_routes
 from loupe.web.routes.runs import build_run_routes
 from loupe.web.routes.studies import build_study_routes
 from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
+from loupe.web.slow_connections import TooSlowError
 
 _SHARED = ("charts.js", "mistakes.js", "style.css")  # the page draws with what the reports draw with
 
@@ -118,6 +119,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(TooLargeError)
     def explain_size(request: Request, error: TooLargeError) -> Response:
         return refuse_large()
+
+    @app.exception_handler(TooSlowError)
+    def explain_slowness(request: Request, error: TooSlowError) -> Response:
+        return refuse_slow()
 
     @app.exception_handler(HTTPException)
     def explain_address(request: Request, error: HTTPException) -> JSONResponse:

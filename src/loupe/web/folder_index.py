@@ -25,7 +25,7 @@ class Shelf:
         """Return the folders, the one changed last first."""
         if not self.parent.is_dir():
             return []
-        found = [path for path in self.parent.iterdir() if is_plain(path / f"{self.kind}.toml")]
+        found = [path for path in self.parent.iterdir() if self._is_inside(path)]
         return sorted(found, key=lambda path: (-_find_change(path), path.name))
 
     def find(self, identifier: str) -> Path:
@@ -35,11 +35,7 @@ class Shelf:
             RunError: there is none in this place.
         """
         path = self.parent / identifier if is_file_name(identifier) else None
-        if (
-            path is not None
-            and is_plain(path / f"{self.kind}.toml")
-            and path.resolve().is_relative_to(self.parent.resolve())
-        ):
+        if path is not None and self._is_inside(path):
             return path
         names = [folder.name for folder in self.list_all()]
         raise RunError(
@@ -49,6 +45,11 @@ class Shelf:
             nearest=suggest(identifier, names),
             next_step=f"GET /api/{self.plural} lists them",
         )
+
+    def _is_inside(self, path: Path) -> bool:
+        """Return whether a path is a folder of this kind, and no way out of the place."""
+        inside = path.resolve().is_relative_to(self.parent.resolve())
+        return inside and is_plain(path / f"{self.kind}.toml")
 
 
 def is_file_name(text: str) -> bool:

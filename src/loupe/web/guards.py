@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from loupe.runs.reading import read_bytes, reading
+from loupe.web.slow_connections import BODY_SECONDS, limit_seconds
 
 MOST_BYTES = 16 * 2**20  # of one request
 COOKIE = "loupe_token"
@@ -29,6 +31,8 @@ REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+"""What the interface's description says of an address that answers with a page of its own."""
 _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
@@ -82,7 +86,10 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _adding_headers(send))
             return
-        await self.app(scope, _limiting(receive), _adding_headers(send))
+        send = _adding_headers(send)
+        if scope["method"] == "HEAD":  # what a GET would say, without saying it
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        await self.app(scope, _limiting(limit_seconds(receive)), send)
 
     def _refuse(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -97,9 +104,9 @@ class Guard:
             )
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
         is_ours = origin is None or urlsplit(origin).netloc == host
-        if scope["method"] not in ("GET", "HEAD") and not (
-            is_ours and site in ("same-origin", "same-site", "none")
-        ):
+        is_read = scope["method"] in ("GET", "HEAD")
+        changes_nothing = is_read and not _computes(scope["path"])
+        if not changes_nothing and not (is_ours and site in ("same-origin", "none")):
             return make_problem(
                 403,
                 "Another page's requests are not answered.",
@@ -187,6 +194,33 @@ def _too_large(got: str) -> Response:
 def refuse_large() -> Response:
     """Return the answer to a body that went on beyond the limit."""
     return _too_large(f"more than {MOST_BYTES}")
+
+
+def refuse_slow() -> Response:
+    """Return the answer to a body that did not come in time."""
+    return make_problem(
+        408,
+        "The rest of this request did not come.",
+        got=f"less than its length in {BODY_SECONDS:g} seconds",
+        allowed="all of it, within that time",
+        next_step="send it again",
+    )
+
+
+def _computes(path: str) -> bool:
+    """Return whether an address may make the server work; reports and the page's own files are only read."""
+    return path.startswith("/api/") and not path.endswith("/report")
+
+
+def _without_body(send: Send) -> Send:
+    async def shortened(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if message.get("more_body", False):
+                return
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return shortened
 
 
 def _limiting(receive: Receive) -> Receive:

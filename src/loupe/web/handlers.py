@@ -1,5 +1,6 @@
 """Looks into a network as the interface answers them."""
 
+import io
 import math
 from collections.abc import Sequence
 
@@ -15,10 +16,11 @@ from loupe.metrics import Predictions as StoredPredictions
 from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
-from loupe.using.look_inside import Look, find_reasons, look, read_layer, show_number
+from loupe.using.look_inside import Look, explain_image, look, read_layer, show_number
 from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
+    Attribution,
     ExplanationChoice,
     Gallery,
     GalleryImage,
@@ -28,7 +30,6 @@ from loupe.web.inside_answers import (
     Maps,
     NearestNeighbours,
     Prediction,
-    Reasons,
     SeenLayer,
     Window,
     pack_numbers,
@@ -37,6 +38,19 @@ from loupe.web.inside_answers import (
 
 _PAGE_IMAGES = 48
 _MOST_MAPS, _MOST_VALUES = 64, 200_000  # of one page of maps: under a megabyte
+
+
+def note_look(opened: OpenedRun, image: Tensor, content: bytes | None = None) -> None:
+    """Count a look if an image is a test image of the run, once for all that is asked about it.
+
+    Args:
+        opened: the run.
+        image: (channels, height, width) uint8, as its network takes it.
+        content: of the file it came as.
+    """
+    with opened.asking():
+        own = opened.own
+        own.note_once(own.list_keys(image, io.BytesIO(content) if content is not None else None))
 
 
 def describe_inside(opened: OpenedRun) -> InsideFacts:
@@ -93,7 +107,7 @@ def predict(opened: OpenedRun, images: Tensor) -> list[Prediction]:
     """Return what a network says of (images, channels, height, width) uint8."""
     if opened.classifier is None:
         return [_describe_prediction(opened, look(opened, image)) for image in images]
-    with opened.asking():
+    with opened.asking(), opened.own.counted():
         probabilities = opened.classifier.predict(images)
     return [_describe_classes(opened, row) for row in probabilities]
 
@@ -116,9 +130,7 @@ def _describe_prediction(opened: OpenedRun, seen: Look) -> Prediction:
 
 
 def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
-    """Return what a network makes of an image, layer by layer; a test image of its run is a look."""
-    if opened.classifier is not None and opened.classifier.own is not None:
-        opened.classifier.own.note(opened.classifier.own.list_keys(image))
+    """Return what a network makes of an image, layer by layer."""
     seen = look(opened, image)
     rows = {row.name: row for row in opened.layers.rows}
     layers = []
@@ -226,10 +238,10 @@ def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, i
     )
 
 
-def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Reasons:
+def compute_attribution(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Attribution:
     """Return which pixels speak for a class."""
-    found = find_reasons(opened, image, method, target)
-    return Reasons(
+    found = explain_image(opened, image, method, target)
+    return Attribution(
         method=method,
         target=opened.class_names[int(found.targets[0])],
         probability=float(found.probabilities[0]),
@@ -239,25 +251,27 @@ def say_why(opened: OpenedRun, image: Tensor, method: str, target: int | None) -
     )
 
 
-def list_images(opened: OpenedRun, *, true: int | None, said: int | None, only: str, page: int) -> Gallery:
+def list_images(
+    opened: OpenedRun, *, true: int | None, predicted: int | None, only: str, page: int
+) -> Gallery:
     """Return a page of validation images: all, or of a class, taken for a class, wrong, or unsure."""
     validation = opened.validation
     predictions = _fitting_predictions(opened, validation)
     order = torch.arange(len(validation))
-    if only != "all" or said is not None:
+    if only != "all" or predicted is not None:
         if predictions is None:
             raise LoupeError(
                 "This run has no predictions to search among.",
                 got=only,
                 allowed="all, by class: a classifier's predictions come when its run has ended",
-                next_step="leave out `only` and `said`",
+                next_step="leave out `only` and `predicted`",
             )
         order = rank_mistakes(predictions) if only == "mistakes" else order
         order = rank_uncertain(predictions) if only == "unsure" else order
     if true is not None:
         order = order[validation.labels[order] == true]
-    if said is not None and predictions is not None:
-        order = order[predictions.predicted[order] == said]
+    if predicted is not None and predictions is not None:
+        order = order[predictions.predicted[order] == predicted]
         order = order[predictions.confidence[order].argsort(descending=True, stable=True)]
     num_pages = max(1, math.ceil(len(order) / _PAGE_IMAGES))
     some = order[min(page, num_pages - 1) * _PAGE_IMAGES :][:_PAGE_IMAGES].tolist()
@@ -275,7 +289,7 @@ def _show(images: ImageDataset, index: int, predictions: StoredPredictions | Non
         image=f"validation-{index}",
         picture=encode_png(images.images[index]),
         true_class=names[int(images.labels[index])],
-        said=names[int(predictions.predicted[index])] if predictions else None,
+        predicted=names[int(predictions.predicted[index])] if predictions else None,
         probability=float(predictions.confidence[index]) if predictions else None,
     )
 

@@ -142,7 +142,7 @@ class ReceptiveField(BaseModel):
     last_column: int
 
 
-class Reasons(BaseModel):
+class Attribution(BaseModel):
     """Which pixels speak for a class."""
 
     method: str
@@ -159,7 +159,7 @@ class GalleryImage(BaseModel):
     image: str
     picture: str
     true_class: str
-    said: str | None = None
+    predicted: str | None = None
     probability: float | None = None
     distance: float | None = None
 

@@ -37,7 +37,7 @@ class RunSummary(BaseModel):
     id: str = Field(description="What the other addresses call it.")
     name: str
     kind: Literal["run", "series"]
-    status: Status = Field(description="unfinished: broken off without a result.")
+    status: Status = Field(description="unfinished: interrupted, without a result.")
     recipe: str = ""
     about: str = ""
     objective: Objective = "classification"

@@ -146,6 +146,7 @@ def stamp(path: Path) -> tuple[int, int] | None:
 def list_seeds(folder: RunFolder) -> list[RunFolder]:
     """Return the runs of a series that have begun, by seed; none of a single run."""
     places = [file.parent for file in folder.path.glob("seed-*/environment.json")]
+    places = [path for path in places if not path.is_symlink()]  # which may lead out of the folder
     return [RunFolder(path) for path in sorted(places, key=lambda path: (len(path.name), path.name))]
 
 

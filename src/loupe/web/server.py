@@ -67,18 +67,17 @@ def serve(
                 next_step="add --allow-network if that is meant: whoever knows the token then sees the runs",
             )
         token = token or secrets.token_urlsafe(24)
-    listening = listen(host, port)
-    number = listening.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
-    say(f"Loupe shows {runs} at {address}")
-    say("Ctrl-C ends it.")
-    if not runs.is_dir():
-        say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
-    app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
-    if opens_browser:
-        threading.Timer(0.5, _open_browser, [address]).start()
-    with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):
+    with contextlib.closing(listen(host, port)) as listening, contextlib.suppress(KeyboardInterrupt):
+        number = listening.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
+        say(f"Loupe shows {runs} at {address}")
+        say("Ctrl-C ends it.")
+        if not runs.is_dir():
+            say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
+        app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
+        if opens_browser:
+            threading.Timer(0.5, _open_browser, [address]).start()
         build_server(app).run(sockets=[listening])
 
 
@@ -86,8 +85,16 @@ def build_server(app: Any) -> "uvicorn.Server":
     """Return what serves an application: quiet, and without what the page does not use."""
     import uvicorn
 
+    from loupe.web.slow_connections import ImpatientProtocol
+
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=2
+        app,
+        http=ImpatientProtocol,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
 

@@ -32,7 +32,8 @@ class ArmAnswer(BaseModel):
     difference: str = Field(description="From the reference; empty for the reference itself.")
     difference_interval: str
     p: str
-    is_noise: bool = Field(description="Whether the difference is no more than noise, or cannot be told.")
+    conclusion: str = Field(description="Shown, practically none, or these runs cannot tell; and who would.")
+    is_open: bool = Field(description="Whether these runs cannot tell if there is a difference.")
     is_chosen: bool = Field(description="Whether validation prefers it.")
 
 

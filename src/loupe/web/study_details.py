@@ -95,8 +95,7 @@ def _list_arms(analysis: StudyAnalysis) -> list[ArmAnswer]:
     arms = []
     for cell in analysis.cells:
         texts = write_cell(analysis, cell)
-        is_noise = texts.pop("noise") == "yes"
-        arms.append(ArmAnswer(**texts, is_noise=is_noise, is_chosen=cell is analysis.chosen))
+        arms.append(ArmAnswer(**texts, is_open=cell.is_open, is_chosen=cell is analysis.chosen))
     return arms
 
 

@@ -6,6 +6,7 @@ Nothing of a request is written to disk, and nothing but pixels is taken from it
 import io
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -22,6 +23,7 @@ from loupe.web.guards import MOST_BYTES
 
 MOST_IMAGES = 64  # in one request
 MOST_PIXELS = 16_000_000  # of one image, unpacked
+_MOST_PIXELS_TOGETHER = 64_000_000  # of one request: a few seconds of unpacking
 _MOST_KEPT = 512  # prepared images, a few kilobytes each
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # decoders that have seen the world; a closed list
 
@@ -103,6 +105,26 @@ def open_picture(content: bytes) -> Image.Image:
             next_step="make it smaller first; the network sees few pixels in any case",
         )
     return picture
+
+
+def prepare_uploads(opened: OpenedRun, contents: Sequence[bytes], fit: Fit | None) -> list[Tensor]:
+    """Return the files of a request as the network takes them, as `prepare_upload` does with one.
+
+    Raises:
+        DataError: as there; or they have too many pixels together, which is found before one is unpacked.
+    """
+    total = 0
+    for content in contents:
+        width, height = open_picture(content).size
+        total += width * height
+    if total > _MOST_PIXELS_TOGETHER:
+        raise DataError(
+            "These images are too large together.",
+            got=f"{len(contents)} images of {total:,} pixels",
+            allowed=f"up to {_MOST_PIXELS_TOGETHER:,} pixels in one request",
+            next_step="send fewer at once, or smaller ones",
+        )
+    return [prepare_upload(opened, content, fit) for content in contents]
 
 
 def choose_fit(text: str | None) -> Fit | None:

@@ -257,7 +257,7 @@ def test_what_cannot_be_stacked_says_why(some_digits: ImageDataset) -> None:
     assert "layer norm is a BatchNorm1d" in str(find_obstacle(normed))
     watched = make_training(some_digits)
     watched.model.logits.register_forward_hook(lambda *_: None)
-    assert "layer logits is watched" in str(find_obstacle(watched))
+    assert "layer logits has a hook" in str(find_obstacle(watched))
 
 
 def test_another_form_is_another_group(some_digits: ImageDataset) -> None:

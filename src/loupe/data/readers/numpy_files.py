@@ -43,6 +43,8 @@ def list_npz(path: Path) -> list[str]:
 @contextmanager
 def _open_npz(path: Path) -> Iterator[Any]:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise ValueError("not a file")
         with path.open("rb") as file:  # numpy would leave a file it cannot read open
             found = np.load(file, allow_pickle=False)
             if isinstance(found, np.ndarray):

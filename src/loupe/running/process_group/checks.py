@@ -1,4 +1,4 @@
-"""What a team of processes needs, checked before and after the data is there."""
+"""What a process group needs, checked before and after the data is there."""
 
 import copy
 import importlib.util

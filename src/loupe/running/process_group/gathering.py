@@ -1,6 +1,6 @@
 """Starting the other processes of a run, and ending them whatever happens.
 
-The process that was asked for the run is the first of the team: it alone writes the run folder, shows
+The process that was asked for the run is the first of the group: it alone writes the run folder, shows
 progress and opens the test set. The others are started by it and end with it.
 """
 
@@ -81,12 +81,12 @@ def find_free_port() -> int:
 
 
 class Member:
-    """Another process of a team.
+    """Another process of a group.
 
     Its standard input is its line of life: it ends when that is closed, so also when this process is killed.
 
     Args:
-        rank: which process of the team, ≥ 1.
+        rank: which process of the group, ≥ 1.
     """
 
     def __init__(self, rank: int) -> None:

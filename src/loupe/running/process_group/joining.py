@@ -1,4 +1,4 @@
-"""Joining a team with Lightning Fabric; imported only where there is one."""
+"""Joining a process group with Lightning Fabric; imported only where there is one."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ _SET_BY_FABRIC = ("MASTER_ADDR", "MASTER_PORT")
 
 @dataclass(frozen=True)
 class FabricGroup:
-    """A process's place in a team that Fabric has joined.
+    """A process's rank in a process group that Fabric has joined.
 
     Args:
         rank: which process this is.
@@ -87,7 +87,7 @@ class _Started(ClusterEnvironment):
 
 @contextlib.contextmanager
 def joined(rank: int, size: int, port: int, device: torch.device) -> Iterator[FabricGroup]:
-    """Join a team inside the block; returns when all its processes have.
+    """Join a process group inside the block; returns when all its processes have.
 
     Fabric chooses how they talk (gloo between CPUs, NCCL between GPUs) and each process's GPU.
 

@@ -20,7 +20,7 @@ class ScheduleStep(NamedTuple):
 
 Schedule = Callable[[int, Sequence[float]], ScheduleStep]
 """Maps a step (0, 1, …, counted over all epochs) and the validation losses of the epochs completed to the
-pace of that step."""
+learning-rate factor of that step."""
 
 Per = Annotated[
     Literal["epoch", "step"], Field(description="When the rate changes: after each epoch or each step.")

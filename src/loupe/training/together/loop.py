@@ -49,6 +49,17 @@ class Fitted:
             self.ended_by is not None or state.stopped_early or state.epoch >= self.training.plan.num_epochs
         )
 
+    def tell_start(self) -> None:
+        """Tell the observers that training begins."""
+        steps, epochs = len(self.training.train), self.training.plan.num_epochs
+        for observer in self.training.observers:
+            observer.on_fit_start(self.state, num_epochs=epochs, steps_per_epoch=steps)
+
+    def tell_end(self) -> None:
+        """Tell the observers that training came to its end."""
+        for observer in self.training.observers:
+            observer.on_fit_end(self.state)
+
 
 def find_obstacle(training: Training) -> str | None:
     """Return why a training cannot be one of several; None if it can."""
@@ -81,9 +92,7 @@ def fit_together(trainings: Sequence[Training]) -> list[Fitted]:
     """
     fitted = [Fitted(training) for training in trainings]
     for one in fitted:
-        steps, epochs = len(one.training.train), one.training.plan.num_epochs
-        for observer in one.training.observers:
-            observer.on_fit_start(one.state, num_epochs=epochs, steps_per_epoch=steps)
+        one.tell_start()
     group: _Group | None = None
     try:
         while under_way := [one for one in fitted if not one.is_over]:
@@ -97,8 +106,7 @@ def fit_together(trainings: Sequence[Training]) -> list[Fitted]:
                 one.ended_by = interrupt
     for one in fitted:
         if one.ended_by is None:
-            for observer in one.training.observers:
-                observer.on_fit_end(one.state)
+            one.tell_end()
     return fitted
 
 

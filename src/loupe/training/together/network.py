@@ -32,7 +32,7 @@ def find_network_obstacle(model: nn.Module) -> str | None:
         if type(layer) not in _LAYERS:
             return f"layer {name or 'model'} is a {type(layer).__name__}, which is not trained together"
         if has_hooks(layer):
-            return f"layer {name} is watched by a hook"
+            return f"layer {name} has a hook"
         of_maps, of_vectors = isinstance(layer, _OF_MAPS), isinstance(layer, _OF_VECTORS)
         if has_vectors if of_maps else of_vectors and not has_vectors:
             return f"layer {name} takes values in another form than is usual"

@@ -16,10 +16,10 @@ export async function showImages(place, id, query, title, page = 0) {
           picture(one),
           el(
             "span",
-            { class: one.said === null || one.said === one.true_class ? "" : "wrong" },
-            one.said === null || one.said === one.true_class
+            { class: one.predicted === null || one.predicted === one.true_class ? "" : "wrong" },
+            one.predicted === null || one.predicted === one.true_class
               ? one.true_class
-              : `${one.true_class} → ${one.said}`,
+              : `${one.true_class} → ${one.predicted}`,
           ),
           el("span", { class: "soft" }, percent(one.probability, 1)),
         ),
@@ -51,7 +51,7 @@ export function offerImages(place, id, choose) {
               "data-image": one.image,
               title: describe(one),
               "aria-label": describe(one),
-              class: one.said !== null && one.said !== one.true_class ? "wrong" : "",
+              class: one.predicted !== null && one.predicted !== one.true_class ? "wrong" : "",
               onclick: () => choose(one.image),
             },
             picture(one),
@@ -63,7 +63,7 @@ export function offerImages(place, id, choose) {
         el(
           "p",
           { class: "soft" },
-          `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : found.images.some((one) => one.said !== null && one.said !== one.true_class) ? "; dashed: the network is wrong" : ""}`,
+          `${count(found.total)} images${query.only === "mistakes" ? ", most confident first" : found.images.some((one) => one.predicted !== null && one.predicted !== one.true_class) ? "; dashed: the network is wrong" : ""}`,
         ),
         turner(found, (wanted) => fill(query, wanted)),
       );
@@ -78,7 +78,7 @@ export function offerImages(place, id, choose) {
 }
 
 const describe = (one) =>
-  `${one.image}: ${one.true_class}${one.said === null ? "" : one.said === one.true_class ? ", said rightly" : `, taken for ${one.said}`}`;
+  `${one.image}: ${one.true_class}${one.predicted === null ? "" : one.predicted === one.true_class ? ", predicted rightly" : `, predicted as ${one.predicted}`}`;
 
 export function picture(one, alt = "") {
   return el("img", { class: "pixel", src: one.picture, alt });

@@ -2,9 +2,9 @@
 import { el } from "./dom.js";
 
 export class Problem extends Error {
-  constructor(said) {
-    super(said.error ?? "The server gave no answer.");
-    this.said = said;
+  constructor(answer) {
+    super(answer.error ?? "The server gave no answer.");
+    this.answer = answer;
   }
 }
 
@@ -21,15 +21,15 @@ export async function ask(path, { query = {}, ...options } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ error: "The server does not answer.", next: "is `loupe open` still running?" });
   }
-  let said = null;
+  let answer = null;
   try {
-    said = await response.json();
+    answer = await response.json();
   } catch {
     /* not JSON: said below */
   }
-  if (!response.ok || said === null)
-    throw new Problem(said ?? { error: `The server answered ${response.status}.` });
-  return said;
+  if (!response.ok || answer === null)
+    throw new Problem(answer ?? { error: `The server answered ${response.status}.` });
+  return answer;
 }
 
 export function send(path, body, method = "POST") {
@@ -46,17 +46,17 @@ export function upload(path, blob, fields = {}) {
 export const runPath = (id, rest = "") => `runs/${encodeURIComponent(id)}${rest}`;
 
 export function showProblem(error) {
-  const said = error.said ?? { error: String(error.message ?? error) };
-  if (!error.said) console.error(error);
+  const answer = error.answer ?? { error: String(error.message ?? error) };
+  if (!error.answer) console.error(error);
   const rows = [
-    ["got", said.got],
-    ["allowed", said.allowed],
-    ["next", said.next],
+    ["got", answer.got],
+    ["allowed", answer.allowed],
+    ["next", answer.next],
   ].filter(([, text]) => text);
   return el(
     "div",
     { class: "note", role: "alert" },
-    el("b", {}, said.error),
+    el("b", {}, answer.error),
     ...rows.map(([name, text]) => el("div", {}, el("span", { class: "soft" }, `${name}: `), text)),
   );
 }

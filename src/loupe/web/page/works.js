@@ -57,7 +57,7 @@ export async function follow(place, path, describe, enliven = () => {}) {
 /** Return the way to the report as it was written last; nothing before there is one. */
 export function offerReport(found, path) {
   if (!found.has_report) return "";
-  const button = link(`/api/${path}/report`, "Report of the last sitting");
+  const button = link(`/api/${path}/report`, "Report of the last session");
   Object.assign(button, { className: "button plain", target: "_blank", rel: "noopener" });
   return el("p", { class: "actions" }, button);
 }

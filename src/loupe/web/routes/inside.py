@@ -16,6 +16,7 @@ from loupe.using.look_inside import find_field
 from loupe.using.opened_run import OpenedRun
 from loupe.web import handlers
 from loupe.web.inside_answers import (
+    Attribution,
     Gallery,
     ImageChoice,
     ImageChoices,
@@ -25,12 +26,18 @@ from loupe.web.inside_answers import (
     Maps,
     NearestNeighbours,
     Predictions,
-    Reasons,
     ReceptiveField,
     Window,
 )
 from loupe.web.sessions import Sessions
-from loupe.web.uploads import ImageStore, choose_fit, open_picture, prepare_upload, read_images
+from loupe.web.uploads import (
+    ImageStore,
+    choose_fit,
+    open_picture,
+    prepare_upload,
+    prepare_uploads,
+    read_images,
+)
 
 _FILE = {"type": "string", "format": "binary"}
 _FIT = {"type": "string", "enum": ["resize", "crop", "pad"], "description": "How another size is fitted."}
@@ -92,14 +99,33 @@ Place = Annotated[int, Query(ge=0, le=1_000_000)]
 def build_inside_routes(sessions: Sessions) -> APIRouter:
     """Return the addresses on the networks of a folder's runs."""
     router, store = APIRouter(prefix="/api/runs/{run}", tags=["inside"]), ImageStore()
+    _add_image_routes(router, sessions, store)
+    _add_layer_routes(router, sessions, store)
+    _add_explanation_routes(router, sessions, store)
+    return router
 
-    def take(opened: OpenedRun, given: Given) -> list[tuple[torch.Tensor, str]]:
-        """Return each image with its name; uploaded ones are kept under a new one."""
-        if given.names:
-            return [(store.find(name, opened), name) for name in given.names]
-        fit = choose_fit(given.fields.get("fit"))
-        images = [prepare_upload(opened, content, fit) for content in given.files]
-        return [(image, store.keep(image)) for image in images]
+
+def _find_image(name: str, opened: OpenedRun, store: ImageStore) -> torch.Tensor:
+    """Return the image with a name; one that was uploaded may be a test image of this run."""
+    image = store.find(name, opened)
+    if not name.startswith("validation-"):
+        handlers.note_look(opened, image)
+    return image
+
+
+def _take_images(opened: OpenedRun, given: Given, store: ImageStore) -> list[tuple[torch.Tensor, str]]:
+    """Return each image with its name; uploaded ones are kept under a new one."""
+    if given.names:
+        return [(_find_image(name, opened, store), name) for name in given.names]
+    fit = choose_fit(given.fields.get("fit"))
+    images = prepare_uploads(opened, given.files, fit)
+    for image, content in zip(images, given.files, strict=True):
+        handlers.note_look(opened, image, content)
+    return [(image, store.keep(image)) for image in images]
+
+
+def _add_image_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what takes images: facts, predictions, a look at one image, uploads, the gallery."""
 
     @router.get("/inside")
     def show_facts(run: str) -> InsideFacts:
@@ -110,14 +136,14 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     def predict(run: str, given: GivenImages) -> Predictions:
         """Predictions for one image or a batch, exactly as the run was judged."""
         opened = sessions.open(run)
-        images = torch.stack([image for image, _ in take(opened, given)])
+        images = torch.stack([image for image, _ in _take_images(opened, given, store)])
         return Predictions(run=run, epoch=opened.epoch, predictions=handlers.predict(opened, images))
 
     @router.post("/inspect", openapi_extra=_describe_body(ImageChoice, many=False))
     def inspect(run: str, given: GivenImages) -> Inspection:
         """What the network makes of one image, layer by layer, with the prediction."""
         opened = sessions.open(run)
-        taken = take(opened, given)
+        taken = _take_images(opened, given, store)
         if len(taken) > 1:
             raise DataError(
                 "One image is looked into at a time.",
@@ -137,26 +163,31 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
             image = read_drawing(opened, given.files[0])
         else:
             image = prepare_upload(opened, given.files[0], choose_fit(given.fields.get("fit")))
+            handlers.note_look(opened, image, given.files[0])
         return KeptImage(image=store.keep(image), picture=encode_png(image))
 
     @router.get("/images")
     def list_images(
         run: str,
         true: Annotated[int | None, Query(ge=0, le=100_000, description="Only of this class.")] = None,
-        said: Annotated[
-            int | None, Query(ge=0, le=100_000, description="Only those taken for this class.")
+        predicted: Annotated[
+            int | None, Query(ge=0, le=100_000, description="Only those predicted as this class.")
         ] = None,
         only: Literal["all", "mistakes", "unsure"] = "all",
         page: Page = 0,
     ) -> Gallery:
-        """Validation images, a page at a time: by class, by what they are taken for, or the mistakes."""
-        return handlers.list_images(sessions.open(run), true=true, said=said, only=only, page=page)
+        """Validation images, a page at a time: by class, by the predicted class, or the mistakes."""
+        return handlers.list_images(sessions.open(run), true=true, predicted=predicted, only=only, page=page)
+
+
+def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what asks about one layer: maps, filters, numbers, receptive fields."""
 
     @router.get("/maps")
     def list_maps(run: str, image: Image, layer: Layer, page: Page = 0) -> Maps:
         """What a layer gives for an image, a page of channels at a time."""
         opened = sessions.open(run)
-        return handlers.list_maps(opened, store.find(image, opened), layer, page)
+        return handlers.list_maps(opened, _find_image(image, opened, store), layer, page)
 
     @router.get("/filters")
     def list_filters(run: str, layer: Layer, page: Page = 0) -> Maps:
@@ -169,7 +200,7 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     ) -> Window:
         """The arithmetic that made one number of a layer."""
         opened = sessions.open(run)
-        return handlers.take_apart(opened, store.find(image, opened), layer, (channel, row, column))
+        return handlers.take_apart(opened, _find_image(image, opened, store), layer, (channel, row, column))
 
     @router.get("/field")
     def show_field(run: str, layer: Layer, row: Place = 0, column: Place = 0) -> ReceptiveField:
@@ -177,27 +208,30 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
         found = find_field(sessions.open(run), layer, row, column)
         return ReceptiveField(**asdict(found))
 
-    @router.get("/reasons")
-    def say_why(
+
+def _add_explanation_routes(router: APIRouter, sessions: Sessions, store: ImageStore) -> None:
+    """Add what explains an answer: attributions, and the training images nearest to an image."""
+
+    @router.get("/reasons", include_in_schema=False)  # its former address
+    @router.get("/attributions")
+    def show_attribution(
         run: str,
         image: Image,
         method: Annotated[str, Query(max_length=80)] = "grad-cam",
         target: Annotated[
             int | None, Query(ge=0, le=100_000, description="The class; the predicted one if left out.")
         ] = None,
-    ) -> Reasons:
+    ) -> Attribution:
         """Which pixels speak for a class."""
         opened = sessions.open(run)
-        return handlers.say_why(opened, store.find(image, opened), method, target)
+        return handlers.compute_attribution(opened, _find_image(image, opened, store), method, target)
 
     @router.get("/kin", include_in_schema=False)  # its former address
     @router.get("/nearest-neighbours")
     def list_nearest_neighbours(run: str, image: Image) -> NearestNeighbours:
         """The training images nearest to an image, as the network sees them."""
         opened = sessions.open(run)
-        return handlers.list_nearest_neighbours(opened, store.find(image, opened))
-
-    return router
+        return handlers.list_nearest_neighbours(opened, _find_image(image, opened, store))
 
 
 def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:

@@ -3,17 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import Response
 
 from loupe.errors import RunError
 from loupe.evaluations import Looks
 from loupe.runs import write_tags
 from loupe.runs.reading import is_plain
+from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
-from loupe.web.guards import serve_report
+from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
 from loupe.web.run_index import list_seeds, stamp
@@ -23,10 +23,14 @@ from loupe.web.sessions import Sessions
 _MOST_KEPT = 24  # sections; each is made anew when the run's files change
 
 
+# what `write_tags` takes, which says in its own words what is wrong
+Tag = Annotated[str, WithJsonSchema({"type": "string", "maxLength": LONGEST_TAG, "pattern": f"^{TAG}$"})]
+
+
 class Tags(BaseModel, extra="forbid"):
     """The tags a run is to have."""
 
-    tags: list[Annotated[str, Field(max_length=64)]] = Field(max_length=24)
+    tags: list[Tag] = Field(json_schema_extra={"maxItems": MOST_TAGS})
 
 
 def build_run_routes(sessions: Sessions) -> APIRouter:
@@ -49,7 +53,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
 
-    @router.get("/runs/{run}/report", response_class=HTMLResponse)
+    @router.get("/runs/{run}/report", response_class=Response, responses=PAGE)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
         folder = index.find(run)

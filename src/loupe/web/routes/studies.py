@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from loupe.errors import RunError
@@ -12,7 +11,7 @@ from loupe.runs.locking import is_locked
 from loupe.runs.reading import is_plain
 from loupe.web.cache import Kept
 from loupe.web.folder_index import Shelf
-from loupe.web.guards import serve_report
+from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_index import RunIndex, stamp
 from loupe.web.search_details import describe_search, make_search_section, summarise_search
 from loupe.web.sections import Section
@@ -47,7 +46,7 @@ def build_study_routes(index: RunIndex, studies: Shelf, searches: Shelf) -> APIR
         path = studies.find(study)
         return sections.get(path, _stamp_files(path), lambda: make_study_section(index, path))
 
-    @router.get("/studies/{study}/report", response_class=HTMLResponse)
+    @router.get("/studies/{study}/report", response_class=Response, responses=PAGE)
     def show_study_report(study: str) -> Response:
         """The study's report, a page of its own."""
         return send_report(studies.find(study), "study")
@@ -70,7 +69,7 @@ def build_study_routes(index: RunIndex, studies: Shelf, searches: Shelf) -> APIR
         path = searches.find(search)
         return sections.get(path, _stamp_files(path), lambda: make_search_section(index, path))
 
-    @router.get("/searches/{search}/report", response_class=HTMLResponse)
+    @router.get("/searches/{search}/report", response_class=Response, responses=PAGE)
     def show_search_report(search: str) -> Response:
         """The search's report, a page of its own."""
         return send_report(searches.find(search), "search")
@@ -89,7 +88,7 @@ def send_report(path: Path, kind: str) -> Response:
         raise RunError(
             f"The {kind} {path.name} has no report yet.",
             got="no report.html",
-            allowed=f"a {kind} that has ended, or was broken off",
+            allowed=f"a {kind} that has ended, or was interrupted",
             next_step="look at its page meanwhile",
         )
     return serve_report(report)

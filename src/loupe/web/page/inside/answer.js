@@ -6,8 +6,9 @@ import { tell } from "./tour.js";
 
 export function showAnswer(scene) {
   const { seen, parts } = scene;
-  const said = seen.prediction,
-    isWrong = seen.true_class !== null && said.class_name !== null && seen.true_class !== said.class_name;
+  const prediction = seen.prediction,
+    isWrong =
+      seen.true_class !== null && prediction.class_name !== null && seen.true_class !== prediction.class_name;
   const stage = el(
     "div",
     { class: "stage" },
@@ -28,7 +29,7 @@ export function showAnswer(scene) {
           { class: isWrong ? "wrong" : "right" },
           isWrong
             ? `✗ it is ${seen.true_class}`
-            : said.class_name === null
+            : prediction.class_name === null
               ? seen.true_class
               : `✓ it is ${seen.true_class}`,
         );
@@ -44,30 +45,30 @@ export function showAnswer(scene) {
         stage,
         el("figcaption", { class: "soft" }, "as the network gets it", el("br"), truth),
       ),
-      said.class_name === null ? showRemade(said) : showClasses(scene, said),
+      prediction.class_name === null ? showRemade(prediction) : showClasses(scene, prediction),
     ),
   );
 }
 
-function showRemade(said) {
+function showRemade(prediction) {
   return el(
     "figure",
     { class: "chosen-picture" },
     el(
       "div",
       { class: "stage" },
-      el("img", { class: "pixel", src: said.remade, alt: "what the network gave back" }),
+      el("img", { class: "pixel", src: prediction.remade, alt: "what the network gave back" }),
     ),
     el(
       "figcaption",
       { class: "soft" },
-      `as it gives it back: mean squared error ${said.error.toPrecision(3)}`,
+      `as it gives it back: mean squared error ${prediction.error.toPrecision(3)}`,
     ),
   );
 }
 
-function showClasses(scene, said) {
-  const ranked = Object.entries(said.probabilities).sort((a, b) => b[1] - a[1]);
+function showClasses(scene, prediction) {
+  const ranked = Object.entries(prediction.probabilities).sort((a, b) => b[1] - a[1]);
   const rows = (some) =>
     el(
       "div",
@@ -114,7 +115,12 @@ function showClasses(scene, said) {
   return el(
     "div",
     { class: "said" },
-    el("p", { class: "verdict" }, el("strong", {}, said.class_name), ` ${percent(said.probability, 1)} sure`),
+    el(
+      "p",
+      { class: "verdict" },
+      el("strong", {}, prediction.class_name),
+      ` ${percent(prediction.probability, 1)} sure`,
+    ),
     rows(ranked.slice(0, 5)),
     ranked.length > 5
       ? el("details", {}, el("summary", {}, `all ${ranked.length} classes`), rows(ranked.slice(5)))
@@ -149,7 +155,7 @@ export async function why(scene, method, target = null) {
   scene.method = method;
   words.textContent = "asking …";
   try {
-    const found = await ask(runPath(scene.id, "/reasons"), {
+    const found = await ask(runPath(scene.id, "/attributions"), {
       query: { image: scene.seen.image, method, target },
     });
     overlay(canvas, unpack(found.map));

@@ -2,10 +2,10 @@
 import { el } from "../dom.js";
 
 export async function show(place) {
-  const said = await (await fetch("/openapi.json")).json();
+  const spec = await (await fetch("/openapi.json")).json();
   place.append(
     el("h1", {}, "Interface"),
-    el("p", {}, ...withCode(said.info.description)),
+    el("p", {}, ...withCode(spec.info.description)),
     el(
       "p",
       {},
@@ -21,12 +21,12 @@ export async function show(place) {
       `curl ${location.origin}/api/runs\ncurl -F image=@picture.png ${location.origin}/api/runs/RUN/predict`,
     ),
   );
-  for (const [path, methods] of Object.entries(said.paths)) {
-    for (const [method, one] of Object.entries(methods)) place.append(describe(path, method, one, said));
+  for (const [path, methods] of Object.entries(spec.paths)) {
+    for (const [method, one] of Object.entries(methods)) place.append(describe(path, method, one, spec));
   }
 }
 
-function describe(path, method, one, said) {
+function describe(path, method, one, spec) {
   const answer = one.responses["200"]?.content?.["application/json"]?.schema;
   return el(
     "details",
@@ -56,12 +56,12 @@ function describe(path, method, one, said) {
           {},
           el("h4", {}, "Body"),
           ...Object.entries(one.requestBody.content).map(([kind, body]) =>
-            el("div", {}, el("code", {}, kind), fields(body.schema, said)),
+            el("div", {}, el("code", {}, kind), fields(body.schema, spec)),
           ),
         )
       : "",
     answer
-      ? el("div", {}, el("h4", {}, `Answer: ${typeOf(answer)}`), fields(answer, said))
+      ? el("div", {}, el("h4", {}, `Answer: ${typeOf(answer)}`), fields(answer, spec))
       : el("p", {}, "Answer: a page."),
   );
 }
@@ -71,12 +71,12 @@ function withCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
 }
 
-function resolve(schema, said) {
-  return schema?.$ref ? said.components.schemas[schema.$ref.split("/").pop()] : schema;
+function resolve(schema, spec) {
+  return schema?.$ref ? spec.components.schemas[schema.$ref.split("/").pop()] : schema;
 }
 
-function fields(schema, said) {
-  const whole = resolve(schema, said);
+function fields(schema, spec) {
+  const whole = resolve(schema, spec);
   if (!whole?.properties)
     return el(
       "p",

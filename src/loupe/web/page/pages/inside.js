@@ -62,10 +62,10 @@ export async function show(place, [id], query) {
       showAnswer(scene);
       showNetwork(scene);
       showNearestNeighbours(scene);
-      const said = seen.prediction;
+      const prediction = seen.prediction;
       speak(
-        said.class_name
-          ? `The network says ${said.class_name}, ${(100 * said.probability).toFixed(0)} percent sure.`
+        prediction.class_name
+          ? `The network says ${prediction.class_name}, ${(100 * prediction.probability).toFixed(0)} percent sure.`
           : "The network gave the image back.",
       );
       tell("picture");

@@ -204,7 +204,7 @@ function wireCells(place, id) {
   cells.replaceWith(images);
   const links = [...look.querySelectorAll('a[href^="#cell-"]')].map(forgetListeners);
   for (const one of links) {
-    const [truth, said] = one.hash.split("-").slice(1).map(Number),
+    const [truth, predicted] = one.hash.split("-").slice(1).map(Number),
       words = one.closest("td").title.replace(/^\d+ of \d+ images of /, "");
     one.setAttribute("role", "button");
     one.setAttribute("aria-label", `${one.textContent} images: ${words}`);
@@ -212,7 +212,7 @@ function wireCells(place, id) {
       event.preventDefault();
       for (const other of links) other.removeAttribute("aria-current");
       one.setAttribute("aria-current", "true");
-      showImages(images, id, { true: truth, said }, words);
+      showImages(images, id, { true: truth, predicted }, words);
     });
   }
   showImages(images, id, { only: "mistakes" }, "Wrong, most confident first");

@@ -1,0 +1,231 @@
+"""Whether the network is as often right as it is sure, and what would set its probabilities right."""
+
+from functools import partial
+from typing import Annotated
+
+import torch
+from pydantic import Field
+
+from loupe.evaluations.finding import COUNT, POINTS, Cell, Chart, Column, Finding, Line, Table, Value
+from loupe.evaluations.registry import register_evaluation
+from loupe.evaluations.scaling import (
+    METHODS,
+    Scaling,
+    ScalingMethod,
+    fit_scaling,
+    measure_loss,
+    scale_out_of_fold,
+)
+from loupe.metrics import Predictions
+from loupe.statistics import Interval, compute_wilson_interval
+from loupe.statistics.calibration import (
+    CalibrationError,
+    bin_probabilities,
+    compute_binned_error,
+    compute_smooth_error,
+    draw_resamples,
+    judge_error,
+    make_basic_interval,
+    split_brier,
+)
+from loupe.statistics.score_intervals import compute_mean_interval
+
+_MOST_WORK = 1_000_000  # images × classes × resamples of Brier's parts: a second or two
+
+
+@register_evaluation("calibration", title="Calibration", chapter="Calibration", order=17)
+def measure_calibration(
+    answers: Predictions,
+    class_names: tuple[str, ...],
+    level: float,
+    seed: int,
+    split: str,
+    validation_answers: Predictions | None = None,
+    num_bins: Annotated[int, Field(ge=2, le=100, description="Bins of the diagram, 2 to 100.")] = 15,
+) -> Finding:
+    """Whether probabilities can be trusted: reliability diagram, calibration errors, Brier's parts, scalings.
+
+    Costs a second or two, and no forward pass.
+    """
+    confidence, is_right = answers.confidence, answers.is_right
+    binned = _judge_binned(answers, level, seed, num_bins)
+    smooth = judge_error(compute_smooth_error, confidence, is_right, level, seed)
+    values = [
+        Value(f"expected calibration error ({num_bins} bins)", binned.value, "percent", binned.interval),
+        Value("smooth calibration error", smooth.value, "percent", smooth.interval),
+        *_measure_brier(answers, level, seed),
+    ]
+    scaled = _scale(answers, validation_answers, split, seed)
+    blocks: list[Chart | Table] = [
+        _draw_diagram(answers, level, num_bins),
+        _tabulate_scalings(answers, scaled, level, seed, num_bins, split),
+        _tabulate_classes(answers, class_names, level, num_bins),
+    ]
+    mean, share = float(confidence.mean()), float(is_right.double().mean())
+    error, is_beyond = values[0], binned.p_value < 1 - level
+    side = "too sure" if mean > share else "not sure enough"
+    verdict = f"is {side}" if is_beyond else "is as sure as it is right, as far as these images tell"
+    sentence = (
+        f"The network {verdict}: it is {100 * mean:.1f} % sure on average and right in {100 * share:.1f} %; "
+        f"expected calibration error {error.write()}, p = {binned.p_value:.2g} if it were calibrated."
+    )
+    return Finding(sentence + _say_what_helps(scaled, answers), values, blocks)
+
+
+def _judge_binned(answers: Predictions, level: float, seed: int, num_bins: int) -> CalibrationError:
+    measure = partial(compute_binned_error, num_bins=num_bins)
+    return judge_error(measure, answers.confidence, answers.is_right, level, seed)
+
+
+def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]:
+    """Return Brier's score and its parts."""
+    probabilities, labels = answers.probabilities, answers.labels
+    total, num_classes = probabilities.shape
+    truth = torch.nn.functional.one_hot(labels, num_classes)
+    errors = (probabilities.double() - truth).square().sum(1)
+    parts = split_brier(probabilities, labels)
+    draws = max(20, min(200, _MOST_WORK // (total * num_classes)))
+    drawn = [split_brier(probabilities[some], labels[some]) for some in draw_resamples(total, seed, draws)]
+
+    def bound(name: str) -> Interval:
+        values = [float(getattr(one, name)) for one in drawn]
+        return make_basic_interval(float(getattr(parts, name)), values, level, high=2.0)
+
+    return [
+        Value("Brier score", float(errors.mean()), "", compute_mean_interval(errors, level, low=0, high=2)),
+        Value("miscalibration (adds to it)", parts.miscalibration, "", bound("miscalibration")),
+        Value("discrimination (is taken off)", parts.discrimination, "", bound("discrimination")),
+        Value("uncertainty of the classes", parts.uncertainty, "", bound("uncertainty")),
+    ]
+
+
+def _draw_diagram(answers: Predictions, level: float, num_bins: int) -> Chart:
+    bins = bin_probabilities(answers.confidence, answers.is_right, num_bins)
+    filled = bins.counts.nonzero().flatten()
+    counts, share = bins.counts[filled].tolist(), bins.share[filled].tolist()
+    x = tuple(bins.confidence[filled].tolist())
+    ends = [
+        compute_wilson_interval(round(one * count), count, level)
+        for one, count in zip(share, counts, strict=True)
+    ]
+    network = Line("right", tuple(share), tuple(one.low for one in ends), tuple(one.high for one in ends))
+    largest = max(counts)
+    note = (
+        f"Answers in {num_bins} bins by how sure the network is of them; the band holds each bin's share "
+        f"with its chance. Below the dashed line it is too sure. {largest:,} of {sum(counts):,} answers lie "
+        "in one bin."
+    )
+    ideal = Line("as often as it is sure", x, is_dashed=True)
+    return Chart(
+        "Reliability diagram", x, (network, ideal), "probability of the class it names", "right", True, note
+    )
+
+
+def _scale(
+    answers: Predictions, validation: Predictions | None, split: str, seed: int
+) -> dict[ScalingMethod, tuple[Scaling, Predictions]]:
+    """Return for each method the scaling, and these answers scaled without having been fitted to."""
+    if split == "validation":
+        return {
+            method: (fit_scaling(answers, method), scale_out_of_fold(answers, method, seed))
+            for method in METHODS
+        }
+    if validation is None:
+        return {}
+    fitted = {method: fit_scaling(validation, method) for method in METHODS}
+    return {method: (scaling, scaling.apply_to(answers)) for method, scaling in fitted.items()}
+
+
+_SCALED = (
+    Column("probabilities"),
+    Column("loss (nats)", ""),
+    Column("Brier score", ""),
+    Column("from", ""),
+    Column("to", ""),
+    Column("calibration error", "percent", 2),
+    Column("from", "percent", 2),
+    Column("to", "percent", 2),
+    Column("accuracy", "percent"),
+)
+
+
+def _tabulate_scalings(
+    answers: Predictions,
+    scaled: dict[ScalingMethod, tuple[Scaling, Predictions]],
+    level: float,
+    seed: int,
+    num_bins: int,
+    split: str,
+) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for scaling, one in scaled.values():
+        truth = torch.nn.functional.one_hot(one.labels, one.num_classes)
+        errors = (one.probabilities.double() - truth).square().sum(1)
+        brier = compute_mean_interval(errors, level, low=0, high=2)
+        binned = _judge_binned(one, level, seed, num_bins)
+        rows.append(
+            (
+                scaling.describe(),
+                measure_loss(one),
+                float(errors.mean()),
+                brier.low if brier else None,
+                brier.high if brier else None,
+                binned.value,
+                binned.interval.low,
+                binned.interval.high,
+                float(one.is_right.double().mean()),
+            )
+        )
+    how = (
+        "in five parts, each scaled by what the other four say"
+        if split == "validation"
+        else f"on validation images, judged on {split}"
+    )
+    note = (
+        f"Fitted {how}. `loupe calibrate RUN` keeps one with the run: predict, page and export then use it."
+    )
+    return Table("Probabilities set right", _SCALED, tuple(rows), note, if_empty="No validation answers.")
+
+
+def _tabulate_classes(
+    answers: Predictions, class_names: tuple[str, ...], level: float, num_bins: int
+) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for label, name in enumerate(class_names):
+        said, is_class = answers.probabilities[:, label].double(), answers.labels == label
+        gaps = said - is_class.double()
+        ends = compute_mean_interval(gaps, level, low=-1, high=1)
+        rows.append(
+            (
+                name,
+                int(is_class.sum()),
+                float(said.mean()),
+                float(is_class.double().mean()),
+                float(gaps.mean()),
+                ends.low if ends else None,
+                ends.high if ends else None,
+                compute_binned_error(said, is_class, num_bins),
+            )
+        )
+    columns = (
+        Column("class"),
+        Column("images", COUNT),
+        Column("mean probability", "percent"),
+        Column("share", "percent"),
+        *(Column(heading, POINTS) for heading in ("too sure by (points)", "from", "to")),
+        Column("calibration error", "percent", 2),
+    )
+    note = "Each class against all others: what the network gives it on average, and how frequent it is."
+    return Table("By class", columns, tuple(rows), note)
+
+
+def _say_what_helps(scaled: dict[ScalingMethod, tuple[Scaling, Predictions]], answers: Predictions) -> str:
+    """Return which scaling lowers the loss most, and by how much; "" if none was fitted."""
+    if not scaled:
+        return ""
+    losses = {method: measure_loss(one) for method, (_, one) in scaled.items()}
+    best = min(losses, key=losses.__getitem__)
+    before = measure_loss(answers)
+    if best == "none":
+        return f" No scaling fitted on validation lowers its loss of {before:.4f} nats."
+    return f" Best set right by {scaled[best][0].describe()}: loss {before:.4f} to {losses[best]:.4f} nats."

@@ -1,0 +1,317 @@
+"""Arms that were run with several seeds each: how much their runs vary, and how they differ from one arm."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from loupe.statistics.conclusions import Difference, conclude
+from loupe.statistics.families import Kind, Together
+from loupe.statistics.intervals import Interval, has_spread
+from loupe.statistics.planning import count_seeds
+from loupe.statistics.variances import moderate_variances
+
+_Floats = NDArray[np.float64]
+
+_PAIRING_LEVEL = 0.01  # seeds are paired where they surely matter; else pairing only loses freedom
+_FEWEST_IN_PAIRS = 3  # seeds, to see that they matter
+_WELCH_SHARE = 0.5  # of Welch's degrees of freedom above the fewest: all of them let 6 in 100 pass, not 5
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """What is known of arms before they are compared with one of them.
+
+    Args:
+        means: (..., arms) over the seeds.
+        variances: (..., arms) of one run.
+        degrees_of_freedom: (..., arms) of each variance.
+        total_degrees_of_freedom: of all of them.
+        counts: (arms,) seeds.
+    """
+
+    means: _Floats
+    variances: _Floats
+    degrees_of_freedom: _Floats
+    total_degrees_of_freedom: float
+    counts: _Floats
+
+
+def estimate_spread(values: _Floats, reference: int, flips: _Floats | None = None) -> Spread | None:
+    """Return means and variances of arms over their seeds; None if nothing shows how much runs vary.
+
+    Variances are estimated over all arms together as far as they agree (`moderate_variances`).
+
+    Args:
+        values: (arms, seeds); nan where a run is missing.
+        reference: the arm that others are compared with; if its spread stands out, it is kept as it is.
+        flips: (arms,) variance of a run that single answers' flipping from seed to seed brings, where that is
+            known: arms then agree if their variances are alike as multiples of it, and none is below it.
+    """
+    counts = np.isfinite(values).sum(1).astype(np.float64)
+    enough = counts >= 2
+    if not enough.any() or not _varies(values[enough]):
+        return None
+    means = np.array([row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in values])
+    variances, known = np.full(len(values), math.nan), np.zeros(len(values))
+    squares = np.nansum((values - means[:, None])[enough] ** 2, 1)
+    scale = np.ones(len(values)) if flips is None or (flips <= 0).any() else flips
+    guarded = int(enough[:reference].sum()) if enough[reference] else None
+    degrees = counts[enough] - 1
+    found = moderate_variances(squares / degrees / scale[enough], degrees, guarded)
+    variances[enough] = found.values * scale[enough]
+    if flips is not None:
+        variances[enough] = np.maximum(variances[enough], flips[enough])
+    known[enough] = found.degrees_of_freedom
+    return Spread(means, variances, known, found.total_degrees_of_freedom, counts)
+
+
+def _varies(values: _Floats) -> bool:
+    """Return whether some arm's runs differ by more than rounding."""
+    scale = float(np.nanmax(np.abs(values)))
+    return any(has_spread(row[np.isfinite(row)].tolist(), scale) for row in values)
+
+
+def do_seeds_matter(values: _Floats) -> bool:
+    """Return whether the same seeds surely shift all arms alike: an F test of seeds, at 1 %.
+
+    Args:
+        values: (arms, seeds), complete.
+    """
+    num_arms, num_seeds = values.shape
+    if num_arms < 2 or num_seeds < _FEWEST_IN_PAIRS:
+        return False
+    residuals = values - values.mean(1, keepdims=True)
+    of_seeds = float((residuals.mean(0) ** 2).sum()) * num_arms / (num_seeds - 1)
+    rest_degrees = (num_arms - 1) * (num_seeds - 1)
+    rest = float(((residuals - residuals.mean(0)) ** 2).sum()) / rest_degrees
+    if rest <= 1e-14 * float((values**2).mean()):
+        return False
+    return bool(special.fdtrc(num_seeds - 1, rest_degrees, of_seeds / rest) < _PAIRING_LEVEL)
+
+
+@dataclass(frozen=True)
+class ImageChance:
+    """What the choice of test images adds to the chance in a difference, beyond what seeds show of it.
+
+    Args:
+        added: variance that comes on top of that of the seeds.
+        at_least: variance that images alone would give.
+        num_images: test images.
+    """
+
+    added: float
+    at_least: float
+    num_images: int
+
+
+@dataclass(frozen=True)
+class RawDifference:
+    """A difference, not yet adjusted for others it is printed with.
+
+    Args:
+        mean: arm minus reference.
+        of_seeds: variance of the mean, over seeds.
+        degrees_of_freedom: of that variance.
+        share: what part of it is the reference's.
+        num_seeds: of the arm with the fewer.
+        is_paired: whether seeds were paired.
+        images: what images add; None if only seeds count as drawn by chance.
+    """
+
+    mean: float
+    of_seeds: float
+    degrees_of_freedom: float
+    share: float
+    num_seeds: int
+    is_paired: bool = False
+    images: ImageChance | None = None
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided: the share outside at which an interval would end at 0."""
+        if self.mean == 0:
+            return 1.0
+        if self.images is None or not self.images.at_least:
+            t = abs(self.mean) / math.sqrt(self.of_seeds)
+            return min(1.0, 2 * float(special.stdtr(self.degrees_of_freedom, -t)))
+        low, high = 1e-300, 1.0
+        for _ in range(200):
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if self.reach(middle) > abs(self.mean) else (low, middle)
+            if high < low * (1 + 1e-10):
+                break
+        return high
+
+    def reach(self, p_value: float) -> float:
+        """Return how far from 0 a mean is that has this p value: half the width of an interval.
+
+        Seeds, of which there are few, keep their own quantile beside images, of which there are many
+        (Banerjee, 1960).
+        """
+        t = -float(special.stdtrit(self.degrees_of_freedom, p_value / 2))
+        squared = t * t * self.of_seeds
+        if self.images is not None:
+            z = -float(special.ndtri(p_value / 2))
+            squared = max(squared + z * z * self.images.added, z * z * self.images.at_least)
+        return math.sqrt(squared)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Every arm of a `Spread` against one of them.
+
+    Args:
+        variances: (..., arms) of the difference of two means, over seeds.
+        degrees_of_freedom: (..., arms) of that variance.
+        shares: (..., arms) what part of it is the reference's.
+    """
+
+    variances: _Floats
+    degrees_of_freedom: _Floats
+    shares: _Floats
+
+
+def compare_all(spread: Spread, reference: int) -> Comparisons:
+    """Return how well differences from a reference are known; nan for arms with fewer than two seeds.
+
+    Welch's test with the moderated variances. Its degrees of freedom are never more than those of all arms
+    together: variances that were drawn together are one estimate, not two. Half of what Satterthwaite's
+    formula gives above the fewest degrees of freedom is left out: of three seeds the formula knows its own
+    inputs too badly.
+    """
+    of_arm, known = spread.variances / spread.counts, spread.degrees_of_freedom
+    of_reference, least = of_arm[..., [reference]], known[..., [reference]]
+    total = of_arm + of_reference
+    with np.errstate(divide="ignore", invalid="ignore"):
+        degrees = total**2 / (of_arm**2 / known + of_reference**2 / least)
+    degrees = np.minimum(degrees, spread.total_degrees_of_freedom)
+    fewest = np.minimum(np.minimum(known, least), degrees)
+    degrees = fewest + _WELCH_SHARE * (degrees - fewest)
+    return Comparisons(total, degrees, of_reference / total)
+
+
+def compare_with_reference(
+    spread: Spread, arm: int, reference: int, images: ImageChance | None = None
+) -> RawDifference | None:
+    """Return how an arm differs from the reference; None where either has fewer than two seeds."""
+    if min(spread.counts[arm], spread.counts[reference]) < 2:
+        return None
+    found = compare_all(spread, reference)
+    return RawDifference(
+        mean=float(spread.means[arm] - spread.means[reference]),
+        of_seeds=float(found.variances[arm]),
+        degrees_of_freedom=float(found.degrees_of_freedom[arm]),
+        share=float(found.shares[arm]),
+        num_seeds=int(min(spread.counts[arm], spread.counts[reference])),
+        images=images,
+    )
+
+
+def compare_in_pairs(
+    differences: _Floats, images: Sequence[ImageChance | None]
+) -> list[RawDifference | None]:
+    """Return mean differences over the seeds that both arms have, by Student's paired test.
+
+    Six and more are looked at together: their variances are moderated like those of arms.
+
+    Args:
+        differences: (comparisons, seeds) arm minus reference; nan where a run is missing.
+        images: what images add to each.
+
+    Returns:
+        None for fewer than two seeds, or where nothing varies at all.
+    """
+    counts = np.isfinite(differences).sum(1).astype(np.float64)
+    enough = counts >= 2
+    if not enough.any() or not _varies(differences[enough]):
+        return [None] * len(differences)
+    means = np.array(
+        [row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in differences]
+    )
+    squares = np.nansum((differences - means[:, None])[enough] ** 2, 1)
+    found = moderate_variances(squares / (counts[enough] - 1), counts[enough] - 1)
+    variances, known = np.full(len(means), math.nan), np.zeros(len(means))
+    variances[enough], known[enough] = found.values, found.degrees_of_freedom
+    return [
+        RawDifference(
+            mean=float(mean),
+            of_seeds=float(variance / count),
+            degrees_of_freedom=float(degrees),
+            share=0.5,  # of arms that vary alike
+            num_seeds=int(count),
+            is_paired=True,
+            images=of_images,
+        )
+        if count >= 2
+        else None
+        for mean, variance, degrees, count, of_images in zip(
+            means, variances, known, counts, images, strict=True
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What one table prints together.
+
+    Args:
+        confidence: level in (0, 1), for all of it at once.
+        margin: size up to which a difference counts as practically none.
+        num_others: further comparisons of the page; each takes its part of the chance of a false alarm.
+        kind: how the comparisons hang together.
+        num_arms: arms, the reference among them; one more than the comparisons if left out.
+    """
+
+    confidence: float
+    margin: float
+    num_others: int = 0
+    kind: Kind = "one reference"
+    num_arms: int | None = None
+
+
+def judge_family(differences: Sequence[RawDifference], family: Family) -> list[Difference]:
+    """Return differences with p values, intervals and conclusions that hold for all of them at once.
+
+    P value and interval come from the same single step, so that an interval leaves out 0 exactly where the p
+    value is below the error rate: a table cannot contradict its sentence.
+    """
+    if not differences:
+        return []
+    weight = 1 + family.num_others / len(differences)
+    error_rate = (1 - family.confidence) / weight
+    num_arms = family.num_arms or len(differences) + 1
+    degrees = min(one.degrees_of_freedom for one in differences)
+    together = Together(family.kind, [one.share for one in differences], degrees, num_arms)
+    level = together.find_level(error_rate)
+    return [_judge(one, together, level, weight, family) for one in differences]
+
+
+def _judge(one: RawDifference, together: Together, level: float, weight: float, family: Family) -> Difference:
+    raw, reach = one.p_value, one.reach(level)
+    p_value = min(1.0, together.adjust(raw) * weight)
+    # the level was found by halving: the p value is on the side on which the interval is
+    error_rate = 1 - family.confidence
+    p_value = (
+        min(p_value, error_rate) if reach < abs(one.mean) else max(p_value, math.nextafter(error_rate, 1))
+    )
+    interval = Interval(one.mean - reach, one.mean + reach)
+    conclusion = conclude(interval, p_value, family.margin, family.confidence)
+    needed = None
+    if conclusion == "cannot tell":
+        needed = count_seeds(
+            variance=one.of_seeds * one.num_seeds,
+            of_images=one.images.added if one.images else 0.0,
+            target=max(family.margin, abs(one.mean)),
+            num_comparisons=round(error_rate / level),
+            num_arms=together.num_arms,
+            confidence=family.confidence,
+            at_least=one.num_seeds + 1,
+        )
+    num_images = one.images.num_images if one.images else None
+    return Difference(
+        one.mean, interval, p_value, one.num_seeds, num_images, conclusion, needed, one.is_paired
+    )
