@@ -29,8 +29,8 @@ SIZE = 24
 def draw_crop(label: int, random: np.random.Generator) -> np.ndarray:
     """Return a picture of 24 to 60 pixels: stripes whose direction is the class's, under noise.
 
-    Directions of neighbouring classes overlap, so that sizes of classes move the best boundary between them: where
-    classes lie apart, networks trained to the end do not care about sizes.
+    Directions of neighbouring classes overlap, so that sizes of classes move the best boundary between them:
+    where classes lie apart, networks trained to the end do not care about sizes.
     """
     height, width = random.integers(24, 61, 2)
     angle = np.pi * label / len(NAMES) + random.normal(0, 0.26)

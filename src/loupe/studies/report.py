@@ -54,7 +54,7 @@ def write_study_report(
         skipped: combinations left out, and why.
     """
     analysis = analyse_study(study, folder.read_results(tuple(study.axes)), pool)
-    columns = [*study.axes, *COLUMNS]
+    columns = [*analysis.study.axes, *COLUMNS]
     folder.write_table(folder.table_file, ["arm", *columns], list_numbers(analysis))
     if analysis.cells:
         save_figure(draw_study(analysis), folder.figure_file)
