@@ -135,8 +135,9 @@ def test_resume_of_a_finished_run_says_so(capsys: pytest.CaptureFixture[str]) ->
             "Error: Recipe 'digits' has 1 mistake; no data was loaded.\n"
             "  - train.epoch: got an unknown field; allowed: accumulate, average_decay, batch_size, "
             "channels_last, class_weights, clean_train_images, clip_norm, compile, decay, early_stopping, "
-            "epochs, freeze_later, hard_examples, label_smoothing, lookahead, loss, optimizer, precision, "
-            "progressive_resizing, sampling, schedule, warmup_epochs; did you mean 'epochs'?\n"
+            "epochs, freeze_later, hard_examples, label_smoothing, layer_decay, lookahead, loss, "
+            "optimizer, precision, progressive_resizing, sampling, schedule, "
+            "warmup_epochs; did you mean 'epochs'?\n"
             "  next: mend the lines above; `loupe train --help` describes every field\n",
         ),
         (

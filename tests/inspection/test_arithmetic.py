@@ -6,7 +6,8 @@ from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.inspection import capture_layers, find_receptive_field, show_arithmetic
-from loupe.models import MODELS, build_model, objective_of
+from loupe.models import build_model
+from tests.models.buildable import MODEL_NAMES
 
 
 def build(name: str, **settings: object) -> nn.Module:
@@ -46,13 +47,15 @@ def test_the_sum_is_the_layers_own_value(
     torch.testing.assert_close(shown.products, shown.window * shown.weights)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if objective_of(name) == "classification"])
+@pytest.mark.parametrize("name", [name for name in MODEL_NAMES if name != "autoencoder"])
 def test_every_weighing_layer_of_every_model(name: str) -> None:
     small = {
         "expert-net": {"blocks": 2, "width": 8, "experts": 3},
         "fast-net": {"widths": (8, 12)},
         "resnet": {"depth": 20},
         "six-block": {"width": 0.1},
+        "mobile-net": {"width": 0.1},
+        "vision-transformer": {"width": 24, "depth": 1},
     }
     settings = small.get(name, {})
     model, image = build(name, **settings), torch.randn(3, 16, 16)

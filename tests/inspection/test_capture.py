@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from loupe.errors import LoupeError
 from loupe.inspection import capture_layers, list_layer_names
-from loupe.models import MODELS, build_model
+from loupe.models import build_model
+from tests.models.buildable import MODEL_NAMES
 
 
 class ByHand(nn.Module):
@@ -74,7 +75,7 @@ def test_layers_that_are_not_there_or_not_called() -> None:
         capture_layers(ByHand(), torch.randn(1, 1, 8, 8), ["unused"])
 
 
-@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("name", MODEL_NAMES)
 def test_every_layer_of_every_model_can_be_captured_and_changes_nothing(name: str) -> None:
     model = build_model(name, in_channels=1, image_size=(16, 16), num_classes=4).eval()
     images = torch.randn(2, 1, 16, 16)

@@ -12,14 +12,15 @@ from loupe.errors import LoupeError
 from loupe.inspection import compute_feature_maps, measure_gates, measure_layers, read_filters
 from loupe.inspection.feature_maps import choose_shown_layers, list_map_layers
 from loupe.inspection.filters import list_filter_layers
-from loupe.models import MODELS, build_model
+from loupe.models import build_model
+from tests.models.buildable import MODEL_NAMES
 
 
 def build(name: str, **settings: object) -> nn.Module:
     return build_model(name, in_channels=3, image_size=(16, 16), num_classes=4, **settings).eval()
 
 
-@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("name", MODEL_NAMES)
 def test_filters_of_every_model(name: str) -> None:
     model = build(name)
     for layer in list_filter_layers(model, (3, 16, 16)):

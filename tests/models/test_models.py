@@ -5,11 +5,12 @@ import torch
 from torch import nn
 
 from loupe.errors import LoupeError, ShapeError, UnknownNameError
-from loupe.models import MODELS, build_model, objective_of
+from loupe.models import build_model, objective_of
 from loupe.models.expert_net import choose_mixing
 from loupe.models.layer_table import count_parameters, describe_layers
 from loupe.models.layers import handwritten
 from loupe.runtime import Streams
+from tests.models.buildable import MODEL_NAMES
 
 SHAPES = [(1, (28, 28), 5), (3, (32, 32), 10), (2, (33, 29), 7)]
 
@@ -25,13 +26,18 @@ def build(name: str, shape: tuple[int, tuple[int, int], int] = SHAPES[0], **sett
 SMALL = {
     "expert-net": {"blocks": 2, "width": 32},
     "fast-net": {"widths": (8, 16, 16)},
+    "mobile-net": {"width": 0.25, "dropout": 0.0},
     "resnet": {"depth": 20},
+    "vision-transformer": {"width": 24, "depth": 2},
     "six-block": {"width": 0.25},
 }
 """Settings that make large networks small enough to try three shapes in seconds."""
 
 
-@pytest.mark.parametrize("name", MODELS.names())
+AS_PARAMS = [one if isinstance(one, type(pytest.param())) else pytest.param(one) for one in MODEL_NAMES]
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_contract(name: str, shape: tuple[int, tuple[int, int], int]) -> None:
     in_channels, image_size, num_classes = shape
@@ -73,7 +79,7 @@ def test_gradient_reaches_every_parameter_at_full_size(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        *((name, {}) for name in MODELS.names()),
+        *(pytest.param(*one.values, {}, marks=one.marks) for one in AS_PARAMS),
         ("resnet", {"layers": "handwritten"}),
         ("fast-net", {"convs": 3, "widths": (8, 8)}),
     ],
@@ -81,7 +87,7 @@ def test_gradient_reaches_every_parameter_at_full_size(name: str) -> None:
 def test_activations_are_modules_each_used_once(name: str, settings: dict[str, object]) -> None:
     """Attribution methods rest on it."""
     model, calls = build(name, **settings), {}
-    kinds = nn.ReLU | nn.GELU | handwritten.ReLU
+    kinds = nn.ReLU | nn.ReLU6 | nn.GELU | handwritten.ReLU
     activations = [module for module in model.modules() if isinstance(module, kinds)]
     assert activations
     for module in activations:
@@ -267,3 +273,40 @@ def test_a_model_that_does_not_chain_is_refused() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(10, 4), nn.Linear(5, 2))
     with pytest.raises(ShapeError, match=r"Sequential cannot take images of shape \(1, 4, 4\)"):
         describe_layers(model, in_channels=1, image_size=(4, 4))
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "settings", "parameters"),
+    [(1000, {"strides": "large"}, 3_504_872), (10, {}, 2_236_682), (1000, {"width": 0.5}, 1_968_680)],
+)
+def test_mobile_net_parameter_counts(num_classes: int, settings: dict[str, object], parameters: int) -> None:
+    """3.5 M at width 1 and 1.97 M at 0.5, as in table 4 of the paper and in torchvision."""
+    model = build("mobile-net", (3, (32, 32), num_classes), **settings)
+    assert count_parameters(model) == parameters
+
+
+@pytest.mark.parametrize(("size", "maps"), [(32, 4), (64, 2), (96, 3), (224, 7)])
+def test_mobile_net_leaves_strides_out_for_small_images(size: int, maps: int) -> None:
+    model = build("mobile-net", (3, (size, size), 10), width=0.1)
+    rows = describe_layers(model, in_channels=3, image_size=(size, size)).rows
+    assert next(row for row in rows if row.name == "features.18.2").output_shape[1:] == (maps, maps)
+
+
+def test_a_vision_transformer_of_twelve_blocks_is_deit_tiny() -> None:
+    """5.7 M parameters (Touvron et al., 2021, table 1)."""
+    model = build("vision-transformer", (3, (224, 224), 1000), depth=12, patch=16)
+    assert count_parameters(model) == 5_717_416
+    assert count_parameters(build("vision-transformer", (3, (32, 32), 10))) == 2_693_578
+
+
+def test_a_transformer_sees_every_pixel_of_images_that_are_no_whole_patches() -> None:
+    model = build("vision-transformer", (1, (33, 29), 4), width=24, depth=1).eval()
+    images = torch.randn(1, 1, 33, 29, requires_grad=True)
+    model(images).square().sum().backward()
+    assert images.grad is not None
+    assert (images.grad != 0).all()
+
+
+def test_tokens_that_heads_cannot_share_are_refused() -> None:
+    with pytest.raises(LoupeError, match="cannot be shared out among its heads"):
+        build("vision-transformer", (1, (28, 28), 4), width=100, heads=3)

@@ -50,6 +50,8 @@ def test_what_leaves_the_numbers_as_they_are_is_no_part(override: str) -> None:
         "train.class_weights=balanced",
         "train.class_weights={'0'=2}",
         "train.sampling=0.5",
+        "train.layer_decay=0.5",
+        "data.fold={number=1, of=3}",
         "data.long_tail=3",
         "data.label_noise={share=0.1}",
         "train.clip_norm=1",

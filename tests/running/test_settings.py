@@ -29,6 +29,7 @@ pytestmark = pytest.mark.thorough
         "train.accumulate=3",
         "train.class_weights={'3'=2.5}",
         "train.sampling=0.5",
+        "train.layer_decay=0.5",
         "data.long_tail=2",
         "data.label_noise={share=0.1}",
         "data.augment=['alternating-flip']",

@@ -96,8 +96,8 @@ def show_arithmetic(
         model: any network.
         image: (channels, height, width) float, as the network takes it, on its device.
         layer: name of a convolution or dense layer.
-        channel: which filter or unit, from 0.
-        row: of the output map, from 0.
+        channel: which filter or unit, from 0; of a dense layer on tokens which token.
+        row: of the output map, from 0; of a dense layer on tokens which unit.
         column: of the output map, from 0.
         finds_field: find the receptive field too, which takes longer than all the rest.
 
@@ -120,7 +120,13 @@ def show_arithmetic(
         raise LoupeError(f"The layer {layer!r} takes no part in the forward pass.", got=layer)
     inputs, output = calls[own].inputs[0].double(), calls[own].output[0]
     _refuse_outside(layer, output, channel, row, column)
-    window = _cut_window(module, inputs, channel, row, column) if weight.ndim == 4 else inputs.view(-1, 1, 1)
+    unit = row if weight.ndim == 2 and output.ndim == 2 else channel
+    if weight.ndim == 4:
+        window = _cut_window(module, inputs, channel, row, column)
+    else:  # of tokens, each is multiplied by itself
+        window = (inputs.reshape(-1, inputs.shape[-1])[channel] if output.ndim == 2 else inputs).reshape(
+            -1, 1, 1
+        )
     bias = getattr(module, "bias", None)
     return Arithmetic(
         layer=layer,
@@ -128,8 +134,8 @@ def show_arithmetic(
         row=row,
         column=column,
         window=window.cpu(),
-        weights=weight[channel].detach().double().view_as(window).cpu(),
-        bias=float(bias.detach()[channel]) if isinstance(bias, Tensor) else 0.0,
+        weights=weight[unit].detach().double().view_as(window).cpu(),
+        bias=float(bias.detach()[unit]) if isinstance(bias, Tensor) else 0.0,
         value=float(output[(channel, row, column)[: output.ndim]]),
         steps=_follow(calls, own, channel, row, column),
         receptive_field=find_receptive_field(model, tuple(image.shape), layer, row, column)

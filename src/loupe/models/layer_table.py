@@ -9,6 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from loupe.errors import ShapeError
 
+ITSELF = "(itself)"
+"""How a network is called that has parameters of its own, outside its layers."""
+
 
 @dataclass(frozen=True)
 class LayerRow:
@@ -149,7 +152,7 @@ def refuse_wrong_output(
 def _make_row(name: str, module: nn.Module, shape: tuple[int, ...], flops: int) -> LayerRow:
     parameters = list(module.parameters(recurse=False))
     return LayerRow(
-        name=name or "(itself)",
+        name=name or ITSELF,
         kind=type(module).__name__,
         output_shape=shape,
         parameters=sum(parameter.numel() for parameter in parameters),

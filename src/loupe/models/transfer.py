@@ -1,13 +1,14 @@
 """Starting from weights another network learnt: copied by name, with parts of them frozen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError, suggest
-from loupe.models.layer_table import describe_layers
+from loupe.models.layer_table import ITSELF, describe_layers
+from loupe.models.weight_fitting import fit_tensor
 
 
 @dataclass(frozen=True)
@@ -18,15 +19,22 @@ class CopiedWeights:
         copied: names here that got the other network's values.
         skipped: names here that kept their fresh values, and why.
         unused: names there that do not occur here.
+        fitted: names here whose values were brought to another shape first, and how.
     """
 
     copied: tuple[str, ...]
     skipped: dict[str, str]
     unused: tuple[str, ...]
+    fitted: dict[str, str] = field(default_factory=dict)
 
 
 def copy_weights_by_name(
-    model: nn.Module, weights: Mapping[str, Tensor], *, part: str = "", new: Sequence[str] = ()
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    *,
+    part: str = "",
+    new: Sequence[str] = (),
+    fits_shapes: bool = False,
 ) -> CopiedWeights:
     """Copy parameters and buffers of equal name and shape into a network, and return what was copied.
 
@@ -37,6 +45,8 @@ def copy_weights_by_name(
         weights: the other network's state dict.
         part: take only what lies under this name there, such as "encoder", without that name before it.
         new: layers here that keep their fresh values, such as a new head.
+        fits_shapes: whether values of other shapes are brought to those here, where a rule says how
+            (`weight_fitting.py`).
 
     Raises:
         LoupeError: nothing fits.
@@ -57,16 +67,22 @@ def copy_weights_by_name(
     offered = {name.removeprefix(prefix): tensor for name, tensor in of_part.items()}
     skipped: dict[str, str] = {}
     copied: list[str] = []
+    fitted: dict[str, str] = {}
     for name, tensor in model.state_dict().items():
         if name.rpartition(".")[0] in new:
             skipped[name] = "new"
         elif name not in offered:
             skipped[name] = "not there"
-        elif offered[name].shape != tensor.shape:
-            skipped[name] = f"{_write_shape(tensor)} here, {_write_shape(offered[name])} there"
         else:
+            values = offered[name]
+            fit = fit_tensor(name, values, tensor) if fits_shapes and values.shape != tensor.shape else None
+            if fit is not None:
+                values, fitted[name] = fit
+            if values.shape != tensor.shape:
+                skipped[name] = f"{_write_shape(tensor)} here, {_write_shape(values)} there"
+                continue
             with torch.no_grad():
-                tensor.copy_(offered[name])
+                tensor.copy_(values)
             copied.append(name)
     if not copied:
         raise LoupeError(
@@ -75,7 +91,8 @@ def copy_weights_by_name(
             allowed=f"names and shapes of its own: {_list_some(sorted(model.state_dict()))}",
             next_step="choose the same model, or set transfer.part to the part that has these layers",
         )
-    return CopiedWeights(tuple(copied), skipped, tuple(sorted(set(offered) - set(copied) - set(skipped))))
+    unused = tuple(sorted(set(offered) - set(copied) - set(skipped)))
+    return CopiedWeights(tuple(copied), skipped, unused, fitted)
 
 
 def find_head(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> str:
@@ -87,6 +104,9 @@ def find_head(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]
     """
     rows = describe_layers(model, in_channels=in_channels, image_size=image_size).rows
     with_parameters = [row.name for row in rows if row.parameters]
+    with_parameters = [
+        name for name in with_parameters if name != ITSELF
+    ] or with_parameters  # not the network itself
     if not with_parameters:
         raise LoupeError("The network has no layer with parameters.", next_step="choose another model")
     return with_parameters[-1]

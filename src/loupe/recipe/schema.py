@@ -148,7 +148,7 @@ class DataSection(NamedSection):
         "measured",
         union_mode="left_to_right",
         description='"measured" on the training split, "unit" (pixels stay in [0, 1]), a preset\'s name, '
-        "or {mean = […], std = […]} for pixels in [0, 1].",
+        'or {mean = […], std = […]} for pixels in [0, 1]; "backbone": as weights of model timm were learnt.',
     )
 
     @field_validator("normalize", mode="before")
@@ -176,8 +176,17 @@ class TransferSection(Section):
     run: str | None = Field(
         None, description="Run whose best weights are copied, by name and shape; a path, or a name in runs/."
     )
+    weights: str | None = Field(
+        None,
+        description="File with weights from elsewhere, in the place of a run: .safetensors, or a torch file "
+        '(nothing in it is run); "timm" for those that timm has of model.backbone. It is kept in the run.',
+    )
+    rename: dict[str, str] | None = Field(
+        None,
+        description='How names in the file begin, and how they begin here: {backbone = "", "fc" = "head"}.',
+    )
     part: str = Field(
-        "", description='Part of that run\'s network to copy from, such as "encoder"; all of it if left out.'
+        "", description='Part of that network to copy from, such as "encoder"; all of it if left out.'
     )
     head: Literal["new", "copied"] = Field(
         "new", description='Whether the last layer starts fresh ("new") or is copied too.'
@@ -199,8 +208,12 @@ class TransferSection(Section):
 
     @model_validator(mode="after")
     def _refuse_copies_of_nothing(self) -> "TransferSection":
-        if self.run is None and (self.part or self.head == "copied"):
+        if self.run is not None and self.weights is not None:
+            raise ValueError("a run or weights to copy from, not both")
+        if self.run is None and self.weights is None and (self.part or self.head == "copied"):
             raise ValueError("a run to copy from, where part or head say what of it")
+        if self.rename and self.weights is None:
+            raise ValueError("weights to copy from, where rename says what their names are here")
         return self
 
     @property

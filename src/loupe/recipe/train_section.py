@@ -79,6 +79,13 @@ class TrainSection(Section):
         "all",
         description='What weight decay acts on: "all", or "weights" only (not biases, not norms).',
     )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Factor on the learning rate from layer to layer away from the head, in (0, 1]: 0.7 for "
+        "weights from elsewhere that should change little.",
+    )
     schedule: Choice = Field(
         Choice(name="constant"),
         description="Learning-rate schedule and its settings; `loupe schedules` lists them.",

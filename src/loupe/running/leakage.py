@@ -51,6 +51,8 @@ def find_seen_before(recipe: Recipe) -> SeenBefore:
     Of a run of an earlier version, which kept no record, the data is loaded again and held against its
     digests; what cannot be found out is said.
     """
+    if recipe.transfer is not None and recipe.transfer.weights is not None:
+        return SeenBefore(source=Path(recipe.transfer.weights).name, unknown="the file does not say it")
     if recipe.transfer is None or recipe.transfer.run is None:
         return SeenBefore()
     source = find_source_run(recipe, recipe.transfer)

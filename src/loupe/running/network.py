@@ -12,12 +12,14 @@ from loupe.errors import LoupeError, RunError
 from loupe.models import build_model
 from loupe.models.initialisation import initialise_from_images
 from loupe.models.transfer import (
+    CopiedWeights,
     copy_weights_by_name,
     find_head,
     freeze_all_but,
     freeze_layers,
     refuse_unknown_layers,
 )
+from loupe.models.weight_files import read_weight_file, rename_weights
 from loupe.recipe import Recipe
 from loupe.recipe.schema import TransferSection
 from loupe.runs import RunFolder, read_weights
@@ -124,21 +126,32 @@ def find_seed_run(recipe: Recipe, place: str | Path) -> RunFolder:
 def _copy(
     model: nn.Module, recipe: Recipe, transfer: TransferSection, head: str
 ) -> tuple[list[str], dict[str, object] | None]:
+    new = [head] if transfer.head == "new" else []
+    if transfer.weights is not None:
+        file = Path(transfer.weights)
+        weights = rename_weights(read_weight_file(file), transfer.rename or {})
+        outcome = copy_weights_by_name(model, weights, part=transfer.part, new=new, fits_shapes=True)
+        return _describe_copies(outcome, file.name), None
     if transfer.run is None:
         return [], None
     run = find_source_run(recipe, transfer)
     weights, description = read_weights(run)
-    new = [head] if transfer.head == "new" else []
     outcome = copy_weights_by_name(model, weights, part=transfer.part, new=new)
     epoch = description["best"]["epoch"]
-    notes = [f"copied from {run.path.name}, epoch {epoch}: {_list_layers(outcome.copied)}"]
+    return _describe_copies(outcome, f"{run.path.name}, epoch {epoch}"), description
+
+
+def _describe_copies(outcome: CopiedWeights, source: str) -> list[str]:
+    """Return what became of each layer's weights, in sentences."""
+    notes = [f"copied from {source}: {_list_layers(outcome.copied)}"]
+    notes += [f"brought to another shape ({how}): {name}" for name, how in outcome.fitted.items()]
     reasons: dict[str, list[str]] = {}
     for name, reason in outcome.skipped.items():
         reasons.setdefault(reason, []).append(name)
     notes += [f"not copied ({reason}): {_list_layers(names)}" for reason, names in reasons.items()]
     if outcome.unused:
         notes.append(f"left behind: {_list_layers(outcome.unused)}")
-    return notes, description
+    return notes
 
 
 def _freeze(model: nn.Module, transfer: TransferSection, head: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from loupe.errors import LoupeError, RecipeError
 from loupe.evaluations.registry import resolve_evaluation
 from loupe.metrics.registry import resolve_metric, spell_metric
 from loupe.models import MODELS
+from loupe.models.timm_backbone import find_timm_weights
 from loupe.observers import OBSERVERS
 from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
 from loupe.recipe import (
@@ -66,6 +67,7 @@ def load_recipe(
         dotted, value = parse_override(override)
         set_value(mapping, dotted, value)
     _name_default_choices(mapping)
+    _normalize_as_backbone(mapping)
     run = mapping.get("run", {})
     if isinstance(run, Mapping) and (plugins or run.get("plugins")):
         named = run.get("plugins", ())
@@ -95,6 +97,16 @@ def _name_default_choices(mapping: dict[str, Any]) -> None:
                 train[field] = {"name": getattr(Recipe().train, field).name, **choice}
 
 
+def _normalize_as_backbone(mapping: dict[str, Any]) -> None:
+    """Have images normalised as weights from elsewhere were learnt, where a recipe of timm's says nothing."""
+    tables = (mapping.get(section) for section in ("model", "transfer", "data"))
+    model, transfer, data = ({"name": one} if isinstance(one, str) else one or {} for one in tables)
+    if not all(isinstance(one, Mapping) for one in (model, transfer, data)):
+        return  # mistakes of form, reported there
+    if model.get("name") == "timm" and transfer.get("weights") and "normalize" not in data:
+        mapping["data"] = {**data, "normalize": "backbone"}
+
+
 def resolve_settings(recipe: Recipe) -> Recipe:
     """Return the recipe with the defaults of everything it names filled in, and places made absolute."""
     mapping = recipe.to_dict()
@@ -105,6 +117,9 @@ def resolve_settings(recipe: Recipe) -> Recipe:
     mapping["run"] |= _resolve_run(recipe)
     if recipe.transfer is not None and recipe.transfer.run is not None:
         mapping["transfer"]["run"] = str(find_run_folder(recipe.transfer.run).resolve())
+    if recipe.transfer is not None and recipe.transfer.weights is not None:
+        backbone = mapping["model"].get("backbone") if recipe.model.name == "timm" else None
+        mapping["transfer"]["weights"] = str(find_weights(recipe.transfer.weights, backbone))
     return parse_recipe(mapping)
 
 
@@ -161,6 +176,25 @@ def _resolve_run(recipe: Recipe) -> dict[str, Any]:
     if run.continues is not None:
         resolved["continues"] = str(find_run_folder(run.continues).resolve())
     return resolved
+
+
+def find_weights(named: str, backbone: str | None) -> Path:
+    """Return the file of weights that a recipe names; "timm" stands for those timm has of the backbone.
+
+    Raises:
+        LoupeError: there is no such file, or timm has none.
+    """
+    if named == "timm" and backbone is not None:
+        return find_timm_weights(backbone).resolve()
+    path = expand_path(named).resolve()
+    if not path.is_file():
+        raise LoupeError(
+            f"There is no file {named} with weights.",
+            got="a folder" if path.is_dir() else "nothing there",
+            allowed='a .safetensors file, a torch file (.pt, .pth, .bin), or "timm" with model = "timm"',
+            next_step="mend transfer.weights; the weights of a run of Loupe's are named by transfer.run",
+        )
+    return path
 
 
 def name_fit(recipe: Recipe) -> str:

@@ -64,7 +64,7 @@ def find_setting_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     if data.get("mix") is not None:
         mistakes += _check_choice(MIXES, data["mix"], "data.mix")
     normalize = data.get("normalize", "measured")
-    presets = ["measured", "unit", *PRESETS]
+    presets = ["measured", "unit", *PRESETS, *(["backbone"] if model.get("name") == "timm" else [])]
     if isinstance(normalize, str) and normalize not in presets:
         near = suggest(normalize, presets)
         mistakes.append(Mistake("data.normalize", repr(normalize), ", ".join(presets), near))

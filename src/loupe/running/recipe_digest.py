@@ -30,7 +30,7 @@ _WITHOUT_INFLUENCE = {
     "evaluate": ("look_inside", "confidence", "metrics", "looks"),
     "run": ("folder", "seeds", "tensorboard", "trackers", "observers"),
 }
-_CHECKED_OTHERWISE = {"transfer": ("run",), "run": ("device", "plugins")}  # by content, not by name
+_CHECKED_OTHERWISE = {"transfer": ("run", "weights"), "run": ("device", "plugins")}  # by content, not by name
 _FREE_TO_A_RESUME = {"run": ("processes",), "train": ("channels_last",)}
 
 

@@ -1,6 +1,7 @@
 """The record of a run: started, or resumed after checking that it is the same run."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
@@ -57,6 +58,8 @@ def open_record(
         folder.clear_leftovers()
         folder.keep_images(setup.images)
     else:
+        if recipe.transfer is not None and recipe.transfer.weights is not None:
+            folder.keep_starting_weights(Path(recipe.transfer.weights))
         folder.start(recipe, environment, setup.images)
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
@@ -67,13 +70,24 @@ def open_record(
 
 
 def digest_transfer(recipe: Recipe) -> dict[str, str]:
-    """Return the SHA-256 of the weights a recipe starts from, by their run's folder."""
+    """Return the SHA-256 of the weights a recipe starts from, by their run's folder, or of the file."""
+    if recipe.transfer is not None and recipe.transfer.weights is not None:
+        return {"file": digest_file(Path(recipe.transfer.weights)).sha256}
     if recipe.transfer is None or recipe.transfer.run is None:
         return {}
     source = find_source_run(recipe, recipe.transfer)
     with reading(source.best_file):
         return {str(source.path): digest_file(source.best_file).sha256}
     raise AssertionError
+
+
+def take_kept_weights(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """Return the recipe of a run with its own copy of the file of weights it starts from, if it has one."""
+    kept = folder.find_starting_weights()
+    if kept is None or recipe.transfer is None or recipe.transfer.weights is None:
+        return recipe
+    transfer = recipe.transfer.model_copy(update={"weights": str(kept.resolve())})
+    return recipe.model_copy(update={"transfer": transfer})
 
 
 def refuse_other_recipe(folder: RunFolder, recipe: Recipe) -> None:

@@ -15,7 +15,7 @@ from loupe.running.evaluate import judge
 from loupe.running.layout import settle_layout
 from loupe.running.look_back import follow_examples
 from loupe.running.observing import Tracking, open_observers, open_trackers
-from loupe.running.record import open_record
+from loupe.running.record import open_record, take_kept_weights
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
 from loupe.runs import ProgressWriter, Recorder, RunFolder, RunResult
@@ -68,6 +68,7 @@ def begin_run(
         LoupeError: the recipe does not fit the data, or the folder holds another run.
     """
     streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
+    recipe = take_kept_weights(recipe, folder)
     dataset = dataset or load_recipe_data(recipe)
     recipe = settle_layout(recipe, dataset, device, folder)
     setup = set_up(recipe, device, streams, dataset)

@@ -1,7 +1,8 @@
 """Running recipes: from the text of a recipe to a run folder with its report."""
 
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,18 @@ def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
         RecipeError: it has mistakes.
     """
     changes = [] if processes is None else [f"run.processes={processes}"]
+    kept = [*find_kept_weights(path)]
+    if kept:
+        changes.append(f"transfer.weights={json.dumps(str(kept[0].resolve()))}")
     return load_recipe(path / "recipe.toml", changes)
+
+
+def find_kept_weights(path: Path) -> Iterator[Path]:
+    """Yield the files of weights that a run, or the runs of a series, started from and kept."""
+    for folder in (path, *sorted(path.glob("seed-*"))):
+        kept = RunFolder(folder).find_starting_weights()
+        if kept is not None:
+            yield kept
 
 
 def carry_out(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ()) -> None:

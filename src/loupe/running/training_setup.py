@@ -21,6 +21,7 @@ from loupe.data.overlaps import find_overlaps, refuse_meaningless
 from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
+from loupe.models.timm_backbone import find_backbone_normalization
 from loupe.recipe import Recipe
 from loupe.running.data_checks import (
     find_mirror_warnings,
@@ -43,6 +44,7 @@ from loupe.running.recipe_data import split_recipe_data as split_recipe_data
 from loupe.runs.images import ImageRecord
 from loupe.runtime import Precision, Streams
 from loupe.training import HardExamples, Objective, TrainingPlan, build_optimizer
+from loupe.training.layer_decay import apply_layer_decay
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,6 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     refuse_small_shards(network.model, train, validation, recipe.run.processes)
     batch_size, num_clean = recipe.evaluate.batch_size, recipe.train.clean_train_images
     clean = take_stratified(splits.train, num_clean, recipe.split_seed).to(device) if num_clean else None
-    optimizer = recipe.train.optimizer
     return TrainingSetup(
         device=device,
         splits=splits,
@@ -138,13 +139,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         train=train,
         validation=validation,
         clean_train=EvaluationBatches(clean, normalization, batch_size) if clean else None,
-        optimizer=build_optimizer(
-            optimizer.name,
-            model,
-            decay=recipe.train.decay,
-            batch_size=recipe.train.batch_size,
-            **optimizer.settings,
-        ),
+        optimizer=build_recipe_optimizer(recipe, model),
         plan=plan_training(
             recipe,
             device,
@@ -155,7 +150,11 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
         images=before.record(splits),
         unreadable=dataset.unreadable,
-        notes=(*network.notes, *describe_group(model, recipe.run.processes)),
+        notes=(
+            *network.notes,
+            *describe_backbone_normalization(recipe, normalization),
+            *describe_group(model, recipe.run.processes),
+        ),
         warnings=(
             *dataset.notes,
             *splits.changes,
@@ -167,6 +166,20 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *find_other_classes(recipe, splits, network.source),
         ),
     )
+
+
+def build_recipe_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer of a recipe over a network's parameters, with lower rates where it wants them.
+
+    Raises:
+        LoupeError: nothing of the network is trained.
+    """
+    choice = recipe.train.optimizer
+    optimizer = build_optimizer(
+        choice.name, model, decay=recipe.train.decay, batch_size=recipe.train.batch_size, **choice.settings
+    )
+    apply_layer_decay(optimizer, model, recipe.train.layer_decay)
+    return optimizer
 
 
 def fit_network(
@@ -227,6 +240,16 @@ def choose_sampling_power(recipe: Recipe) -> float:
     return {"shuffled": 1.0, "balanced": 0.0}[sampling] if isinstance(sampling, str) else sampling
 
 
+def describe_backbone_normalization(recipe: Recipe, normalization: Normalization) -> tuple[str, ...]:
+    """Return in a sentence how images are normalised, where it is as the backbone's weights want it."""
+    if recipe.data.normalize != "backbone":
+        return ()
+    mean, std = (
+        ", ".join(f"{value:g}" for value in values) for values in (normalization.mean, normalization.std)
+    )
+    return (f"normalised as {recipe.model.settings['backbone']} of timm was: mean {mean}, std {std}",)
+
+
 def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
     small = recipe.train.progressive_resizing
@@ -242,6 +265,8 @@ def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:
     stated, channels = recipe.data.normalize, splits.train.in_channels
     if stated == "measured":
         return measure_normalization(splits.train.images)
+    if stated == "backbone":
+        return Normalization(*find_backbone_normalization(recipe.model.settings["backbone"], channels))
     if stated == "unit":
         return Normalization((0.0,) * channels, (1.0,) * channels)
     chosen = (

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from loupe.runs.evidence import DIGESTS_NAME
 
+STARTING_WEIGHTS = "starting_weights"
+
 
 class RunFiles:
     """Places of the files of one run.
@@ -22,6 +24,7 @@ class RunFiles:
     | `evaluations.json`           | what each evaluation found: sentence, numbers, what is drawn |
     | `evaluations.npz`            | training images that evaluations show                        |
     | `mistakes.npz`               | in place of both in runs of earlier versions                 |
+    | `starting_weights.…`         | the file of weights the run started from, if it named one    |
     | `unreadable.txt`             | files of images that were left out, each with its reason     |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |

@@ -26,7 +26,7 @@ from loupe.runs.answers import (
     to_reconstructions,
 )
 from loupe.runs.evidence import digest_text, refuse_altered, renew_digests, write_digests
-from loupe.runs.files import RunFiles
+from loupe.runs.files import STARTING_WEIGHTS, RunFiles
 from loupe.runs.history import read_record, write_records
 from loupe.runs.images import ImageRecord
 from loupe.runs.locking import is_locked, locked
@@ -49,6 +49,7 @@ from loupe.runs.writing import (
     open_to_append,
     remove_leftovers,
     write_arrays,
+    write_bytes,
     write_json,
     write_tensors,
     write_text,
@@ -81,6 +82,16 @@ class RunFolder(RunFiles):
         """Write which files of images were left out because they cannot be read; nothing if all can be."""
         if files:
             write_text(self.unreadable_file, "".join(f"{file}\n" for file in files))
+
+    def keep_starting_weights(self, file: Path) -> None:
+        """Copy the file of weights that a run starts from into its folder: it is not read again elsewhere."""
+        kept = self.path / f"{STARTING_WEIGHTS}{file.suffix}"
+        if file != kept:
+            write_bytes(kept, file.read_bytes())
+
+    def find_starting_weights(self) -> Path | None:
+        """Return the kept file of weights that the run started from; None if there is none."""
+        return next((path for path in self.path.glob(f"{STARTING_WEIGHTS}*") if is_plain(path)), None)
 
     def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
         """Write recipe and environment anew that say of another place where the starting weights are."""
@@ -127,6 +138,7 @@ class RunFolder(RunFiles):
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
             *(self.examples_file, self.report_file, self.unreadable_file),
+            *self.path.glob(f"{STARTING_WEIGHTS}*"),
             *(self.test_looks_file, self.checkpoint_file, self.scaling_file),
         )
         growing = (self.openings_file, self.log_file)

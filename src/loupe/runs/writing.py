@@ -84,6 +84,12 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file as it is, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically, indented for people."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -14,7 +14,7 @@ from loupe.errors import LoupeError, RunError, UntrustedPluginError
 from loupe.plugins import digest_plugin
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
-from loupe.running.record import digest_transfer, refuse_other_recipe
+from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
 from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
@@ -170,8 +170,9 @@ def _check_recipe(run: RunFolder, not_loaded: str) -> Iterator[Finding]:
     yield Finding("recipe", "sound", "the one the run was started with")
     recorded = run.read_environment().get("transfer") or {}
     if recorded:
+        own = take_kept_weights(recipe, run)
         yield _check_source(
-            "starting weights", lambda: sorted(digest_transfer(recipe).values()), sorted(recorded.values())
+            "starting weights", lambda: sorted(digest_transfer(own).values()), sorted(recorded.values())
         )
     continued = (run.read_environment().get("continues") or {}).get("sha256")
     if continued:

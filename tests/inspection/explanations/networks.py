@@ -11,6 +11,8 @@ SETTINGS = {
     "cnn": {},
     "resnet": {"depth": 20},
     "six-block": {"width": 0.1},
+    "mobile-net": {"width": 0.1},
+    "vision-transformer": {"width": 24, "depth": 2},
     "expert-net": {"blocks": 2, "width": 8},
     "fast-net": {"widths": (8, 12)},
     "mlp": {},
