@@ -56,7 +56,8 @@ def make_study(**changes: Any) -> Study:
 
 
 def read_runs(out: Path) -> dict[str, RunFolder]:
-    return {path.name: RunFolder(path) for path in (out / "runs").iterdir()}
+    """Return the run folders of a study by name; those trained together by the name they would have alone."""
+    return {path.name.removesuffix("-together"): RunFolder(path) for path in (out / "runs").iterdir()}
 
 
 def check_equal(run: RunFolder, expected: RunFolder) -> None:
@@ -172,7 +173,7 @@ def test_an_interrupted_group_is_resumed_one_by_one(tmp_path: Path) -> None:
         run_study(study, tmp_path / "interrupted", engine="together", watcher=watcher)
     assert watcher.ended == ["interrupted"] * 3
     engine = TogetherEngine(8)
-    carry_out_study(prepare_study(study, tmp_path / "interrupted"), engine)
+    carry_out_study(prepare_study(study, tmp_path / "interrupted", engine="together"), engine)
     assert set(engine.reasons.values()) == {"it goes on from a checkpoint"}
     alone = read_runs(tmp_path / "alone")
     for name, run in read_runs(tmp_path / "interrupted").items():

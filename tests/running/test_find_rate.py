@@ -89,7 +89,8 @@ def test_a_loss_that_is_infinite_from_the_start_is_said(tmp_path: Path) -> None:
         "    return lambda outputs, targets: outputs.sum(1) * 0 + float('inf')\n",
         encoding="utf-8",
     )
-    recipe = load_recipe("digits", (*QUICK, "train.loss=endless", "train.label_smoothing=0"), plugins=[str(plugin)])
+    changes = (*QUICK, "train.loss=endless", "train.label_smoothing=0")
+    recipe = load_recipe("digits", changes, plugins=[str(plugin)])
     with pytest.raises(TrainingError, match="very first batch"):
         sweep_rates(recipe)
 

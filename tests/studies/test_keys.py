@@ -69,3 +69,9 @@ def test_what_is_at_its_default_is_no_part_of_a_key() -> None:
     assert key_of(recipe="digits", set=written_out, seeds=[0]) == bare
     other = {**written_out, "model": {"name": "mlp", "widths": [128, 64, 33]}}
     assert key_of(recipe="digits", set=other, seeds=[0]) != bare
+
+
+def test_runs_trained_together_have_keys_of_their_own() -> None:
+    run = make_plan(make_study()).runs[0]
+    assert Keys("together").of(run) == f"{Keys().of(run)}-together"
+    assert Keys("processes").of(run) == Keys("serial").of(run) == Keys().of(run)

@@ -236,8 +236,8 @@ def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_
 class Other(Watcher):
     """Another process that holds the run of seed 0, and lets go of it when there is nothing else to do."""
 
-    def __init__(self, study: Study, out: Path, finished: Path | None) -> None:
-        scheduler = prepare_study(study, out).scheduler
+    def __init__(self, study: Study, out: Path, engine: str, finished: Path | None) -> None:
+        scheduler = prepare_study(study, out, engine=engine).scheduler
         self._folder = scheduler.waiting[0].folder
         self._finished = finished
         self._held = contextlib.ExitStack()
@@ -259,8 +259,8 @@ class Other(Watcher):
 @pytest.mark.parametrize("it_finishes", [True, False], ids=["finished there", "left there"])
 def test_a_run_that_another_study_is_at_is_waited_for(tmp_path: Path, it_finishes: bool, engine: str) -> None:
     study = make_study()
-    run_study(study, tmp_path / "alone", engine="serial")
-    other = Other(study, tmp_path / "here", tmp_path / "alone" / "runs" if it_finishes else None)
+    run_study(study, tmp_path / "alone", engine=engine)
+    other = Other(study, tmp_path / "here", engine, tmp_path / "alone" / "runs" if it_finishes else None)
     run_study(study, tmp_path / "here", engine=engine, watcher=other)
     assert other.heard == [
         "recipe, seed 1 finished",

@@ -57,7 +57,7 @@ def study(
     from loupe.studies.run import prepare_study
 
     out = out or find_parent(study, "study.toml") or Path("studies")
-    prepared = prepare_study(load_study(study, overrides), out, known=known)
+    prepared = prepare_study(load_study(study, overrides), out, known=known, engine=engine)
     num_jobs = prepared.num_waiting
     opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
     try:

@@ -47,7 +47,9 @@ _COLUMNS = (
 )
 
 
-@register_evaluation("baselines", title="Beside simple classifiers", chapter="Simple classifiers", order=16)
+@register_evaluation(
+    "baselines", title="Beside simple classifiers", chapter="Simple classifiers", order=16, takes_seconds=True
+)
 def compare_with_baselines(
     answers: Predictions,
     images: ImageDataset,

@@ -35,7 +35,7 @@ _FEWEST = 10  # answers of a point of the diagram
 _MOST_WORK = 1_000_000  # images × classes × resamples of Brier's parts: a second or two
 
 
-@register_evaluation("calibration", title="Calibration", chapter="Calibration", order=17)
+@register_evaluation("calibration", title="Calibration", chapter="Calibration", order=17, takes_seconds=True)
 def measure_calibration(
     answers: Predictions,
     class_names: tuple[str, ...],

@@ -30,7 +30,9 @@ _CHOSEN = (
 )
 
 
-@register_evaluation("decisions", title="Answering only when sure", chapter="Decisions", order=18)
+@register_evaluation(
+    "decisions", title="Answering only when sure", chapter="Decisions", order=18, takes_seconds=True
+)
 def weigh_decisions(
     answers: Predictions,
     class_names: tuple[str, ...],

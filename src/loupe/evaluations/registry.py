@@ -53,6 +53,7 @@ def register_evaluation(
     split: LookSplit = "judged",
     objective: ObjectiveName = "classification",
     is_default: bool = True,
+    takes_seconds: bool = False,
     mirrors: bool = False,
 ) -> Callable[[Function], Function]:
     """Return a decorator that registers a function as the evaluation `name`.
@@ -70,6 +71,8 @@ def register_evaluation(
         split: "judged" (test if it was opened, else validation), "validation", "both", or "training".
         objective: "classification" or "reconstruction".
         is_default: whether it is taken where a recipe says nothing: for what costs seconds at most.
+        takes_seconds: whether it costs more than a moment: by itself it then looks only at runs that are
+            looked into (`evaluate.look_inside`), not at each of a study's.
         mirrors: whether it mirrors images, which changes the class of some.
 
     Raises:
@@ -104,6 +107,7 @@ def register_evaluation(
             split=split,
             objective=objective,
             is_default=is_default,
+            takes_seconds=takes_seconds,
             mirrors=mirrors,
             needs=", ".join(costly),
             shown="by `loupe evaluate --against`" if is_paired else shown,
@@ -169,7 +173,7 @@ def choose_evaluation(choice: str | Choice) -> ChosenEvaluation:
     )
 
 
-_NOT_CHOSEN = ("is_default", "mirrors", "needs", "shown")
+_NOT_CHOSEN = ("is_default", "takes_seconds", "mirrors", "needs", "shown")
 
 
 def choose_evaluations(
@@ -202,12 +206,15 @@ def choose_evaluations(
     return tuple(sorted(chosen.values(), key=lambda one: (one.order, one.name)))
 
 
-def list_default_evaluations(objective: ObjectiveName, plugins: Iterable[str] = ()) -> list[str]:
+def list_default_evaluations(
+    objective: ObjectiveName, plugins: Iterable[str] = (), *, is_hurried: bool = False
+) -> list[str]:
     """Return the names of evaluations taken where nothing is said.
 
     Args:
         objective: of the network.
         plugins: modules of plugins that count.
+        is_hurried: whether those that take seconds are left out.
     """
     modules = tuple(plugins)
     found = []
@@ -215,7 +222,8 @@ def list_default_evaluations(objective: ObjectiveName, plugins: Iterable[str] = 
         facts, module = EVALUATIONS.facts(name), EVALUATIONS.get(name).__module__
         is_ours = not EVALUATIONS.is_plugin(name) or module in modules
         needs_more = _NEVER_BY_ITSELF & inspect.signature(EVALUATIONS.get(name)).parameters.keys()
-        if facts["is_default"] and facts["objective"] == objective and is_ours and not needs_more:
+        is_wanted = facts["is_default"] and not (is_hurried and facts["takes_seconds"])
+        if is_wanted and facts["objective"] == objective and is_ours and not needs_more:
             found.append(name)
     return found
 

@@ -51,7 +51,9 @@ class Damage:
         return lost if of_class is None else lost[:, of_class]
 
 
-@register_evaluation("robustness", title="Robustness", chapter="Robustness", order=56, split="validation")
+@register_evaluation(
+    "robustness", title="Robustness", chapter="Robustness", order=56, split="validation", takes_seconds=True
+)
 def measure_robustness(
     images: ImageDataset,
     network: Network,

@@ -50,7 +50,12 @@ class Segment:
 
 
 @register_evaluation(
-    "weak_segments", title="Where it is weak", chapter="Predictions", order=41, split="validation"
+    "weak_segments",
+    title="Where it is weak",
+    chapter="Predictions",
+    order=41,
+    split="validation",
+    takes_seconds=True,
 )
 def find_weak_segments(
     answers: Predictions,

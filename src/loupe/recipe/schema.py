@@ -257,7 +257,9 @@ class EvaluateSection(Section):
         "hard ones: true for all of them, or how many (a stratified subset).",
     )
     look_inside: bool = Field(
-        True, description="Draw filters, feature maps and statistics of layers into the report; seconds."
+        True,
+        description="Draw filters, feature maps and statistics of layers into the report, and carry out the "
+        "evaluations that take seconds; false in each run of a study or search that does not say otherwise.",
     )
     confidence: float = Field(
         0.95, gt=0, le=0.9999, description="Level of the confidence intervals, in (0, 0.9999]."

@@ -73,7 +73,7 @@ def reproduce(
         file = known / f"{name}.csv" if known is not None else None
         claimed = list_claimed_metrics(reproduction, name)
         known_file = file if file and file.is_file() else None
-        ready[name] = prepare_study(study, out / "studies", known=known_file, further=claimed)
+        ready[name] = prepare_study(study, out / "studies", known=known_file, further=claimed, engine=engine)
     if unknown := list(find_unknown_figures(reproduction)):  # what plugins register is there by now
         raise ReproductionError(reproduction.name, unknown)
     demonstrations: list[Demonstration] = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from loupe.evaluations import Looks, Network, Subject, carry_out, choose_evaluations
-from loupe.evaluations.registry import ChosenEvaluation
+from loupe.evaluations.registry import ChosenEvaluation, list_default_evaluations
 from loupe.evaluations.subject import LookedAt
 from loupe.metrics import Predictions
 from loupe.models import objective_of
@@ -19,17 +19,21 @@ _TTA = "test_time_augmentation"
 def choose_looks(recipe: Recipe) -> tuple[ChosenEvaluation, ...]:
     """Return the evaluations a recipe asks for: those it names, or those that cost little.
 
-    Test-time augmentation is among these if `evaluate.tta` wants it reported.
+    Where the network is not looked into and nothing is named, those that take seconds are left out. Test-time
+    augmentation is among these if `evaluate.tta` wants it reported.
 
     Raises:
         LoupeError: it names one that there is not.
     """
     evaluate = recipe.evaluate
-    choices: Sequence[str | Choice] | None = evaluate.looks
-    if evaluate.tta != "none" and not any(one.name == _TTA for one in evaluate.looks or ()):
-        choices = [*(choices or ("default",)), f"{_TTA}:views={evaluate.tta}"]
     plugins = [name_plugin_module(one) for one in recipe.run.plugins]
-    return choose_evaluations(choices, objective_of(recipe.model.name), plugins)
+    objective = objective_of(recipe.model.name)
+    choices: Sequence[str | Choice] = evaluate.looks or ()
+    if evaluate.looks is None:
+        choices = list_default_evaluations(objective, plugins, is_hurried=not evaluate.look_inside)
+    if evaluate.tta != "none" and not any(one.name == _TTA for one in evaluate.looks or ()):
+        choices = [*choices, f"{_TTA}:views={evaluate.tta}"]
+    return choose_evaluations(choices, objective, plugins)
 
 
 def open_network(recipe: Recipe, setup: TrainingSetup) -> Network:

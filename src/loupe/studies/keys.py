@@ -14,13 +14,22 @@ from loupe.runtime import choose_device
 from loupe.studies.plan import PlannedRun
 from loupe.version import NUMBERS_VERSION
 
+ROUNDS_OTHERWISE = "together"
+"""The engine whose runs are not those of the others to the bit."""
+
 _LENGTH = 12  # hexadecimal digits: 48 bits, enough for any number of runs one will ever make
 
 
 class Keys:
-    """Compute the keys of runs; each dataset is loaded once, for its digest."""
+    """Compute the keys of runs; each dataset is loaded once, for its digest.
 
-    def __init__(self) -> None:
+    Args:
+        engine: what carries the runs out. Runs of "together" have keys of their own, which end in its name:
+            sums over stacked networks round otherwise, and after some steps of Adam that shows.
+    """
+
+    def __init__(self, engine: str = "") -> None:
+        self._ending = f"-{engine}" if engine == ROUNDS_OTHERWISE else ""
         self._data: dict[str, str] = {}
         self._of_runs: dict[int, str] = {}
 
@@ -34,7 +43,8 @@ class Keys:
             source = self._name_source(run)
             parts = [describe_run(run.recipe), self._digest_data(run.recipe), source, NUMBERS_VERSION]
             text = json.dumps(parts, sort_keys=True)
-            self._of_runs[id(run)] = hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+            key = hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+            self._of_runs[id(run)] = key + self._ending
         return self._of_runs[id(run)]
 
     def _name_source(self, run: PlannedRun) -> str:

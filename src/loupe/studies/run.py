@@ -85,7 +85,7 @@ def run_study(
         LoupeError: the data is missing.
         KeyboardInterrupt: after Ctrl-C, when what was reached is written.
     """
-    prepared = prepare_study(study, out, known=known)
+    prepared = prepare_study(study, out, known=known, engine=engine)
     opened = open_engine(engine, workers=workers, threads=study.threads, num_jobs=prepared.num_waiting)
     try:
         return carry_out_study(prepared, opened, watcher)
@@ -94,19 +94,25 @@ def run_study(
 
 
 def prepare_study(
-    study: Study, out: Path = Path("studies"), *, known: Path | None = None, further: Sequence[str] = ()
+    study: Study,
+    out: Path = Path("studies"),
+    *,
+    known: Path | None = None,
+    further: Sequence[str] = (),
+    engine: str = "auto",
 ) -> PreparedStudy:
     """Return a study with its runs, those that are done told from those that are not.
 
     Datasets are loaded, for their digests; nothing is written. Metrics in `further` get columns beside what
-    is compared and what recipes name; they are computed from the runs' answers.
+    is compared and what recipes name; they are computed from the runs' answers. The engine is named because
+    runs of "together" have keys of their own.
 
     Raises:
         StudyError: the study or a recipe it makes has mistakes.
         LoupeError: the data is missing, or `known` cannot be read.
     """
     plan, folder, pool = make_plan(study), StudyFolder(out / study.name), out / "runs"
-    tasks = gather_tasks(plan.runs, Keys().of, pool)
+    tasks = gather_tasks(plan.runs, Keys(engine).of, pool)
     axes = tuple(study.axes)
     earlier, further = read_earlier(folder, axes), (study.compare, *further)
     if known is None:
