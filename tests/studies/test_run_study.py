@@ -255,7 +255,7 @@ class Other(Watcher):
         self._held.close()
 
 
-@pytest.mark.parametrize("engine", ["serial", "together"])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("together", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("it_finishes", [True, False], ids=["finished there", "left there"])
 def test_a_run_that_another_study_is_at_is_waited_for(tmp_path: Path, it_finishes: bool, engine: str) -> None:
     study = make_study()
