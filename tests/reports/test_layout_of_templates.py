@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from loupe.reports.page import close_up
+from loupe.reports.page import close_up, mark_code
 
 
 def test_breaks_between_blocks_vanish_and_those_in_text_are_one_space() -> None:
@@ -26,3 +26,8 @@ def test_white_space_that_counts_stays(tag: str) -> None:
 def test_no_word_is_glued_to_another() -> None:
     page = "<td>\n  12\n  <span>winner</span>\n</td>\n<td>\n  x\n</td>"
     assert re.sub(r"<[^>]*>", "|", close_up(page)) == "|12 |winner|||x|"
+
+
+def test_what_stands_between_backticks_is_code_and_all_is_escaped() -> None:
+    assert mark_code("`loupe <b>` & x") == "<code>loupe &lt;b&gt;</code> &amp; x"
+    assert mark_code("a ` alone") == "a ` alone"

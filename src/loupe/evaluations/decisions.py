@@ -56,7 +56,7 @@ def weigh_decisions(
         for some in draw_resamples(total, seed, 200)
     ]
     area = Value(
-        "mean share of mistakes over coverages",
+        "area under the risk-coverage curve",
         judged.area,
         "percent",
         make_basic_interval(judged.area, drawn, level),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval
@@ -71,6 +71,7 @@ def _environment() -> Environment:
         "level": format_level,
         "error": format_error,
         "count_of": count_of,
+        "with_code": mark_code,
     }
     environment.globals |= {
         "style": Markup(_read("style.css")),
@@ -83,6 +84,11 @@ def _environment() -> Environment:
 
 def _read(name: str) -> str:
     return resources.files("loupe.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def mark_code(text: str) -> Markup:
+    """Return text as HTML, escaped, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def format_percent(share: float, digits: int = 2) -> str:
