@@ -96,6 +96,7 @@ def test_a_missing_report_of_a_finished_run_is_written(earlier: Path, name: str)
         assert now.read_bytes() == history.read_bytes(), "it was trained again"
 
 
+@pytest.mark.thorough
 def test_the_command_line_reads_them(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accuracy = loupe.load_run(earlier / "finished").read_result()
     assert accuracy is not None
@@ -127,6 +128,7 @@ def test_it_names_classes_as_it_did(earlier: Path, capsys: pytest.CaptureFixture
         assert row["class_1"] == images.class_names[int(logits[index].argmax())]
 
 
+@pytest.mark.thorough
 def test_a_study_is_resumed_with_the_runs_it_has(earlier: Path) -> None:
     out = earlier / "studies"
     before = StudyFolder(out / "small").read_results()
@@ -208,6 +210,7 @@ class LaterRecipe(Recipe):
     train: LaterTrain = LaterTrain()
 
 
+@pytest.mark.thorough
 def test_a_later_field_leaves_runs_and_studies_of_that_commit_resumable(
     earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

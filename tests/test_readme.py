@@ -16,6 +16,8 @@ from loupe.running.training_setup import load_recipe_data
 
 from .conftest import needs_official_data
 
+pytestmark = pytest.mark.thorough
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 

@@ -11,6 +11,7 @@ from loupe.statistics import summarise_seeds
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
 
+@pytest.mark.thorough
 def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train) -> None:
     """D-X-3: one run per claim, no interval."""
     series = train("run.seeds=[0,3]")

@@ -31,6 +31,8 @@ from loupe.using.verify_run import verify
 from loupe.web.application import create_app
 from tests.running.test_leakage import draw, save, train
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
