@@ -46,6 +46,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RUNS = {
+    "ask": ("wide",),
     "calibrate": ("wide",),
     "inspect": ("wide",),
     "compare": ("wide", "narrow"),

@@ -198,6 +198,22 @@ class RunFolder(RunFiles):
             _ = [environment["data_digests"][split] for split in ("train", "validation", "test")]
             return dict(environment.items())
 
+    def require_result(self) -> RunResult:
+        """Return the result.
+
+        Raises:
+            RunError: there is none yet.
+        """
+        result = self.read_result()
+        if result is None:
+            raise RunError(
+                f"Run {self.path.name} has no result yet.",
+                got="no result.json",
+                allowed="a run that has ended",
+                next_step=f"loupe resume {self.path}",
+            )
+        return result
+
     def read_result(self) -> RunResult | None:
         """Return the result, or None while there is none; looks at the test set since then count."""
         if not _is_there(self.result_file):
