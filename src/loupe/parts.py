@@ -33,10 +33,24 @@ class Kind:
 
     def describe_facts(self, name: str) -> str:
         """Return what is known of a part without building it, as a line of text; "" if nothing is."""
-        facts = {fact: value for fact, value in self.registry.facts(name).items() if value is not None}
+        facts = {
+            fact: value
+            for fact, value in self.registry.facts(name).items()
+            if value is not None and not callable(value)
+        }
         if self.phrase:
             return self.phrase.format_map(facts).removeprefix(", ")
-        return ", ".join(f"{fact} {value}" for fact, value in facts.items())
+        return ", ".join(f"{fact} {_write_fact(value)}" for fact, value in facts.items())
+
+
+def _write_fact(value: object) -> str:
+    """Return a fact as a reader has it: several values with words between, yes or no in words."""
+    if isinstance(value, tuple | list):
+        is_text = all(isinstance(one, str) for one in value)
+        return (" and " if is_text else " x ").join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 KINDS: dict[str, Kind] = {

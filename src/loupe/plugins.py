@@ -31,7 +31,7 @@ def load_plugin(place: str) -> str:
         del sys.modules[name]
         if isinstance(error, LoupeError):
             raise
-        line = getattr(error, "lineno", None) or find_last_line(error, path)
+        line = find_last_line(error, path) if getattr(error, "lineno", None) is None else None
         raise LoupeError(
             f"The plugin {place} cannot be imported.",
             got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
@@ -39,6 +39,16 @@ def load_plugin(place: str) -> str:
         ) from None
     module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
+
+
+def load_named_plugin(place: str) -> str:
+    """Import a plugin that whoever calls names, and so trusts as it is now; return its SHA-256.
+
+    Raises:
+        LoupeError: there is no such file, or it cannot be imported.
+    """
+    trust_plugin(place)
+    return load_plugin(place)
 
 
 def name_plugin_module(place: str) -> str:

@@ -9,13 +9,16 @@ holds the builders is imported file by file the first time a name is looked up.
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
-from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
+from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest, warn
 
 PLUGIN_MODULE = "loupe_plugin_"
 """How the modules of users' own files are called; of two plugins, the later one has the name."""
@@ -72,6 +75,7 @@ class Registry:
             if not builder.__module__.startswith(self._package):
                 self._discover()  # a plugin: the built-in names come first
             self._refuse_reserved_settings(name, builder)
+            self._refuse_what_nobody_gives(name, builder)
             taken = self._builders.get(name)
             is_ours = taken is not None and not taken.__module__.startswith(PLUGIN_MODULE)
             if taken is not None and is_ours and _origin(taken) != _origin(builder):
@@ -81,6 +85,8 @@ class Registry:
                     allowed=f"a free name; {_origin(taken)} has this one",
                     next_step="choose another name in the `@register_…` line",
                 )
+            if taken is not None and not is_ours:
+                _tell_of_two_files(self.kind, name, taken, builder)
             self._builders[name] = builder
             self._facts[name] = facts
             self._settings_types.pop(name, None)
@@ -127,6 +133,10 @@ class Registry:
     def asks_for(self, name: str, offered: str) -> bool:
         """Return whether a builder names something that the bench offers among its parameters."""
         return offered in self._offered and offered in inspect.signature(self.get(name)).parameters
+
+    def describe_place(self, name: str) -> str:
+        """Return the file of a builder, and the line where it begins."""
+        return _describe_place(self.get(name))
 
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
@@ -224,6 +234,16 @@ class Registry:
         wanted = {name: value for name, value in given.items() if name not in self._offered or name in named}
         return builder(*args, **wanted, **values)
 
+    def explain_failure(self, name: str, error: Exception) -> LoupeError:
+        """Return what is to be said of an error that a builder raised, with its file and line."""
+        builder = self.get(name)
+        place = _describe_place(builder, error)
+        return LoupeError(
+            f"Your own code broke off: {type(error).__name__} in the {self.kind} {name!r}, {place}.",
+            got=f"{str(error).partition(chr(10))[0][:200] or type(error).__name__}",
+            next_step="mend it there",
+        )
+
     def _refuse_mistakes(self, name: str, settings: Mapping[str, Any]) -> None:
         self.get(name)
         mistakes = self.find_mistakes(name, settings, where=name)
@@ -242,6 +262,24 @@ class Registry:
                 next_step="rename the parameter",
             )
 
+    def _refuse_what_nobody_gives(self, name: str, builder: Callable[..., Any]) -> None:
+        """Check that each parameter without a default is given by the bench, or a setting with its type."""
+        if not self._offered:
+            return
+        for one in inspect.signature(builder).parameters.values():
+            is_open = one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+            if not is_open or one.name in self._given:
+                continue
+            is_array = any(kind in str(one.annotation) for kind in ("Tensor", "ndarray"))
+            if one.annotation is one.empty or is_array:
+                raise LoupeError(
+                    f"{self.kind.capitalize()} {name!r} asks for what nobody gives.",
+                    got=f"the parameter {one.name!r} ({_describe_place(builder)})",
+                    allowed=f"{', '.join(self._given)}; or a setting, annotated with its type",
+                    nearest=suggest(one.name, self._given),
+                    next_step="rename the parameter, or annotate it",
+                )
+
     def _discover(self) -> None:
         if self._is_discovered:
             return
@@ -254,3 +292,34 @@ class Registry:
 
 def _origin(builder: Callable[..., Any]) -> str:
     return f"{builder.__module__}.{builder.__qualname__}"
+
+
+def _describe_place(builder: Callable[..., Any], error: Exception | None = None) -> str:
+    """Return the file of a builder, and the line where it begins, or where an error came through it last."""
+    code = getattr(inspect.unwrap(builder), "__code__", None) or getattr(builder.__init__, "__code__", None)
+    if code is None:
+        return _file_of(builder)
+    line = code.co_firstlineno
+    if error is not None:
+        passed = [
+            at for frame, at in walk_tb(error.__traceback__) if frame.f_code.co_filename == code.co_filename
+        ]
+        line = passed[-1] if passed else line
+    return f"{code.co_filename}, line {line}"
+
+
+def _file_of(builder: Callable[..., Any]) -> str:
+    return str(getattr(sys.modules.get(builder.__module__), "__file__", builder.__module__))
+
+
+def _tell_of_two_files(kind: str, name: str, before: Callable[..., Any], now: Callable[..., Any]) -> None:
+    """Say that two plugins of different content register one name; copies of one file are no matter."""
+    files = [_file_of(before), _file_of(now)]
+    if files[0] == files[1]:
+        return
+    try:
+        contents = [Path(file).read_bytes() for file in files]
+    except OSError:  # one is gone: what it held is not known
+        contents = [b"", b"?"]
+    if contents[0] != contents[1]:
+        warn(f"two plugins register the {kind} {name!r}: {files[0]} and {files[1]}; the later one is used")

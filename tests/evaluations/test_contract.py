@@ -1,20 +1,26 @@
 """What every registered evaluation promises, on a real trained network."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 import loupe
+from loupe.cli.evaluating import print_look
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
 from loupe.evaluations import (
     EVALUATIONS,
+    Column,
     ExampleRecord,
+    Finding,
     LookedAt,
     Looks,
     Network,
     Subject,
+    Table,
+    Value,
     carry_out,
     choose_evaluation,
     choose_evaluations,
@@ -121,3 +127,30 @@ def test_words_of_a_user_are_escaped_wherever_they_stand(few_digits: ImageDatase
     page = render_looks(found, {"validation": images}, names).html
     assert "&lt;b&gt;0" in page
     assert "<b>0</b>" not in page
+
+
+def test_a_table_with_an_uneven_row_is_a_failure_of_its_evaluation_alone(
+    few_digits: ImageDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def uneven() -> Finding:
+        return Finding("It is.", blocks=[Table("Rows", (Column("a"),), (("x",), ("y", 2)))])
+
+    chosen = choose_evaluation("class_accuracy")
+    found = carry_out(
+        [replace(chosen, name="uneven", function=uneven, settings={}), chosen], make_subject(few_digits)
+    )
+    failed, other = found.looks
+    assert failed.failure == "Row 2 of the table 'Rows' has 2 values for 1 column."
+    assert not other.failure
+    assert other.blocks
+    for look in found.looks:
+        print_look(look)
+    assert f"not to be had: {failed.failure}" in capsys.readouterr().out
+
+
+def test_what_is_not_a_number_is_written_alike_in_terminal_and_report() -> None:
+    nan = float("nan")
+    columns = (Column("a", "percent"), Column("b", "points"), Column("c", ""))
+    for column in columns:
+        assert column.write(nan) == column.write(None) == "undefined"
+    assert Value("x", nan).write() == Value("x", None).write() == "not defined"

@@ -94,7 +94,15 @@ def test_a_faulty_observer_is_named_and_what_was_reached_is_kept(
     mended = recipe.replace(f'{{ name = "faulty", where = "{where}" }}', '{ name = "restless" }')
     run.recipe_file.write_text(mended, encoding="utf-8")
     loupe.resume(folder)
-    assert run.read_result().status == "finished"
+    result = run.read_result()
+    assert result.status == "finished"
+    said = f"An earlier session of this run failed: The observer faulty failed when it {told}."
+    assert [one for one in result.warnings if one.startswith(said)] == list(result.warnings)
+    assert "observers were not told again" in result.warnings[0]
+    assert said in run.report_file.read_text(encoding="utf-8")
+    run.report_file.unlink()
+    loupe.resume(folder)
+    assert run.read_result().warnings == result.warnings, "once said, it stays"
 
 
 def test_one_that_cannot_be_built_leaves_no_run(train: Train, plugin: str, tmp_path: Path) -> None:

@@ -63,10 +63,10 @@ def load_plugins(plugins: Sequence[str]) -> None:
     Raises:
         LoupeError: one is not there, or cannot be imported.
     """
-    from loupe.plugins import load_plugin
+    from loupe.plugins import load_named_plugin
 
     for plugin in plugins:
-        load_plugin(plugin)
+        load_named_plugin(plugin)
 
 
 def print_kind(kind: Kind) -> int:

@@ -128,10 +128,10 @@ def list_(
         Where the run folders are, or one of them; runs if left out.
     """
     from loupe.cli.run_tables import describe_listed_looks, list_headings, list_runs
-    from loupe.plugins import load_plugin
+    from loupe.plugins import load_named_plugin
 
     for one in plugin:
-        load_plugin(one)
+        load_named_plugin(one)
     asked = [name.strip() for name in metrics.split(",") if name.strip()]
     place = folder or Path("runs")
     rows = list_runs(place, asked) if folder is not None or place.is_dir() else []

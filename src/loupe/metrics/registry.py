@@ -5,11 +5,13 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
+from loupe.errors import LoupeError, MetricError, Mistake, UnknownNameError, suggest
 from loupe.metrics.metric import Better, Metric, MetricValue
 from loupe.models import ObjectiveName
+from loupe.plugins import find_last_line
 from loupe.recipe.sections import Choice, read_choice_text, write_choice_text
 from loupe.registry import Registry
 from loupe.statistics.intervals import Interval
@@ -158,22 +160,45 @@ class ChosenMetric:
             level: of the interval, in (0, 1).
 
         Raises:
-            LoupeError: the function fails, or returns no number.
+            MetricError: the function fails, returns no number, or one outside the metric's own bounds.
         """
         given = {name: level if name == "level" else getattr(answers, name) for name in self.needs}
         try:
             found = self.function(**given, **self.settings)
             estimate = found if isinstance(found, Estimate) or found is None else Estimate(float(found))
         except Exception as error:  # a user's own function can be anything
-            raise LoupeError(
+            raise MetricError(
                 f"Metric {self.metric.name!r} cannot be computed.",
                 got=f"{type(error).__name__}: {error}",
                 allowed="a number, an Estimate, or None where it is not defined",
-                next_step=f"mend {self.function.__module__}.{self.function.__qualname__}",
+                next_step=f"mend {find_failing_line(error, self.function)}",
             ) from error
         if estimate is None or not math.isfinite(estimate.value):
             return MetricValue(self.metric, None)
+        self._refuse_outside(estimate.value)
         return MetricValue(self.metric, estimate.value, estimate.interval)
+
+    def _refuse_outside(self, value: float) -> None:
+        low, high = self.metric.bounds["low"], self.metric.bounds["high"]
+        slack = 1e-6 * max(1.0, abs(value))  # single precision rounds
+        if low - slack <= value <= high + slack:
+            return
+        is_share = self.metric.is_percent or (low, high) == (0.0, 1.0)
+        code = inspect.unwrap(self.function).__code__
+        raise MetricError(
+            f"Metric {self.metric.name!r} gave a value outside its own bounds.",
+            got=f"{value:g} from {code.co_filename}, line {code.co_firstlineno}",
+            allowed=f"{low:g} to {high:g}, as its @register_metric line says"
+            + ("; shares are in 0..1, not percentages" if is_share else ""),
+            next_step="mend the function, or its bounds",
+        )
+
+
+def find_failing_line(error: Exception, function: Callable[..., Any]) -> str:
+    """Return file and line where a registered function failed: "own.py, line 7 (/home/me/own.py)"."""
+    code = inspect.unwrap(function).__code__
+    line = find_last_line(error, Path(code.co_filename)) or code.co_firstlineno
+    return f"{Path(code.co_filename).name}, line {line} ({code.co_filename})"
 
 
 def choose_metric(choice: str | Choice) -> ChosenMetric:
