@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+import loupe
+from loupe import load_recipe
 from loupe.cli import main
-from loupe.data import ImageDataset, build_augmentation, load_dataset
+from loupe.data import ImageDataset, load_dataset
 from loupe.errors import DataError, LoupeError, MetricError
 from loupe.metrics import Predictions, choose_metric
+from loupe.parts import KINDS
 from loupe.plugins import load_plugin
+from loupe.statistics import Interval
 from tests.quick_runs import forget_plugins
 
 
@@ -62,6 +66,15 @@ def test_an_error_of_a_dataset_is_told_with_file_and_line(tmp_path: Path) -> Non
         f"Your own code broke off: KeyError in the dataset 'odd-set', {place}, line 10."
     )
     assert main(["data", "odd-set", "--plugin", place]) == 1
+
+
+def test_a_file_that_a_dataset_misses_is_told_with_its_line(tmp_path: Path) -> None:
+    text = DATASET.replace('table["images"]', 'open("/no/such/images.bin")')
+    place = write(tmp_path / "set.py", text)
+    load_plugin(place)
+    with pytest.raises(LoupeError, match="FileNotFoundError in the dataset 'odd-set'") as caught:
+        load_dataset("odd-set")
+    assert "images.bin" in str(caught.value.got)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +130,120 @@ def test_a_metric_that_fails_names_its_line(tmp_path: Path) -> None:
     assert "loupe_plugin" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [
+        ("return 'high'", "ValueError: could not convert string to float: 'high'"),
+        ("return predicted.double()", "ValueError: only one element tensors can be converted"),
+        ("from loupe import Estimate; return Estimate(None)", "TypeError: float() argument"),
+        ("from loupe import Estimate; return Estimate(0.5, 0.1)", "TypeError: cannot unpack"),
+    ],
+)
+def test_what_is_no_number_is_refused_under_the_metrics_name(tmp_path: Path, body: str, got: str) -> None:
+    load_plugin(write(tmp_path / "m.py", make_metric(body)))
+    with pytest.raises(MetricError, match="Metric 'odd_one' cannot be computed") as caught:
+        choose_metric("odd_one").compute(ANSWERS)
+    assert got in str(caught.value.got)
+
+
+def test_an_interval_outside_the_bounds_is_refused_and_a_pair_is_one(tmp_path: Path) -> None:
+    body = "from loupe import Estimate; return Estimate(0.5, (0.4, {}))"
+    load_plugin(write(tmp_path / "m.py", make_metric(body.format(0.6), facts=", bounds=(0, 1)")))
+    assert choose_metric("odd_one").compute(ANSWERS).interval == Interval(0.4, 0.6)
+    load_plugin(write(tmp_path / "n.py", make_metric(body.format(60), facts=", bounds=(0, 1)")))
+    with pytest.raises(MetricError, match="outside its own bounds"):
+        choose_metric("odd_one").compute(ANSWERS)
+
+
+REGISTER = {kind.registry.kind: "register_" + kind.registry.kind.replace(" ", "_") for kind in KINDS.values()}
+
+
+@pytest.mark.parametrize("name", ["two words", "a/b", "../up", "", "-dash", "none?", 3, None])
+@pytest.mark.parametrize("kind", REGISTER)
+def test_a_name_that_cannot_be_one_is_refused_of_every_kind(kind: str, name: object) -> None:
+    facts = {"metric": {"unit": "", "better": "higher"}, "explanation": {"is_signed": True}}
+    facts["export format"] = {"suffix": ".x", "runtime": "torch"}
+    with pytest.raises(LoupeError, match=r"cannot be called|cannot be registered|without a name"):
+        getattr(loupe, REGISTER[kind])(name, **facts.get(kind, {}))
+
+
+@pytest.mark.parametrize("kind", ["model", "optimizer", "loss", "augmentation", "tracker", "observer"])
+def test_a_decorator_without_brackets_is_refused(kind: str) -> None:
+    with pytest.raises(LoupeError, match=f"{kind} is registered without a name"):
+        getattr(loupe, REGISTER[kind])(lambda: None)
+
+
+def test_reserved_words_are_no_metrics_name(tmp_path: Path) -> None:
+    place = write(tmp_path / "m.py", make_metric("return 0.0").replace('"odd_one"', '"loss"'))
+    with pytest.raises(LoupeError, match="Metric 'loss' cannot be registered like that"):
+        load_plugin(place)
+
+
+HALF = """
+import loupe
+from loupe import {register}
+
+@{register}("half-made"{facts})
+class Half:
+    "Can do nothing."
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "method"),
+    [
+        ("augmentation", "", "draw or plan_epoch"),
+        ("mix", "", "draw"),
+        ("optimizer", "", "step"),
+        ("tracker", "", "start"),
+        ("observer", "", "on_fit_start"),
+        ("explanation", ", is_signed=True", "attribute"),
+        ("export format", ", suffix='.x', runtime='torch'", "write"),
+    ],
+)
+def test_a_class_that_lacks_a_method_is_refused_where_it_is_registered(
+    tmp_path: Path, kind: str, facts: str, method: str
+) -> None:
+    place = write(tmp_path / "half.py", HALF.format(register=REGISTER[kind], facts=facts))
+    with pytest.raises(LoupeError) as caught:
+        load_plugin(place)
+    assert caught.value.message.startswith(f"The {kind} 'half-made' has no method {method}")
+    assert caught.value.got == f"{place}, line 5"
+
+
+BUILDER = """
+from loupe import register_schedule, register_optimizer, register_loss
+
+@register_schedule("odd")
+def schedule(*, num_epochs, steps_per_epoch):
+    "Returns nothing."
+    BODY
+
+@register_optimizer("odd")
+def optimizer(parameters):
+    "Returns nothing."
+    BODY
+
+@register_loss("odd")
+def loss():
+    "Returns nothing."
+    BODY
+"""
+
+
+@pytest.mark.parametrize(("kind", "line"), [("schedule", 7), ("optimizer", 12), ("loss", 17)])
+def test_a_builder_that_fails_or_builds_nothing_is_told_before_data_is_loaded(
+    tmp_path: Path, kind: str, line: int
+) -> None:
+    place = write(tmp_path / "none.py", BUILDER.replace("BODY", "return None"))
+    with pytest.raises(LoupeError, match=rf"The {kind} 'odd' (cannot be called|has no method)"):
+        load_recipe("digits", [f"train.{kind}=odd", "train.label_smoothing=0"], plugins=[place])
+    forget_plugins()
+    place = write(tmp_path / "fails.py", BUILDER.replace("BODY", "return {}['rate']"))
+    with pytest.raises(LoupeError, match=rf"KeyError in the {kind} 'odd', .*fails\.py, line {line}"):
+        load_recipe("digits", [f"train.{kind}=odd", "train.label_smoothing=0"], plugins=[place])
+
+
 @pytest.mark.parametrize("kind", ["metric", "evaluation"])
 @pytest.mark.parametrize("given", ["predictions", "predictions: 'Tensor'"])
 def test_a_parameter_that_nobody_gives_is_told_with_those_that_are(
@@ -153,11 +280,10 @@ class HalfMade:
 
 def test_an_augmentation_without_apply_is_named(tmp_path: Path) -> None:
     place = write(tmp_path / "a.py", AUGMENTATION)
-    load_plugin(place)
     with pytest.raises(LoupeError) as caught:
-        build_augmentation("half-made")
+        load_recipe("digits", ["data.augment=half-made"], plugins=[place])
     assert caught.value.message == "The augmentation 'half-made' has no method apply."
-    assert place in str(caught.value.got)
+    assert caught.value.got == f"{place}, line 4"
     assert "apply(images, draw)" in str(caught.value.allowed)
 
 
@@ -175,7 +301,7 @@ def test_the_line_of_an_error_of_syntax_is_said_once(tmp_path: Path) -> None:
 def test_facts_of_parts_read_as_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parts", "datasets"]) == 0
     shown = capsys.readouterr().out
-    assert "places path and labels_path" in shown
+    assert "places" not in shown
     assert "image_shape 3 x 32 x 32" in shown
     assert "('" not in shown
     assert "describe_images" not in shown

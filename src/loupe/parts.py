@@ -36,11 +36,15 @@ class Kind:
         facts = {
             fact: value
             for fact, value in self.registry.facts(name).items()
-            if value is not None and not callable(value)
+            if value is not None and fact not in _OF_NO_INTEREST
         }
         if self.phrase:
             return self.phrase.format_map(facts).removeprefix(", ")
         return ", ".join(f"{fact} {_write_fact(value)}" for fact, value in facts.items())
+
+
+_OF_NO_INTEREST = ("describe_images", "places")
+"""What only the bench asks of a registration: a function, and which settings are made absolute."""
 
 
 def _write_fact(value: object) -> str:
@@ -104,6 +108,6 @@ def describe_part(registry: Registry, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "summary": registry.summary(name),
-        "facts": registry.facts(name),
+        "facts": {fact: value for fact, value in registry.facts(name).items() if fact not in _OF_NO_INTEREST},
         "settings": settings,
     }

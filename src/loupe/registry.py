@@ -9,19 +9,21 @@ holds the builders is imported file by file the first time a name is looked up.
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from traceback import walk_tb
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
-from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest, warn
-
-PLUGIN_MODULE = "loupe_plugin_"
-"""How the modules of users' own files are called; of two plugins, the later one has the name."""
+from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
+from loupe.registration import PLUGIN_MODULE as PLUGIN_MODULE
+from loupe.registration import (
+    describe_place,
+    name_origin,
+    refuse_missing_methods,
+    refuse_odd_name,
+    tell_of_two_files,
+)
 
 REGISTRIES: "list[Registry]" = []
 """Every registry that is imported so far."""
@@ -38,6 +40,8 @@ class Registry:
         given: names of the parameters the bench supplies; the rest are settings.
         list_command: the command that lists the names, for error messages.
         offered: names of what the bench supplies to those builders that name it, and no setting either.
+        methods: of every part of the kind, by name ("a or b" for either), each with its parameters and what
+            it returns; a class that lacks one is refused where it is registered.
     """
 
     def __init__(
@@ -48,12 +52,14 @@ class Registry:
         given: tuple[str, ...],
         list_command: str,
         offered: tuple[str, ...] = (),
+        methods: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self._package = package
         self._given = (*given, *offered)
         self._offered = offered
         self._list_command = list_command
+        self._methods = dict(methods or {})
         self._builders: dict[str, Callable[..., Any]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         self._settings_types: dict[str, type[BaseModel]] = {}
@@ -68,25 +74,29 @@ class Registry:
             facts: what is known without building, such as a dataset's `image_shape`.
 
         Raises:
-            LoupeError: another builder, not a plugin's, already has that name.
+            LoupeError: the name cannot be one, or another builder, not a plugin's, already has it; or the
+                builder cannot be of this kind.
         """
+        refuse_odd_name(self.kind, name)
 
         def add(builder: Builder) -> Builder:
             if not builder.__module__.startswith(self._package):
                 self._discover()  # a plugin: the built-in names come first
             self._refuse_reserved_settings(name, builder)
             self._refuse_what_nobody_gives(name, builder)
+            if inspect.isclass(builder):
+                refuse_missing_methods(self.kind, self._methods, name, builder, describe_place(builder))
             taken = self._builders.get(name)
             is_ours = taken is not None and not taken.__module__.startswith(PLUGIN_MODULE)
-            if taken is not None and is_ours and _origin(taken) != _origin(builder):
+            if taken is not None and is_ours and name_origin(taken) != name_origin(builder):
                 raise LoupeError(
                     f"Two builders want the {self.kind} name {name!r}.",
-                    got=_origin(builder),
-                    allowed=f"a free name; {_origin(taken)} has this one",
+                    got=name_origin(builder),
+                    allowed=f"a free name; {name_origin(taken)} has this one",
                     next_step="choose another name in the `@register_…` line",
                 )
             if taken is not None and not is_ours:
-                _tell_of_two_files(self.kind, name, taken, builder)
+                tell_of_two_files(self.kind, name, taken, builder)
             self._builders[name] = builder
             self._facts[name] = facts
             self._settings_types.pop(name, None)
@@ -134,9 +144,9 @@ class Registry:
         """Return whether a builder names something that the bench offers among its parameters."""
         return offered in self._offered and offered in inspect.signature(self.get(name)).parameters
 
-    def describe_place(self, name: str) -> str:
-        """Return the file of a builder, and the line where it begins."""
-        return _describe_place(self.get(name))
+    def tell_place(self, name: str, error: BaseException) -> str:
+        """Return file and line of a user's own part that an error came through, in brackets; "" of ours."""
+        return f" ({describe_place(self.get(name), error)})" if name in self and self.is_plugin(name) else ""
 
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
@@ -157,7 +167,7 @@ class Registry:
                 self._settings_types[name] = self._make_settings_type(name, builder)
             except (NameError, TypeError, PydanticUserError) as error:
                 raise LoupeError(
-                    f"The settings of {self.kind} {name!r} cannot be read from {_origin(builder)}.",
+                    f"The settings of {self.kind} {name!r} cannot be read from {name_origin(builder)}.",
                     got=str(error).partition("\n")[0],
                     allowed="parameters annotated with numbers, texts, true/false, or tuples of them",
                     next_step="annotate every setting, and import what the annotations name",
@@ -232,12 +242,22 @@ class Registry:
         values = {field: getattr(checked, field) for field in type(checked).model_fields}
         named = inspect.signature(builder).parameters
         wanted = {name: value for name, value in given.items() if name not in self._offered or name in named}
-        return builder(*args, **wanted, **values)
+        try:
+            built = builder(*args, **wanted, **values)
+        except LoupeError:
+            raise
+        except Exception as error:
+            if not self.is_plugin(name):  # a fault of ours, or of the disk
+                raise
+            raise self.explain_failure(name, error) from error
+        got = f"{type(built).__name__}, from {describe_place(builder)}"
+        refuse_missing_methods(self.kind, self._methods, name, built, got)
+        return built
 
     def explain_failure(self, name: str, error: Exception) -> LoupeError:
         """Return what is to be said of an error that a builder raised, with its file and line."""
         builder = self.get(name)
-        place = _describe_place(builder, error)
+        place = describe_place(builder, error)
         return LoupeError(
             f"Your own code broke off: {type(error).__name__} in the {self.kind} {name!r}, {place}.",
             got=f"{str(error).partition(chr(10))[0][:200] or type(error).__name__}",
@@ -257,7 +277,7 @@ class Registry:
         if "name" in inspect.signature(builder).parameters and "name" not in self._given:
             raise LoupeError(
                 f"{self.kind.capitalize()} {name!r} has a setting called `name`.",
-                got=_origin(builder),
+                got=name_origin(builder),
                 allowed="any other word: in a recipe, `name` says which one it is",
                 next_step="rename the parameter",
             )
@@ -274,7 +294,7 @@ class Registry:
             if one.annotation is one.empty or is_array:
                 raise LoupeError(
                     f"{self.kind.capitalize()} {name!r} asks for what nobody gives.",
-                    got=f"the parameter {one.name!r} ({_describe_place(builder)})",
+                    got=f"the parameter {one.name!r} ({describe_place(builder)})",
                     allowed=f"{', '.join(self._given)}; or a setting, annotated with its type",
                     nearest=suggest(one.name, self._given),
                     next_step="rename the parameter, or annotate it",
@@ -288,38 +308,3 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self._package}.{module.name}")
-
-
-def _origin(builder: Callable[..., Any]) -> str:
-    return f"{builder.__module__}.{builder.__qualname__}"
-
-
-def _describe_place(builder: Callable[..., Any], error: Exception | None = None) -> str:
-    """Return the file of a builder, and the line where it begins, or where an error came through it last."""
-    code = getattr(inspect.unwrap(builder), "__code__", None) or getattr(builder.__init__, "__code__", None)
-    if code is None:
-        return _file_of(builder)
-    line = code.co_firstlineno
-    if error is not None:
-        passed = [
-            at for frame, at in walk_tb(error.__traceback__) if frame.f_code.co_filename == code.co_filename
-        ]
-        line = passed[-1] if passed else line
-    return f"{code.co_filename}, line {line}"
-
-
-def _file_of(builder: Callable[..., Any]) -> str:
-    return str(getattr(sys.modules.get(builder.__module__), "__file__", builder.__module__))
-
-
-def _tell_of_two_files(kind: str, name: str, before: Callable[..., Any], now: Callable[..., Any]) -> None:
-    """Say that two plugins of different content register one name; copies of one file are no matter."""
-    files = [_file_of(before), _file_of(now)]
-    if files[0] == files[1]:
-        return
-    try:
-        contents = [Path(file).read_bytes() for file in files]
-    except OSError:  # one is gone: what it held is not known
-        contents = [b"", b"?"]
-    if contents[0] != contents[1]:
-        warn(f"two plugins register the {kind} {name!r}: {files[0]} and {files[1]}; the later one is used")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,7 +30,9 @@ from loupe.evaluations.look import list_shown
 from loupe.evaluations.registry import DEFAULT
 from loupe.metrics import Predictions
 from loupe.models.layer_table import describe_layers
+from loupe.plugins import load_plugin
 from loupe.reports.looks import render_looks
+from tests.quick_runs import forget_plugins
 
 
 def make_subject(images: ImageDataset, *, is_locked: bool = False) -> Subject:
@@ -146,6 +149,33 @@ def test_a_table_with_an_uneven_row_is_a_failure_of_its_evaluation_alone(
     for look in found.looks:
         print_look(look)
     assert f"not to be had: {failed.failure}" in capsys.readouterr().out
+
+
+def test_a_users_own_evaluation_that_fails_names_its_line(few_digits: ImageDataset, tmp_path: Path) -> None:
+    place = tmp_path / "own.py"
+    text = """
+from loupe import register_evaluation
+from loupe.evaluations import Column, Finding, Table
+
+@register_evaluation("own_failing")
+def fails(answers):
+    "Fails."
+    return {}["nothing"]
+
+@register_evaluation("own_uneven")
+def uneven(answers):
+    "Uneven."
+    return Finding("So.", blocks=[Table("Rows", (Column("a"),), (("x", 1),))])
+"""
+    place.write_text(text)
+    load_plugin(str(place))
+    said: list[str] = []
+    chosen = [choose_evaluation("own_failing"), choose_evaluation("own_uneven")]
+    fails, uneven = carry_out(chosen, make_subject(few_digits), said.append).looks
+    assert fails.failure == f"KeyError: 'nothing' ({place}, line 8)"
+    assert uneven.failure == f"Row 1 of the table 'Rows' has 2 values for 1 column. ({place}, line 13)"
+    assert all(one.failure in line for one, line in zip((fails, uneven), said, strict=True))
+    forget_plugins()
 
 
 def test_what_is_not_a_number_is_written_alike_in_terminal_and_report() -> None:

@@ -27,7 +27,7 @@ from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
 from loupe.data.sources import register_dataset as register_dataset
 from loupe.data.split import hold_out, stratified_order, take_fraction
-from loupe.errors import DataError, LoupeError
+from loupe.errors import DataError
 from loupe.runtime import Streams
 
 
@@ -88,14 +88,7 @@ def load_dataset(
         UnknownNameError: there is no such dataset.
         DataError: classes that do not exist, files that are missing or damaged, parts that do not fit.
     """
-    try:
-        source = SOURCES.build(name, settings)
-    except (LoupeError, OSError):
-        raise
-    except Exception as error:
-        if not SOURCES.is_plugin(name):  # a fault of ours
-            raise
-        raise SOURCES.explain_failure(name, error) from error
+    source = SOURCES.build(name, settings)
     if not isinstance(source, SourceImages):
         raise DataError(
             f"Dataset {name!r} returned no images.",

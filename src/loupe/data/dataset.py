@@ -37,7 +37,8 @@ class ImageDataset:
     paths: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name, values in (("images", self.images), ("labels", self.labels)):
+        given: tuple[tuple[str, object], ...] = (("images", self.images), ("labels", self.labels))
+        for name, values in given:
             if not isinstance(values, Tensor):
                 is_array = type(values).__module__.partition(".")[0] == "numpy"
                 raise DataError(

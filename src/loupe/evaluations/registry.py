@@ -79,7 +79,7 @@ def register_evaluation(
         LoupeError: the name is taken or no word, or split or objective cannot be.
     """
     wrong = None
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == DEFAULT:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == DEFAULT:
         wrong = repr(name), "a word of small letters, digits and underscores, not default"
     elif split not in ("judged", "validation", "both", "training"):
         wrong = f"split={split!r}", "judged, validation, both, training"

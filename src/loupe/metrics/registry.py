@@ -115,7 +115,7 @@ def register_metric(
 
 def _refuse_impossible_facts(name: str, better: str, low: float, high: float, objective: str) -> None:
     wrong = None
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == LOSS:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == LOSS:
         wrong = repr(name), "a word of small letters, digits and underscores, not loss"
     elif better not in ("higher", "lower"):
         wrong = f"better={better!r}", "better='higher' or better='lower'"
@@ -165,7 +165,7 @@ class ChosenMetric:
         given = {name: level if name == "level" else getattr(answers, name) for name in self.needs}
         try:
             found = self.function(**given, **self.settings)
-            estimate = found if isinstance(found, Estimate) or found is None else Estimate(float(found))
+            estimate = _read_estimate(found)
         except Exception as error:  # a user's own function can be anything
             raise MetricError(
                 f"Metric {self.metric.name!r} cannot be computed.",
@@ -175,7 +175,9 @@ class ChosenMetric:
             ) from error
         if estimate is None or not math.isfinite(estimate.value):
             return MetricValue(self.metric, None)
-        self._refuse_outside(estimate.value)
+        ends = [] if estimate.interval is None else [estimate.interval.low, estimate.interval.high]
+        for value in (estimate.value, *ends):
+            self._refuse_outside(value)
         return MetricValue(self.metric, estimate.value, estimate.interval)
 
     def _refuse_outside(self, value: float) -> None:
@@ -192,6 +194,23 @@ class ChosenMetric:
             + ("; shares are in 0..1, not percentages" if is_share else ""),
             next_step="mend the function, or its bounds",
         )
+
+
+def _read_estimate(found: object) -> Estimate | None:
+    """Return what a metric's function returned as numbers.
+
+    Raises:
+        TypeError: or ValueError: it is no number, or has an interval that is none.
+    """
+    if found is None:
+        return None
+    if not isinstance(found, Estimate):
+        return Estimate(float(found))  # type: ignore[arg-type]  # what is no number raises TypeError
+    if found.interval is None:
+        return Estimate(float(found.value))
+    interval: Any = found.interval  # a user's own may hold anything, a pair of numbers too
+    low, high = (interval.low, interval.high) if isinstance(interval, Interval) else interval
+    return Estimate(float(found.value), Interval(float(low), float(high)))
 
 
 def find_failing_line(error: Exception, function: Callable[..., Any]) -> str:

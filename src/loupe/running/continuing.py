@@ -163,9 +163,9 @@ def _refuse_changes(run: RunFolder, recipe: Recipe, before: Recipe, splits: Spli
         )
     digests_now = {plugin: load_plugin(plugin) for plugin in recipe.run.plugins}
     digests_then = dict(recorded.get("plugins") or {})
-    new = [one for one, digest in digests_now.items() if digest not in digests_then.values()]
-    gone = [one for one, digest in digests_then.items() if digest not in digests_now.values()]
-    if any(one not in new for one in gone) or not all(map(describe_looking, new)):
+    fresh = [one for one, digest in digests_now.items() if digest not in digests_then.values()]
+    lost = [one for one, digest in digests_then.items() if digest not in digests_now.values()]
+    if any(one not in fresh for one in lost) or not all(map(describe_looking, fresh)):
         raise _refuse(run, "other plugins than it was trained with", "its plugins as they were", None)
 
 

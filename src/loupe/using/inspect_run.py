@@ -13,7 +13,7 @@ from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.inspection.filters import list_filter_layers
-from loupe.plugins import load_named_plugin, name_plugin_module
+from loupe.plugins import load_named_plugins, name_plugin_module
 from loupe.reports.inside import (
     InsideFigure,
     Subject,
@@ -73,8 +73,7 @@ def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     Raises:
         LoupeError: no such run, image, class, layer or number.
     """
-    for plugin in plugins:  # first, so that one that changed since the run is trusted as it is
-        load_named_plugin(plugin)
+    plugins = load_named_plugins(plugins)  # first: one that changed since the run is trusted as it is now
     run = RunFolder(find_single_run(place))
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
