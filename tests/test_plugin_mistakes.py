@@ -16,7 +16,7 @@ from loupe.metrics import Predictions, choose_metric
 from loupe.parts import KINDS
 from loupe.plugins import load_plugin
 from loupe.statistics import Interval
-from tests.quick_runs import forget_plugins
+from tests.quick_runs import QUICK, forget_plugins
 
 
 @pytest.fixture(autouse=True)
@@ -305,3 +305,34 @@ def test_facts_of_parts_read_as_words(capsys: pytest.CaptureFixture[str]) -> Non
     assert "image_shape 3 x 32 x 32" in shown
     assert "('" not in shown
     assert "describe_images" not in shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contributing_names_all_that_a_part_is_asked(kind: str) -> None:
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    registry = KINDS[kind].registry
+    asked = [one for method in registry._methods for one in method.split(" or ") if one not in UNSAID]
+    assert f"@{REGISTER[registry.kind]}(" in text
+    assert [name for name in (*asked, *registry._given) if f"`{name}" not in text] == []
+
+
+UNSAID = ("__call__", "step", "zero_grad")  # of functions, and of torch's own optimizers
+
+
+def test_a_mix_need_not_say_when_it_ends(tmp_path: Path) -> None:
+    text = """
+from loupe import register_mix
+
+@register_mix("own-mix")
+class OwnMix:
+    "Fades every image a little into the one before it."
+
+    def draw(self, images, generator):
+        return 0.9
+
+    def apply(self, images, targets, draw):
+        return images.lerp(images.roll(1, 0), 1 - draw), targets.lerp(targets.roll(1, 0), 1 - draw)
+"""
+    overrides = (*QUICK, "train.epochs=1", "data.mix=own-mix", f"run.folder={tmp_path / 'runs'}")
+    run = loupe.train("digits", overrides, plugins=write(tmp_path / "mix.py", text))
+    assert len(run.read_history()) == 1
