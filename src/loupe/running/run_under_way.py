@@ -33,7 +33,7 @@ class RunUnderWay:
         folder: its run folder.
         device: what it computes on.
         streams: its random numbers.
-        bench: data, network, optimizer.
+        setup: data, network, optimizer.
         start: where an earlier session stopped, if there was one.
         recorder: writes what is reached.
         picker: looks at the test set after every epoch, if the recipe asks for it.
