@@ -21,7 +21,7 @@ from loupe.errors import RunError
 from loupe.recipe import Recipe
 from loupe.recipe.train_section import TrainSection
 from loupe.running.recipe_digest import is_recorded_in
-from loupe.runs import RunFolder
+from loupe.runs import RunFolder, SeriesFolder
 from loupe.studies import folder as study_folder
 from loupe.studies.folder import StudyFolder, StudyRow
 from loupe.studies.loading import load_study
@@ -82,6 +82,12 @@ def test_another_recipe_is_not_the_recorded_one(earlier: Path) -> None:
     assert is_recorded_in(run, recipe)
     other = recipe.model_copy(update={"train": recipe.train.model_copy(update={"clip_norm": 1.0})})
     assert not is_recorded_in(run, other)
+
+
+def test_a_series_says_its_spread_whatever_it_was_called_then(earlier: Path) -> None:
+    written = json.loads((earlier / "series" / "summary.json").read_text())["summaries"]
+    found = SeriesFolder(earlier / "series").read_summaries()
+    assert found["best test accuracy"].std == written["best test accuracy"]["sd"] > 0
 
 
 @pytest.mark.parametrize("name", ["finished", "series"])

@@ -138,15 +138,15 @@ def test_what_a_dry_run_says_can_be_found_is_found(num_arms: int, num_seeds: int
 
 
 def draw_page(
-    generator: np.random.Generator, num_arms: int, num_seeds: int, num_places: int, sds: Floats
+    generator: np.random.Generator, num_arms: int, num_seeds: int, num_places: int, stds: Floats
 ) -> list[ArmRun]:
     """Return runs of arms and places that do not differ; a seed shifts an arm at all of its places."""
-    shifts = 0.5 * sds[:, None] * generator.standard_normal((num_arms, num_seeds))
+    shifts = 0.5 * stds[:, None] * generator.standard_normal((num_arms, num_seeds))
     return [
         ArmRun(str(arm), (str(place),), seed, 90 + shifts[arm, seed] + noise)
         for arm in range(num_arms)
         for place in range(num_places)
-        for seed, noise in enumerate((sds[arm] * generator.standard_normal(num_seeds)).tolist())
+        for seed, noise in enumerate((stds[arm] * generator.standard_normal(num_seeds)).tolist())
     ]
 
 
@@ -183,7 +183,7 @@ def test_pages_of_any_size_claim_nothing(
 
 def check_pages(num_arms: int, num_seeds: int, num_places: int, spreads: str, num_draws: int) -> None:
     generator = np.random.default_rng(num_arms + num_places)
-    sds = make_spreads(spreads, num_arms)
-    pages = (draw_page(generator, num_arms, num_seeds, num_places, sds) for _ in range(num_draws))
+    stds = make_spreads(spreads, num_arms)
+    pages = (draw_page(generator, num_arms, num_seeds, num_places, stds) for _ in range(num_draws))
     alarms = sum(claims_difference(page, num_places) for page in pages)
     assert alarms / num_draws < ERROR_RATE + slack(num_draws)

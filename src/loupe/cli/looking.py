@@ -169,10 +169,9 @@ def list_(
         Where the run folders are, or one of them; runs if left out.
     """
     from loupe.cli.run_tables import describe_listed_looks, list_headings, list_runs
-    from loupe.plugins import load_plugin
+    from loupe.plugins import load_named_plugins
 
-    for one in plugin:
-        load_plugin(one)
+    load_named_plugins(plugin)
     asked = [name.strip() for name in metrics.split(",") if name.strip()]
     place = folder or Path("runs")
     rows = list_runs(place, asked) if folder is not None or place.is_dir() else []

@@ -8,7 +8,7 @@ from loupe.data import SOURCES, build_augmentation
 from loupe.data.manifest import write_manifest
 from loupe.data.overlaps import find_overlaps
 from loupe.errors import LoupeError, UnknownNameError
-from loupe.plugins import load_plugin
+from loupe.plugins import load_named_plugins
 from loupe.recipe import list_recipes
 from loupe.reports.data_card import write_data_card
 from loupe.running.data_checks import refuse_wrong_augmentations
@@ -52,8 +52,7 @@ def write_card(
     Raises:
         LoupeError: no such dataset or recipe, or data that is missing or damaged.
     """
-    for plugin in plugins:
-        load_plugin(plugin)
+    load_named_plugins(plugins)
     if name in SOURCES:
         recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
     elif Path(name).is_dir() and not (Path(name) / "recipe.toml").exists():

@@ -79,7 +79,17 @@ class Tracker:
         """
 
 
-TRACKERS = Registry("tracker", "loupe.trackers", given=(), list_command="loupe trackers")
+TRACKERS = Registry(
+    "tracker",
+    "loupe.trackers",
+    given=(),
+    list_command="loupe trackers",
+    methods={
+        "start": "start(run)",
+        "log_epoch": "log_epoch(epoch, values)",
+        "finish": "finish(status, summary): a class that inherits from loupe.Tracker has all three",
+    },
+)
 register_tracker = TRACKERS.register
 
 

@@ -11,7 +11,7 @@ from loupe.data.identity import to_keys
 from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError, UntrustedPluginError
-from loupe.plugins import digest_plugin
+from loupe.plugins import digest_plugin, is_trusted
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
@@ -19,7 +19,7 @@ from loupe.runs import RunFolder, find_run_folder, load_model
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
 from loupe.runs.looks import read_test_content
-from loupe.runs.plugins import find_plugin, load_run_plugins
+from loupe.runs.plugins import describe_change, describe_looking, find_plugin, load_run_plugins
 from loupe.training.measure import compute_outputs
 from loupe.using.verify_figures import find_wrong_figures
 from loupe.wording import count_of
@@ -197,8 +197,13 @@ def _check_plugins(run: RunFolder) -> Iterator[Finding]:
         except LoupeError:
             yield Finding(f"plugin {plugin}", "unknown", "is not at hand")
             continue
-        found = "as it was" if is_same else "another content than when the run was trained"
-        yield Finding(f"plugin {plugin}", "sound" if is_same else "altered", found)
+        place = find_plugin(run, plugin)
+        if is_same:
+            yield Finding(f"plugin {plugin}", "sound", "as it was")
+        elif is_trusted(digest_plugin(place)) and (parts := describe_looking(place)):
+            yield Finding(f"plugin {plugin}", "unknown", describe_change(plugin, parts))
+        else:
+            yield Finding(f"plugin {plugin}", "altered", "another content than when the run was trained")
 
 
 def _check_looks(run: RunFolder) -> Iterator[Finding]:
