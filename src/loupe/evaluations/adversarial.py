@@ -59,11 +59,17 @@ def measure_adversarial(
     )
     x = (0.0, *(float(one) for one in BUDGETS))
     note = "The budget is the largest change of any pixel. 0 is the image as it is."
-    columns = (Column("attack"), Column("budget"), *(Column(one, "percent") for one in ("right", "from", "to")))
+    columns = (
+        Column("attack"),
+        Column("budget"),
+        *(Column(one, "percent") for one in ("right", "from", "to")),
+    )
     strip, made = _show_strip(network, some, plain, right["PGD"][-1], steps, seed)
     blocks: list[Chart | Table | Gallery] = [
         Chart("Accuracy under attack", x, lines, "budget (levels of 255)", "right", True, note),
-        Table("", columns, tuple(rows), f"{total:,} of {len(images):,} validation images; PGD in {steps} steps."),
+        Table(
+            "", columns, tuple(rows), f"{total:,} of {len(images):,} validation images; PGD in {steps} steps."
+        ),
         *([strip] if strip.images else []),
     ]
     by_name = {one.name: one for one in values}
@@ -133,5 +139,7 @@ def _show_strip(
     shown = []
     for index, label in enumerate(few.labels.tolist()):
         shown.append(ShownImage(2 * index, names[label], split="made"))
-        shown.append(ShownImage(2 * index + 1, names[named[index]], is_right=named[index] == label, split="made"))
+        shown.append(
+            ShownImage(2 * index + 1, names[named[index]], is_right=named[index] == label, split="made")
+        )
     return Gallery(title, tuple(shown), note="Each image as it is, and as the attack left it."), pixels

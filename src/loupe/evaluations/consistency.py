@@ -35,7 +35,9 @@ def measure_shift_consistency(images: ImageDataset, network: Network, level: flo
     by_distance = {}
     for distance in (1, 2):
         moved = [
-            network.predict(replace(some, images=shift(some.images, distance * dy, distance * dx), origins=None))
+            network.predict(
+                replace(some, images=shift(some.images, distance * dy, distance * dx), origins=None)
+            )
             for dy, dx in _DIRECTIONS
         ]
         by_distance[distance] = torch.stack([(one.predicted == before).double() for one in moved])
@@ -77,7 +79,10 @@ def measure_mirror_consistency(images: ImageDataset, network: Network, level: fl
     mirrored = network.predict(replace(some, images=some.images.flip(3), origins=None)).logits
     same = _measure("same class, mirrored", mirrored.argmax(1) == plain.argmax(1), level)
     turned = [mirrored.argmax(1) == some.labels, plain.argmax(1) == some.labels]
-    as_it_is, other = (_measure(name, one, level) for name, one in zip(("right as it is", "right mirrored"), turned[::-1], strict=True))
+    as_it_is, other = (
+        _measure(name, one, level)
+        for name, one in zip(("right as it is", "right mirrored"), turned[::-1], strict=True)
+    )
     sentence = f"Mirrored, {same.write()} of {len(plain):,} images are given the class they were."
     return Finding(sentence, [same, as_it_is, other])
 

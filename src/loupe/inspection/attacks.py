@@ -59,11 +59,10 @@ def attack_by_steps(
     return changed
 
 
-def _find_direction(
-    model: nn.Module, normalization: Normalization, images: Tensor, labels: Tensor
-) -> Tensor:
+def _find_direction(model: nn.Module, normalization: Normalization, images: Tensor, labels: Tensor) -> Tensor:
     """Return for each pixel whether the loss rises with it, -1, 0 or 1."""
-    scale, shift = normalization.scale_and_shift(images.device)
+    # kept constants may have been made where no gradients are recorded: copies may be used here
+    scale, shift = (one.clone() for one in normalization.scale_and_shift(images.device))
     with torch.enable_grad():
         pixels = images.detach().clone().requires_grad_()
         loss = F.cross_entropy(model(pixels * scale + shift), labels, reduction="sum")
