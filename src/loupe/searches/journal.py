@@ -18,7 +18,7 @@ ADVICE = "restore it, or remove the last lines: the search goes on from what is 
 
 
 def open_journal(file: Path) -> tuple[JournalStorage, str]:
-    """Return the storage in a journal, begun anew if there is none, and what was mended; the folder is locked.
+    """Return the storage in a journal, begun anew if there is none, and what was mended; lock the folder.
 
     A last line that is not whole was never acknowledged, and is taken off: the next one would be written
     behind it, and neither could be read.

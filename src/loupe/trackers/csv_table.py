@@ -42,8 +42,8 @@ class CsvTable(Tracker):
 
     A run's own `history.csv` holds its curves alone; this file gathers those of a study or a search, with the
     columns `run`, `folder`, `seed` and `epoch` before them. A run is known by its folder: one that is
-    resumed, or trained anew in the same folder, replaces its rows. A column that a run lacks is left empty. A file
-    that is no such table is left as it is.
+    resumed, or trained anew in the same folder, replaces its rows. A column that a run lacks is left empty.
+    A file that is no such table is left as it is.
     """
 
     def __init__(
