@@ -174,7 +174,7 @@ def test_images_left_out_by_the_tail_have_trained_nothing(harder: RunFolder, roo
     assert kept < set(to_keys(after.read_images().train.digests))
 
 
-@pytest.mark.parametrize("engine", ["serial", "together"])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("together", marks=pytest.mark.thorough)])
 def test_arms_of_a_study_differ_in_training_images_alone(
     engine: str, plain: RunFolder, root: Path, tmp_path: Path
 ) -> None:

@@ -309,14 +309,16 @@ def test_of_a_run_without_a_record_it_is_not_known_until_its_data_are_named(
     assert "images of run" in capsys.readouterr().err
 
 
-def swap_sides(run: RunFolder, place: Path) -> Path:
-    """Write a list in which a run's test images are validation images, and the other way round."""
-    rows = ["path,split"]
-    record = run.read_images()
-    for side, other in (("train", "train"), ("validation", "test"), ("test", "validation")):
-        rows += [f"{path},{other}" for path in record.table(side).paths]
+def move_sides(run: RunFolder, place: Path) -> int:
+    """Write a list that makes every second test image of a class a validation image; return how many."""
+    rows, moved, record = ["path,split"], 0, run.read_images()
+    for side in ("train", "validation"):
+        rows += [f"{path},train" for path in record.table(side).paths]
+    for index, path in enumerate(sorted(record.test.paths)):
+        rows.append(f"{path},{'test' if index % 2 else 'validation'}")
+        moved += index % 2 == 0
     place.write_text("\n".join(rows) + "\n")
-    return place
+    return moved
 
 
 def test_weights_that_go_on_where_their_test_images_are_others_are_a_look(
@@ -325,15 +327,14 @@ def test_weights_that_go_on_where_their_test_images_are_others_are_a_look(
     """A list made a run's test images validation images: one hardly trained, and read off its figure."""
     images = Path(str(run.read_recipe().data.settings["path"]))
     still = ("transfer.head=copied", "train.optimizer.learning_rate=1e-12", "evaluate.test=false")
-    swapped = f"data.sides_of={swap_sides(run, tmp_path / 'swapped.csv')}"
-    second = train(images, tmp_path / "more", f"transfer={run.path}", swapped, *still)
-    count = len(list_test_files(run))
+    count, moved = move_sides(run, tmp_path / "moved.csv"), f"data.sides_of={tmp_path / 'moved.csv'}"
+    second = train(images, tmp_path / "more", f"transfer={run.path}", moved, *still)
     said = f"{count} test images of {run.path.name}, whose weights this run starts from, are training or"
     assert said in " ".join(second.read_result().warnings)
     assert_looks(run, 1)
     middle = train(images, tmp_path / "more", f"transfer={run.path}", *still, "name=middle")
     assert_looks(run, 1)
-    train(images, tmp_path / "more", f"transfer={middle.path}", swapped, *still, "name=third")
+    train(images, tmp_path / "more", f"transfer={middle.path}", moved, *still, "name=third")
     assert_looks(run, 2)
     assert middle.count_openings() == 1
 

@@ -162,7 +162,8 @@ def refuse_odd_trial(search: Search, trial: FrozenTrial) -> None:
         if parameter.kind == "choice":
             is_one = value in parameter.names
         else:
-            is_one = isinstance(value, int | float) and parameter.low <= value <= parameter.high
+            is_one = isinstance(value, int | float)
+            is_one = is_one and (parameter.low or 0.0) <= value <= (parameter.high or 0.0)
         if not is_one:
             raise ValueError(f"trial {trial.number} sets {field[:60]} to {str(value)[:60]}")
     for epoch, reached in trial.intermediate_values.items():

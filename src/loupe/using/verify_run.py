@@ -207,10 +207,11 @@ def _check_looks(run: RunFolder) -> Iterator[Finding]:
     result, count = run.read_result(), run.count_openings()
     if result is None:
         return
-    if count is None:
-        yield Finding("looks", "altered", f"{run.openings_file.name} is gone")
-        return
     openings = run.read_openings()
+    if count is None:
+        found = "lacks looks that the result names" if run.openings_file.exists() else "is gone"
+        yield Finding("looks", "altered", f"{run.openings_file.name} {found}")
+        return
     if tuple(openings[: len(result.test_openings)]) != result.test_openings:
         yield Finding("looks", "altered", f"{run.openings_file.name} lacks looks that the result names")
         return
