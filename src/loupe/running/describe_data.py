@@ -9,7 +9,7 @@ from loupe.data.manifest import write_manifest
 from loupe.data.overlaps import find_overlaps
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.plugins import load_named_plugins
-from loupe.recipe import list_recipes
+from loupe.recipe import Recipe, list_recipes
 from loupe.reports.data_card import write_data_card
 from loupe.running.data_checks import refuse_wrong_augmentations
 from loupe.running.prepare import load_recipe
@@ -86,5 +86,11 @@ def write_card(
     )
     if manifest is not None:
         manifest.parent.mkdir(parents=True, exist_ok=True)
-        write_text(manifest, write_manifest(splits))
+        write_text(manifest, write_manifest(split_recipe_data(_keep_whole(recipe), dataset)))
     return DescribedData(page, splits.draws, problems)
+
+
+def _keep_whole(recipe: Recipe) -> Recipe:
+    """Return the recipe without what leaves images out or changes labels: a list names all, as they are."""
+    whole = {"fraction": 1.0, "long_tail": None, "label_noise": None}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})

@@ -73,6 +73,7 @@ def open_trackers(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> li
             num_epochs=recipe.train.epochs,
             model=setup.model,
             take_images=take_images,
+            say=folder.log,
         )
         opened.append(Tracking(choice.name, build_tracker(choice.name, **choice.settings), run, folder.log))
     return opened

@@ -7,6 +7,7 @@ from typing import Any
 from loupe.errors import RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
+from loupe.running.leakage import count_shown, find_shown
 from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
@@ -62,6 +63,7 @@ def open_record(
         if recipe.transfer is not None and recipe.transfer.weights is not None:
             folder.keep_starting_weights(Path(recipe.transfer.weights))
         folder.start(recipe, environment, setup.images)
+        count_shown(find_shown(recipe, setup.images), folder)
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
         folder.log(note)

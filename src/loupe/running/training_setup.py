@@ -33,7 +33,7 @@ from loupe.running.data_checks import (
     refuse_wrong_augmentations,
     refuse_wrong_resizing,
 )
-from loupe.running.leakage import find_seen_before, leave_out_seen
+from loupe.running.leakage import describe_shown, find_seen_before, find_shown, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
 from loupe.running.plan import count_classes, plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
@@ -120,6 +120,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     refuse_meaningless(overlaps)
     before = find_seen_before(recipe)
     splits, seen_warnings = leave_out_seen(splits, before)
+    images = before.record(splits)
     normalization = choose_normalization(recipe, splits)
     network, layers = fit_network(recipe, splits.train, normalization)
     model = network.model.to(device)
@@ -148,7 +149,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             class_names=splits.train.class_names,
         ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
-        images=before.record(splits),
+        images=images,
         unreadable=dataset.unreadable,
         notes=(
             *network.notes,
@@ -163,6 +164,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *find_transfer_warnings(normalization, network.source),
             *overlaps.describe(),
             *seen_warnings,
+            *describe_shown(find_shown(recipe, images)),
             *find_other_classes(recipe, splits, network.source),
         ),
     )
