@@ -13,6 +13,7 @@ from loupe.questions.of_evidence import ask_data, ask_freshness, ask_seeds
 from loupe.questions.of_training import ask_fit, ask_length, ask_rate
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.looks import count_own_looks, read_test_content
+from loupe.runs.reading import is_plain
 
 _OF_TRAINING = (ask_fit, ask_length, ask_rate)
 _OF_ANSWERS = (ask_classes, ask_probabilities, ask_labels)
@@ -34,7 +35,9 @@ def gather_evidence(folder: RunFolder, result: RunResult, looks: Looks | None = 
         RunError: a file of the run is missing or damaged.
     """
     kept = looks if looks is not None else folder.read_evaluations()
-    answers = folder.read_predictions().get("validation") if result.objective == "classification" else None
+    answers = None
+    if result.objective == "classification" and is_plain(folder.predictions_file):  # not of one that broke off
+        answers = folder.read_predictions().get("validation")
     content = read_test_content(folder)
     return Evidence(
         folder.read_recipe(),
