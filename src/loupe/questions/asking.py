@@ -36,7 +36,7 @@ def gather_evidence(folder: RunFolder, result: RunResult, looks: Looks | None = 
     """
     kept = looks if looks is not None else folder.read_evaluations()
     answers = None
-    if result.objective == "classification" and is_plain(folder.predictions_file):  # not of one that broke off
+    if result.objective == "classification" and is_plain(folder.predictions_file):
         answers = folder.read_predictions().get("validation")
     content = read_test_content(folder)
     return Evidence(
