@@ -294,3 +294,28 @@ def make_linear(in_features, out_features, bias=True):
 
 
 NOT_A_LAYER = 3
+
+
+class ExchangedPair(nn.Conv2d):
+    """Uses an argument's value for rows on columns, and the other way round; right where both are equal."""
+
+    exchanged = "stride"
+
+    def forward(self, x):
+        values = {name: getattr(self, name) for name in ("stride", "padding", "dilation")}
+        values[self.exchanged] = values[self.exchanged][::-1]
+        return F.conv2d(x, self.weight, self.bias, groups=self.groups, **values)
+
+
+class ExchangedPadding(ExchangedPair):
+    exchanged = "padding"
+
+
+class ExchangedDilation(ExchangedPair):
+    exchanged = "dilation"
+
+
+class ExchangedPoolStride(nn.MaxPool2d):
+    def forward(self, x):
+        stride = self.stride if isinstance(self.stride, int) else self.stride[::-1]
+        return F.max_pool2d(x, self.kernel_size, stride, self.padding)

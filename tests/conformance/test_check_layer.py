@@ -70,6 +70,30 @@ def test_right_layers_pass_every_check(whose: str, kind: str) -> None:
     [
         (faulty.BiasOnPositions, "conv2d", "as many positions as filters", "added along the positions"),
         (faulty.BiasOnPositions, "conv2d", "output", "it raises"),
+        (
+            faulty.ExchangedPair,
+            "conv2d",
+            "stride of rows and of columns that differ",
+            "height and width are exchanged in the stride",
+        ),
+        (
+            faulty.ExchangedPadding,
+            "conv2d",
+            "padding of rows and of columns that differ",
+            "height and width are exchanged in the padding",
+        ),
+        (
+            faulty.ExchangedDilation,
+            "conv2d",
+            "dilation of rows and of columns that differ",
+            "height and width are exchanged in the dilation",
+        ),
+        (
+            faulty.ExchangedPoolStride,
+            "max-pool2d",
+            "stride of rows and of columns that differ",
+            "shape",
+        ),
         (faulty.SeedInConstructor, "conv2d", "random generators left alone", "the constructor seeds torch"),
         (faulty.SeedInConstructor, "conv2d", "two layers start differently", "both have the same weights"),
         (faulty.NumpySeedInForward, "relu", "random generators left alone", "forward seeds numpy"),
@@ -222,7 +246,8 @@ def test_a_layer_that_is_built_already_is_refused() -> None:
 def test_a_wrong_argument_does_not_hide_the_gradients() -> None:
     report = check(faulty.IgnoresDilation, "conv2d")
     assert [result.name for result in report.failures] == ["argument dilation"]
-    assert all(result.verdict is not Verdict.NOT_CHECKED for result in report.results)
+    not_checked = [result.name for result in report.results if result.verdict is Verdict.NOT_CHECKED]
+    assert not_checked == ["dilation of rows and of columns that differ"]
 
 
 def test_the_caller_notices_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -179,7 +179,8 @@ def test_a_run_of_an_earlier_version_shows_the_same(followed: RunFolder, tmp_pat
     result = earlier.read_result()
     assert result is not None
     looks = read_looks(earlier, result, splits.validation)
-    asked = {"baselines", "robustness", "weak_segments"}  # of the network, which no record can answer for
+    # of the network, which no record can answer for
+    asked = {"baselines", "robustness", "shift_consistency", "weak_segments"}
     known = [one for one in kept.looks if one.name not in asked]
     assert [(one.name, one.split) for one in looks.looks] == [(one.name, one.split) for one in known]
     for before, now in zip(looks.looks, known, strict=True):

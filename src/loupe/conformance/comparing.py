@@ -43,9 +43,8 @@ def compare(value: object, expected: Tensor, *, tolerance: float = 1e-4) -> Fail
         return Failure(f"a tensor of shape {tuple(expected.shape)}", f"a {type(value).__name__}")
     value, expected = value.detach(), expected.detach()
     if value.shape != expected.shape:
-        return Failure(
-            f"shape {tuple(expected.shape)}", f"shape {tuple(value.shape)}", "the shape is another"
-        )
+        shapes = f"shape {tuple(expected.shape)}", f"shape {tuple(value.shape)}"
+        return Failure(*shapes, "the shape is another", value=value)
     if is_close(value, expected, tolerance):
         return None
     differences = (value.double() - expected.double()).abs().nan_to_num(nan=torch.inf)

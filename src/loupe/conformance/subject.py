@@ -142,7 +142,8 @@ class Subject:
         failures = find_failures(source, compare_and_catch, num_examples=self.num_examples)
         if failures:
             case, failure = failures[-1]
-            return self.fail(name, failure.explanation or self._name_fault(failures), case, failure)
+            known = self._name_fault(failures) if failure.value is not None else ""
+            return self.fail(name, known or failure.explanation, case, failure)
         if last_error and not num_compared:
             return CheckResult(name, Verdict.NOT_CHECKED, "it raises, as in the output")
         return CheckResult(name, Verdict.PASSED)

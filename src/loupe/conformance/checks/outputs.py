@@ -22,12 +22,16 @@ def check_outputs(subject: Subject) -> Iterator[CheckResult]:
         plain.append(subject.search(name, _make_comparison(subject, (is_training,)), cases=kind.cases(())))
     yield from plain
     wrong = [result for result in plain if result.verdict is Verdict.FAILED]
-    sound = []
+    sound, unsound = list[str](), set[str]()
     for argument in kind.optional:
         result = _check_argument(subject, argument, is_output_right=not wrong)
         sound += [argument] if result.verdict is Verdict.PASSED else []
+        unsound |= {argument} if result.verdict is Verdict.FAILED else set()
         yield result
     for family in kind.families:
+        if unsound.intersection(family.needs):
+            yield CheckResult(family.name, Verdict.NOT_CHECKED, "the argument is wrong without it already")
+            continue
         yield _say_what_is_new(check_family(subject, family), wrong, family.advice)
     if len(sound) > 1:  # an argument that is wrong by itself has its row already
         yield subject.search("all arguments together", _make_comparison(subject), cases=kind.cases(sound))

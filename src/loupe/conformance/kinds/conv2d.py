@@ -1,4 +1,5 @@
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,10 @@ def conv2d() -> LayerKind:
         families=(
             Family("as many positions as filters", _draw_square_case()),
             Family("sides of a kernel that differ", _draw_pair_case(), may_refuse=True),
+            *(
+                Family(f"{name} of rows and of columns that differ", _draw_pair_case(name), (name,), True)
+                for name in ("stride", "padding", "dilation")
+            ),
         ),
         hints=(
             Hint(
@@ -41,6 +46,10 @@ def conv2d() -> LayerKind:
                 lambda conv, inputs: (
                     _convolve(conv, inputs[0], conv.weight.transpose(-2, -1)) + _column(conv.bias)
                 ),
+            ),
+            *(
+                Hint(f"height and width are exchanged in the {name}", partial(_exchange, name))
+                for name in ("stride", "padding", "dilation")
             ),
         ),
         aliases={"weight": ("kernel", "kernels", "filters", "w", "W"), "bias": ("b", "biases")},
@@ -87,19 +96,34 @@ def _draw_square_case(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def _draw_pair_case(draw: st.DrawFn) -> Case:
-    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def _draw_pair_case(draw: st.DrawFn, name: str = "kernel_size") -> Case:
+    """Draw a case in which one argument is a pair of (for rows, for columns)."""
+    smallest = 0 if name == "padding" else 1
+    pair = draw(st.tuples(st.integers(smallest, 3), st.integers(smallest, 3)))
     arguments: dict[str, Any] = {
         "in_channels": draw(st.integers(1, 2)),
         "out_channels": draw(st.integers(1, 2)),
-        "kernel_size": kernel,
+        "kernel_size": draw(st.integers(1, 3)),
+        name: pair,
     }
-    height, width = (draw(st.integers(side, side + 3)) for side in kernel)
+    kernel = arguments["kernel_size"]
+    sides = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    spread = pair if name == "dilation" else (1, 1)
+    spans = [one * (side - 1) + 1 for one, side in zip(spread, sides, strict=True)]
+    height, width = (draw(st.integers(span, span + 3)) for span in spans)
     return Case(arguments, (make_input(1, arguments["in_channels"], height, width),))
 
 
 def _convolve(conv: Any, images: Tensor, weight: Tensor) -> Tensor:
     return F.conv2d(images, weight, None, conv.stride, conv.padding, conv.dilation, conv.groups)
+
+
+def _exchange(name: str, conv: Any, inputs: tuple[Tensor, ...]) -> Tensor:
+    """Return the output where an argument for rows is used for columns, and the other way round."""
+    values = {one: getattr(conv, one) for one in ("stride", "padding", "dilation")}
+    values[name] = values[name][::-1]
+    output: Tensor = F.conv2d(inputs[0], conv.weight, conv.bias, groups=conv.groups, **values)
+    return output
 
 
 def _column(bias: Tensor | None) -> Tensor:

@@ -88,10 +88,17 @@ def _draw_case(draw: st.DrawFn, names: Collection[str]) -> Case:
 
 
 @st.composite
-def _draw_pair_case(draw: st.DrawFn) -> Case:
-    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def _draw_pair_case(draw: st.DrawFn, name: str = "kernel_size") -> Case:
+    """Draw a case in which one argument is a pair of (for rows, for columns)."""
+    if name == "kernel_size":
+        kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+        arguments: dict[str, Any] = {"kernel_size": kernel}
+    else:
+        kernel = (3, 3)
+        low, high = (0, 1) if name == "padding" else (1, 3)  # torch pads by half a window at most
+        arguments = {"kernel_size": 3, name: draw(st.tuples(st.integers(low, high), st.integers(low, high)))}
     height, width = (draw(st.integers(side, side + 4)) for side in kernel)
-    return Case({"kernel_size": kernel}, (make_input(1, draw(st.integers(1, 2)), height, width, shift=-1),))
+    return Case(arguments, (make_input(1, draw(st.integers(1, 2)), height, width, shift=-1),))
 
 
 @st.composite
@@ -110,7 +117,13 @@ def _step_by_one(pool: Any, inputs: tuple[Tensor, ...]) -> Tensor:
     return output
 
 
-_FAMILIES = (Family("sides of a window that differ", _draw_pair_case(), may_refuse=True),)
+_FAMILIES = (
+    Family("sides of a window that differ", _draw_pair_case(), may_refuse=True),
+    *(
+        Family(f"{name} of rows and of columns that differ", _draw_pair_case(name), (name,), True)
+        for name in ("stride", "padding")
+    ),
+)
 _STRIDE_OF_ONE = Hint(
     "without `stride` the windows lie side by side: stride = kernel_size, not 1", _step_by_one
 )
