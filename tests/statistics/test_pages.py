@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from loupe.statistics.arms import ArmRun, compare_arms, compare_ends
+from loupe.statistics.arm_runs import ArmRun
+from loupe.statistics.arms import compare_arms, compare_ends
 from loupe.statistics.families import adjust_with_reference
-from loupe.statistics.many_arms import Family, Spread, compare_all, judge_family
+from loupe.statistics.many_arms import Family, compare_all, judge_family
 from loupe.statistics.planning import find_smallest_difference
+from loupe.statistics.spreads import Spread
 from loupe.statistics.variances import moderate_variances
 
 ERROR_RATE = 0.05
