@@ -79,7 +79,10 @@ def estimate_spread(
         )
         total = float(known.sum())
     if flips is not None:
-        variances[enough] = np.maximum(variances[enough], flips[enough])
+        is_below = enough & (np.nan_to_num(variances) < flips)
+        variances[is_below] = flips[is_below]
+        if found.is_borrowed:
+            known[is_below] = total  # thousands of images told it, and no arm varies less
     return Spread(means, variances, known, total, counts)
 
 
