@@ -1,8 +1,8 @@
 """The power of our rules beside that of a mixed model of all answers, and beside what no valid rule passes.
 
 The mixed model has fixed arms and random images, images of an arm, runs and answers. Of a balanced design it
-is fitted exactly by mean squares (Searle, Casella and McCulloch, 1992, "Variance components", chapter 4), and so
-in no time; statsmodels' iterative fit agrees. One variance of runs for all arms is what it assumes.
+is fitted exactly, and in no time, by mean squares (Searle, Casella and McCulloch, 1992, chapter 4);
+statsmodels' iterative fit agrees. One variance of runs for all arms is what it assumes.
 """
 
 import warnings

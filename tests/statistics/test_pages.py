@@ -1,6 +1,7 @@
 """Whole pages of studies, drawn again and again: how often one claims what is not, or misses what is."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,10 +142,15 @@ def test_what_a_dry_run_says_can_be_found_is_found(num_arms: int, num_seeds: int
 
 
 def draw_page(
-    generator: np.random.Generator, num_arms: int, num_seeds: int, num_places: int, sds: Floats
+    generator: np.random.Generator,
+    num_arms: int,
+    num_seeds: int,
+    num_places: int,
+    sds: Floats,
+    shift: float = 0.5,
 ) -> list[ArmRun]:
     """Return runs of arms and places that do not differ; a seed shifts an arm at all of its places."""
-    shifts = 0.5 * sds[:, None] * generator.standard_normal((num_arms, num_seeds))
+    shifts = shift * sds[:, None] * generator.standard_normal((num_arms, num_seeds))
     return [
         ArmRun(str(arm), (str(place),), seed, 90 + shifts[arm, seed] + noise)
         for arm in range(num_arms)
@@ -225,9 +231,40 @@ def test_pages_with_answers_of_any_size_claim_nothing(
     assert count_page_alarms(answers, num_draws) < ERROR_RATE + slack(num_draws)
 
 
-def check_pages(num_arms: int, num_seeds: int, num_places: int, spreads: str, num_draws: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("spreads", ["equal", "loud reference", "loud arm"])
+@pytest.mark.parametrize("of_places", [0.0, 0.5, 1.0, 2.0, 8.0])
+@pytest.mark.parametrize(("num_arms", "num_seeds"), [(2, 3), (5, 3), (3, 5)])
+def test_few_arms_pooled_over_places_claim_nothing_however_much_seeds_shift(
+    num_arms: int, num_seeds: int, of_places: float, spreads: str
+) -> None:
+    """Shifts at all places at once, of so many times the variance that single places bring to an average."""
+    shift = math.sqrt(of_places / 12)
+    check_pages(num_arms, num_seeds, 12, spreads, 500, shift)
+
+
+def test_few_arms_are_told_apart_better_with_their_places_pooled() -> None:
+    generator, family = np.random.default_rng(0), Family(0.95, 1e-9)
+    pooled = alone = 0
+    for _ in range(100):
+        runs = [
+            replace(run, figure=run.figure + (run.arm == "1"))
+            for run in draw_page(generator, 3, 3, 12, np.ones(3), shift=0.0)
+        ]
+        by_seed: dict[tuple[str, int], list[float]] = {}
+        for run in runs:
+            by_seed.setdefault((run.arm, run.seed), []).append(run.figure)
+        averages = [ArmRun(arm, (), seed, float(np.mean(of))) for (arm, seed), of in by_seed.items()]
+        pooled += compare_arms(runs, "0", family).overall["1"].conclusion == "shown"
+        alone += compare_arms(averages, "0", family).overall["1"].conclusion == "shown"
+    assert pooled > alone + 5
+
+
+def check_pages(
+    num_arms: int, num_seeds: int, num_places: int, spreads: str, num_draws: int, shift: float = 0.5
+) -> None:
     generator = np.random.default_rng(num_arms + num_places)
     sds = make_spreads(spreads, num_arms)
-    pages = (draw_page(generator, num_arms, num_seeds, num_places, sds) for _ in range(num_draws))
+    pages = (draw_page(generator, num_arms, num_seeds, num_places, sds, shift) for _ in range(num_draws))
     alarms = sum(claims_difference(page, num_places) for page in pages)
     assert alarms / num_draws < ERROR_RATE + slack(num_draws)

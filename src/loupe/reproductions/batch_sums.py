@@ -46,8 +46,9 @@ def show_batch_sums(*, is_quick: bool = False) -> Demonstration:
         "D-004-11",
         "An error that falls with the batch size",
         "The mean errors of batches, added and divided by the number of images, are the error divided by the "
-        "batch size: one and the same network looks 32 times as good in batches of 512 as in batches of 16, "
-        "and one that was never trained looks better still. The mean over images does not know batches. "
+        "batch size: one and the same network looks 32 times as good in batches of 512 as in batches of 16; "
+        "in batches of 512 even one that was never trained looks better than it in batches of 16. The mean "
+        "over images does not know batches. "
         f"Mean squared error on 5,000 held-out images after two epochs, batch {BATCH_SIZE}, Adam at {_RATE}.",
         tuple(rows),
     )
