@@ -233,20 +233,20 @@ def test_pages_with_answers_of_any_size_claim_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spreads", ["equal", "loud reference", "loud arm"])
-@pytest.mark.parametrize("of_places", [0.0, 0.5, 1.0, 2.0, 8.0])
-@pytest.mark.parametrize(("num_arms", "num_seeds"), [(2, 3), (5, 3), (3, 5)])
+@pytest.mark.parametrize("of_places", [0.5, 2.0])
+@pytest.mark.parametrize(("num_arms", "num_seeds"), [(2, 3), (5, 3)])
 def test_few_arms_pooled_over_places_claim_nothing_however_much_seeds_shift(
     num_arms: int, num_seeds: int, of_places: float, spreads: str
 ) -> None:
     """Shifts at all places at once, of so many times the variance that single places bring to an average."""
     shift = math.sqrt(of_places / 12)
-    check_pages(num_arms, num_seeds, 12, spreads, 500, shift)
+    check_pages(num_arms, num_seeds, 12, spreads, 300, shift)
 
 
 def test_few_arms_are_told_apart_better_with_their_places_pooled() -> None:
     generator, family = np.random.default_rng(0), Family(0.95, 1e-9)
     pooled = alone = 0
-    for _ in range(100):
+    for _ in range(40):
         runs = [
             replace(run, figure=run.figure + (run.arm == "1"))
             for run in draw_page(generator, 3, 3, 12, np.ones(3), shift=0.0)
@@ -257,7 +257,7 @@ def test_few_arms_are_told_apart_better_with_their_places_pooled() -> None:
         averages = [ArmRun(arm, (), seed, float(np.mean(of))) for (arm, seed), of in by_seed.items()]
         pooled += compare_arms(runs, "0", family).overall["1"].conclusion == "shown"
         alone += compare_arms(averages, "0", family).overall["1"].conclusion == "shown"
-    assert pooled > alone + 5
+    assert pooled > alone + 2
 
 
 def check_pages(
