@@ -31,7 +31,7 @@ def write_rows(name: str, summary: dict[str, object]) -> list[str]:
     """Return recipe, seeds, mean, std, interval and seconds as Markdown rows, plain and with TTA."""
     metrics: dict[str, Any] = summary["summaries"]  # type: ignore[assignment]  # parsed JSON
     seconds = metrics["seconds"]
-    took = f"{format_duration(seconds['mean'])} (std {seconds['sd']:.1f} s)"
+    took = f"{format_duration(seconds['mean'])} (std {seconds['std']:.1f} s)"
     if "best test accuracy" not in metrics:
         return [write_row(f"`{name}`", metrics["best test loss"], 1, 5, "", took)]
     rows = [write_row(f"`{name}`", metrics["best test accuracy"], 100, 2, " %", took)]
@@ -44,7 +44,7 @@ def write_rows(name: str, summary: dict[str, object]) -> list[str]:
 def write_row(name: str, test: dict[str, Any], scale: float, digits: int, unit: str, took: str) -> str:
     mean, std, low, high = (
         f"{scale * value:.{digits}f}"
-        for value in (test["mean"], test["sd"], test["interval"]["low"], test["interval"]["high"])
+        for value in (test["mean"], test["std"], test["interval"]["low"], test["interval"]["high"])
     )
     return f"| {name} | {test['num_seeds']} | {mean}{unit} | {std} | {low} to {high}{unit} | {took} |"
 

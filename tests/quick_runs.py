@@ -1,5 +1,6 @@
 """Quick training runs, and what tests ask of them."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +49,15 @@ class StopAfter(Observer):
 def is_same_weights(path: Path, other: Path) -> bool:
     a, b = load_file(path), load_file(other)
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def forget_images(run: RunFolder) -> None:
+    """Make a run like one of an earlier version, which kept no record of its images and no digests."""
+    for file in (run.images_file, run.digests_file):
+        file.unlink(missing_ok=True)
+    environment = json.loads(run.environment_file.read_text(encoding="utf-8"))
+    del environment["test_content"]
+    run.environment_file.write_text(json.dumps(environment), encoding="utf-8")
 
 
 def forget_plugins() -> None:

@@ -193,6 +193,7 @@ def test_lists_name_everything_with_a_line(
         assert len(line.removeprefix(name).strip()) > 10, "nothing is said about it"
 
 
+@pytest.mark.thorough
 def test_data_writes_a_card_with_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "digits"]) == 0
     page = Path(capsys.readouterr().out.strip().removeprefix("data card: "))
@@ -213,6 +214,7 @@ def test_compare_writes_one_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("Error: A comparison needs two runs or more.\n  got: first\n")
 
 
+@pytest.mark.thorough
 def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.py").write_text(
         "from torch import nn\nfrom loupe import register_model\n\n"
@@ -227,6 +229,7 @@ def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
     assert "linear  A linear classifier." in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_the_page_is_served_until_ctrl_c() -> None:
     pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
     command = [sys.executable, "-u", "-m", "loupe", "open", "runs", "--port", "0", "--no-browser"]

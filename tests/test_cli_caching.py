@@ -56,6 +56,7 @@ def test_options_of_prune_are_not_for_list(capsys: pytest.CaptureFixture[str]) -
     assert "next: loupe cache prune --all" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1"])
 @pytest.mark.parametrize(("verb", "status"), [(["schedules"], 0), (["cache", "--all"], 1), (["nowhere"], 2)])
 def test_output_that_is_not_utf8_never_breaks(encoding: str, verb: list[str], status: int) -> None:

@@ -91,6 +91,7 @@ def test_known_results_have_to_be_results(study_file: Path, capsys: pytest.Captu
     assert "no column arm, best_epoch" in error
 
 
+@pytest.mark.thorough
 def test_it_is_said_how_much_of_known_results_was_taken(
     study_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,6 +178,7 @@ def test_mistakes_of_a_reproduction_are_shown_before_anything_is_run(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.thorough
 @needs_official_data
 def test_a_reproduction_ends_with_a_page_and_a_verdict_on_each_claim(tmp_path: Path) -> None:
     """The claims of 003 with even less training than its quick form."""
@@ -219,6 +221,7 @@ def test_a_reproduction_without_its_data_leaves_the_page_as_it_is(
     assert page.read_text() == "of an earlier sitting"
 
 
+@pytest.mark.thorough
 def test_the_folder_of_a_study_is_gone_on_with_where_it_lies(
     study_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_predict_says_what_it_cannot_read_and_fails(
     assert main(["predict", "mine", str(tmp_path / "large.png"), "--fit", "resize"]) == 0
 
 
+@pytest.mark.thorough
 def test_export_writes_a_file_and_its_card(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (run,) = (workplace / "runs").iterdir()
     assert main(["export", "mine"]) == 0

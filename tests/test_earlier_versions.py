@@ -21,7 +21,7 @@ from loupe.errors import RunError
 from loupe.recipe import Recipe
 from loupe.recipe.train_section import TrainSection
 from loupe.running.recipe_digest import is_recorded_in
-from loupe.runs import RunFolder
+from loupe.runs import RunFolder, SeriesFolder
 from loupe.studies import folder as study_folder
 from loupe.studies.folder import StudyFolder, StudyRow
 from loupe.studies.loading import load_study
@@ -84,6 +84,12 @@ def test_another_recipe_is_not_the_recorded_one(earlier: Path) -> None:
     assert not is_recorded_in(run, other)
 
 
+def test_a_series_says_its_spread_whatever_it_was_called_then(earlier: Path) -> None:
+    written = json.loads((earlier / "series" / "summary.json").read_text())["summaries"]
+    found = SeriesFolder(earlier / "series").read_summaries()
+    assert found["best test accuracy"].std == written["best test accuracy"]["sd"] > 0
+
+
 @pytest.mark.parametrize("name", ["finished", "series"])
 def test_a_missing_report_of_a_finished_run_is_written(earlier: Path, name: str) -> None:
     reports = [earlier / name / "report.html"]
@@ -96,6 +102,7 @@ def test_a_missing_report_of_a_finished_run_is_written(earlier: Path, name: str)
         assert now.read_bytes() == history.read_bytes(), "it was trained again"
 
 
+@pytest.mark.thorough
 def test_the_command_line_reads_them(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accuracy = loupe.load_run(earlier / "finished").read_result()
     assert accuracy is not None
@@ -127,6 +134,7 @@ def test_it_names_classes_as_it_did(earlier: Path, capsys: pytest.CaptureFixture
         assert row["class_1"] == images.class_names[int(logits[index].argmax())]
 
 
+@pytest.mark.thorough
 def test_a_study_is_resumed_with_the_runs_it_has(earlier: Path) -> None:
     out = earlier / "studies"
     before = StudyFolder(out / "small").read_results()
@@ -208,6 +216,7 @@ class LaterRecipe(Recipe):
     train: LaterTrain = LaterTrain()
 
 
+@pytest.mark.thorough
 def test_a_later_field_leaves_runs_and_studies_of_that_commit_resumable(
     earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

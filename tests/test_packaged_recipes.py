@@ -95,6 +95,7 @@ def test_two_steps_on_small_files_of_the_official_form(
     assert result.num_images == {"train": count, "validation": count, "test": 2 * count}
 
 
+@pytest.mark.thorough
 def test_digits_reach_95_percent_in_a_third_of_their_epochs(tmp_path: Path) -> None:
     assert accuracy(train("digits", tmp_path, "train.epochs=12", "evaluate.look_inside=false")) >= 0.95
 
@@ -104,6 +105,7 @@ def test_digits_reach_98_percent(tmp_path: Path) -> None:
     assert accuracy(train("digits", tmp_path)) >= 0.98
 
 
+@pytest.mark.thorough
 @needs_official_data
 def test_fm1_has_25_000_5_000_and_5_000_images(tmp_path: Path) -> None:
     """A18, J2: the three-way split of question 1, stratified."""

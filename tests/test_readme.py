@@ -16,6 +16,8 @@ from loupe.running.training_setup import load_recipe_data
 
 from .conftest import needs_official_data
 
+pytestmark = pytest.mark.thorough
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 
@@ -44,6 +46,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RUNS = {
+    "ask": ("wide",),
     "calibrate": ("wide",),
     "inspect": ("wide",),
     "compare": ("wide", "narrow"),

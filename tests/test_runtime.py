@@ -100,6 +100,7 @@ print(json.dumps(held))
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
 def test_freed_memory_is_kept_inside_the_block_and_given_back_after_it() -> None:
     # in a process of its own: a hole that earlier tests left in the heap would be filled before fresh memory

@@ -5,6 +5,7 @@ traceback. Anything else that reaches the user is a fault in Loupe itself and ke
 """
 
 import difflib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -92,8 +93,22 @@ class TrainingError(LoupeError):
     """Training cannot go on, for instance because the loss is no longer a number."""
 
 
+class MetricError(TrainingError):
+    """A metric that cannot be computed; a training that measures it cannot go on."""
+
+
 class RunError(LoupeError):
     """A run folder that is missing, unfinished, or not what was expected."""
+
+
+def warn(text: str) -> None:
+    """Say on standard error, once a process, what a user should know and what breaks nothing off."""
+    if text not in _warned:
+        _warned.add(text)
+        sys.stderr.write(f"warning: {text}\n")
+
+
+_warned: set[str] = set()
 
 
 class UntrustedPluginError(LoupeError):

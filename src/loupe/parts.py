@@ -33,10 +33,28 @@ class Kind:
 
     def describe_facts(self, name: str) -> str:
         """Return what is known of a part without building it, as a line of text; "" if nothing is."""
-        facts = {fact: value for fact, value in self.registry.facts(name).items() if value is not None}
+        facts = {
+            fact: value
+            for fact, value in self.registry.facts(name).items()
+            if value is not None and fact not in _OF_NO_INTEREST
+        }
         if self.phrase:
             return self.phrase.format_map(facts).removeprefix(", ")
-        return ", ".join(f"{fact} {value}" for fact, value in facts.items())
+        return ", ".join(f"{fact} {_write_fact(value)}" for fact, value in facts.items())
+
+
+_OF_NO_INTEREST = ("describe_images", "places")
+"""What only the bench asks of a registration: a function, and which settings are made absolute."""
+
+
+def _write_fact(value: object) -> str:
+    """Return a fact as a reader has it: several values with words between, yes or no in words."""
+    if isinstance(value, tuple | list):
+        is_text = all(isinstance(one, str) for one in value)
+        return (" and " if is_text else " x ").join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 KINDS: dict[str, Kind] = {
@@ -90,6 +108,6 @@ def describe_part(registry: Registry, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "summary": registry.summary(name),
-        "facts": registry.facts(name),
+        "facts": {fact: value for fact, value in registry.facts(name).items() if fact not in _OF_NO_INTEREST},
         "settings": settings,
     }

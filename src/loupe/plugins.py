@@ -31,7 +31,7 @@ def load_plugin(place: str) -> str:
         del sys.modules[name]
         if isinstance(error, LoupeError):
             raise
-        line = getattr(error, "lineno", None) or find_last_line(error, path)
+        line = find_last_line(error, path) if getattr(error, "lineno", None) is None else None
         raise LoupeError(
             f"The plugin {place} cannot be imported.",
             got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),
@@ -39,6 +39,39 @@ def load_plugin(place: str) -> str:
         ) from None
     module.loupe_digest = digest  # type: ignore[attr-defined]  # a mark of ours on the user's module
     return digest
+
+
+def list_plugins(plugins: object) -> tuple[str, ...]:
+    """Return the places of plugins that a caller names: one, or several in a list.
+
+    Raises:
+        LoupeError: they are something else.
+    """
+    listed = [plugins] if isinstance(plugins, str | Path) else plugins
+    if not isinstance(listed, list | tuple) or not all(isinstance(one, str | Path) for one in listed):
+        raise LoupeError(
+            "Plugins are named by their files.",
+            got=f"{type(plugins).__name__}: {plugins!r}"[:120],
+            allowed='the path of a Python file, or a list of them, for example plugins=["own.py"]',
+            next_step="name the files",
+        )
+    return tuple(str(one) for one in listed)
+
+
+def load_named_plugins(plugins: object) -> tuple[str, ...]:
+    """Import plugins that whoever calls names, and so trusts as they are now; return their places.
+
+    Args:
+        plugins: as `list_plugins` takes them.
+
+    Raises:
+        LoupeError: there is no such file, or one cannot be imported.
+    """
+    places = list_plugins(plugins)
+    for place in places:
+        trust_plugin(place)
+        load_plugin(place)
+    return places
 
 
 def name_plugin_module(place: str) -> str:

@@ -16,9 +16,14 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, 
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
-
-PLUGIN_MODULE = "loupe_plugin_"
-"""How the modules of users' own files are called; of two plugins, the later one has the name."""
+from loupe.registration import PLUGIN_MODULE as PLUGIN_MODULE
+from loupe.registration import (
+    describe_place,
+    name_origin,
+    refuse_missing_methods,
+    refuse_odd_name,
+    tell_of_two_files,
+)
 
 REGISTRIES: "list[Registry]" = []
 """Every registry that is imported so far."""
@@ -35,6 +40,8 @@ class Registry:
         given: names of the parameters the bench supplies; the rest are settings.
         list_command: the command that lists the names, for error messages.
         offered: names of what the bench supplies to those builders that name it, and no setting either.
+        methods: of every part of the kind, by name ("a or b" for either), each with its parameters and what
+            it returns; a class that lacks one is refused where it is registered.
     """
 
     def __init__(
@@ -45,12 +52,14 @@ class Registry:
         given: tuple[str, ...],
         list_command: str,
         offered: tuple[str, ...] = (),
+        methods: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self._package = package
         self._given = (*given, *offered)
         self._offered = offered
         self._list_command = list_command
+        self._methods = dict(methods or {})
         self._builders: dict[str, Callable[..., Any]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         self._settings_types: dict[str, type[BaseModel]] = {}
@@ -65,22 +74,29 @@ class Registry:
             facts: what is known without building, such as a dataset's `image_shape`.
 
         Raises:
-            LoupeError: another builder, not a plugin's, already has that name.
+            LoupeError: the name cannot be one, or another builder, not a plugin's, already has it; or the
+                builder cannot be of this kind.
         """
+        refuse_odd_name(self.kind, name)
 
         def add(builder: Builder) -> Builder:
             if not builder.__module__.startswith(self._package):
                 self._discover()  # a plugin: the built-in names come first
             self._refuse_reserved_settings(name, builder)
+            self._refuse_what_nobody_gives(name, builder)
+            if inspect.isclass(builder):
+                refuse_missing_methods(self.kind, self._methods, name, builder, describe_place(builder))
             taken = self._builders.get(name)
             is_ours = taken is not None and not taken.__module__.startswith(PLUGIN_MODULE)
-            if taken is not None and is_ours and _origin(taken) != _origin(builder):
+            if taken is not None and is_ours and name_origin(taken) != name_origin(builder):
                 raise LoupeError(
                     f"Two builders want the {self.kind} name {name!r}.",
-                    got=_origin(builder),
-                    allowed=f"a free name; {_origin(taken)} has this one",
+                    got=name_origin(builder),
+                    allowed=f"a free name; {name_origin(taken)} has this one",
                     next_step="choose another name in the `@register_…` line",
                 )
+            if taken is not None and not is_ours:
+                tell_of_two_files(self.kind, name, taken, builder)
             self._builders[name] = builder
             self._facts[name] = facts
             self._settings_types.pop(name, None)
@@ -128,6 +144,10 @@ class Registry:
         """Return whether a builder names something that the bench offers among its parameters."""
         return offered in self._offered and offered in inspect.signature(self.get(name)).parameters
 
+    def tell_place(self, name: str, error: BaseException) -> str:
+        """Return file and line of a user's own part that an error came through, in brackets; "" of ours."""
+        return f" ({describe_place(self.get(name), error)})" if name in self and self.is_plugin(name) else ""
+
     def summary(self, name: str) -> str:
         """Return the first line of the builder's docstring."""
         return (inspect.getdoc(self.get(name)) or "").partition("\n")[0]
@@ -147,7 +167,7 @@ class Registry:
                 self._settings_types[name] = self._make_settings_type(name, builder)
             except (NameError, TypeError, PydanticUserError) as error:
                 raise LoupeError(
-                    f"The settings of {self.kind} {name!r} cannot be read from {_origin(builder)}.",
+                    f"The settings of {self.kind} {name!r} cannot be read from {name_origin(builder)}.",
                     got=str(error).partition("\n")[0],
                     allowed="parameters annotated with numbers, texts, true/false, or tuples of them",
                     next_step="annotate every setting, and import what the annotations name",
@@ -222,7 +242,27 @@ class Registry:
         values = {field: getattr(checked, field) for field in type(checked).model_fields}
         named = inspect.signature(builder).parameters
         wanted = {name: value for name, value in given.items() if name not in self._offered or name in named}
-        return builder(*args, **wanted, **values)
+        try:
+            built = builder(*args, **wanted, **values)
+        except LoupeError:
+            raise
+        except Exception as error:
+            if not self.is_plugin(name):  # a fault of ours, or of the disk
+                raise
+            raise self.explain_failure(name, error) from error
+        got = f"{type(built).__name__}, from {describe_place(builder)}"
+        refuse_missing_methods(self.kind, self._methods, name, built, got)
+        return built
+
+    def explain_failure(self, name: str, error: Exception) -> LoupeError:
+        """Return what is to be said of an error that a builder raised, with its file and line."""
+        builder = self.get(name)
+        place = describe_place(builder, error)
+        return LoupeError(
+            f"Your own code broke off: {type(error).__name__} in the {self.kind} {name!r}, {place}.",
+            got=f"{str(error).partition(chr(10))[0][:200] or type(error).__name__}",
+            next_step="mend it there",
+        )
 
     def _refuse_mistakes(self, name: str, settings: Mapping[str, Any]) -> None:
         self.get(name)
@@ -237,10 +277,28 @@ class Registry:
         if "name" in inspect.signature(builder).parameters and "name" not in self._given:
             raise LoupeError(
                 f"{self.kind.capitalize()} {name!r} has a setting called `name`.",
-                got=_origin(builder),
+                got=name_origin(builder),
                 allowed="any other word: in a recipe, `name` says which one it is",
                 next_step="rename the parameter",
             )
+
+    def _refuse_what_nobody_gives(self, name: str, builder: Callable[..., Any]) -> None:
+        """Check that each parameter without a default is given by the bench, or a setting with its type."""
+        if not self._offered:
+            return
+        for one in inspect.signature(builder).parameters.values():
+            is_open = one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+            if not is_open or one.name in self._given:
+                continue
+            is_array = any(kind in str(one.annotation) for kind in ("Tensor", "ndarray"))
+            if one.annotation is one.empty or is_array:
+                raise LoupeError(
+                    f"{self.kind.capitalize()} {name!r} asks for what nobody gives.",
+                    got=f"the parameter {one.name!r} ({describe_place(builder)})",
+                    allowed=f"{', '.join(self._given)}; or a setting, annotated with its type",
+                    nearest=suggest(one.name, self._given),
+                    next_step="rename the parameter, or annotate it",
+                )
 
     def _discover(self) -> None:
         if self._is_discovered:
@@ -250,7 +308,3 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self._package}.{module.name}")
-
-
-def _origin(builder: Callable[..., Any]) -> str:
-    return f"{builder.__module__}.{builder.__qualname__}"

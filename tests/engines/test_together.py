@@ -88,6 +88,7 @@ def check_equal(run: RunFolder, expected: RunFolder) -> None:
             assert np.allclose(stored[name], array, atol=1e-3, rtol=1e-3), name
 
 
+@pytest.mark.thorough
 def test_run_folders_are_what_they_would_be_alone(tmp_path: Path) -> None:
     run_study(make_study(), tmp_path / "alone", engine="serial")
     run_study(make_study(), tmp_path / "together", engine="together")
@@ -180,6 +181,7 @@ def test_an_interrupted_group_is_resumed_one_by_one(tmp_path: Path) -> None:
         check_equal(run, alone[name])
 
 
+@pytest.mark.thorough
 def test_what_was_killed_before_its_first_checkpoint_goes_together_again(tmp_path: Path) -> None:
     study = make_study(arms={"plain": {}}, seeds=[0, 1, 2])
     run_study(study, tmp_path / "alone", engine="serial")

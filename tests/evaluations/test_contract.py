@@ -1,20 +1,27 @@
 """What every registered evaluation promises, on a real trained network."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 import loupe
+from loupe.cli.evaluating import print_look
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
 from loupe.evaluations import (
     EVALUATIONS,
+    Column,
     ExampleRecord,
+    Finding,
     LookedAt,
     Looks,
     Network,
     Subject,
+    Table,
+    Value,
     carry_out,
     choose_evaluation,
     choose_evaluations,
@@ -23,7 +30,9 @@ from loupe.evaluations.look import list_shown
 from loupe.evaluations.registry import DEFAULT
 from loupe.metrics import Predictions
 from loupe.models.layer_table import describe_layers
+from loupe.plugins import load_plugin
 from loupe.reports.looks import render_looks
+from tests.quick_runs import forget_plugins
 
 
 def make_subject(images: ImageDataset, *, is_locked: bool = False) -> Subject:
@@ -121,3 +130,57 @@ def test_words_of_a_user_are_escaped_wherever_they_stand(few_digits: ImageDatase
     page = render_looks(found, {"validation": images}, names).html
     assert "&lt;b&gt;0" in page
     assert "<b>0</b>" not in page
+
+
+def test_a_table_with_an_uneven_row_is_a_failure_of_its_evaluation_alone(
+    few_digits: ImageDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def uneven() -> Finding:
+        return Finding("It is.", blocks=[Table("Rows", (Column("a"),), (("x",), ("y", 2)))])
+
+    chosen = choose_evaluation("class_accuracy")
+    found = carry_out(
+        [replace(chosen, name="uneven", function=uneven, settings={}), chosen], make_subject(few_digits)
+    )
+    failed, other = found.looks
+    assert failed.failure == "Row 2 of the table 'Rows' has 2 values for 1 column."
+    assert not other.failure
+    assert other.blocks
+    for look in found.looks:
+        print_look(look)
+    assert f"not to be had: {failed.failure}" in capsys.readouterr().out
+
+
+def test_a_users_own_evaluation_that_fails_names_its_line(few_digits: ImageDataset, tmp_path: Path) -> None:
+    place = tmp_path / "own.py"
+    text = """
+from loupe import register_evaluation
+from loupe.evaluations import Column, Finding, Table
+
+@register_evaluation("own_failing")
+def fails(answers):
+    "Fails."
+    return {}["nothing"]
+
+@register_evaluation("own_uneven")
+def uneven(answers):
+    "Uneven."
+    return Finding("So.", blocks=[Table("Rows", (Column("a"),), (("x", 1),))])
+"""
+    place.write_text(text)
+    load_plugin(str(place))
+    said: list[str] = []
+    chosen = [choose_evaluation("own_failing"), choose_evaluation("own_uneven")]
+    fails, uneven = carry_out(chosen, make_subject(few_digits), said.append).looks
+    assert fails.failure == f"KeyError: 'nothing' ({place}, line 8)"
+    assert uneven.failure == f"Row 1 of the table 'Rows' has 2 values for 1 column. ({place}, line 13)"
+    assert all(one.failure in line for one, line in zip((fails, uneven), said, strict=True))
+    forget_plugins()
+
+
+def test_what_is_not_a_number_is_written_alike_in_terminal_and_report() -> None:
+    nan = float("nan")
+    columns = (Column("a", "percent"), Column("b", "points"), Column("c", ""))
+    for column in columns:
+        assert column.write(nan) == column.write(None) == "undefined"
+    assert Value("x", nan).write() == Value("x", None).write() == "not defined"

@@ -47,6 +47,7 @@ def test_the_sum_is_the_layers_own_value(
     torch.testing.assert_close(shown.products, shown.window * shown.weights)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [name for name in MODEL_NAMES if name != "autoencoder"])
 def test_every_weighing_layer_of_every_model(name: str) -> None:
     small = {

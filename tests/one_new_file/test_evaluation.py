@@ -193,7 +193,9 @@ def test_a_failing_one_is_worth_no_run(place: Path) -> None:
     kept = run.read_evaluations()
     assert kept is not None
     (look,) = [one for one in kept.looks if one.name == "broken_look"]
-    assert look.failure == "AttributeError: 'Predictions' object has no attribute 'nothing'"
+    where = f"({broken}, line 6)"
+    assert look.failure == f"AttributeError: 'Predictions' object has no attribute 'nothing' {where}"
+    assert where in run.log_file.read_text(encoding="utf-8")
     assert look.failure in run.log_file.read_text(encoding="utf-8")
     assert "Not to be had: AttributeError" in run.report_file.read_text(encoding="utf-8")
 

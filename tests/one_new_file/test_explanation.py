@@ -86,6 +86,7 @@ def test_the_report_shows_it(run: RunFolder, monkeypatch: pytest.MonkeyPatch) ->
     assert any("saliency" in " ".join(columns_of(figure)) for figure in drawn)
 
 
+@pytest.mark.thorough
 def test_inspect_draws_it_by_name_and_by_itself(
     run: RunFolder, plugin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

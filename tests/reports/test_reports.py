@@ -100,7 +100,7 @@ def test_the_card_of_cifar10_warns_of_the_wrong_constants() -> None:
     rows = {row.name: row for row in compare_presets(measure_normalization(train.images))}
     assert rows["cifar10"].verdict == "agrees with the training split"
     assert rows["cifar10-per-image-sd"].is_wrong
-    assert rows["cifar10-per-image-sd"].verdict == "sd -18 %, -18 %, -23 % against the training split"
+    assert rows["cifar10-per-image-sd"].verdict == "std -18 %, -18 %, -23 % against the training split"
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def pixels(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
+@pytest.mark.thorough
 def test_numbers_are_those_of_the_usual_way_and_images_pass_once(
     source: RunFolder, tmp_path: Path, pixels: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_numbers_are_those_of_the_usual_way_and_images_pass_once(
     assert sum(pixels) - num_passed >= 4 * an_epoch, "five of six epochs less"
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_to_the_bit(source: RunFolder, tmp_path: Path) -> None:
     changes = (*NETWORK, f"transfer={{run='{source.path}', freeze='all', head='new'}}")
     whole = loupe.train("digits", *changes, f"run.folder={tmp_path / 'whole'}")

@@ -15,6 +15,7 @@ from loupe.errors import DataError
 from loupe.runs import RunFolder
 from loupe.using.compare_runs import compare_runs
 from loupe.using.export_run import write_model_card
+from tests.quick_runs import forget_images
 
 MLP = {"name": "mlp", "widths": [4]}
 NAMES = ("cat", "dog")
@@ -166,7 +167,7 @@ def test_taking_the_sides_of_the_first_run_leaves_nothing_out(tmp_path: Path) ->
 def test_weights_of_an_earlier_version_are_told_of(tmp_path: Path) -> None:
     save(tmp_path / "images", "", draw(300, 13))
     first = train(tmp_path / "images", tmp_path / "runs")
-    first.images_file.unlink()
+    forget_images(first)
     known = train(tmp_path / "images", tmp_path / "runs", f"transfer={first.path}", "transfer.head=copied")
     assert known.read_result().warnings == (), "its data is still what it was"
     (tmp_path / "images" / first_file(tmp_path / "images")).unlink()

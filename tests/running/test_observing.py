@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import loupe
-from loupe.errors import RecipeError, TrainingError
+from loupe.errors import LoupeError, RecipeError, TrainingError
 from loupe.observers import OBSERVERS
 from loupe.running.observing import flatten_record
 from loupe.running.record import digest_recipe
@@ -59,6 +59,9 @@ class Faulty(Observer):
 '''
 
 
+ENDINGS = {"step": "step == 2:", "epoch": "state.epoch == 2:"}
+
+
 @pytest.fixture
 def plugin(tmp_path: Path) -> str:
     path = tmp_path / "watching.py"
@@ -90,15 +93,25 @@ def test_a_faulty_observer_is_named_and_what_was_reached_is_kept(
     run = loupe.load_run(folder)
     assert run.read_result().status == "failed"
     assert len(run.read_history()) == epochs
+    line = PLUGIN.splitlines().index(f'        if self.where == "{where}" and ' + ENDINGS[where]) + 2
+    assert f"watching.py, line {line})" in run.log_file.read_text(encoding="utf-8")
     recipe = run.recipe_file.read_text(encoding="utf-8")
     mended = recipe.replace(f'{{ name = "faulty", where = "{where}" }}', '{ name = "restless" }')
     run.recipe_file.write_text(mended, encoding="utf-8")
     loupe.resume(folder)
-    assert run.read_result().status == "finished"
+    result = run.read_result()
+    assert result.status == "finished"
+    said = f"An earlier session of this run failed: The observer faulty failed when it {told}."
+    assert [one for one in result.warnings if one.startswith(said)] == list(result.warnings)
+    assert "observers were not told again" in result.warnings[0]
+    assert said in run.report_file.read_text(encoding="utf-8")
+    run.report_file.unlink()
+    loupe.resume(folder)
+    assert run.read_result().warnings == result.warnings, "once said, it stays"
 
 
 def test_one_that_cannot_be_built_leaves_no_run(train: Train, plugin: str, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="The observer faulty failed when it was built"):
+    with pytest.raises(LoupeError, match=r"ValueError in the observer 'faulty', .*watching\.py, line 35"):
         train(plugin, "run.observers=[{name='faulty', where='building'}]")
 
 

@@ -118,5 +118,5 @@ def test_a_plugin_that_is_missing_or_broken(tmp_path: Path) -> None:
         load_plugin(str(tmp_path / "broken.py"))
     assert "got: ZeroDivisionError: division by zero (line 2)" in str(caught.value)
     (tmp_path / "syntax.py").write_text("def f(:\n")
-    with pytest.raises(LoupeError, match=r"got: SyntaxError: .* \(line 1\)"):
+    with pytest.raises(LoupeError, match=r"got: SyntaxError: invalid syntax \(syntax\.py, line 1\)\n"):
         load_plugin(str(tmp_path / "syntax.py"))

@@ -178,6 +178,7 @@ def test_differently_normalised_images_are_warned_of(autoencoder: RunFolder, tmp
     assert loupe.train(MLP, *overrides, "train.epochs=1").read_result().warnings == ()
 
 
+@pytest.mark.thorough
 @needs_official_data
 def test_one_epoch_beats_the_mean_image_twice_over(tmp_path: Path) -> None:
     """D-004-12, corrected: .0336 after one epoch was measured elsewhere; the mean image has .087."""

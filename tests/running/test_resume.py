@@ -109,6 +109,7 @@ def test_resume_never_removes_or_overwrites_what_is_no_run(tmp_path: Path) -> No
     assert (project / "recipe.toml").read_text().startswith("# mine")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "missing", ["report.html", "best.safetensors", "predictions.npz", "evaluations.npz", "result.json"]
 )
@@ -133,6 +134,7 @@ def test_a_damaged_best_file_is_written_anew(train: Train) -> None:
     assert run.best_file.read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_resuming_under_other_conditions_is_said(train: Train) -> None:
     run = train(observers=[StopAfter(1, KeyboardInterrupt())])
     environment = run.read_environment()
@@ -151,6 +153,7 @@ def test_a_run_that_is_being_trained_is_not_trained_twice(train: Train) -> None:
         loupe.resume(run.path)
 
 
+@pytest.mark.thorough
 def test_a_run_whose_checkpoint_is_gone_starts_over_and_ends_the_same(train: Train) -> None:
     whole = train("train.epochs=4")
     stopped = train("train.epochs=4", observers=[StopAfter(2, KeyboardInterrupt())])

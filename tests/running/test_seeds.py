@@ -11,6 +11,7 @@ from loupe.statistics import summarise_seeds
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
 
+@pytest.mark.thorough
 def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train) -> None:
     """D-X-3: one run per claim, no interval."""
     series = train("run.seeds=[0,3]")
@@ -22,7 +23,7 @@ def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train)
     assert summary["seeds"] == [0, 3]
     got = summary["summaries"]["best test accuracy"]
     assert got["mean"] == pytest.approx(expected.mean)
-    assert got["sd"] == pytest.approx(expected.sd)
+    assert got["std"] == pytest.approx(expected.std)
     assert got["interval"]["low"] == pytest.approx(expected.interval.low)
     assert got["seeds_interval"]["low"] == pytest.approx(expected.seeds_interval.low)
     assert got["interval"]["low"] < got["seeds_interval"]["low"] or got["seeds_interval"]["low"] == 0

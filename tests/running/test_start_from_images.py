@@ -63,6 +63,7 @@ def test_a_plugins_layer_gets_normalised_training_images_and_no_others(tmp_path:
     assert run.read_result().notes == ("started from training images: 0",)
 
 
+@pytest.mark.thorough
 def test_a_run_that_started_from_images_resumes_to_the_bit(tmp_path: Path, plugin: str) -> None:
     later = "train.freeze_later={layers=['0'], after_epoch=1}"
     quick = ("data.fraction=0.3", "train.epochs=3", later, f"run.folder={tmp_path / 'runs'}")
@@ -88,6 +89,7 @@ def test_layers_that_stop_training_stand_still_from_then_on(train: Train) -> Non
     assert not torch.equal(still["model.conv2.weight"], one["model.conv2.weight"])
 
 
+@pytest.mark.thorough
 def test_layers_that_stop_training_resume_to_the_bit(train: Train) -> None:
     override = "train.freeze_later={layers=['conv1', 'conv2'], after_epoch=2}"
     whole = train("train.epochs=4", override)

@@ -38,6 +38,7 @@ OPTIMIZER = {
 }
 
 
+@pytest.mark.thorough
 def test_a_search_finds_a_winner_that_trains_and_no_trial_opens_the_test_set(tmp_path: Path) -> None:
     asks = {**QUICK, "evaluate": {"test": True, "show_test_picking": True}}
     search = make_search(OPTIMIZER, set=asks)
@@ -94,6 +95,7 @@ class Counting(Watcher):
         self.at_end.append(self.num_started)
 
 
+@pytest.mark.thorough
 def test_trials_trained_together_are_those_trained_alone(tmp_path: Path) -> None:
     """None is asked for before there is room: what is asked depends on how the last ones ended."""
     search = make_search(
@@ -110,6 +112,7 @@ def test_trials_trained_together_are_those_trained_alone(tmp_path: Path) -> None
     assert counting.at_end[:4] == [2, 2, 4, 4]
 
 
+@pytest.mark.thorough
 def test_a_trial_is_given_up_while_the_others_of_its_group_go_on(tmp_path: Path) -> None:
     rates = [0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.010, 1e-9]
 
@@ -142,6 +145,7 @@ def test_every_run_of_a_search_is_judged_on_the_same_images(tmp_path: Path) -> N
     assert (len(runs), len(digests)) == (4, 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sampler", [pytest.param("random", marks=pytest.mark.slow), "tpe"])
 def test_a_search_that_was_broken_off_goes_on_as_if_it_had_not_been(tmp_path: Path, sampler: str) -> None:
     search = make_search(OPTIMIZER, sampler=sampler, trials=5, top=1, fresh_seeds=1)
@@ -170,6 +174,7 @@ def test_more_trials_go_on_from_those_there_are(tmp_path: Path) -> None:
         run_search(make_search(objective="loss"), tmp_path, engine="serial")
 
 
+@pytest.mark.thorough
 def test_a_grid_covers_the_grid_and_a_bad_trial_is_given_up(tmp_path: Path) -> None:
     space = {
         "train.optimizer.learning_rate": {"kind": "choice", "values": [0.004, 0.005, 0.006, 0.007, 0.008]}

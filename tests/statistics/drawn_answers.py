@@ -51,9 +51,9 @@ class Answers:
 
     def _find_means(self) -> Floats:
         gains = np.zeros(len(self.shifts)) if self.gains is None else self.gains
-        sds = np.sqrt(EASE**2 + LUCK**2 + self.own_images**2 + self.shifts**2)
+        stds = np.sqrt(EASE**2 + LUCK**2 + self.own_images**2 + self.shifts**2)
         wanted = [NormalDist().inv_cdf(self.accuracy + gain) for gain in gains.tolist()]
-        found: Floats = (np.array(wanted) * sds)[:, None, None, None]
+        found: Floats = (np.array(wanted) * stds)[:, None, None, None]
         return found
 
     def shift_for(self, points: float) -> float:

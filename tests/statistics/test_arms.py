@@ -72,7 +72,7 @@ def test_flips_of_single_answers_tell_the_spread_where_seeds_cannot() -> None:
     one = compare(varied).cells[1].difference
     assert one is not None
     assert one.interval is not None
-    assert one.interval.high - one.interval.low > 0.02, "0.95 points is the sd of one run"
+    assert one.interval.high - one.interval.low > 0.02, "0.95 points is the std of one run"
     assert one.conclusion == "cannot tell"
 
 

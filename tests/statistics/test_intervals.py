@@ -117,7 +117,7 @@ def test_the_interval_over_seeds_covers_at_its_nominal_rate() -> None:
 
 def test_one_seed_has_no_spread_and_none_no_mean() -> None:
     alone = summarise_seeds([0.5])
-    assert (alone.mean, alone.sd, alone.interval, alone.num_seeds) == (0.5, None, None, 1)
+    assert (alone.mean, alone.std, alone.interval, alone.num_seeds) == (0.5, None, None, 1)
     with pytest.raises(ValueError, match="at least one"):
         summarise_seeds([])
 
@@ -132,4 +132,4 @@ def test_the_interval_of_an_accuracy_stays_between_0_and_1() -> None:
 def test_the_mean_and_sd_are_the_usual_ones() -> None:
     summary = summarise_seeds([0.1, 0.2, 0.6])
     assert summary.mean == pytest.approx(fmean([0.1, 0.2, 0.6]))
-    assert summary.sd == pytest.approx(0.2645751)
+    assert summary.std == pytest.approx(0.2645751)

@@ -16,12 +16,14 @@ TEN_MODELS = np.array([0.02, 0.04, 0.14, 0.16, 0.18, 0.18, 0.11, 0.13, 0.09, 0.1
 def count_rulings(off: float, num_draws: int, delta: float) -> Counter[str]:
     """Return the share of each ruling on numbers that are so many standard deviations of one run off."""
     generator, counts = np.random.default_rng(0), Counter[str]()
-    sds = np.sqrt((TEN_MODELS**2 + (TEN_MODELS**2).mean()) / 2)  # three seeds show more scatter than there is
+    stds = np.sqrt(
+        (TEN_MODELS**2 + (TEN_MODELS**2).mean()) / 2
+    )  # three seeds show more scatter than there is
     for _ in range(num_draws):
-        ours = {str(place): generator.normal(0, sd, 3).tolist() for place, sd in enumerate(sds)}
+        ours = {str(place): generator.normal(0, std, 3).tolist() for place, std in enumerate(stds)}
         spreads = find_spreads(ours)
-        for place, sd in enumerate(sds):
-            published = generator.normal(off * sd, sd)
+        for place, std in enumerate(stds):
+            published = generator.normal(off * std, std)
             counts[rule_on_draw(published, ours[str(place)], spreads[str(place)], delta)[0]] += 1
     total = counts.total()
     return Counter({ruling: count / total for ruling, count in counts.items()})  # type: ignore[misc]

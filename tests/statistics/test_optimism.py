@@ -21,10 +21,10 @@ def test_a_billion_trials_are_no_trouble() -> None:
     assert 6.0 < expected_best_of(10**9) < math.sqrt(2 * math.log(10**9))
 
 
-@pytest.mark.parametrize(("num_trials", "sd"), [(0, 1), (3, -0.1), (3, math.nan)])
-def test_no_trials_or_no_sd_are_refused(num_trials: int, sd: float) -> None:
+@pytest.mark.parametrize(("num_trials", "std"), [(0, 1), (3, -0.1), (3, math.nan)])
+def test_no_trials_or_no_sd_are_refused(num_trials: int, std: float) -> None:
     with pytest.raises(ValueError, match="allowed: 1 or more, 0 or more"):
-        expected_best_of(num_trials, sd)
+        expected_best_of(num_trials, std)
 
 
 def test_optimism_worked_by_hand() -> None:
@@ -52,7 +52,7 @@ def test_scores_that_are_none_are_refused() -> None:
 
 
 def test_the_winner_of_equals_is_found_out() -> None:
-    """Twenty settings that are equally good: the best score is 1.87 sd too high, and fresh runs show it."""
+    """Twenty settings that are equally good: the best score is 1.87 std too high, and fresh runs show it."""
     generator = np.random.default_rng(0)
     differences, missed = [], 0
     for scores, fresh in zip(
@@ -62,6 +62,6 @@ def test_the_winner_of_equals_is_found_out() -> None:
         differences.append(optimism.difference)
         assert optimism.interval is not None
         missed += not optimism.interval.low <= scores.max() - 0.9 <= optimism.interval.high
-    # the mean of 600 differences has an sd of 0.00005
+    # the mean of 600 differences has an std of 0.00005
     assert fmean(differences) == pytest.approx(expected_best_of(20, 0.002), abs=0.00015)
     assert missed / 600 == pytest.approx(0.05, abs=0.027)

@@ -146,16 +146,16 @@ def draw_page(
     num_arms: int,
     num_seeds: int,
     num_places: int,
-    sds: Floats,
+    stds: Floats,
     shift: float = 0.5,
 ) -> list[ArmRun]:
     """Return runs of arms and places that do not differ; a seed shifts an arm at all of its places."""
-    shifts = shift * sds[:, None] * generator.standard_normal((num_arms, num_seeds))
+    shifts = shift * stds[:, None] * generator.standard_normal((num_arms, num_seeds))
     return [
         ArmRun(str(arm), (str(place),), seed, 90 + shifts[arm, seed] + noise)
         for arm in range(num_arms)
         for place in range(num_places)
-        for seed, noise in enumerate((sds[arm] * generator.standard_normal(num_seeds)).tolist())
+        for seed, noise in enumerate((stds[arm] * generator.standard_normal(num_seeds)).tolist())
     ]
 
 
@@ -264,7 +264,7 @@ def check_pages(
     num_arms: int, num_seeds: int, num_places: int, spreads: str, num_draws: int, shift: float = 0.5
 ) -> None:
     generator = np.random.default_rng(num_arms + num_places)
-    sds = make_spreads(spreads, num_arms)
-    pages = (draw_page(generator, num_arms, num_seeds, num_places, sds, shift) for _ in range(num_draws))
+    stds = make_spreads(spreads, num_arms)
+    pages = (draw_page(generator, num_arms, num_seeds, num_places, stds, shift) for _ in range(num_draws))
     alarms = sum(claims_difference(page, num_places) for page in pages)
     assert alarms / num_draws < ERROR_RATE + slack(num_draws)

@@ -116,7 +116,7 @@ def test_holm_keeps_the_chance_of_any_false_alarm_and_unadjusted_values_do_not()
 class Arms:
     """Draws of two arms' answers: right where the sum of normal effects is above 0.
 
-    An image is easy or hard for all (sd 1.2), a run is in luck with it or not (sd 0.5); a seed shifts an arm
+    An image is easy or hard for all (std 1.2), a run is in luck or not (std 0.5); a seed shifts an arm
     on all images (`seed_sd`), an arm has its own easy images (`image_sd`). 97 to 98 % of answers are right.
     """
 
@@ -130,8 +130,8 @@ class Arms:
     @property
     def difference(self) -> float:
         """Of the two accuracies, over all seeds and images there could be."""
-        sd = math.sqrt(1.2**2 + 0.5**2 + self.seed_sd**2 + self.image_sd**2)
-        return NormalDist().cdf((2.6 + self.shift) / sd) - NormalDist().cdf(2.6 / sd)
+        std = math.sqrt(1.2**2 + 0.5**2 + self.seed_sd**2 + self.image_sd**2)
+        return NormalDist().cdf((2.6 + self.shift) / std) - NormalDist().cdf(2.6 / std)
 
     def draw(self) -> tuple[Tensor, Tensor]:
         of_all = 2.6 + 1.2 * self.draw_normal(1, self.shape[1])

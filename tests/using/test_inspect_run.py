@@ -70,6 +70,7 @@ def test_one_image_shows_every_channel_and_a_number_is_taken_apart(run: RunFolde
     assert "the network itself has" in text
 
 
+@pytest.mark.thorough
 def test_a_file_of_the_right_size_can_be_looked_at(run: RunFolder, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "white").save(tmp_path / "mine.png")
     page = inspect_run(run.path, image=tmp_path / "mine.png", out=tmp_path / "out")
@@ -82,6 +83,7 @@ def test_a_file_of_the_right_size_can_be_looked_at(run: RunFolder, tmp_path: Pat
         inspect_run(run.path, image=tmp_path / "text.png")
 
 
+@pytest.mark.thorough
 def test_a_file_is_not_called_a_validation_image(run: RunFolder, tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "mine.png")
     page = inspect_run(run.path, image=tmp_path / "mine.png", out=tmp_path / "out").read_text(
@@ -127,6 +129,7 @@ def test_numbers_are_read() -> None:
     assert parse_number("logits,4") == ("logits", 4, 0, 0)
 
 
+@pytest.mark.thorough
 def test_the_report_of_a_run_looks_inside(train: Train) -> None:
     page = train("train.epochs=1", "evaluate.look_inside=true").report_file.read_text(encoding="utf-8")
     assert '<h2 id="inside">' in page

@@ -235,6 +235,7 @@ class _Counting(torch.nn.Module):
         return images.flatten(1)[:, :2]
 
 
+@pytest.mark.thorough
 def test_ten_thousand_images_come_in_batches(run: RunFolder, tmp_path: Path) -> None:
     one = tmp_path / "images" / "0.png"
     one.parent.mkdir()

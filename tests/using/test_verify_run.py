@@ -190,6 +190,7 @@ def test_other_data_is_found_and_moved_data_is_not(run: RunFolder, tmp_path: Pat
     ]
 
 
+@pytest.mark.thorough
 def test_the_ledger_is_held_against_the_record(train: Train) -> None:
     run = train()
     (found,) = verify(run.path)
@@ -199,6 +200,7 @@ def test_the_ledger_is_held_against_the_record(train: Train) -> None:
     assert any("lacks looks" in one for one in altered(run))
 
 
+@pytest.mark.thorough
 def test_a_series_is_verified_seed_by_seed(tmp_path: Path) -> None:
     series = loupe.train("digits", *QUICK, "run.seeds=[0,1]", f"run.folder={tmp_path}")
     assert [one.run.name for one in verify(series.path)] == ["seed-0", "seed-1"]
@@ -261,6 +263,7 @@ class AsItIs:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_a_run_of_a_plugins_dataset_is_checked_in_a_new_process(
     tmp_path: Path, is_trusted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -25,11 +25,14 @@ from loupe.data.manifest import write_manifest
 from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder
 from loupe.runs.evidence import read_digests
-from loupe.runs.looks import read_test_content
+from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
 from loupe.training import Observer, TrainingState
 from loupe.using.verify_run import verify
 from loupe.web.application import create_app
+from tests.quick_runs import forget_images
 from tests.running.test_leakage import draw, save, train
+
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
@@ -296,8 +299,7 @@ def test_of_a_run_without_a_record_it_is_not_known_until_its_data_are_named(
     run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, data = list_test_files(run)[0], str(run.read_recipe().data.settings["path"])
-    run.images_file.unlink()
-    run.digests_file.unlink()
+    forget_images(run)
     assert main(["predict", str(run.path), str(file)]) == 0
     assert (run.count_openings(), count_ledger(run)) == (1, 0)
     moved = shutil.copytree(data, tmp_path / "moved")
@@ -307,6 +309,57 @@ def test_of_a_run_without_a_record_it_is_not_known_until_its_data_are_named(
     capsys.readouterr()
     assert main(["predict", str(run.path), str(file), "--data", str(moved)]) == 1
     assert "images of run" in capsys.readouterr().err
+
+
+def move_sides(run: RunFolder, place: Path) -> int:
+    """Write a list that makes every second test image of a class a validation image; return how many."""
+    rows, moved, record = ["path,split"], 0, run.read_images()
+    for side in ("train", "validation"):
+        rows += [f"{path},train" for path in record.table(side).paths]
+    for index, path in enumerate(sorted(record.test.paths)):
+        rows.append(f"{path},{'test' if index % 2 else 'validation'}")
+        moved += index % 2 == 0
+    place.write_text("\n".join(rows) + "\n")
+    return moved
+
+
+def test_weights_that_go_on_where_their_test_images_are_others_are_a_look(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    """A list made a run's test images validation images: one hardly trained, and read off its figure."""
+    images = Path(str(run.read_recipe().data.settings["path"]))
+    still = ("transfer.head=copied", "train.optimizer.learning_rate=1e-12", "evaluate.test=false")
+    count, moved = move_sides(run, tmp_path / "moved.csv"), f"data.sides_of={tmp_path / 'moved.csv'}"
+    second = train(images, tmp_path / "more", f"transfer={run.path}", moved, *still)
+    said = f"{count} test images of {run.path.name}, whose weights this run starts from, are training or"
+    assert said in " ".join(second.read_result().warnings)
+    assert_looks(run, 1)
+    middle = train(images, tmp_path / "more", f"transfer={run.path}", *still, "name=middle")
+    assert_looks(run, 1)
+    train(images, tmp_path / "more", f"transfer={middle.path}", moved, *still, "name=third")
+    assert_looks(run, 2)
+    assert middle.count_openings() == 1
+
+
+def test_a_record_that_was_deleted_is_missed(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without images.npz a run passed for one of an earlier version: its test images were any images."""
+    file = list_test_files(run)[0]
+    run.images_file.unlink()
+    run.digests_file.unlink()
+    assert main(["predict", str(run.path), str(file)]) == 1
+    assert "images.npz is missing" in capsys.readouterr().err
+    assert main(["verify", str(run.path)]) == 1
+
+
+def test_a_record_of_looks_begun_anew_is_unknown(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Deleted, it was written anew with the next look, and the run said "once"."""
+    run.openings_file.unlink()
+    run.digests_file.unlink()
+    assert count_own_looks(run) is None
+    assert main(["predict", str(run.path), str(list_test_files(run)[0])]) == 0
+    assert count_own_looks(run) is None
+    assert "this run: unknown" in describe_looks([run])
+    assert main(["verify", str(run.path)]) == 1
 
 
 # ---- impossible

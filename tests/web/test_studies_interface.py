@@ -17,6 +17,8 @@ from loupe.web.folder_index import find_place
 from .conftest import Runs, Works, serving
 from .test_guards import refused
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def asking(works: Works) -> Iterator[httpx.Client]:

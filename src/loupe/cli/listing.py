@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, Plugins, app
 from loupe.parts import KINDS, Kind, describe_part, find_kind
+from loupe.plugins import load_named_plugins
 from loupe.terminal import print_line, print_table
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for programs.")]
@@ -33,7 +34,7 @@ def parts(kind: str = "", /, *, plugin: Plugins = (), as_json: Json = False) -> 
         A kind, such as models; all kinds if left out.
     """
     chosen = [find_kind(kind)] if kind else list(KINDS.values())
-    load_plugins(plugin)
+    load_named_plugins(plugin)
     if as_json:
         return print_json(chosen)
     if kind:
@@ -46,7 +47,7 @@ def make_verb(kind: Kind) -> Callable[..., int]:
     """Return the verb that lists the parts of one kind."""
 
     def verb(*, plugin: Plugins = (), as_json: Json = False) -> int:
-        load_plugins(plugin)
+        load_named_plugins(plugin)
         return print_json([kind]) if as_json else print_kind(kind)
 
     verb.__doc__ = f"List the {kind.what}, and their settings."
@@ -55,18 +56,6 @@ def make_verb(kind: Kind) -> Callable[..., int]:
 
 for _kind in KINDS.values():
     app.command(make_verb(_kind), name=_kind.name, group=LOOK)
-
-
-def load_plugins(plugins: Sequence[str]) -> None:
-    """Import users' own files for what they register.
-
-    Raises:
-        LoupeError: one is not there, or cannot be imported.
-    """
-    from loupe.plugins import load_plugin
-
-    for plugin in plugins:
-        load_plugin(plugin)
 
 
 def print_kind(kind: Kind) -> int:

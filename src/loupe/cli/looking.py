@@ -1,5 +1,6 @@
 """Verbs that look at recipes and runs."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -110,6 +111,46 @@ def inspect(
     return 0
 
 
+@app.command(group=LOOK)
+def ask(
+    run: str,
+    /,
+    *,
+    as_json: Annotated[
+        bool, Parameter(name="--json", negative=(), help="Print the answers as JSON.")
+    ] = False,
+) -> int:
+    """Say what a run says: twelve questions, each with its answer, the number behind it, and what would help.
+
+    Computed from the run's files; no image is looked at.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.questions import answer_questions, gather_evidence
+    from loupe.runs import RunFolder, find_single_run
+    from loupe.runs.result import RunResult
+
+    folder = RunFolder(find_single_run(run))
+    result: RunResult = folder.require_result()
+    answers = answer_questions(gather_evidence(folder, result))
+    if as_json:
+        print(json.dumps([one.to_dict() for one in answers], indent=2, ensure_ascii=False))  # noqa: T201
+        return 0
+    for one in answers:
+        mark, style = _MARKS[one.verdict]
+        print_line(f"{mark} {one.question}", style=style)
+        print_line(f"  {one.sentence}")
+        if one.next_step and one.verdict != "good" and one.name != "next":
+            print_line(f"  would help: {one.next_step}")
+    return 0
+
+
+_MARKS = {"good": ("+", "green"), "attention": ("!", "yellow"), "unknown": ("?", "bold")}
+
+
 @app.command(name="list", group=LOOK)
 def list_(
     folder: Path | None = None,
@@ -128,10 +169,9 @@ def list_(
         Where the run folders are, or one of them; runs if left out.
     """
     from loupe.cli.run_tables import describe_listed_looks, list_headings, list_runs
-    from loupe.plugins import load_plugin
+    from loupe.plugins import load_named_plugins
 
-    for one in plugin:
-        load_plugin(one)
+    load_named_plugins(plugin)
     asked = [name.strip() for name in metrics.split(",") if name.strip()]
     place = folder or Path("runs")
     rows = list_runs(place, asked) if folder is not None or place.is_dir() else []

@@ -41,11 +41,11 @@ def _describe(summary: SeedSummary, name: str, confidence: float) -> str:
             return metric.write(value)
         return f"{value:.2f} {metric.unit}" if metric.unit else f"{value:.1f}"
 
-    if summary.sd is None or summary.interval is None:
+    if summary.std is None or summary.interval is None:
         return f"{write(summary.mean)} (one run)"
     low, high = write(summary.interval.low), write(summary.interval.high)
     return (
-        f"mean {write(summary.mean)}, sd {write(summary.sd)}, {100 * confidence:g} % interval of the mean "
+        f"mean {write(summary.mean)}, std {write(summary.std)}, {100 * confidence:g} % interval of the mean "
         f"{low} to {high}, {summary.num_seeds} runs"
     )
 

@@ -132,7 +132,7 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
         with_tta = _write_tta(*_list_tta(found)) if index == 0 else ""
         lines.append(
             f"mean{name} over {summary.num_seeds} seeds: {metric.write(summary.mean)}, "
-            f"sd {metric.write(summary.sd)}, interval of the mean {low} to {high}{_name_chance(summary)}"
+            f"std {metric.write(summary.std)}, interval of the mean {low} to {high}{_name_chance(summary)}"
             f"{with_tta}"
         )
     if not _gather_values(found, "test"):

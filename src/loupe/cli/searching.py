@@ -93,6 +93,9 @@ def make_watcher(search: "Search") -> "Watcher":
     from loupe.searches.wording import write_score, write_settings
 
     class Printer(Watcher):
+        def on_mended(self, said: str) -> None:
+            print_line(said)
+
         def on_trial(self, row: TrialRow, best: TrialRow | None, num_ended: int, most: int | None) -> None:
             how = {"pruned": " given up early", "failed": f" failed: {row.reason}"}.get(row.status, "")
             of = f" of {most}" if most is not None else ""

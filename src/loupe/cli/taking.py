@@ -133,11 +133,10 @@ def export(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
-    from loupe.plugins import load_plugin
+    from loupe.plugins import load_named_plugins
     from loupe.using.export_run import export_run, write_model_card
 
-    for one in plugin:
-        load_plugin(one)
+    load_named_plugins(plugin)
     written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
     if written.file is not None and written.parity is not None:
         parity = written.parity

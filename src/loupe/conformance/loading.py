@@ -78,7 +78,7 @@ def _import_file(path: Path, file: str) -> ModuleType:
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the file does, say where and what
         del sys.modules[name]
-        line = getattr(error, "lineno", None) or find_last_line(error, path)
+        line = find_last_line(error, path) if getattr(error, "lineno", None) is None else None
         raise LoupeError(
             f"The file {file} cannot be imported.",
             got=f"{type(error).__name__}: {error}" + (f" (line {line})" if line else ""),

@@ -224,7 +224,8 @@ class TrainingBatches:
         return augmentation.plan_epoch(len(self.dataset), epoch, self.streams).to(device)
 
     def _mixes_in(self, epoch: int) -> bool:
-        return self.mix is not None and (self.mix.until_epoch is None or epoch <= self.mix.until_epoch)
+        last = getattr(self.mix, "until_epoch", None)  # a user's own may mix in every epoch and not say so
+        return self.mix is not None and (last is None or epoch <= last)
 
     def _mix(self, batch: Batch, stream: torch.Generator) -> Batch:
         assert self.mix is not None

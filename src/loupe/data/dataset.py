@@ -37,6 +37,16 @@ class ImageDataset:
     paths: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        given: tuple[tuple[str, object], ...] = (("images", self.images), ("labels", self.labels))
+        for name, values in given:
+            if not isinstance(values, Tensor):
+                is_array = type(values).__module__.partition(".")[0] == "numpy"
+                raise DataError(
+                    f"The {name} of {self.source} must be a torch tensor.",
+                    got="a numpy array" if is_array else f"a {type(values).__name__}",
+                    allowed="a torch tensor",
+                    next_step=f"torch.from_numpy({name})" if is_array else f"torch.as_tensor({name})",
+                )
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
             raise DataError(
                 "Images must be uint8 with four axes.",

@@ -60,20 +60,44 @@ def change_labels(
     Raises:
         DataError: the table names a class that is not there, or a class as its own mistake.
     """
-    odds = _find_odds(kind, images.class_names, confusion)
-    table = images.table.identities
-    order, targets = (draw_numbers(table, f"label noise {what} {seed}") for what in ("which", "what"))
-    labels, changed = images.labels.clone(), []
-    for label in range(images.num_classes):
+    names = images.class_names
+    labels, where = draw_labels(images.labels, images.table.identities, names, kind, share, seed, confusion)
+    return relabel(images, labels), where
+
+
+def draw_labels(
+    true: Tensor,
+    identities: Tensor,
+    names: Sequence[str],
+    kind: NoiseKind,
+    share: float,
+    seed: int,
+    confusion: Mapping[str, Mapping[str, float]] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return labels of which some are wrong, (images,) int64, and which those are; no image is needed.
+
+    Args:
+        true: (images,) int64, the labels as they are.
+        identities: (images, 16) uint8, digests of the images.
+        names: of the classes.
+        kind, share, seed, confusion: as `change_labels` has them.
+
+    Raises:
+        DataError: as `change_labels` does.
+    """
+    odds = _find_odds(kind, names, confusion)
+    order, targets = (draw_numbers(identities, f"label noise {what} {seed}") for what in ("which", "what"))
+    labels, changed = true.clone(), []
+    for label in range(len(names)):
         if not odds[label].sum():
             continue
-        chosen = _take_first(images.labels, order, label, share)
+        chosen = _take_first(true, order, label, share)
         limits = (odds[label] / odds[label].sum()).cumsum(0)
         limits[-1] = 1.0  # rounding must leave no image without a class
         labels[chosen] = torch.searchsorted(limits, targets[chosen], right=True)
         changed.append(chosen)
     where = torch.cat(changed).sort().values if changed else torch.zeros(0, dtype=torch.int64)
-    return relabel(images, labels), where
+    return labels, where
 
 
 def relabel(images: ImageDataset, labels: Tensor) -> ImageDataset:

@@ -68,16 +68,16 @@ class Preset:
 PRESETS = {
     "cifar10": Preset(
         Normalization((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
-        "CIFAR-10: mean and sd of all training pixels",
+        "CIFAR-10: mean and std of all training pixels",
     ),
     "cifar10-per-image-sd": Preset(
         Normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
         "CIFAR-10: copied through many repositories",
-        "the sd is the mean of per-image deviations, 18 to 23 % below the sd of the pixels",
+        "the std is the mean of per-image deviations, 18 to 23 % below the std of the pixels",
         dataset="CIFAR-10",
     ),
     "fashion-mnist": Preset(
-        Normalization((0.2860,), (0.3530,)), "Fashion-MNIST: mean and sd of all training pixels"
+        Normalization((0.2860,), (0.3530,)), "Fashion-MNIST: mean and std of all training pixels"
     ),
     "half-1": Preset(Normalization((0.5,), (0.5,)), "grey pixels to [-1, 1], nothing measured"),
     "half-3": Preset(Normalization((0.5,) * 3, (0.5,) * 3), "colour pixels to [-1, 1], nothing measured"),
@@ -85,19 +85,19 @@ PRESETS = {
 
 
 def measure_normalization(images: Tensor) -> Normalization:
-    """Return mean and sd of each channel over all pixels of (images, channels, height, width) uint8.
+    """Return mean and std of each channel over all pixels of (images, channels, height, width) uint8.
 
-    Exact: sums of whole numbers, no rounding on the way. A channel that never changes gets sd 1.
+    Exact: sums of whole numbers, no rounding on the way. A channel that never changes gets std 1.
     """
-    mean, sd = [], []
+    mean, std = [], []
     for channel in images.unbind(1):
         counts = torch.bincount(channel.flatten().cpu(), minlength=256).double()
         levels = torch.arange(256, dtype=torch.float64) / 255
         average = (counts * levels).sum() / counts.sum()
         variance = (counts * (levels - average) ** 2).sum() / counts.sum()
         mean.append(float(average))
-        sd.append(float(variance.sqrt()) or 1.0)
-    return Normalization(tuple(mean), tuple(sd))
+        std.append(float(variance.sqrt()) or 1.0)
+    return Normalization(tuple(mean), tuple(std))
 
 
 def find_preset(name: str) -> Preset:
@@ -127,5 +127,5 @@ def find_known_problem(normalization: Normalization) -> str | None:
         if preset.problem and len(known) == len(normalization.std):
             largest = max(abs(a - b) for a, b in zip(known, normalization.std, strict=True))
             if largest <= 0.001:
-                return f"sd {normalization.std} is the preset {name!r}: {preset.problem}"
+                return f"std {normalization.std} is the preset {name!r}: {preset.problem}"
     return None

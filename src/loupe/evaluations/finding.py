@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from torch import Tensor
 
+from loupe.errors import LoupeError
 from loupe.metrics.metric import PERCENT, MetricValue, write_number
 from loupe.statistics import Interval
+from loupe.wording import count_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +33,7 @@ def write_value(value: Cell, unit: str, digits: int = 2) -> str:
         unit: "percent", "points", "count", "text", the unit's own name, or "".
         digits: behind the point, of percentages and points.
     """
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "undefined"
     if isinstance(value, str) or unit == TEXT:
         return str(value)
@@ -65,7 +68,7 @@ class Value:
 
     def write(self) -> str:
         """Return value and interval: "98.43 % (98.16 to 98.70 %)"; "not defined" where it is not."""
-        if self.value is None:
+        if self.value is None or math.isnan(self.value):
             return "not defined"
         return write_value(self.value, self.unit) + self.write_interval()
 
@@ -88,7 +91,7 @@ class Column:
 
     def write(self, cell: Cell) -> str:
         """Return a cell as text."""
-        if isinstance(cell, float) and self.unit == POINTS:
+        if isinstance(cell, float) and self.unit == POINTS and not math.isnan(cell):
             return f"{100 * cell:+.{self.digits}f}"  # the heading says what it is
         return write_value(cell, self.unit, self.digits)
 
@@ -283,3 +286,25 @@ class Finding:
     values: Sequence[Value] = ()
     blocks: Sequence[Block] = ()
     made: Tensor | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for block in self.blocks:
+            if isinstance(block, Table):
+                _refuse_uneven("table", block.title, "column", len(block.columns), block.rows)
+            elif isinstance(block, Chart):
+                values = [line.values for line in block.lines]
+                _refuse_uneven("chart", block.title, "x", len(block.x), values)
+            elif isinstance(block, Matrix):
+                _refuse_uneven("matrix", block.title, "name", len(block.names), block.counts)
+
+
+def _refuse_uneven(what: str, title: str, noun: str, wanted: int, rows: Sequence[Sequence[object]]) -> None:
+    for number, row in enumerate(rows, 1):
+        if len(row) != wanted:
+            raise LoupeError(
+                f"Row {number} of the {what} {title!r} has {count_of(len(row), 'value')} "
+                f"for {count_of(wanted, noun)}.",
+                got=repr(row)[:200],
+                allowed=f"one value for each {noun}",
+                next_step="mend the evaluation that makes it",
+            )

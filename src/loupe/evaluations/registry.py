@@ -67,7 +67,7 @@ def register_evaluation(
         name: what recipes call it; a word of small letters, digits and underscores.
         title: its heading; the name if left out.
         chapter: heading that several share; the title if left out.
-        order: where it stands among the others, smaller first; Loupe's own have 10 to 90.
+        order: where it stands among the others, smaller first; Loupe's own have 5 to 60.
         split: "judged" (test if it was opened, else validation), "validation", "both", or "training".
         objective: "classification" or "reconstruction".
         is_default: whether it is taken where a recipe says nothing: for what costs seconds at most.
@@ -79,7 +79,7 @@ def register_evaluation(
         LoupeError: the name is taken or no word, or split or objective cannot be.
     """
     wrong = None
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == DEFAULT:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == DEFAULT:
         wrong = repr(name), "a word of small letters, digits and underscores, not default"
     elif split not in ("judged", "validation", "both", "training"):
         wrong = f"split={split!r}", "judged, validation, both, training"

@@ -18,6 +18,7 @@ from loupe.evaluations.registry import ChosenEvaluation
 from loupe.inspection.explanation import undisturbed
 from loupe.metrics import Predictions, Reconstructions
 from loupe.models import ObjectiveName
+from loupe.registration import PLUGIN_MODULE, describe_place
 
 Say = Callable[[str], None]
 
@@ -148,12 +149,18 @@ def _carry_out_one(
             blocks = rename_split(blocks, MADE, name)
         filled = replace(look, sentence=found.sentence, values=tuple(found.values), blocks=blocks)
         Looks((filled,)).to_dict()  # what cannot be kept fails here, not when the run is written
-    except LoupeError as error:
-        return replace(look, seconds=time.perf_counter() - started, failure=error.message)
     except Exception as error:  # a user's own evaluation, or network, can be anything
-        failure = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        return replace(look, seconds=time.perf_counter() - started, failure=failure)
+        return replace(look, seconds=time.perf_counter() - started, failure=_explain(evaluation, error))
     return replace(filled, seconds=time.perf_counter() - started)
+
+
+def _explain(evaluation: ChosenEvaluation, error: Exception) -> str:
+    """Return why an evaluation failed, with file and line if it is a user's own."""
+    told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    if isinstance(error, LoupeError):
+        told = error.message
+    is_own = evaluation.function.__module__.startswith(PLUGIN_MODULE)
+    return f"{told} ({describe_place(evaluation.function, error)})" if is_own else told
 
 
 def _count(split: LookedAt) -> int:

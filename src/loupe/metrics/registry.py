@@ -5,11 +5,13 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from loupe.errors import LoupeError, Mistake, UnknownNameError, suggest
+from loupe.errors import LoupeError, MetricError, Mistake, UnknownNameError, suggest
 from loupe.metrics.metric import Better, Metric, MetricValue
 from loupe.models import ObjectiveName
+from loupe.plugins import find_last_line
 from loupe.recipe.sections import Choice, read_choice_text, write_choice_text
 from loupe.registry import Registry
 from loupe.statistics.intervals import Interval
@@ -113,7 +115,7 @@ def register_metric(
 
 def _refuse_impossible_facts(name: str, better: str, low: float, high: float, objective: str) -> None:
     wrong = None
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == LOSS:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == LOSS:
         wrong = repr(name), "a word of small letters, digits and underscores, not loss"
     elif better not in ("higher", "lower"):
         wrong = f"better={better!r}", "better='higher' or better='lower'"
@@ -158,22 +160,64 @@ class ChosenMetric:
             level: of the interval, in (0, 1).
 
         Raises:
-            LoupeError: the function fails, or returns no number.
+            MetricError: the function fails, returns no number, or one outside the metric's own bounds.
         """
         given = {name: level if name == "level" else getattr(answers, name) for name in self.needs}
         try:
             found = self.function(**given, **self.settings)
-            estimate = found if isinstance(found, Estimate) or found is None else Estimate(float(found))
+            estimate = _read_estimate(found)
         except Exception as error:  # a user's own function can be anything
-            raise LoupeError(
+            raise MetricError(
                 f"Metric {self.metric.name!r} cannot be computed.",
                 got=f"{type(error).__name__}: {error}",
                 allowed="a number, an Estimate, or None where it is not defined",
-                next_step=f"mend {self.function.__module__}.{self.function.__qualname__}",
+                next_step=f"mend {find_failing_line(error, self.function)}",
             ) from error
         if estimate is None or not math.isfinite(estimate.value):
             return MetricValue(self.metric, None)
+        ends = [] if estimate.interval is None else [estimate.interval.low, estimate.interval.high]
+        for value in (estimate.value, *ends):
+            self._refuse_outside(value)
         return MetricValue(self.metric, estimate.value, estimate.interval)
+
+    def _refuse_outside(self, value: float) -> None:
+        low, high = self.metric.bounds["low"], self.metric.bounds["high"]
+        slack = 1e-6 * max(1.0, abs(value))  # single precision rounds
+        if low - slack <= value <= high + slack:
+            return
+        is_share = self.metric.is_percent or (low, high) == (0.0, 1.0)
+        code = inspect.unwrap(self.function).__code__
+        raise MetricError(
+            f"Metric {self.metric.name!r} gave a value outside its own bounds.",
+            got=f"{value:g} from {code.co_filename}, line {code.co_firstlineno}",
+            allowed=f"{low:g} to {high:g}, as its @register_metric line says"
+            + ("; shares are in 0..1, not percentages" if is_share else ""),
+            next_step="mend the function, or its bounds",
+        )
+
+
+def _read_estimate(found: object) -> Estimate | None:
+    """Return what a metric's function returned as numbers.
+
+    Raises:
+        TypeError: or ValueError: it is no number, or has an interval that is none.
+    """
+    if found is None:
+        return None
+    if not isinstance(found, Estimate):
+        return Estimate(float(found))  # type: ignore[arg-type]  # what is no number raises TypeError
+    if found.interval is None:
+        return Estimate(float(found.value))
+    interval: Any = found.interval  # a user's own may hold anything, a pair of numbers too
+    low, high = (interval.low, interval.high) if isinstance(interval, Interval) else interval
+    return Estimate(float(found.value), Interval(float(low), float(high)))
+
+
+def find_failing_line(error: Exception, function: Callable[..., Any]) -> str:
+    """Return file and line where a registered function failed: "own.py, line 7 (/home/me/own.py)"."""
+    code = inspect.unwrap(function).__code__
+    line = find_last_line(error, Path(code.co_filename)) or code.co_firstlineno
+    return f"{Path(code.co_filename).name}, line {line} ({code.co_filename})"
 
 
 def choose_metric(choice: str | Choice) -> ChosenMetric:

@@ -13,7 +13,17 @@ from loupe.registry import Registry
 from loupe.training import Observer as Observer
 
 OBSERVERS = Registry(
-    "observer", "loupe.observers", given=(), list_command="loupe observers", offered=("folder",)
+    "observer",
+    "loupe.observers",
+    given=(),
+    list_command="loupe observers",
+    offered=("folder",),
+    methods={
+        "on_fit_start": "on_fit_start(state, *, num_epochs, steps_per_epoch)",
+        "on_step": "on_step(step)",
+        "on_epoch_end": "on_epoch_end(state)",
+        "on_fit_end": "on_fit_end(state): a class that inherits from loupe.Observer has all four",
+    },
 )
 """A builder that names `folder` is given the run's folder."""
 register_observer = OBSERVERS.register

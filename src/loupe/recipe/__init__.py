@@ -10,7 +10,9 @@ from loupe.recipe.files import list_recipes as list_recipes
 from loupe.recipe.files import read_recipe_file as read_recipe_file
 from loupe.recipe.former_names import read_former_names as read_former_names
 from loupe.recipe.former_names import write_former_names as write_former_names
+from loupe.recipe.reading import apply_overrides as apply_overrides
 from loupe.recipe.reading import find_form_mistakes as find_form_mistakes
+from loupe.recipe.reading import list_overrides as list_overrides
 from loupe.recipe.reading import parse_override as parse_override
 from loupe.recipe.reading import parse_recipe as parse_recipe
 from loupe.recipe.reading import read_toml as read_toml

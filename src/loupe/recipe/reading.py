@@ -161,6 +161,44 @@ def parse_override(text: str) -> tuple[str, Any]:
         return dotted, written
 
 
+def apply_overrides(mapping: dict[str, Any], overrides: object) -> tuple[str, ...]:
+    """Set the fields that overrides name in a recipe, study or search, and return the overrides as a list.
+
+    Args:
+        mapping: changed in place.
+        overrides: as `list_overrides` takes them.
+
+    Raises:
+        LoupeError: they are no texts, or change no field.
+    """
+    listed = list_overrides(overrides)
+    for override in listed:
+        dotted, value = parse_override(override)
+        set_value(mapping, dotted, value)
+    return listed
+
+
+def list_overrides(overrides: object) -> tuple[str, ...]:
+    """Return overrides one by one.
+
+    Args:
+        overrides: `section.field=value`, as one text or in lists and tuples, these in others too.
+
+    Raises:
+        LoupeError: they are something else.
+    """
+    if isinstance(overrides, str):
+        return (overrides,)
+    if isinstance(overrides, list | tuple):
+        return tuple(text for one in overrides for text in list_overrides(one))
+    raise LoupeError(
+        "Changes of fields are texts.",
+        got=f"{type(overrides).__name__}: {overrides!r}"[:120],
+        allowed='"section.field=value" texts, one by one or in a list, for example "train.epochs=5"',
+        next_step="write each change as a text",
+    )
+
+
 def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
     """Set a dotted field in place; None takes it out.
 

@@ -120,7 +120,7 @@ def _write_values(run: ComparedRun, split: Split, metric: Metric) -> str:
     over_images = [one.interval for one in values if one.value is not None]
     level = run.recipe.evaluate.confidence
     summary = summarise_seeds(numbers, level, over_images=over_images, **metric.bounds)
-    spread = "" if summary.sd is None else f", sd {metric.write(summary.sd)}"
+    spread = "" if summary.std is None else f", std {metric.write(summary.std)}"
     ends = "" if summary.interval is None else f" ({metric.write_interval(summary.interval)})"
     return f"mean {metric.write(summary.mean)}{ends}{spread}, {count_of(summary.num_seeds, 'seed')}"
 

@@ -20,7 +20,7 @@ from loupe.reports.pictures import encode_bytes
 from loupe.runtime import Streams
 
 _PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
-_CLOSE = 0.002  # a preset's sd within this of the measured one agrees with it
+_CLOSE = 0.002  # a preset's std within this of the measured one agrees with it
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def compare_presets(measured: Normalization) -> list[PresetRow]:
         if off <= _CLOSE:
             verdict = "agrees with the training split"
         else:
-            verdict = f"sd {', '.join(f'{ratio:+.0f} %' for ratio in ratios)} against the training split"
+            verdict = f"std {', '.join(f'{ratio:+.0f} %' for ratio in ratios)} against the training split"
         rows.append(PresetRow(name, known, preset.origin, verdict, preset.problem, preset.dataset))
     return rows
 
@@ -158,7 +158,7 @@ def describe_balance(class_names: Sequence[str], counts: Sequence[int]) -> str:
 def _describe_range(normalization: Normalization) -> list[str]:
     """Return what pixel 0 and 255 become in each channel."""
     ends = zip(normalization.mean, normalization.std, strict=True)
-    return [f"{-mean / sd:.2f} to {(1 - mean) / sd:.2f}" for mean, sd in ends]
+    return [f"{-mean / std:.2f} to {(1 - mean) / std:.2f}" for mean, std in ends]
 
 
 def _count_pixel_values(images: Tensor) -> np.ndarray:

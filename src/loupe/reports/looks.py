@@ -87,7 +87,17 @@ def split_chapters(looks: Iterable[Look]) -> Iterator[Chapter]:
         yield Chapter(title, name, tuple(rows), shows)
 
 
-_TAKEN = {"weights", "curves", "inside", "recipe", "layers", "record", "baselines", "reconstructions"}
+_TAKEN = {
+    "answers",
+    "weights",
+    "curves",
+    "inside",
+    "recipe",
+    "layers",
+    "record",
+    "baselines",
+    "reconstructions",
+}
 
 
 def _pair(looks: list[Look], by: int) -> Iterator[tuple[Look, ...]]:

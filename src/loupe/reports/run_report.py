@@ -12,6 +12,7 @@ from loupe.evaluations import Looks
 from loupe.metrics import Metric
 from loupe.models.layer_table import LayerTable
 from loupe.plugins import name_plugin_module
+from loupe.questions import Answer, Verdict, answer_questions, gather_evidence
 from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
 from loupe.reports.earlier_looks import read_looks
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
@@ -58,6 +59,7 @@ def write_run_report(
         recipe_toml=recipe.to_toml(),
         result=result,
         looks=describe_looks([folder]),
+        **_show_answers(answer_questions(gather_evidence(folder, result))),
         judged=judged,
         judged_split=judged_split,
         tiles=list(make_tiles(result)),
@@ -68,6 +70,23 @@ def write_run_report(
         findings=findings,
         shown=_show_reconstructions(folder, result, validation),
     )
+
+
+def render_answers(folder: RunFolder, result: RunResult) -> str:
+    """Return the part of the page that answers questions about the run."""
+    return render_page("answers.html", **_show_answers(answer_questions(gather_evidence(folder, result))))
+
+
+def _show_answers(answers: Sequence[Answer]) -> dict[str, Any]:
+    return {"answers": answers, "marks": _MARKS, "words": _WORDS}
+
+
+_MARKS: dict[Verdict, str] = {"good": "✓", "attention": "!", "unknown": "?"}
+_WORDS: dict[Verdict, str] = {
+    "good": "nothing to do",
+    "attention": "should be seen to",
+    "unknown": "this run alone cannot tell",
+}
 
 
 def render_weights(folder: RunFolder, result: RunResult) -> str:

@@ -86,17 +86,17 @@ def _make_row(summary: FigureSummary) -> dict[str, str]:
     row = {"name": summary.title if metric is None else metric.name_with_unit(summary.title)}
     row["num_seeds"] = str(summary.num_seeds)
     if metric is not None:
-        spread = metric.write_spread(summary.sd)
+        spread = metric.write_spread(summary.std)
         return {
             **row,
             "mean": metric.write(summary.mean),
-            "sd": spread,
+            "std": spread,
             "interval": metric.write_interval(interval) if summary.counts_images else "",
             "seeds_interval": metric.write_interval(summary.seeds_interval),
         }
     ends = "" if interval is None else f"{interval.low:.1f} to {interval.high:.1f}"
-    spread = "" if summary.sd is None else f"{summary.sd:.1f}"
-    return {**row, "mean": f"{summary.mean:.1f}", "sd": spread, "interval": "", "seeds_interval": ends}
+    spread = "" if summary.std is None else f"{summary.std:.1f}"
+    return {**row, "mean": f"{summary.mean:.1f}", "std": spread, "interval": "", "seeds_interval": ends}
 
 
 def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:

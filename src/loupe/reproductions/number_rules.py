@@ -98,7 +98,7 @@ def rule_on_number(
 
 def _find_nearest(values: Sequence[float], spreads: Mapping[str, KnownSpread]) -> KnownSpread:
     own = float(np.std(values, ddof=1))
-    return min(spreads.values(), key=lambda one: abs(one.sd - own))
+    return min(spreads.values(), key=lambda one: abs(one.std - own))
 
 
 def _tell_gap(published: float, ours: float, figure: str) -> str:

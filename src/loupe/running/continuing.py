@@ -14,6 +14,7 @@ from loupe.running.recipe_digest import reduce_recipe
 from loupe.runs import RunFolder
 from loupe.runs.evidence import digest_file
 from loupe.runs.looks import count_own_looks, count_times
+from loupe.runs.plugins import describe_looking
 from loupe.runs.reading import is_plain
 from loupe.training import EpochRecord, Snapshot
 from loupe.training.schedules import Schedule, build_schedule
@@ -160,8 +161,11 @@ def _refuse_changes(run: RunFolder, recipe: Recipe, before: Recipe, splits: Spli
             f"start from its weights, which leaves out what they have seen: transfer={run.path} "
             "transfer.head=copied",
         )
-    plugins = sorted(load_plugin(plugin) for plugin in recipe.run.plugins)
-    if plugins != sorted((recorded.get("plugins") or {}).values()):
+    digests_now = {plugin: load_plugin(plugin) for plugin in recipe.run.plugins}
+    digests_then = dict(recorded.get("plugins") or {})
+    fresh = [one for one, digest in digests_now.items() if digest not in digests_then.values()]
+    lost = [one for one, digest in digests_then.items() if digest not in digests_now.values()]
+    if any(one not in fresh for one in lost) or not all(map(describe_looking, fresh)):
         raise _refuse(run, "other plugins than it was trained with", "its plugins as they were", None)
 
 

@@ -118,7 +118,7 @@ def find_warnings(recipe: Recipe, normalization: Normalization, splits: Splits) 
     warnings = []
     problem = find_known_problem(normalization)
     if problem:
-        warnings.append(f"Normalisation: {problem}. Measured on the training split, sd is right.")
+        warnings.append(f"Normalisation: {problem}. Measured on the training split, std is right.")
     return (*warnings, *find_imbalance_warnings(recipe, splits.train))
 
 

@@ -8,8 +8,8 @@ from loupe.data import SOURCES, build_augmentation
 from loupe.data.manifest import write_manifest
 from loupe.data.overlaps import find_overlaps
 from loupe.errors import LoupeError, UnknownNameError
-from loupe.plugins import load_plugin
-from loupe.recipe import list_recipes
+from loupe.plugins import load_named_plugins
+from loupe.recipe import Recipe, list_recipes
 from loupe.reports.data_card import write_data_card
 from loupe.running.data_checks import refuse_wrong_augmentations
 from loupe.running.prepare import load_recipe
@@ -52,8 +52,7 @@ def write_card(
     Raises:
         LoupeError: no such dataset or recipe, or data that is missing or damaged.
     """
-    for plugin in plugins:
-        load_plugin(plugin)
+    load_named_plugins(plugins)
     if name in SOURCES:
         recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
     elif Path(name).is_dir() and not (Path(name) / "recipe.toml").exists():
@@ -87,5 +86,11 @@ def write_card(
     )
     if manifest is not None:
         manifest.parent.mkdir(parents=True, exist_ok=True)
-        write_text(manifest, write_manifest(splits))
+        write_text(manifest, write_manifest(split_recipe_data(_keep_whole(recipe), dataset)))
     return DescribedData(page, splits.draws, problems)
+
+
+def _keep_whole(recipe: Recipe) -> Recipe:
+    """Return the recipe without what leaves images out or changes labels: a list names all, as they are."""
+    whole = {"fraction": 1.0, "long_tail": None, "label_noise": None}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})

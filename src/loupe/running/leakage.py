@@ -1,5 +1,6 @@
 """Images that the starting weights have seen: taken out of what judges a run, or the run is refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from loupe.running.network import find_source_run
 from loupe.running.recipe_data import load_recipe_data, load_run_splits, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.runs.images import ImageRecord
+from loupe.runs.looks import log_look
 
 _LEAST_LEFT = 0.1  # of a part; a figure on less is said about other images than the rest of the run
 
@@ -61,6 +63,47 @@ def find_seen_before(recipe: Recipe) -> SeenBefore:
         return _load_seen(source)
     unknown = "" if record.is_before_known else "a run before it kept no record of its images"
     return SeenBefore(record.trained(), record.selected(), source.path.name, unknown)
+
+
+def find_shown(recipe: Recipe, images: ImageRecord) -> list[tuple[RunFolder, int]]:
+    """Return the runs whose weights a recipe starts from and whose test images it trains or selects on.
+
+    Figures of the new run are then figures of those weights on their own test images, all the more where it
+    hardly trains. Each run comes with the number of its test images, at whatever remove it is.
+    """
+    found: list[tuple[RunFolder, int]] = []
+    own = images.train.keys() | images.validation.keys()
+    known = set[Path]()
+    while recipe.transfer is not None and recipe.transfer.run is not None:
+        try:
+            source = find_source_run(recipe, recipe.transfer)
+            if source.path.resolve() in known:
+                break
+            known.add(source.path.resolve())
+            record, recipe = source.read_images(), source.read_recipe()
+        except LoupeError:  # what it started from is not at hand any more
+            break
+        count = int(record.test.find(own).sum()) if record is not None else 0
+        if count:
+            found.append((source, count))
+    return found
+
+
+def describe_shown(shown: Sequence[tuple[RunFolder, int]]) -> tuple[str, ...]:
+    """Return what to say of test images of earlier runs that this one trains or selects on."""
+    return tuple(
+        f"{count:,} test images of {source.path.name}, whose weights this run starts from, are training or "
+        "validation images here: that is counted there as a look."
+        for source, count in shown
+    )
+
+
+def count_shown(shown: Sequence[tuple[RunFolder, int]], run: RunFolder) -> None:
+    """Put a look on the record of each run whose test images another one trains or selects on."""
+    for source, count in shown:
+        log_look(
+            source, f"{count} of its test images train or select {run.path.name}, begun from its weights"
+        )
 
 
 def _load_seen(source: RunFolder) -> SeenBefore:

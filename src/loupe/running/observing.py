@@ -8,13 +8,13 @@ from torch import Tensor
 
 from loupe.errors import LoupeError, TrainingError
 from loupe.metrics import Metrics
-from loupe.observers import build_observer
+from loupe.observers import OBSERVERS, build_observer
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
 from loupe.reports.run_report import name_run
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, RunResult
-from loupe.trackers import TrackedRun, Tracker, build_tracker
+from loupe.trackers import TRACKERS, TrackedRun, Tracker, build_tracker
 from loupe.training import EpochRecord, Observer, TrainingState
 
 _SHOWN_IMAGES = 32
@@ -73,6 +73,7 @@ def open_trackers(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> li
             num_epochs=recipe.train.epochs,
             model=setup.model,
             take_images=take_images,
+            say=folder.log,
         )
         opened.append(Tracking(choice.name, build_tracker(choice.name, **choice.settings), run, folder.log))
     return opened
@@ -124,7 +125,7 @@ class Tracking(Observer):
             lines = [line.strip() for line in told.splitlines() if line.strip()]
             self.failure = (
                 f"The tracker {self._name} failed {where} and was left out from there on; the training was "
-                f"not affected: {lines[0][:200]}"
+                f"not affected: {lines[0][:200]}{TRACKERS.tell_place(self._name, error)}"
             )
             self._say(self.failure)
 
@@ -178,9 +179,10 @@ class _Undisturbed:  # a class, not a generator: it is entered at every step
         if isinstance(error, Exception) and not isinstance(error, LoupeError):
             raise TrainingError(
                 f"The observer {self._name} failed when it {self._when}.",
-                got=f"{type(error).__name__}: {error}",
+                got=f"{type(error).__name__}: {error}{OBSERVERS.tell_place(self._name, error)}",
                 allowed="an observer that watches",
-                next_step="take it out of run.observers in recipe.toml and resume, or mend it and train anew",
+                next_step="mend it and `loupe trust` its file, or take it out of run.observers in "
+                "recipe.toml; then `loupe resume`",
             ) from error
 
 

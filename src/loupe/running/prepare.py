@@ -18,14 +18,13 @@ from loupe.metrics.registry import resolve_metric, spell_metric
 from loupe.models import MODELS
 from loupe.models.timm_backbone import find_timm_weights
 from loupe.observers import OBSERVERS
-from loupe.plugins import expand_path, load_plugin, refuse_untrusted, trust_plugin
+from loupe.plugins import expand_path, list_plugins, load_plugin, refuse_untrusted, trust_plugin
 from loupe.recipe import (
     Recipe,
-    parse_override,
+    apply_overrides,
     parse_recipe,
     read_former_names,
     read_recipe_file,
-    set_value,
 )
 from loupe.recipe.schema import DataSection, ModelSection
 from loupe.recipe.sections import Choice
@@ -44,9 +43,9 @@ from loupe.training import LOSSES, OPTIMIZERS, SCHEDULES, build_optimizer, build
 
 def load_recipe(
     recipe: str | Path | Mapping[str, Any] | Recipe = "digits",
-    overrides: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     *,
-    plugins: Sequence[str] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
     tried: set[str] | None = None,
 ) -> Recipe:
     """Return a checked recipe with every setting filled in.
@@ -63,18 +62,17 @@ def load_recipe(
         RecipeError: with every mistake, before any data is loaded.
     """
     mapping = _read_mapping(recipe)
-    for override in [overrides] if isinstance(overrides, str) else overrides:
-        dotted, value = parse_override(override)
-        set_value(mapping, dotted, value)
+    listed = apply_overrides(mapping, overrides)
+    more = list_plugins(plugins)
     _name_default_choices(mapping)
     _normalize_as_backbone(mapping)
     run = mapping.get("run", {})
-    if isinstance(run, Mapping) and (plugins or run.get("plugins")):
+    if isinstance(run, Mapping) and (more or run.get("plugins")):
         named = run.get("plugins", ())
         is_ours = not isinstance(recipe, str | Path) or any(
-            "plugins" in one for one in overrides if not one.startswith("data.")
+            "plugins" in one for one in listed if not one.startswith("data.")
         )
-        mapping["run"] = {**run, "plugins": _load_plugins(named, plugins, is_ours=is_ours)}
+        mapping["run"] = {**run, "plugins": _load_plugins(named, more, is_ours=is_ours)}
     mistakes = list(find_mistakes(mapping))
     if mistakes:
         raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
@@ -244,7 +242,7 @@ def _load_plugins(named: object, more: Sequence[str], *, is_ours: bool) -> objec
     listed = [named] if isinstance(named, str) else named
     if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
         return named  # a mistake of form, reported there
-    places = [*listed, *([more] if isinstance(more, str) else more)]
+    places = [*listed, *more]
     for place in places:
         if is_ours or place not in listed:
             trust_plugin(place)

@@ -1,18 +1,20 @@
 """The record of a run: started, or resumed after checking that it is the same run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
 from loupe.plugins import load_plugin
 from loupe.recipe import Recipe
+from loupe.running.leakage import count_shown, find_shown
 from loupe.running.network import find_source_run
 from loupe.running.recipe_digest import digest_recipe, is_recorded_in
 from loupe.running.training_setup import TrainingSetup
 from loupe.runs import RunFolder, describe_environment
 from loupe.runs.evidence import digest_file
 from loupe.runs.looks import follow_looks
+from loupe.runs.plugins import describe_change, describe_looking
 from loupe.runs.reading import reading
 
 
@@ -51,8 +53,8 @@ def open_record(
     notes: list[str] = []
     if folder.environment_file.exists():
         refuse_other_recipe(folder, recipe)
-        _refuse_changes(folder, environment)
-        notes = find_machine_changes(folder.read_environment(), environment)
+        notes = [*_recall_sessions(folder), *_refuse_changes(folder, environment, recipe)]
+        notes += find_machine_changes(folder.read_environment(), environment)
         for note in notes:
             folder.log(note)
         folder.clear_leftovers()
@@ -61,6 +63,7 @@ def open_record(
         if recipe.transfer is not None and recipe.transfer.weights is not None:
             folder.keep_starting_weights(Path(recipe.transfer.weights))
         folder.start(recipe, environment, setup.images)
+        count_shown(find_shown(recipe, setup.images), folder)
         folder.keep_unreadable(setup.unreadable)
     for note in setup.notes:
         folder.log(note)
@@ -122,11 +125,46 @@ def find_machine_changes(before: dict[str, Any], now: dict[str, Any]) -> list[st
     return [f"Resumed under other conditions ({conditions}): equal to an unbroken run only up to rounding."]
 
 
-def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
-    before = folder.read_environment()
+_EARLIER = "An earlier session "
+_OTHER_PLUGIN = "Resumed with another content of a plugin: "
+
+
+def _recall_sessions(folder: RunFolder) -> list[str]:
+    """Return what is to be said of earlier sessions of a run: failures, and plugins mended since."""
+    try:
+        before = folder.read_result()
+    except RunError:  # damaged: it is written anew, and nothing it says can be relied on
+        return []
+    if before is None:
+        return []
+    said = [one for one in before.warnings if one.startswith((_EARLIER, _OTHER_PLUGIN))]
+    if before.status == "failed" and before.reason:
+        said.append(
+            f"{_EARLIER}of this run failed: {before.reason} It was resumed from its last whole epoch; "
+            "observers were not told again of the epochs up to there, and what they missed is missing."
+        )
+    return list(dict.fromkeys(said))
+
+
+def _find_changed_plugins(changed: Sequence[str], select_by: str) -> tuple[list[str], list[str]]:
+    """Return the plugins that may decide numbers of a training, and what is to be said of the others."""
+    told = {plugin: describe_looking(plugin) for plugin in changed}
+    notes = []
+    for plugin, parts in told.items():
+        picks = f"metric {select_by.partition(':')[0]}" in parts.split(", ")
+        also = " It picks the best epoch; epochs before were judged by it as it was." if picks else ""
+        notes += [f"{_OTHER_PLUGIN}{describe_change(plugin, parts)}.{also}"] if parts else []
+    return [plugin for plugin, parts in told.items() if not parts], notes
+
+
+def _refuse_changes(folder: RunFolder, environment: dict[str, Any], recipe: Recipe) -> list[str]:
+    """Return what is to be said of plugins that changed and only look; all other changes are refused."""
+    before, notes = folder.read_environment(), list[str]()
     for field, name in (("data_digests", "data"), ("plugins", "plugins"), ("transfer", "starting weights")):
         old = before.get(field) or {}
         changed = [key for key, digest in environment[field].items() if old.get(key) != digest]
+        if field == "plugins":
+            changed, notes = _find_changed_plugins(changed, recipe.evaluate.select_by)
         if changed:
             raise RunError(
                 f"The {name} of run {folder.path.name} changed since it was started; it cannot be resumed.",
@@ -134,3 +172,4 @@ def _refuse_changes(folder: RunFolder, environment: dict[str, Any]) -> None:
                 allowed="what environment.json records",
                 next_step=f"bring the old {name} back, or train anew: loupe train {folder.recipe_file}",
             )
+    return notes

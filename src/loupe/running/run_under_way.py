@@ -33,7 +33,7 @@ class RunUnderWay:
         folder: its run folder.
         device: what it computes on.
         streams: its random numbers.
-        bench: data, network, optimizer.
+        setup: data, network, optimizer.
         start: where an earlier session stopped, if there was one.
         recorder: writes what is reached.
         picker: looks at the test set after every epoch, if the recipe asks for it.
@@ -108,10 +108,12 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
     try:
         result = _judge(run, run.recorder.latest, status, failure)
     except Exception as error:  # a network of a user's own that trains may still fail in evaluation
-        failure = explain_own_code(run.recipe, error)
+        failure = error if isinstance(error, TrainingError) else explain_own_code(run.recipe, error)
         if failure is None:
             raise
         result = _judge(run, None, "failed", failure)
+    if failure is not None:
+        run.folder.log(" ".join(f"failed: {failure}".split()))
     write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
     run.folder.write_result(result)  # last of all: a run that has a result has everything
     for tracking in run.trackers:

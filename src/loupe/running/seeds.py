@@ -56,7 +56,7 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 
 
 def summarise_results(results: Sequence[RunResult], confidence: float) -> dict[str, FigureSummary]:
-    """Return mean, sd and interval over seeds of each figure of the finished runs.
+    """Return mean, std and interval over seeds of each figure of the finished runs.
 
     By name: "best test accuracy", "last validation macro_f1", "best test accuracy with tta", "best epoch" ….
     """
@@ -109,7 +109,7 @@ class _Figures:
         self._titles[name] = (title or name, metric)
 
     def summarise(self) -> dict[str, FigureSummary]:
-        """Return mean, sd and interval of each figure, by name."""
+        """Return mean, std and interval of each figure, by name."""
         summaries = {}
         for name, values in self._values.items():
             title, metric = self._titles[name]

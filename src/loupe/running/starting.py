@@ -8,7 +8,7 @@ from typing import Any
 
 from loupe.errors import LoupeError
 from loupe.plugins import expand_path
-from loupe.recipe import Recipe
+from loupe.recipe import Recipe, list_overrides
 from loupe.running.given_data import keep_given_data
 from loupe.running.prepare import load_recipe as load_recipe
 from loupe.running.run import run_recipe as run_recipe
@@ -19,8 +19,8 @@ from loupe.training import Observer
 
 def train(
     recipe: str | Path | Mapping[str, Any] | Recipe = "digits",
-    *overrides: str,
-    plugins: Sequence[str] = (),
+    *overrides: str | Sequence[str],
+    plugins: str | Path | Sequence[str | Path] = (),
     observers: Sequence[Observer] = (),
     dataset: object = None,
 ) -> RunFolder:
@@ -30,7 +30,7 @@ def train(
 
     Args:
         recipe: a packaged recipe's name, a TOML file, a mapping, or a recipe.
-        overrides: changes as on the command line, such as `"train.epochs=3"`.
+        overrides: changes as on the command line, such as `"train.epochs=3"`, one by one or in a list.
         plugins: Python files that register further models, datasets …
         observers: told of steps and epochs.
         dataset: images in place of those the recipe names: `(images, labels)` as arrays or tensors, a torch
@@ -40,10 +40,11 @@ def train(
     Raises:
         LoupeError: the recipe has mistakes, the data is missing, or training broke down.
     """
-    resolved = load_recipe(recipe, overrides, plugins=plugins)
+    changes = list_overrides(overrides)
+    resolved = load_recipe(recipe, changes, plugins=plugins)
     if dataset is not None:
         given = keep_given_data(dataset, expand_path(resolved.run.folder))
-        resolved = load_recipe(recipe, (*overrides, *given), plugins=plugins)
+        resolved = load_recipe(recipe, (*changes, *given), plugins=plugins)
     path = make_run_folder(resolved)
     start_run(resolved, path, observers=observers)
     return open_run_folder(path)

@@ -33,8 +33,9 @@ from loupe.running.data_checks import (
     refuse_wrong_augmentations,
     refuse_wrong_resizing,
 )
-from loupe.running.leakage import find_seen_before, leave_out_seen
+from loupe.running.leakage import describe_shown, find_seen_before, find_shown, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
+from loupe.running.network_checks import choose_num_images, find_misbehaviour
 from loupe.running.plan import count_classes, plan_training
 from loupe.running.process_group.checks import describe_group, refuse_small_shards
 from loupe.running.proxy import build_hard_examples
@@ -120,9 +121,11 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     refuse_meaningless(overlaps)
     before = find_seen_before(recipe)
     splits, seen_warnings = leave_out_seen(splits, before)
+    images = before.record(splits)
     normalization = choose_normalization(recipe, splits)
     network, layers = fit_network(recipe, splits.train, normalization)
     model = network.model.to(device)
+    misbehaviour = find_network_warnings(recipe, model, layers, normalization, splits.train)
     if recipe.train.compile:
         model.compile()
     train = make_training_batches(recipe, splits.train, normalization, device, streams)
@@ -148,7 +151,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             class_names=splits.train.class_names,
         ),
         hard_examples=build_hard_examples(recipe, splits.train, normalization, device),
-        images=before.record(splits),
+        images=images,
         unreadable=dataset.unreadable,
         notes=(
             *network.notes,
@@ -158,11 +161,13 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         warnings=(
             *dataset.notes,
             *splits.changes,
+            *misbehaviour,
             *find_warnings(recipe, normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
             *overlaps.describe(),
             *seen_warnings,
+            *describe_shown(find_shown(recipe, images)),
             *find_other_classes(recipe, splits, network.source),
         ),
     )
@@ -205,6 +210,22 @@ def fit_network(
     if recipe.train.channels_last is True:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     return network, layers
+
+
+def find_network_warnings(
+    recipe: Recipe, model: nn.Module, layers: LayerTable, normalization: Normalization, images: ImageDataset
+) -> list[str]:
+    """Return what a network does that would train badly without a word, on a few training images.
+
+    Raises:
+        TrainingError: in evaluation it gives numbers that are not finite, or others each time.
+    """
+    device = next((one.device for one in model.parameters()), torch.device("cpu"))
+    some = images.images[: choose_num_images(layers)].to(device)
+    is_classifier = objective_of(recipe.model.name) == "classification"
+    return find_misbehaviour(
+        model, normalization.apply(some), is_classifier=is_classifier, batch_size=recipe.train.batch_size
+    )
 
 
 def make_training_batches(

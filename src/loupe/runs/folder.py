@@ -198,6 +198,22 @@ class RunFolder(RunFiles):
             _ = [environment["data_digests"][split] for split in ("train", "validation", "test")]
             return dict(environment.items())
 
+    def require_result(self) -> RunResult:
+        """Return the result.
+
+        Raises:
+            RunError: there is none yet.
+        """
+        result = self.read_result()
+        if result is None:
+            raise RunError(
+                f"Run {self.path.name} has no result yet.",
+                got="no result.json",
+                allowed="a run that has ended",
+                next_step=f"loupe resume {self.path}",
+            )
+        return result
+
     def read_result(self) -> RunResult | None:
         """Return the result, or None while there is none; looks at the test set since then count."""
         if not _is_there(self.result_file):
@@ -212,13 +228,28 @@ class RunFolder(RunFiles):
         return replace(result, test_openings=tuple(openings)) if is_more else result
 
     def read_images(self) -> ImageRecord | None:
-        """Return which images the run used, and for what; None of a run of an earlier version."""
+        """Return which images the run used, and for what; None of a run of an earlier version.
+
+        Raises:
+            RunError: the record is damaged, or gone.
+        """
         if not _is_there(self.images_file):
+            if self.has_image_record():
+                raise RunError(
+                    f"{self.images_file} is missing.",
+                    got="nothing, and environment.json says which test set was on record",
+                    allowed="the file as Loupe wrote it",
+                    next_step="restore the file, or train again",
+                )
             return None
         self.refuse_altered(self.images_file)
         arrays = read_arrays(self.images_file)
         with reading(self.images_file):
             return ImageRecord.from_arrays(arrays)
+
+    def has_image_record(self) -> bool:
+        """Return whether the run was begun with a record of its images, unlike those of earlier versions."""
+        return "test_content" in self.read_environment()
 
     def refuse_altered(self, file: Path) -> None:
         """Check that a file is what it was when the run ended; nothing is checked of a run under way.
@@ -345,13 +376,23 @@ class RunFolder(RunFiles):
             return openings
 
     def count_openings(self) -> int | None:
-        """Return how often this run looked at the test set; None where its record is missing."""
+        """Return how often this run looked at the test set; None where its record is gone, or begun anew."""
         if _is_there(self.openings_file):
-            return len(self.read_openings())
+            openings = self.read_openings()
+            return len(openings) if self._holds_looks_of_result(openings) else None
         if _is_there(self.images_file) or not _is_there(self.result_file):
             return None
         result = self.read_result()  # of an earlier version, which made the record with the first look
         return None if result is None or result.test_openings else 0
+
+    def _holds_looks_of_result(self, openings: Sequence[Opening]) -> bool:
+        """Return whether the looks that the result names stand first among those on record."""
+        if _is_there(self.digests_file) or not _is_there(self.result_file):
+            return True  # the record was held against its digest when it was read
+        values = read_json(self.result_file)
+        with reading(self.result_file):
+            named = RunResult.from_dict(values).test_openings
+        return tuple(openings[: len(named)]) == named
 
     def read_test_looks(self) -> dict[int, float]:
         """Return the test accuracy by epoch, as far as epochs were looked at."""

@@ -89,4 +89,4 @@ def read_test_content(run: RunFolder) -> str | None:
 
 def count_times(count: int) -> str:
     """Return how often in words: "never", "once", "twice", "3 times"."""
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count:,} times")

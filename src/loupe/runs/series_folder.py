@@ -16,7 +16,7 @@ from loupe.statistics.intervals import Interval, SeedSummary
 
 @dataclass(frozen=True)
 class FigureSummary(SeedSummary):
-    """A figure over seeds: mean, sd and interval, with what it is called and the metric it is of.
+    """A figure over seeds: mean, std and interval, with what it is called and the metric it is of.
 
     `metric` is None for what is none: epochs and seconds, and figures that an earlier version summed up.
     """
@@ -43,7 +43,7 @@ class SeriesFolder(RunFolder):
         return {seed: folder for seed, folder in folders.items() if folder.environment_file.exists()}
 
     def read_summaries(self) -> dict[str, FigureSummary]:
-        """Return mean, sd and interval over the finished seeds, by figure: "best test accuracy" ….
+        """Return mean, std and interval over the finished seeds, by figure: "best test accuracy" ….
 
         Raises:
             RunError: no seed has had its turn yet.
@@ -94,7 +94,7 @@ def _read_summary(name: str, values: Mapping[str, Any]) -> FigureSummary:
     ends, of_seeds, metric = values["interval"], values.get("seeds_interval"), values.get("metric")
     return FigureSummary(
         mean=values["mean"],
-        sd=values["sd"],
+        std=values["std"] if "std" in values else values["sd"],  # as earlier versions called it
         interval=Interval(ends["low"], ends["high"]) if ends is not None else None,
         num_seeds=values["num_seeds"],
         seeds_interval=Interval(**of_seeds) if of_seeds is not None else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from loupe.errors import LoupeError, Mistake, RecipeError, SearchError
 from loupe.models import objective_of
-from loupe.recipe import parse_override, set_value
+from loupe.recipe import apply_overrides
 from loupe.searches import Parameter, Search, parse_search, read_search_file
 from loupe.searches.space import (
     Settings,
@@ -40,9 +40,7 @@ def load_search(search: str | Path | Mapping[str, Any] | Search, overrides: Sequ
     else:
         mapping = read_search_file(search)
         _find_recipe_beside(mapping, Path(search).expanduser())
-    for override in [overrides] if isinstance(overrides, str) else overrides:
-        dotted, value = parse_override(override)
-        set_value(mapping, dotted, value)
+    apply_overrides(mapping, overrides)
     parsed = parse_search(mapping)
     mistakes = [*find_field_mistakes(parsed), *find_grid_mistakes(parsed), *find_recipe_mistakes(parsed)]
     if mistakes:

@@ -157,7 +157,9 @@ def _make_candidate(
 
 
 def _estimate_luck(candidates: Sequence[Candidate], num_finished: int) -> float | None:
-    variances = [one.fresh.sd**2 for one in candidates if one.fresh is not None and one.fresh.sd is not None]
+    variances = [
+        one.fresh.std**2 for one in candidates if one.fresh is not None and one.fresh.std is not None
+    ]
     if not variances or not num_finished:
         return None
     return expected_best_of(num_finished, math.sqrt(fmean(variances)))

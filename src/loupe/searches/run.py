@@ -45,6 +45,8 @@ def run_search(
     folder = SearchFolder(out / search.name)
     with folder.locked():
         trials = Trials(search, folder, recipe.train.epochs)
+        if watcher is not None and trials.mended:
+            watcher.on_mended(trials.mended)
         folder.write_search(search.to_toml())
         opened = open_engine(engine, workers=workers, threads=search.threads, num_jobs=count_runs(search))
         try:

@@ -22,6 +22,9 @@ from loupe.training import EpochRecord
 class Watcher:
     """Hears what a search does. Override what is of interest; every method does nothing."""
 
+    def on_mended(self, said: str) -> None:
+        """Called first of all, if something that a killed session left half written was taken off."""
+
     def on_start(self, job: Job) -> None:
         """Called when a run is handed to a worker."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from loupe.errors import RunError
 from loupe.recipe import read_recipe_file
+from loupe.runs.reading import reading
 from loupe.searches import Search
 from loupe.searches.folder import SearchFolder
-from loupe.searches.journal import open_journal
+from loupe.searches.journal import ADVICE, open_journal
 from loupe.searches.metric import metric_of
 from loupe.searches.space import Settings, list_grid, suggest_settings
 from loupe.version import NUMBERS_VERSION
@@ -34,7 +36,7 @@ class Trials:
         folder: holds the journal.
         num_epochs: of the recipe; pruners scale with it.
 
-    `metric` is what is sought.
+    `metric` is what is sought; `mended` says what was mended in the journal, "" if nothing was.
 
     Raises:
         RunError: the folder holds the trials of another search, or its journal is damaged.
@@ -42,27 +44,36 @@ class Trials:
 
     def __init__(self, search: Search, folder: SearchFolder, num_epochs: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._search = search
+        self._search, self._journal = search, folder.journal_file
         self.metric = metric_of(search, folder)
-        self._study = optuna.create_study(
-            storage=open_journal(folder.journal_file),
-            study_name=search.name,
-            direction="maximize" if self.metric.is_higher_better else "minimize",
-            pruner=build_pruner(search.pruner, num_epochs),
-            load_if_exists=True,
-        )
+        storage, self.mended = open_journal(folder.journal_file)
+        with reading(folder.journal_file, ADVICE):
+            self._study = optuna.create_study(
+                storage=storage,
+                study_name=search.name,
+                direction="maximize" if self.metric.is_higher_better else "minimize",
+                pruner=build_pruner(search.pruner, num_epochs),
+                load_if_exists=True,
+            )
         self._refuse_other_search(folder)
         self._grid = order_grid(search) if search.sampler == "grid" else []
-        self._seconds_before = float(self._study.user_attrs.get("seconds", 0.0))
+        with reading(folder.journal_file, ADVICE):
+            self._seconds_before = float(self._study.user_attrs.get("seconds", 0.0))
+            if not 0 <= self._seconds_before < math.inf:
+                raise ValueError(f"{self._seconds_before} seconds of search")
+            for trial in self._study.get_trials(deepcopy=False):
+                refuse_odd_trial(search, trial)
 
     def _refuse_other_search(self, folder: SearchFolder) -> None:
         identity, known = identify_search(self._search), self._study.user_attrs.get("identity")
-        if known is None:
+        if known is None and not self._study.get_trials(deepcopy=False):
             self._study.set_user_attr("identity", identity)
         elif known != identity:
             raise RunError(
                 f"{folder.path} holds the trials of another search.",
-                got="another recipe, space, sampler, pruner, objective, seed or version of Loupe",
+                got="another recipe, space, sampler, pruner, objective, seed or version of Loupe"
+                if known is not None
+                else "trials, and no line that says of which search",
                 allowed="the search it was started with; trials, minutes, top and fresh_seeds may change",
                 next_step=f"give this one another name (name=…), or remove {folder.path}",
             )
@@ -97,13 +108,19 @@ class Trials:
         self._study.set_user_attr("seconds", self._seconds_before + seconds)
 
     def resume(self) -> list[tuple[optuna.Trial, Settings]]:
-        """Return the trials that were under way when the last session ended, with their settings."""
-        return [
-            (trial, self._suggest(trial))
-            for frozen in self.all
-            if frozen.state == TrialState.RUNNING
-            for trial in [optuna.Trial(self._study, frozen._trial_id)]
-        ]
+        """Return the trials that were under way when the last session ended, with their settings.
+
+        Raises:
+            RunError: one was asked for in another space.
+        """
+        with reading(self._journal, ADVICE):
+            return [
+                (trial, self._suggest(trial))
+                for frozen in self.all
+                if frozen.state == TrialState.RUNNING
+                for trial in [optuna.Trial(self._study, frozen._trial_id)]
+            ]
+        raise AssertionError
 
     def ask(self) -> tuple[optuna.Trial, Settings] | None:
         """Return a new trial and its settings; None if there are to be no more."""
@@ -129,6 +146,29 @@ class Trials:
 
     def end(self, trial: optuna.Trial, state: TrialState, score: float | None = None) -> None:
         self._study.tell(trial, score, state=state)
+
+
+def refuse_odd_trial(search: Search, trial: FrozenTrial) -> None:
+    """Check that a trial of a journal is one that this search can have asked for.
+
+    Raises:
+        ValueError: it is not.
+        TypeError, KeyError: it holds something else than numbers.
+    """
+    for field, value in trial.params.items():
+        if field not in search.space:
+            raise ValueError(f"trial {trial.number} sets {field[:60]}, which is not searched")
+        parameter = search.space[field]
+        if parameter.kind == "choice":
+            is_one = value in parameter.names
+        else:
+            is_one = isinstance(value, int | float)
+            is_one = is_one and (parameter.low or 0.0) <= value <= (parameter.high or 0.0)
+        if not is_one:
+            raise ValueError(f"trial {trial.number} sets {field[:60]} to {str(value)[:60]}")
+    for epoch, reached in trial.intermediate_values.items():
+        if type(epoch) is not int or not isinstance(reached, float):
+            raise TypeError(f"trial {trial.number} has reached {str(reached)[:60]} after {str(epoch)[:20]}")
 
 
 def build_sampler(search: Search, number: int) -> BaseSampler:

@@ -49,7 +49,7 @@ class SeedSummary:
 
     Args:
         mean: over the seeds.
-        sd: between seeds; None for a single value: one run says nothing about its spread.
+        std: between seeds; None for a single value: one run says nothing about its spread.
         interval: of the mean for new seeds and new images, where the runs' own intervals over images are
             known; else `seeds_interval`.
         num_seeds: values.
@@ -59,7 +59,7 @@ class SeedSummary:
     """
 
     mean: float
-    sd: float | None
+    std: float | None
     interval: Interval | None
     num_seeds: int
     seeds_interval: Interval | None = None
@@ -74,7 +74,7 @@ def summarise_seeds(
     high: float = math.inf,
     over_images: Sequence[Interval | None] = (),
 ) -> SeedSummary:
-    """Return mean, sd (n - 1) and intervals of the mean: for new seeds, and for new images too.
+    """Return mean, std (n - 1) and intervals of the mean: for new seeds, and for new images too.
 
     What images may do comes from the runs' own intervals over images (Wilson's, of an accuracy), on average
     over the runs: they were judged on the same ones, so that more seeds take nothing of it away. What seeds
@@ -96,17 +96,17 @@ def summarise_seeds(
     mean, count = fmean(values), len(values)
     if count == 1:
         return SeedSummary(mean, None, None, 1)
-    sd = stdev(values)
-    reach = compute_t_quantile((1 + confidence) / 2, count - 1) * sd / math.sqrt(count)
+    std = stdev(values)
+    reach = compute_t_quantile((1 + confidence) / 2, count - 1) * std / math.sqrt(count)
     is_varied = has_spread(values, max(abs(value) for value in values))
     of_seeds = Interval(max(low, mean - reach), min(high, mean + reach)) if is_varied else None
     known = [ends for ends in over_images if ends is not None]
     if len(known) < count:
-        return SeedSummary(mean, sd, of_seeds, count, of_seeds)
+        return SeedSummary(mean, std, of_seeds, count, of_seeds)
     down = math.hypot(reach, mean - fmean(ends.low for ends in known))
     up = math.hypot(reach, fmean(ends.high for ends in known) - mean)
     both = Interval(max(low, mean - down), min(high, mean + up))
-    return SeedSummary(mean, sd, both, count, of_seeds, counts_images=True)
+    return SeedSummary(mean, std, both, count, of_seeds, counts_images=True)
 
 
 @lru_cache(maxsize=4096)

@@ -24,11 +24,11 @@ class KnownSpread:
     """How much one run varies, and how well that is known.
 
     Args:
-        sd: of one run, in the scale that is compared.
+        std: of one run, in the scale that is compared.
         degrees_of_freedom: of its square.
     """
 
-    sd: float
+    std: float
     degrees_of_freedom: float
 
 
@@ -69,7 +69,7 @@ def rule_on_draw(
         delta: how far apart both may be and still count as the same, > 0.
     """
     gap = published - float(np.mean(ours))
-    error = spread.sd * math.sqrt(1 + 1 / len(ours))
+    error = spread.std * math.sqrt(1 + 1 / len(ours))
     reach = -float(special.stdtrit(spread.degrees_of_freedom, _CONSISTENT_RATE / 2)) * error
     interval = Interval(gap - reach, gap + reach)
     if abs(gap) > -float(special.stdtrit(spread.degrees_of_freedom, _DIFFERENT_RATE / 2)) * error:
@@ -99,7 +99,7 @@ def find_winning_chances(
     for column, name in enumerate(names):
         known, count = spreads[name], len(values[name])
         luck = generator.standard_t(known.degrees_of_freedom, num_draws)
-        drawn[:, column] = np.mean(values[name]) + known.sd * math.sqrt(1 + 1 / count) * luck
+        drawn[:, column] = np.mean(values[name]) + known.std * math.sqrt(1 + 1 / count) * luck
     winners = drawn.argmax(1) if is_higher_better else drawn.argmin(1)
     shares = np.bincount(winners, minlength=len(names)) / num_draws
     return dict(zip(names, shares.tolist(), strict=True))

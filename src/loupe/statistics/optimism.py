@@ -65,22 +65,22 @@ def estimate_optimism(
     return Optimism(chosen_score, fresh.mean, chosen_score - fresh.mean, interval, fresh.num_seeds)
 
 
-def expected_best_of(num_trials: int, sd: float = 1.0) -> float:
+def expected_best_of(num_trials: int, std: float = 1.0) -> float:
     """Return by how much the best of equally good trials lies above their common mean, on average.
 
-    The expected maximum of independent normal draws: 0.56 sd for two, 1.54 sd for ten, 2.51 sd for a hundred.
+    The expected maximum of independent normal draws: 0.56 std for two, 1.54 for ten, 2.51 for a hundred.
 
     Args:
         num_trials: ≥ 1.
-        sd: of the score of one trial from seed to seed, ≥ 0.
+        std: of the score of one trial from seed to seed, ≥ 0.
 
     Raises:
-        ValueError: fewer than one trial, or an sd below 0.
+        ValueError: fewer than one trial, or an std below 0.
     """
-    if num_trials < 1 or not 0 <= sd < math.inf:
-        raise ValueError(f"got {num_trials} trials with an sd of {sd}; allowed: 1 or more, 0 or more")
+    if num_trials < 1 or not 0 <= std < math.inf:
+        raise ValueError(f"got {num_trials} trials with an std of {std}; allowed: 1 or more, 0 or more")
     # the mean of any variable: what its distribution function leaves above 0, less what it has below
     scores = torch.linspace(0, 40, 8001, dtype=torch.float64)
     above = -torch.expm1(num_trials * torch.special.log_ndtr(scores))
     below = torch.exp(num_trials * torch.special.log_ndtr(-scores))
-    return sd * float(torch.trapezoid(above - below, scores))
+    return std * float(torch.trapezoid(above - below, scores))

@@ -13,7 +13,7 @@ MOST_SEEDS = 1000
 
 
 def find_smallest_difference(
-    sd: float,
+    std: float,
     num_seeds: int,
     num_arms: int,
     num_comparisons: int,
@@ -24,7 +24,7 @@ def find_smallest_difference(
     """Return the smallest true difference that arms with this spread show with this power.
 
     Args:
-        sd: of one run over seeds, ≥ 0; all arms vary alike.
+        std: of one run over seeds, ≥ 0; all arms vary alike.
         num_seeds: of each arm, ≥ 2.
         num_arms: ≥ 2, the reference among them.
         num_comparisons: that the page prints, ≥ 1.
@@ -36,13 +36,13 @@ def find_smallest_difference(
     """
     if num_seeds < 2 or num_arms < 2:
         raise ValueError(f"got {num_seeds} seeds of {num_arms} arms; allowed: 2 or more of each")
-    error = sd * math.sqrt(2 / num_seeds)
+    error = std * math.sqrt(2 / num_seeds)
     return error * _find_distance(num_seeds, num_arms, num_comparisons, confidence, power)
 
 
 def compute_power(
     difference: float,
-    sd: float,
+    std: float,
     num_seeds: int,
     num_arms: int,
     num_comparisons: int,
@@ -50,10 +50,10 @@ def compute_power(
     confidence: float = 0.95,
 ) -> float:
     """Return how often a true difference is shown; the arguments are those of `find_smallest_difference`."""
-    if sd == 0:
+    if std == 0:
         return float(difference != 0)
     degrees, limit = _find_limit(num_seeds, num_arms, num_comparisons, confidence)
-    return 1 - _chance_inside(abs(difference) / (sd * math.sqrt(2 / num_seeds)), degrees, limit)
+    return 1 - _chance_inside(abs(difference) / (std * math.sqrt(2 / num_seeds)), degrees, limit)
 
 
 def count_seeds(

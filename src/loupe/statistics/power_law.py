@@ -254,14 +254,14 @@ def _draw_means(table: _Table, curve: _Floats, num_draws: int, generator: np.ran
         of_seeds = np.nanmean(residuals, 1, keepdims=True)
         residuals = residuals - (of_seeds - of_seeds.mean())
         noise = _draw_t(generator, num_draws, 1, num_seeds - 1) * of_seeds.std(ddof=1) / math.sqrt(num_seeds)
-    sd = math.sqrt(np.nansum(residuals**2) / degrees)
-    noise = noise + _draw_t(generator, num_draws, num_sizes, degrees) * sd / np.sqrt(table.counts)
+    std = math.sqrt(np.nansum(residuals**2) / degrees)
+    noise = noise + _draw_t(generator, num_draws, num_sizes, degrees) * std / np.sqrt(table.counts)
     means: _Floats = np.maximum(curve + root * noise, 0.0)
     return means
 
 
 def _draw_t(generator: np.random.Generator, num_draws: int, num_columns: int, degrees: int) -> _Floats:
-    """Return (draws, columns) normal draws, those of a row over one draw of how large the sd may be."""
+    """Return (draws, columns) normal draws, those of a row over one draw of how large the std may be."""
     drawn: _Floats = generator.standard_normal((num_draws, num_columns))
     drawn /= np.sqrt(generator.chisquare(degrees, (num_draws, 1)) / degrees)
     return drawn

@@ -50,7 +50,7 @@ def compare_seed_pairs(
 
     There is no interval and no p value for a single seed, nor if all differences are equal up to rounding.
     Equal differences are what a few seeds and a coarse figure often bring, such as an accuracy on a few
-    hundred images. Their sd of 0 would make an interval of width 0 and a p value of 0 of them, a certainty
+    hundred images. Their std of 0 would make an interval of width 0 and a p value of 0 of them, a certainty
     that two or three runs cannot give.
 
     Args:

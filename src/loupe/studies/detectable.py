@@ -53,9 +53,9 @@ def _count_comparisons(study: Study) -> tuple[int, int]:
 def _tell_size(study: Study, rows: Sequence[StudyRow], size: float) -> str:
     """Return a difference in the figure's unit, for the spread of the runs that are done."""
     analysis = analyse_study(study, rows) if any(row.is_finished for row in rows) else None
-    sds = [cell.summary.sd for cell in analysis.cells if cell.summary.sd] if analysis is not None else []
-    if analysis is None or not sds:
+    stds = [cell.summary.std for cell in analysis.cells if cell.summary.std] if analysis is not None else []
+    if analysis is None or not stds:
         return f"{0.5 * size:.1f} points where runs vary by half a point"
-    sd = math.sqrt(math.fsum(one * one for one in sds) / len(sds))
+    std = math.sqrt(math.fsum(one * one for one in stds) / len(stds))
     metric = analysis.figure.metric
-    return f"{metric.write_gap(size * sd)}, as the runs vary that are done ({metric.write_gap(sd)})"
+    return f"{metric.write_gap(size * std)}, as the runs vary that are done ({metric.write_gap(std)})"

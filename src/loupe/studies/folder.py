@@ -172,7 +172,7 @@ class StudyFolder:
     |---------------|-------------------------------------------------------------|
     | `study.toml`  | the study; `loupe study` takes it as it is                  |
     | `results.csv` | one row a run, stages included                              |
-    | `table.csv`   | one row an arm and place: mean, sd, interval, difference    |
+    | `table.csv`   | one row an arm and place: mean, std, interval, difference   |
     | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
     | `report.html` | the report                                                  |
     | `earlier.csv` | finished rows of the study as it was before it was changed; |

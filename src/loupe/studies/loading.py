@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loupe.recipe import parse_override, set_value
+from loupe.recipe import apply_overrides
 from loupe.studies import Study, parse_study, read_study_file
 
 
@@ -29,9 +29,7 @@ def load_study(study: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
         mapping = read_study_file(study)
         place = Path(study).expanduser()
         folder = place if place.is_dir() else place.parent
-    for override in [overrides] if isinstance(overrides, str) else overrides:
-        dotted, value = parse_override(override)
-        set_value(mapping, dotted, value)
+    apply_overrides(mapping, overrides)
     if folder is not None:
         _find_recipes_beside(mapping, folder)
     return parse_study(mapping)

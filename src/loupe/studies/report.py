@@ -37,7 +37,7 @@ from loupe.studies.wording import (
     write_interval,
     write_margin,
     write_needed,
-    write_sd,
+    write_std,
 )
 
 FIGURE_DPI = 110  # of the picture in a page
@@ -142,7 +142,7 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
         "seeds": str(cell.summary.num_seeds),
         "validation": write_figure(analysis.validation_mean(cell), figure),
         "mean": write_figure(cell.summary.mean, figure),
-        "sd": write_sd(cell.summary, figure),
+        "std": write_std(cell.summary, figure),
         "interval": write_interval(cell.summary.interval, figure) if cell.summary.interval else "",
         "difference": write_change(difference.mean, analysis) if difference else "",
         "difference_interval": write_difference_interval(difference, analysis) if difference else "",

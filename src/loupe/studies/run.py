@@ -41,7 +41,7 @@ class PreparedStudy:
         plan: its runs.
         folder: receives results, figure and report.
         pool: receives the run folders; other studies may share them.
-        conductor: hands out the runs that are not done.
+        scheduler: hands out the runs that are not done.
         known: what another table gave, if one was named.
     """
 
@@ -69,7 +69,7 @@ def run_study(
 ) -> StudyAnalysis:
     """Carry out what is not done of a study, write table, figure and report, and return what it found.
 
-    A study that was broken off goes on where it stopped. Runs are found by what determines their numbers, in
+    A study that was interrupted goes on where it stopped. Runs are found by what determines their numbers, in
     `out/runs`, so that studies share them. A run that fails is recorded, and the others go on.
 
     Args:

@@ -1,4 +1,4 @@
-"""The conductor of a study: what can start now, and what became of it."""
+"""The scheduler of a study: what can start now, and what became of it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -85,7 +85,7 @@ class StudyConductor:
         tasks: of these runs.
         folder: of the study.
         axes: names of the axes, for the columns.
-        known: finished rows by key, from an earlier sitting or another machine.
+        known: finished rows by key, from an earlier session or another machine.
         further: metrics that rows are to have, beside those that recipes name.
 
     `watcher` hears what happens.

@@ -13,7 +13,7 @@ COLUMNS = (
     "unit",
     "validation",
     "mean",
-    "sd",
+    "std",
     "interval_low",
     "interval_high",
     "seeds_interval_low",
@@ -50,7 +50,7 @@ def _list_figures(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
     figures = {
         "validation": analysis.validation_mean(cell),
         "mean": summary.mean,
-        "sd": math.nan if summary.sd is None else summary.sd,
+        "std": math.nan if summary.std is None else summary.std,
         "interval_low": ends.low,
         "interval_high": ends.high,
         "seeds_interval_low": of_seeds.low,

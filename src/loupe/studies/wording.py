@@ -22,9 +22,9 @@ def write_interval(interval: Interval, figure: Quantity) -> str:
     return figure.metric.write_interval(interval)
 
 
-def write_sd(summary: SeedSummary, figure: Quantity) -> str:
+def write_std(summary: SeedSummary, figure: Quantity) -> str:
     """Return the standard deviation over seeds: points, or the figure's own unit; "" for one seed."""
-    return figure.metric.write_spread(summary.sd)
+    return figure.metric.write_spread(summary.std)
 
 
 def write_change(value: float, analysis: StudyAnalysis) -> str:

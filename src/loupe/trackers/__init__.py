@@ -8,7 +8,7 @@ that does not answer) is left out for the rest of the run, which says so.
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +38,7 @@ class TrackedRun:
         model: the network, to be looked at and left as it is.
         take_images: returns some training images as (inputs, pictures), each (some, channels, height, width)
             float32: what the network is given, and the same as pixels in [0, 1].
+        say: puts a sentence into the run's log.
     """
 
     name: str
@@ -47,6 +48,7 @@ class TrackedRun:
     num_epochs: int
     model: nn.Module
     take_images: Callable[[], tuple[Tensor, Tensor]]
+    say: Callable[[str], None] = field(default=lambda said: None)
 
 
 class Tracker:
@@ -79,7 +81,17 @@ class Tracker:
         """
 
 
-TRACKERS = Registry("tracker", "loupe.trackers", given=(), list_command="loupe trackers")
+TRACKERS = Registry(
+    "tracker",
+    "loupe.trackers",
+    given=(),
+    list_command="loupe trackers",
+    methods={
+        "start": "start(run)",
+        "log_epoch": "log_epoch(epoch, values)",
+        "finish": "finish(status, summary): a class that inherits from loupe.Tracker has all three",
+    },
+)
 register_tracker = TRACKERS.register
 
 

@@ -2,18 +2,38 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from filelock import FileLock
 from pydantic import Field
 
-from loupe.runs.writing import write_text
+from loupe.runs.reading import read_text, reading
+from loupe.runs.writing import open_to_append, write_text
 from loupe.trackers import Location, TrackedRun, Tracker, register_tracker
 
 _OF_THE_RUN = ("run", "folder", "seed", "epoch")
 _PATIENCE_SECONDS = 60.0  # for another process to have written its row
+_MOST_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What the file holds.
+
+    Args:
+        header: its columns.
+        rows: by column.
+        is_whole: whether a row can be written behind it.
+        torn: what a killed process left of a row.
+    """
+
+    header: list[str]
+    rows: list[dict[str, str]]
+    is_whole: bool
+    torn: str = ""
 
 
 @register_tracker("csv")
@@ -23,6 +43,7 @@ class CsvTable(Tracker):
     A run's own `history.csv` holds its curves alone; this file gathers those of a study or a search, with the
     columns `run`, `folder`, `seed` and `epoch` before them. A run is known by its folder: one that is
     resumed, or trained anew in the same folder, replaces its rows. A column that a run lacks is left empty.
+    A file that is no such table is left as it is.
     """
 
     def __init__(
@@ -35,48 +56,46 @@ class CsvTable(Tracker):
         self._file = Path(path)
         self._columns = columns
         self._run: dict[str, str] = {}
+        self._say: Callable[[str], None] = lambda said: None
 
     def start(self, run: TrackedRun) -> None:
         folder = str(run.folder.resolve())
         self._run = {"run": run.name, "folder": folder, "seed": str(run.recipe["run"]["seed"])}
+        self._say = run.say
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            others = [row for row in self._read_rows() if row.get("folder") != folder]
-            self._write(self._read_header(), others)
+            table = self._read()
+            self._write(table.header, [row for row in table.rows if row["folder"] != folder])
 
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         chosen = self._columns or tuple(values)
         row = {**self._run, "epoch": str(epoch)}
         row |= {name: repr(values[name]) for name in chosen if name in values}
         with self._locked():
-            header = self._read_header()
-            new = [name for name in row if name not in header]
-            if new or not self._ends_with_a_line():
-                self._write([*header, *new], [*self._read_rows(), row])
+            table = self._read()
+            new = [name for name in row if name not in table.header]
+            if new or not table.is_whole:
+                self._write([*table.header, *new], [*table.rows, row])
             else:
-                with self._file.open("a", newline="", encoding="utf-8") as file:
-                    csv.DictWriter(file, header, restval="", lineterminator="\n").writerow(row)
+                with open_to_append(self._file) as file:
+                    csv.DictWriter(file, table.header, restval="", lineterminator="\n").writerow(row)
 
     def _locked(self) -> FileLock:
         return FileLock(f"{self._file}.lock", timeout=_PATIENCE_SECONDS)
 
-    def _read_header(self) -> list[str]:
-        if not self._file.exists():
-            return list(_OF_THE_RUN)
-        with self._file.open(newline="", encoding="utf-8") as file:
-            return next(csv.reader(file), list(_OF_THE_RUN))
+    def _read(self) -> _Table:
+        """Return what the file holds, an empty table if there is none yet.
 
-    def _read_rows(self) -> list[dict[str, str]]:
-        """Return the whole rows; one that a killed process left half written is not whole."""
-        if not self._file.exists():
-            return []
-        with self._file.open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
-
-    def _ends_with_a_line(self) -> bool:
-        with self._file.open("rb") as file:
-            return file.seek(0, io.SEEK_END) > 0 and file.seek(-1, io.SEEK_END) >= 0 and file.read() == b"\n"
+        Raises:
+            RunError: it is no table of curves, or was damaged: to write it anew would lose what it holds.
+        """
+        if not self._file.exists() and not self._file.is_symlink():
+            return _Table(list(_OF_THE_RUN), [], is_whole=False)
+        with reading(self._file, "name another file (run.trackers), or restore this one"):
+            table = _read_table(read_text(self._file, _MOST_BYTES))
+        if table.torn:
+            self._say(f"{self._file}: a last line that was half written was taken off ({table.torn[:60]!r})")
+        return table
 
     def _write(self, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
         text = io.StringIO()
@@ -84,3 +103,26 @@ class CsvTable(Tracker):
         writer.writeheader()
         writer.writerows(rows)
         write_text(self._file, text.getvalue(), durable=False)
+
+
+def _read_table(text: str) -> _Table:
+    """Return the rows of a table; a last line without its end is one that a killed process left half written.
+
+    Raises:
+        ValueError: columns are missing or there twice, or a row has too few or too many cells.
+    """
+    begun = ",".join(_OF_THE_RUN)
+    if "\n" not in text and begun.startswith(text[: len(begun)]):
+        return _Table(list(_OF_THE_RUN), [], is_whole=False, torn=text)
+    whole = text[: text.rfind("\n") + 1]
+    header, *rows = list(csv.reader(io.StringIO(whole), strict=True)) or [[]]
+    missing = [name for name in _OF_THE_RUN if name not in header]
+    if missing:
+        raise ValueError(f"no column {', '.join(missing)}")
+    if len(set(header)) < len(header):
+        raise ValueError("a column that is there twice")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise ValueError(f"row {number} has {len(row)} cells, and there are {len(header)} columns")
+    torn = text[len(whole) :]
+    return _Table(header, [dict(zip(header, row, strict=True)) for row in rows], not torn, torn)

@@ -40,7 +40,7 @@ def reduce_step(
     after which the network is the same to the bit in all processes.
 
     Args:
-        team: the processes of the group.
+        group: the processes of the group.
         model: with the gradients of this process's images.
         mean_loss: over this process's images, a scalar.
         correct: how right each of its answers is, (images,); None where nothing is right or wrong.

@@ -30,7 +30,7 @@ from loupe.metrics import (
 from loupe.metrics.reconstruction import compute_reconstruction_score
 from loupe.metrics.registry import ChosenMetric
 from loupe.models import ObjectiveName
-from loupe.plugins import load_plugin, name_plugin_module
+from loupe.plugins import load_named_plugins, name_plugin_module
 from loupe.reports.run_report import name_run
 from loupe.running.looks import choose_looks
 from loupe.runs import RunFolder, find_single_run
@@ -131,8 +131,7 @@ def evaluate_run(  # noqa: PLR0913 - what can be asked, each by its name
     Raises:
         LoupeError: no such run, images, evaluation or metric; or the two networks do not share the images.
     """
-    for plugin in plugins:
-        load_plugin(plugin)
+    plugins = load_named_plugins(plugins)
     opened = open_run(RunFolder(find_single_run(run)), device, data=data)
     second = None
     if against is not None:

@@ -13,7 +13,7 @@ from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.inspection.filters import list_filter_layers
-from loupe.plugins import load_plugin, name_plugin_module
+from loupe.plugins import load_named_plugins, name_plugin_module
 from loupe.reports.inside import (
     InsideFigure,
     Subject,
@@ -73,6 +73,7 @@ def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     Raises:
         LoupeError: no such run, image, class, layer or number.
     """
+    plugins = load_named_plugins(plugins)  # first: one that changed since the run is trusted as it is now
     run = RunFolder(find_single_run(place))
     model, description = load_model(run)
     normalization = Normalization.from_dict(description["normalization"])
@@ -85,8 +86,6 @@ def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
         with own.one_look(f"inspect {image}"[:200]):
             own.note(own.list_keys(shown.images[0], image))
     subject = Subject(model, normalization, shown, validation, is_labelled=image is None)
-    for plugin in plugins:
-        load_plugin(plugin)
     modules = [name_plugin_module(one) for one in (*run.read_recipe().run.plugins, *plugins)]
     figures = list(_draw(subject, layers, number, why, own_scale=own_scale, plugins=modules))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION

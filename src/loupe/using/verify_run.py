@@ -11,17 +11,18 @@ from loupe.data.identity import to_keys
 from loupe.data.ledger import count_looks
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError, UntrustedPluginError
-from loupe.plugins import digest_plugin
+from loupe.plugins import digest_plugin, is_trusted
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
-from loupe.runs import RunFolder, find_run_folder, load_model
+from loupe.runs import RunFolder, find_run_folder, load_model, read_weights
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
 from loupe.runs.looks import read_test_content
-from loupe.runs.plugins import find_plugin, load_run_plugins
+from loupe.runs.plugins import describe_change, describe_looking, find_plugin, load_run_plugins
 from loupe.training.measure import compute_outputs
 from loupe.using.verify_figures import find_wrong_figures
+from loupe.using.verify_labels import find_other_labels
 from loupe.wording import count_of
 
 Verdict = Literal["sound", "altered", "unknown"]
@@ -130,7 +131,7 @@ def _check_files(run: RunFolder) -> Iterator[Finding]:
     if digests is None:
         if not run.result_file.exists():
             yield Finding("files", "unknown", "the run has not ended: no digests are written yet")
-        elif not run.images_file.exists():
+        elif not run.images_file.exists() and not run.has_image_record():
             yield Finding("files", "unknown", "of an earlier version, which wrote no digests")
         else:
             yield Finding("files", "altered", f"{run.digests_file.name} is gone")
@@ -197,8 +198,13 @@ def _check_plugins(run: RunFolder) -> Iterator[Finding]:
         except LoupeError:
             yield Finding(f"plugin {plugin}", "unknown", "is not at hand")
             continue
-        found = "as it was" if is_same else "another content than when the run was trained"
-        yield Finding(f"plugin {plugin}", "sound" if is_same else "altered", found)
+        place = find_plugin(run, plugin)
+        if is_same:
+            yield Finding(f"plugin {plugin}", "sound", "as it was")
+        elif is_trusted(digest_plugin(place)) and (parts := describe_looking(place)):
+            yield Finding(f"plugin {plugin}", "unknown", describe_change(plugin, parts))
+        else:
+            yield Finding(f"plugin {plugin}", "altered", "another content than when the run was trained")
 
 
 def _check_looks(run: RunFolder) -> Iterator[Finding]:
@@ -206,10 +212,11 @@ def _check_looks(run: RunFolder) -> Iterator[Finding]:
     result, count = run.read_result(), run.count_openings()
     if result is None:
         return
-    if count is None:
-        yield Finding("looks", "altered", f"{run.openings_file.name} is gone")
-        return
     openings = run.read_openings()
+    if count is None:
+        found = "lacks looks that the result names" if run.openings_file.exists() else "is gone"
+        yield Finding("looks", "altered", f"{run.openings_file.name} {found}")
+        return
     if tuple(openings[: len(result.test_openings)]) != result.test_openings:
         yield Finding("looks", "altered", f"{run.openings_file.name} lacks looks that the result names")
         return
@@ -297,12 +304,18 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int, not_loaded
     lost = [f"{count:,} of {len(record.table(side)):,} {side}" for side, count in gone.items() if count]
     if lost:
         yield Finding("data", "altered", f"images of the run are no longer in its data: {', '.join(lost)}")
-    else:
+    recipe, (_, description) = run.read_recipe(), read_weights(run)
+    moved = ", ".join(find_other_labels(recipe, dataset, record, description["class_names"]))
+    if moved:
+        yield Finding("data", "altered", f"images of the run are under another class in its data: {moved}")
+    if not lost and not moved:
         own = {key for side in SIDES for key in to_keys(record.table(side).digests)}
         more = len(there - own)
         also = f"; {more:,} others are there that it did not use" if more else ""
-        yield Finding("data", "sound", f"every image of the run is there, pixel by pixel{also}")
-    images = find_recorded_images(dataset, record.validation)
+        yield Finding(
+            "data", "sound", f"every image of the run is there, pixel by pixel, under its class{also}"
+        )
+    images = find_recorded_images(dataset, record.validation, keeps_labels=False)
     if images is None:
         yield Finding("weights", "unknown", "its validation images are not at hand to try them on")
         return

@@ -30,7 +30,7 @@ class DataCard(BaseModel):
     counts: dict[str, list[int]] = Field(description="Images by class of each split.")
     balance: str
     mean: list[float]
-    sd: list[float]
+    std: list[float]
     presets: list[dict[str, Any]] = Field(description="Known constants beside the measured ones.")
     one_per_class: list[GalleryImage]
     pixel_chart: str = Field(description="Distribution of pixel values as an HTML figure.")
@@ -64,13 +64,13 @@ def describe_data(opened: OpenedRun) -> DataCard:
         },
         balance=describe_balance(names, train.class_counts()),
         mean=list(normalization.mean),
-        sd=list(normalization.std),
+        std=list(normalization.std),
         presets=[
             {
                 "name": row.name,
                 "origin": row.origin,
                 "mean": list(row.normalization.mean),
-                "sd": list(row.normalization.std),
+                "std": list(row.normalization.std),
                 "verdict": row.verdict,
                 "problem": row.problem,
             }

@@ -6,14 +6,14 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from loupe.errors import RunError
-from loupe.reports.run_report import render_figures, render_findings, render_weights
+from loupe.reports.run_report import render_answers, render_figures, render_findings, render_weights
 from loupe.reports.seeds_report import render_seeds
 from loupe.running.seeds import summarise_results
 from loupe.runs import RunFolder, RunResult
 from loupe.web.run_index import list_seeds
 from loupe.web.sessions import Sessions
 
-SectionName = Literal["weights", "findings", "figures", "seeds"]
+SectionName = Literal["answers", "weights", "findings", "figures", "seeds"]
 
 
 class Section(BaseModel):
@@ -42,6 +42,8 @@ def make_section(sessions: Sessions, identifier: str, name: SectionName) -> Sect
             allowed="a run that has ended",
             next_step="look at its curves meanwhile",
         )
+    if name == "answers":
+        return make_fragment(render_answers(folder, result))
     if name == "weights":
         return make_fragment(render_weights(folder, result))
     validation = sessions.open(identifier).validation

@@ -27,7 +27,7 @@ class ArmAnswer(BaseModel):
     seeds: str
     validation: str
     mean: str
-    sd: str
+    std: str
     interval: str
     difference: str = Field(description="From the reference; empty for the reference itself.")
     difference_interval: str

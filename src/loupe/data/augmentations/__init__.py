@@ -46,7 +46,14 @@ class PlannedAugmentation(Protocol):
 
 
 AUGMENTATIONS = Registry(
-    "augmentation", "loupe.data.augmentations", given=(), list_command="loupe augmentations"
+    "augmentation",
+    "loupe.data.augmentations",
+    given=(),
+    list_command="loupe augmentations",
+    methods={
+        "draw or plan_epoch": "draw(images, generator), which returns each image's random choices",
+        "apply": "apply(images, draw), which returns the changed images",
+    },
 )
 register_augmentation = AUGMENTATIONS.register
 

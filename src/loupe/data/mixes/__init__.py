@@ -13,7 +13,16 @@ from torch import Tensor
 
 from loupe.registry import Registry
 
-MIXES = Registry("mix", "loupe.data.mixes", given=(), list_command="loupe mixes")
+MIXES = Registry(
+    "mix",
+    "loupe.data.mixes",
+    given=(),
+    list_command="loupe mixes",
+    methods={
+        "draw": "draw(images, generator), which returns the random choices of a batch",
+        "apply": "apply(images, targets, draw), which returns mixed images and their targets",
+    },
+)
 register_mix = MIXES.register
 
 Alpha = Annotated[

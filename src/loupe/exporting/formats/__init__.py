@@ -67,7 +67,15 @@ class ExportFormat(Protocol):
 
 
 EXPORT_FORMATS = Registry(
-    "export format", "loupe.exporting.formats", given=(), list_command="loupe export-formats"
+    "export format",
+    "loupe.exporting.formats",
+    given=(),
+    list_command="loupe export-formats",
+    methods={
+        "write": "write(file, program, outputs, metadata)",
+        "run": "run(file, images, batch_size), which returns a tensor for each output",
+        "show_use": "show_use(name, *, is_classifier), which returns a Use",
+    },
 )
 
 Format = TypeVar("Format", bound=Callable[..., ExportFormat])

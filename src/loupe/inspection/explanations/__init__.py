@@ -49,6 +49,7 @@ EXPLANATIONS = Registry(
     "loupe.inspection.explanations",
     given=(),
     list_command="loupe explanations",
+    methods={"attribute": "attribute(model, images, targets), which returns an Attribution"},
 )
 
 Method = TypeVar("Method", bound=Callable[..., ExplanationMethod])
@@ -83,7 +84,7 @@ def register_explanation(
     return EXPLANATIONS.register(
         name,
         is_signed=is_signed,
-        title=title or name.replace("-", " ").replace("_", " ").capitalize(),
+        title=title or str(name).replace("-", " ").replace("_", " ").capitalize(),
         order=order,
         num_passes=num_passes,
         note=note,

@@ -24,6 +24,7 @@ LOSSES = Registry(
     given=(),
     offered=("label_smoothing", "class_counts"),
     list_command="loupe losses",
+    methods={"__call__": "a function or torch module of (outputs, targets) that returns each image's loss"},
 )
 
 

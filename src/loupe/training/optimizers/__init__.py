@@ -18,6 +18,7 @@ OPTIMIZERS = Registry(
     given=("parameters",),
     offered=("roles", "batch_size"),
     list_command="loupe optimizers",
+    methods={"step": "a torch.optim.Optimizer: step()", "zero_grad": "zero_grad()"},
 )
 register_optimizer = OPTIMIZERS.register
 

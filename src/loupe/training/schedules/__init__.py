@@ -31,6 +31,7 @@ SCHEDULES = Registry(
     "loupe.training.schedules",
     given=("num_epochs", "steps_per_epoch"),
     list_command="loupe schedules",
+    methods={"__call__": "a function of (step, validation losses) that returns a ScheduleStep"},
 )
 register_schedule = SCHEDULES.register
 

@@ -1,14 +1,18 @@
 """Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
 
+from collections.abc import Hashable
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import Response
 
+from loupe.data.ledger import find_ledger
 from loupe.errors import RunError
 from loupe.evaluations import Looks
-from loupe.runs import write_tags
+from loupe.questions import answer_questions, gather_evidence
+from loupe.runs import RunFolder, write_tags
 from loupe.runs.reading import is_plain
 from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
@@ -56,34 +60,26 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
     @router.get("/runs/{run}/report", response_class=Response, responses=PAGE)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
-        folder = index.find(run)
-        if not is_plain(folder.report_file):
-            raise RunError(
-                f"Run {folder.path.name} has no report yet.",
-                got="no report.html",
-                allowed="a run that has ended",
-                next_step="look at its curves meanwhile",
-            )
-        return serve_report(folder.report_file)
+        return serve_report(_find_report(index.find(run)))
 
     @router.get("/runs/{run}/sections/{name}")
     def show_section(run: str, name: SectionName) -> Section:
-        """A part of the run's report: weights, findings, figures of the inside; of a series its seeds."""
+        """A part of the run's report: answers, weights, findings, figures; of a series its seeds."""
         folder = index.find(run)
-        runs = folder, *list_seeds(folder)
-        files = (
-            file
-            for one in runs
-            for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
-        )
-        now = tuple(map(stamp, files))
-        return kept.get((folder.path, name), now, lambda: make_section(sessions, run, name))
+        return kept.get((folder.path, name), _stamp_files(folder), lambda: make_section(sessions, run, name))
 
     @router.get("/runs/{run}/evaluations")
     def show_evaluations(run: str) -> dict[str, Any]:
         """What each evaluation found: sentence, numbers with intervals, tables, and what else is drawn."""
         found = index.find_single(run).read_evaluations()
         return (found or Looks()).to_dict()
+
+    @router.get("/runs/{run}/answers")
+    def show_answers(run: str) -> list[dict[str, Any]]:
+        """Questions about the run, each with its answer, the number behind it, and what would help."""
+        folder = index.find_single(run)
+        answers = answer_questions(gather_evidence(folder, folder.require_result()))
+        return [one.to_dict() for one in answers]
 
     @router.get("/runs/{run}/data", tags=["data"])
     def show_data(run: str) -> DataCard:
@@ -96,3 +92,30 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         return compare(index, run)
 
     return router
+
+
+def _stamp_files(folder: RunFolder) -> tuple[Hashable, ...]:
+    """Return what changes when the sections of a run do; they tell of other runs' looks too."""
+    files = [
+        file
+        for one in (folder, *list_seeds(folder))
+        for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
+    ]
+    ledger = find_ledger()
+    return tuple(map(stamp, [*files, ledger] if ledger is not None else files))
+
+
+def _find_report(folder: RunFolder) -> Path:
+    """Return the file of a run's report.
+
+    Raises:
+        RunError: there is none.
+    """
+    if not is_plain(folder.report_file):
+        raise RunError(
+            f"Run {folder.path.name} has no report yet.",
+            got="no report.html",
+            allowed="a run that has ended",
+            next_step="look at its curves meanwhile",
+        )
+    return folder.report_file

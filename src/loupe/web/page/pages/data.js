@@ -108,7 +108,7 @@ function drawNormalization(card) {
       el(
         "thead",
         {},
-        el("tr", {}, ...["constants", "mean", "sd", "verdict"].map((one) => el("th", { scope: "col" }, one))),
+        el("tr", {}, ...["constants", "mean", "std", "verdict"].map((one) => el("th", { scope: "col" }, one))),
       ),
       el(
         "tbody",
@@ -118,7 +118,7 @@ function drawNormalization(card) {
           { class: "chosen" },
           el("td", {}, "measured on the training split"),
           el("td", {}, four(card.mean)),
-          el("td", {}, four(card.sd)),
+          el("td", {}, four(card.std)),
           el("td"),
         ),
         ...card.presets.map((one) =>
@@ -127,7 +127,7 @@ function drawNormalization(card) {
             {},
             el("td", {}, one.name, el("br"), el("span", { class: "soft" }, one.origin)),
             el("td", {}, four(one.mean)),
-            el("td", {}, four(one.sd)),
+            el("td", {}, four(one.std)),
             el(
               "td",
               {},

@@ -9,7 +9,7 @@ import { showState } from "../state.js";
 
 export async function show(place, [id]) {
   const parts = Object.fromEntries(
-    ["head", "weights", "curves", "findings", "rest"].map((name) => [
+    ["head", "answers", "weights", "curves", "findings", "rest"].map((name) => [
       name,
       el("div", { class: name === "curves" ? "columns" : "" }),
     ]),
@@ -18,8 +18,9 @@ export async function show(place, [id]) {
   place.append(
     parts.head,
     problem,
+    parts.answers,
     parts.weights,
-    el("h2", {}, "Curves"),
+    el("h2", { id: "curves" }, "Curves"),
     parts.curves,
     parts.findings,
     parts.rest,
@@ -153,6 +154,7 @@ async function showFindings(parts, run, id) {
     return;
   }
   if (!run.result?.best) return;
+  if (await placeSection(parts.answers, id, "answers")) wireSectionLinks(parts.answers);
   placeSection(parts.weights, id, "weights");
   const figures = el(
     "div",
@@ -186,6 +188,16 @@ async function showFindings(parts, run, id) {
     inside,
   );
   if (await placeSection(place, id, "findings")) wireCells(place, id);
+}
+
+/** Have links to sections scroll there: the address of this page says which run it shows. */
+function wireSectionLinks(place) {
+  for (const link of place.querySelectorAll('a[href^="#"]')) {
+    link.onclick = (event) => {
+      event.preventDefault();
+      document.getElementById(link.hash.slice(1))?.scrollIntoView();
+    };
+  }
 }
 
 /** Return a copy of an element in its place, without what listens to it. */

@@ -1,0 +1,120 @@
+"""Questions about what the network says: classes, probabilities, labels, robustness, simple classifiers."""
+
+from scipy.stats import binomtest, poisson
+
+from loupe.evaluations.finding import Cell, Table
+from loupe.metrics import Metrics
+from loupe.questions.answer import Answer
+from loupe.questions.evidence import Evidence
+
+_VERY_SURE = 0.95
+
+
+def ask_classes(evidence: Evidence) -> Answer:
+    """Return which class is told apart worst, and whether more so than chance picks the worst of many."""
+    name, question, section = "classes", "Which classes does it get wrong?", "classes"
+    best = evidence.result.best
+    score = (best.test or best.validation) if best is not None else None
+    if not isinstance(score, Metrics) or not score.per_class:
+        return Answer(name, question, "unknown", "There are no answers by class.", section)
+    worst = min(score.per_class, key=lambda one: one.accuracy)
+    label = score.class_names.index(worst.name)
+    row = score.confusion[label]
+    others = [index for index in range(len(row)) if index != label and row[index]]
+    ends = f"{100 * worst.interval.low:.1f} to {100 * worst.interval.high:.1f} %"
+    said = f"{worst.name} is told apart worst: {100 * worst.accuracy:.1f} % ({ends}) of {worst.num_images:,}"
+    said += " images"
+    if others:
+        said += f", most often taken for {score.class_names[max(others, key=row.__getitem__)]}"
+    rest, num_rest = score.correct - worst.correct, score.num_images - worst.num_images
+    chance = binomtest(worst.correct, worst.num_images, rest / num_rest, "less").pvalue if num_rest else 1.0
+    p_value = min(1.0, float(chance) * len(score.per_class))
+    if p_value < 1 - evidence.result.confidence:
+        said += (
+            f"; the others are right in {100 * rest / num_rest:.1f} % (p = {p_value:.2g} for the worst of "
+        )
+        said += f"{len(score.per_class)})."
+        step = "its mistakes; more images of the class, or train.class_weights"
+        return Answer(name, question, "attention", said, section, step)
+    return Answer(name, question, "good", f"{said}: no more than chance makes of the worst.", section)
+
+
+def ask_probabilities(evidence: Evidence) -> Answer:
+    """Return whether the network is right as often as it is sure."""
+    name, question, section = "probabilities", "Can its probabilities be trusted?", "calibration"
+    look = evidence.find_look("calibration")
+    if look is None or not look.values:
+        step = "`loupe evaluate RUN --looks calibration`"
+        return Answer(name, question, "unknown", "Calibration was not looked at.", section, step)
+    interval = look.values[0].interval
+    if interval is not None and interval.low > 0:
+        return Answer(name, question, "attention", look.sentence, section, "`loupe calibrate RUN`")
+    return Answer(name, question, "good", look.sentence, section)
+
+
+def ask_labels(evidence: Evidence) -> Answer:
+    """Return whether more images are called another class with near certainty than the network admits.
+
+    Of answers that are right with probability p, 1 - p are wrong; more are a sign of wrong labels, of images
+    that show something else, or of a network that is too sure.
+    """
+    name, question, section = "labels", "Are the labels right?", "mistakes"
+    step = "look at the surest mistakes; evaluate.track_examples = true ranks training images too"
+    answers = evidence.validation_answers
+    if answers is None:
+        return Answer(name, question, "unknown", "There are no answers to look through.", section, step)
+    confidence, is_right = answers.confidence.double(), answers.is_right
+    sure = confidence > _VERY_SURE
+    found, expected = int((sure & ~is_right).sum()), float((1 - confidence[sure]).sum())
+    said = (
+        f"{found:,} of {len(is_right):,} validation images are given another class than their label with "
+        f"more than {100 * _VERY_SURE:.0f} % certainty; by its own probabilities {expected:.1f} would be"
+    )
+    if found and poisson.sf(found - 1, max(expected, 1e-9)) < 1 - evidence.result.confidence:
+        return Answer(name, question, "attention", f"{said}: look at these first.", section, step)
+    said += ": nothing points to wrong labels, but only a look at them can tell."
+    return Answer(name, question, "unknown" if not found else "good", said, section, step)
+
+
+def ask_robustness(evidence: Evidence) -> Answer:
+    """Return whether spoilt images break it: ten points lost on average under some corruption or more."""
+    name, question, section = "robustness", "Is it robust?", "robustness"
+    look = evidence.find_look("robustness")
+    table = next((one for one in look.blocks if isinstance(one, Table)), None) if look is not None else None
+    if look is None or table is None or not table.rows:
+        step = "`loupe evaluate RUN --looks robustness`"
+        return Answer(name, question, "unknown", "It saw no spoilt images.", section, step)
+    headings = [column.heading for column in table.columns]
+    lost = headings.index("lost on average (points)")
+    broken = [str(row[0]) for row in table.rows if _read_number(row[lost], 0.0) > 0.1]
+    if broken:
+        step = f"augmentation like {', '.join(broken[:3])}, if such images will come"
+        return Answer(name, question, "attention", look.sentence, section, step)
+    return Answer(name, question, "good", look.sentence, section)
+
+
+def ask_simple(evidence: Evidence) -> Answer:
+    """Return whether it is better than classifiers that need no network, beyond chance."""
+    name, question, section = "simple", "Is it better than something simple?", "simple-classifiers"
+    look = evidence.find_look("baselines")
+    table = next((one for one in look.blocks if isinstance(one, Table)), None) if look is not None else None
+    if look is None or table is None or not table.rows:
+        step = "`loupe evaluate RUN --looks baselines`"
+        return Answer(name, question, "unknown", "No simple classifier stands beside it.", section, step)
+    headings = [column.heading for column in table.columns]
+    difference, p_value = headings.index("network minus it (points)"), headings.index("p, adjusted")
+    level = evidence.result.confidence
+    unbeaten = [
+        str(row[0])
+        for row in table.rows
+        if _read_number(row[difference], 0.0) <= 0 or _read_number(row[p_value], 1.0) >= 1 - level
+    ]
+    if unbeaten:
+        step = f"take {unbeaten[0]}, which is simpler; or a better network, or more images to tell them apart"
+        return Answer(name, question, "attention", look.sentence, section, step)
+    return Answer(name, question, "good", look.sentence, section)
+
+
+def _read_number(cell: Cell, undefined: float) -> float:
+    """Return a cell that holds a number; another value where it is not defined."""
+    return float(cell) if isinstance(cell, int | float) else undefined
