@@ -109,7 +109,7 @@ def list_cells(analysis: StudyAnalysis) -> list[str]:
         "arm": "arm",
         "seeds": "seeds",
         "mean": f"mean {analysis.figure.name}",
-        "sd": "sd",
+        "std": "std",
         "interval": f"{level} interval",
     }
     cells = [write_cell(analysis, cell) for cell in analysis.cells]

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from loupe.statistics import summarise_seeds
-from loupe.statistics.arms import ArmRun, ComparedArms, compare_arms, compare_ends
+from loupe.statistics.arm_runs import ArmRun
+from loupe.statistics.arms import ComparedArms, compare_arms, compare_ends
 from loupe.statistics.many_arms import Family
 
 FAMILY = Family(0.95, 0.005)

@@ -1,11 +1,13 @@
 """A published number beside ours: how often a wrong one passes, and a right one does not."""
 
+import math
 from collections import Counter
 
 import numpy as np
 import pytest
+from scipy import special
 
-from loupe.statistics.one_draw import find_spreads, find_winning_chances, rule_on_draw
+from loupe.statistics.one_draw import KnownSpread, find_spreads, find_winning_chances, rule_on_draw
 
 TEN_MODELS = np.array([0.02, 0.04, 0.14, 0.16, 0.18, 0.18, 0.11, 0.13, 0.09, 0.15])
 """Spreads of test accuracy of ten models in points, as three seeds show them."""
@@ -31,9 +33,29 @@ def count_rulings(off: float, num_draws: int, delta: float) -> Counter[str]:
 def test_wrong_numbers_are_let_through_seldom_and_right_ones_mostly(delta: float) -> None:
     right, three_off, five_off = (count_rulings(off, 150, delta) for off in (0, 3, 5))
     assert right["consistent"] + right["cannot tell"] >= 0.93
-    assert right["consistent"] > 0.75
+    assert right["consistent"] > 0.72
     assert three_off["consistent"] <= 0.20
     assert five_off["consistent"] <= 0.02
+
+
+@pytest.mark.parametrize("degrees", [2, 3, 4, 10, 100])
+def test_cutoffs_follow_from_the_error_rates_that_are_stated(degrees: float) -> None:
+    """Exactly, of three seeds: how often a number so many standard deviations of a run off is let through."""
+    ours, error = [-1.0, 0.0, 1.0], math.sqrt(1 + 1 / 3)
+    spread = KnownSpread(1.0, degrees)
+
+    def is_ruled(gap: float, ruling: str) -> bool:
+        return rule_on_draw(gap, ours, spread, 1e6)[0] == ruling
+
+    gaps = np.arange(0.0, 12.0, 0.001)
+    consistent = gaps[[is_ruled(gap, "consistent") for gap in gaps.tolist()]].max() / error
+    different = gaps[[is_ruled(gap, "different") for gap in gaps.tolist()]].min() / error
+    assert 2 * special.stdtr(degrees, -different) == pytest.approx(0.05, abs=1e-3)
+    for off, most in ((3, 0.20), (5, 0.02)):
+        inside = special.nctdtr(degrees, off / error, consistent) - special.nctdtr(
+            degrees, off / error, -consistent
+        )
+        assert inside <= most
 
 
 def test_a_number_farther_off_than_what_is_allowed_is_never_consistent() -> None:

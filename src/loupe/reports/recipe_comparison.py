@@ -10,7 +10,8 @@ from loupe.reports.compared_run import ComparedRun
 from loupe.reports.page import format_level
 from loupe.runs.metric_values import Split
 from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, Difference
-from loupe.statistics.many_arms import Family, compare_with_reference, estimate_spread, judge_family
+from loupe.statistics.many_arms import Family, compare_with_reference, judge_family
+from loupe.statistics.spreads import estimate_spread
 
 
 def compare_recipes(runs: Sequence[ComparedRun], split: Split) -> list[str]:

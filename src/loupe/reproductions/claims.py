@@ -18,7 +18,8 @@ from loupe.reproductions.number_rules import (
 )
 from loupe.reproductions.schema import Effect, Numbers, Reproduction, Runs, Winner
 from loupe.statistics import summarise_seeds
-from loupe.statistics.arms import ArmRun, compare_arms
+from loupe.statistics.arm_runs import ArmRun
+from loupe.statistics.arms import compare_arms
 from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, Difference
 from loupe.statistics.intervals import Interval
 from loupe.statistics.many_arms import Family, compare_in_pairs, judge_family

@@ -8,15 +8,13 @@ happens.
 from collections.abc import Sequence
 from statistics import fmean
 
-from loupe.data import EvaluationBatches, Splits, TrainingBatches, load_dataset, split_dataset
+from loupe.data import Splits, load_dataset, split_dataset
 from loupe.data.normalization import Normalization
-from loupe.models import build_model
+from loupe.reproductions.plain_training import BATCH_SIZE, build_plainly, list_seeds, train_plainly
 from loupe.reproductions.report import Demonstration
-from loupe.runtime import Streams, computing
-from loupe.training import Reconstruction, Training, TrainingPlan, build_optimizer, build_schedule, fit
 
 _WIDTHS = (128, 64, 32, 10)
-_BATCH_SIZE, _RATE = 32, 0.01  # the coursework's choice
+_RATE = 0.01  # the coursework's choice
 
 
 def show_collapse(*, is_quick: bool = False) -> Demonstration:
@@ -39,12 +37,12 @@ def show_collapse(*, is_quick: bool = False) -> Demonstration:
         "An autoencoder out of its reach",
         "Pixels in [-1, 1] under a sigmoid, which gives [0, 1]: the network ends at the error of a black "
         "image. With pixels in [0, 1] the same network learns. Mean squared error on 5,000 held-out images, "
-        f"two epochs, batch {_BATCH_SIZE}, Adam at {_RATE}.",
+        f"two epochs, batch {BATCH_SIZE}, Adam at {_RATE}.",
         (
-            ("as published: pixels in [-1, 1]", f"{fmean(collapsed):.4f}", _list(collapsed)),
+            ("as published: pixels in [-1, 1]", f"{fmean(collapsed):.4f}", list_seeds(collapsed)),
             ("a black image, pixels in [-1, 1]", f"{black:.4f}", ""),
             ("the best any output in [0, 1] could do there", f"{reach:.4f}", ""),
-            ("corrected: pixels in [0, 1]", f"{fmean(corrected):.4f}", _list(corrected)),
+            ("corrected: pixels in [0, 1]", f"{fmean(corrected):.4f}", list_seeds(corrected)),
             ("the mean image, pixels in [0, 1]", f"{guess:.4f}", ""),
         ),
     )
@@ -52,34 +50,10 @@ def show_collapse(*, is_quick: bool = False) -> Demonstration:
 
 def train_all(splits: Splits, normalization: Normalization, seeds: Sequence[int]) -> list[float]:
     """Return the validation error of an autoencoder after its training, for each seed."""
-    return [train_autoencoder(splits, normalization, seed, num_epochs=2) for seed in seeds]
-
-
-def train_autoencoder(splits: Splits, normalization: Normalization, seed: int, *, num_epochs: int) -> float:
-    """Return the best validation error of the coursework's autoencoder under a normalisation."""
-    streams, images = Streams(seed), splits.train
-    with streams.as_global("model"):
-        model = build_model(
-            "autoencoder",
-            in_channels=images.in_channels,
-            image_size=images.image_size,
-            num_classes=images.num_classes,
-            widths=_WIDTHS,
-        )
-    train = TrainingBatches(images, normalization, _BATCH_SIZE, streams)
-    with computing(1):
-        plan = TrainingPlan(
-            num_epochs,
-            build_schedule("constant", num_epochs=num_epochs, steps_per_epoch=len(train)),
-            Reconstruction(),
-            select_by="loss",
-        )
-        validation = EvaluationBatches(splits.validation, normalization, 500)
-        optimizer = build_optimizer("adam", model.parameters(), learning_rate=_RATE)
-        state = fit(Training(model, train, validation, plan, optimizer, streams))
-    assert state.best is not None
-    return state.best.validation_loss
-
-
-def _list(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.4f}" for value in values) if len(values) > 1 else ""
+    errors = []
+    for seed in seeds:
+        autoencoder = build_plainly("autoencoder", splits, seed, widths=_WIDTHS)
+        state = train_plainly(autoencoder, splits, normalization, seed, num_epochs=2, learning_rate=_RATE)
+        assert state.best is not None
+        errors.append(state.best.validation_loss)
+    return errors

@@ -38,12 +38,14 @@ class Demonstration:
         title: what it is.
         text: what was done.
         rows: (setting, figure, figure of each seed).
+        figure: what the figures are, as the heading of their column.
     """
 
     defect: str
     title: str
     text: str
     rows: tuple[tuple[str, str, str], ...]
+    figure: str = "error"
 
 
 def write_reproduction(
@@ -164,6 +166,6 @@ def _write_markdown(
         lines.append(f"| {' | '.join(cells)} |")
     for shown in demonstrations:
         lines += ["", f"## {shown.title} ({shown.defect})", "", shown.text, ""]
-        lines += ["| | error | seeds |", "|---|---|---|"]
+        lines += [f"| | {shown.figure} | seeds |", "|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in shown.rows]
     return "\n".join(lines) + "\n"

@@ -10,12 +10,15 @@ from typing import Any
 from loupe.engines import open_engine
 from loupe.errors import ReproductionError, RunError, UnknownNameError
 from loupe.recipe import set_value
+from loupe.reproductions.batch_sums import show_batch_sums
 from loupe.reproductions.claims import judge_claims
 from loupe.reproductions.collapse import show_collapse
+from loupe.reproductions.judged_crops import show_judged_crops
 from loupe.reproductions.number_rules import Found
 from loupe.reproductions.references import find_unknown_claims, find_unknown_figures, list_claimed_metrics
 from loupe.reproductions.report import Demonstration, write_reproduction
 from loupe.reproductions.schema import Reproduction
+from loupe.reproductions.shared_weights import show_shared_weights
 from loupe.runs.reading import reading
 from loupe.runs.writing import write_json
 from loupe.studies import Study, read_study_file
@@ -24,7 +27,12 @@ from loupe.studies.loading import load_study
 from loupe.studies.run import PreparedStudy, carry_out_study, prepare_study
 from loupe.studies.scheduler import Watcher
 
-DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {"collapsed-autoencoder": show_collapse}
+DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {
+    "collapsed-autoencoder": show_collapse,
+    "batch-sums": show_batch_sums,
+    "shared-weights": show_shared_weights,
+    "judged-crops": show_judged_crops,
+}
 
 MakeWatcher = Callable[[PreparedStudy], Watcher]
 

@@ -10,74 +10,15 @@ from scipy import special
 
 from loupe.statistics.conclusions import Difference, conclude
 from loupe.statistics.families import Kind, Together
-from loupe.statistics.intervals import Interval, has_spread
+from loupe.statistics.intervals import Interval
 from loupe.statistics.planning import count_seeds
-from loupe.statistics.variances import moderate_variances
+from loupe.statistics.spreads import Spread, average_rows, is_varied
+from loupe.statistics.variances import DOUBT_IN_PAIRS, moderate_variances, share_satterthwaite
 
 _Floats = NDArray[np.float64]
 
 _PAIRING_LEVEL = 0.01  # seeds are paired where they surely matter; else pairing only loses freedom
 _FEWEST_IN_PAIRS = 3  # seeds, to see that they matter
-_WELCH_SHARE = 0.5  # of Welch's degrees of freedom above the fewest: all of them let 6 in 100 pass, not 5
-
-
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """What is known of arms before they are compared with one of them.
-
-    Args:
-        means: (..., arms) over the seeds.
-        variances: (..., arms) of one run.
-        degrees_of_freedom: (..., arms) of each variance.
-        total_degrees_of_freedom: of all of them.
-        counts: (arms,) seeds.
-    """
-
-    means: _Floats
-    variances: _Floats
-    degrees_of_freedom: _Floats
-    total_degrees_of_freedom: float
-    counts: _Floats
-
-
-def estimate_spread(values: _Floats, reference: int, flips: _Floats | None = None) -> Spread | None:
-    """Return means and variances of arms over their seeds; None if nothing shows how much runs vary.
-
-    Variances are estimated over all arms together as far as they agree (`moderate_variances`).
-
-    Args:
-        values: (arms, seeds); nan where a run is missing.
-        reference: the arm that others are compared with; if its spread stands out, it is kept as it is.
-        flips: (arms,) variance of a run that single answers' flipping from seed to seed brings, where that is
-            known: arms then agree if their variances are alike as multiples of it, and none is below it.
-    """
-    counts = np.isfinite(values).sum(1).astype(np.float64)
-    enough = counts >= 2
-    if not enough.any() or not _varies(values[enough]):
-        return None
-    means = _average_rows(values)
-    variances, known = np.full(len(values), math.nan), np.zeros(len(values))
-    squares = np.nansum((values - means[:, None])[enough] ** 2, 1)
-    scale = np.ones(len(values)) if flips is None or (flips <= 0).any() else flips
-    guarded = int(enough[:reference].sum()) if enough[reference] else None
-    degrees = counts[enough] - 1
-    found = moderate_variances(squares / degrees / scale[enough], degrees, guarded)
-    variances[enough] = found.values * scale[enough]
-    if flips is not None:
-        variances[enough] = np.maximum(variances[enough], flips[enough])
-    known[enough] = found.degrees_of_freedom
-    return Spread(means, variances, known, found.total_degrees_of_freedom, counts)
-
-
-def _average_rows(values: _Floats) -> _Floats:
-    """Return the mean of each row over what is known of it; nan where nothing is."""
-    return np.array([row[np.isfinite(row)].mean() if np.isfinite(row).any() else math.nan for row in values])
-
-
-def _varies(values: _Floats) -> bool:
-    """Return whether some arm's runs differ by more than rounding."""
-    scale = float(np.nanmax(np.abs(values)))
-    return any(has_spread(row[np.isfinite(row)].tolist(), scale) for row in values)
 
 
 def do_seeds_matter(values: _Floats) -> bool:
@@ -184,9 +125,8 @@ def compare_all(spread: Spread, reference: int) -> Comparisons:
     """Return how well differences from a reference are known; nan for arms with fewer than two seeds.
 
     Welch's test with the moderated variances. Its degrees of freedom are never more than those of all arms
-    together: variances that were drawn together are one estimate, not two. Half of what Satterthwaite's
-    formula gives above the fewest degrees of freedom is left out: of three seeds the formula knows its own
-    inputs too badly.
+    together: variances that were drawn together are one estimate, not two. A part of what Satterthwaite's
+    formula gives above the fewest degrees of freedom is left out (`share_satterthwaite`).
     """
     of_arm, known = spread.variances / spread.counts, spread.degrees_of_freedom
     of_reference, least = of_arm[..., [reference]], known[..., [reference]]
@@ -195,7 +135,8 @@ def compare_all(spread: Spread, reference: int) -> Comparisons:
         degrees = total**2 / (of_arm**2 / known + of_reference**2 / least)
     degrees = np.minimum(degrees, spread.total_degrees_of_freedom)
     fewest = np.minimum(np.minimum(known, least), degrees)
-    degrees = fewest + _WELCH_SHARE * (degrees - fewest)
+    share = share_satterthwaite(np.minimum(spread.counts, spread.counts[reference]), len(spread.counts))
+    degrees = fewest + share * (degrees - fewest)
     return Comparisons(total, degrees, of_reference / total)
 
 
@@ -232,11 +173,11 @@ def compare_in_pairs(
     """
     counts = np.isfinite(differences).sum(1).astype(np.float64)
     enough = counts >= 2
-    if not enough.any() or not _varies(differences[enough]):
+    if not enough.any() or not is_varied(differences[enough]):
         return [None] * len(differences)
-    means = _average_rows(differences)
+    means = average_rows(differences)
     squares = np.nansum((differences - means[:, None])[enough] ** 2, 1)
-    found = moderate_variances(squares / (counts[enough] - 1), counts[enough] - 1)
+    found = moderate_variances(squares / (counts[enough] - 1), counts[enough] - 1, doubt=DOUBT_IN_PAIRS)
     variances, known = np.full(len(means), math.nan), np.zeros(len(means))
     variances[enough], known[enough] = found.values, found.degrees_of_freedom
     return [

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 from scipy import special
 
-from loupe.statistics.variances import FEWEST_TO_BORROW, expect_degrees
+from loupe.statistics.variances import FEWEST_TO_BORROW, expect_degrees, share_satterthwaite
 
 MOST_SEEDS = 1000
 """Beyond, one says only that it takes more."""
@@ -102,9 +103,11 @@ def _find_limit(
 ) -> tuple[float, float]:
     """Return the degrees of freedom and how many standard errors a difference must have (Bonferroni)."""
     of_arm = expect_degrees(num_seeds, num_arms)
-    # of two arms that vary alike Welch's formula gives twice those of one, of which half is left out; spreads
-    # of single arms differ by chance, which takes a part of it
-    degrees = min((1.5 if num_arms >= FEWEST_TO_BORROW else 1.4) * of_arm, num_arms * (num_seeds - 1))
+    # of two arms that vary alike Welch's formula gives twice those of one, of which a part is used; spreads
+    # of single arms differ by chance, which takes a tenth of it
+    share = float(share_satterthwaite(np.array(num_seeds), num_arms))
+    share -= 0.1 if num_arms < FEWEST_TO_BORROW else 0.0
+    degrees = min((1 + share) * of_arm, num_arms * (num_seeds - 1))
     level = (1 - confidence) / num_comparisons
     return degrees, -float(special.stdtrit(degrees, level / 2))
 

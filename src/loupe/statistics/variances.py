@@ -12,8 +12,10 @@ _Floats = NDArray[np.float64]
 FEWEST_TO_BORROW = 6
 """Arms from which on spreads are drawn together: of fewer one cannot say how far they agree."""
 
-DOUBT = 2.5  # standard errors by which spreads may differ more than they seem to
-_OUTLYING = 0.2  # a guarded arm whose spread is larger than the others' by so rare a chance keeps its own
+DOUBT = 1.0  # standard errors by which spreads may differ more than they seem to
+DOUBT_IN_PAIRS = 2.5  # the same without a guarded arm: what the reference does to all pairs is not seen there
+_OUTLYING = (0.2, 0.5)  # chances of a guarded arm's spread: below them it keeps its own, above it has none
+_PLACES_AGREE = (0.5, 0.8)  # the same of what seeds vary beyond their places: above them places are pooled
 _SMALLEST = 1e-5  # of the middle variance; equal values do not show that there is no spread
 _SURE_ABOVE = 1e-6
 
@@ -44,9 +46,10 @@ def moderate_variances(
     logarithms of the variances scatter beyond what chance makes them scatter, the less is borrowed (Smyth,
     2004, "Linear models and empirical Bayes methods": variances from a scaled inverse χ² distribution, whose
     weight is found from the moments of the logarithms). How far they scatter is itself hardly known of few
-    arms: 2.5 standard errors more than seen is taken, and of fewer than six arms nothing is borrowed. One
-    arm may be guarded, such as the reference, which every difference rests on: if its spread stands out, it
-    keeps it (as in Phipson et al., 2016).
+    arms: one standard error more than seen is taken, and of fewer than six arms nothing is borrowed. One
+    arm may be guarded, such as the reference, which every difference rests on: the surer it is that its
+    spread stands out, by an F test against the others, the more it keeps its own (as in Phipson et al.,
+    2016): a jump at one level would lose power where it is not out, or let too much pass where it is.
 
     Args:
         values: (..., arms) variance of one run of each arm, not negative; at least one above 0.
@@ -77,11 +80,57 @@ def moderate_variances(
     if guarded is not None:
         own, rest = found[..., guarded], total - degrees[guarded]
         others = (prior[..., 0] * total - own * degrees[guarded]) / rest
-        stands_out = special.fdtrc(degrees[guarded], rest, own / others) < _OUTLYING
-        stands_out &= own > moderated[..., guarded]
-        moderated[..., guarded] = np.where(stands_out, own, moderated[..., guarded])
-        known[..., guarded] = np.where(stands_out, degrees[guarded], known[..., guarded])
+        out = _grade(special.fdtrc(degrees[guarded], rest, own / others), _OUTLYING)
+        moderated[..., guarded] += out * np.maximum(own - moderated[..., guarded], 0)
+        known[..., guarded] = degrees[guarded] ** out * known[..., guarded] ** (1 - out)
     return Variances(moderated, known, total, is_borrowed=True)
+
+
+def share_satterthwaite(num_seeds: _Floats, num_arms: int) -> _Floats:
+    """Return what part is used of the degrees of freedom that Satterthwaite's formula gives above the fewest.
+
+    Of few seeds the formula knows its own inputs too badly: all of it would let 6 to 7 in 100 pass, not 5.
+    Half is used of arms that keep their own variances; of those drawn together all from five seeds on.
+
+    Args:
+        num_seeds: of the arm with the fewer, ≥ 1.
+        num_arms: arms, the reference among them.
+    """
+    if num_arms < FEWEST_TO_BORROW:
+        return np.full(np.shape(num_seeds), 0.5)
+    share: _Floats = np.clip((num_seeds - 1) / 4, 0, 1)
+    return share
+
+
+def pool_places(
+    own: _Floats, degrees_of_freedom: _Floats, of_places: _Floats, num_places: int
+) -> tuple[_Floats, _Floats]:
+    """Return variances of averages over places, and their degrees of freedom, with places pooled in.
+
+    If nothing shifts a seed at all of its places at once, the scatter of seeds at single places says what
+    their averages vary, with as many times the degrees of freedom as there are places. An F test of all arms
+    together says how sure one may be of that; it misses small shifts, so that it has to be far from them.
+
+    Args:
+        own: (arms,) variance of the averages over seeds.
+        degrees_of_freedom: (arms,) of it, more than 0.
+        of_places: (arms,) the same from what each place varies about its seed's and its own mean.
+        num_places: places, ≥ 2.
+    """
+    if not (of_places > 0).all():
+        return own, degrees_of_freedom
+    total = float(degrees_of_freedom.sum())
+    ratio = float(own @ degrees_of_freedom) / float(of_places @ degrees_of_freedom)
+    shifted = _grade(special.fdtrc(total, total * (num_places - 1), ratio), _PLACES_AGREE)
+    pooled = (own + (num_places - 1) * of_places) / num_places
+    known = degrees_of_freedom**shifted * (degrees_of_freedom * num_places) ** (1 - shifted)
+    return shifted * own + (1 - shifted) * pooled, known
+
+
+def _grade(chance: _Floats, ends: tuple[float, float]) -> _Floats:
+    """Return 1 for chances up to the lower end, 0 from the upper one on, and what lies between between."""
+    graded: _Floats = np.clip((ends[1] - chance) / (ends[1] - ends[0]), 0, 1)
+    return graded
 
 
 def expect_degrees(num_seeds: int, num_arms: int) -> float:

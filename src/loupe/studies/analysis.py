@@ -8,7 +8,8 @@ from statistics import fmean
 from torch import Tensor
 
 from loupe.errors import RunError
-from loupe.statistics.arms import ArmRun, Cell, Place, compare_arms, compare_ends
+from loupe.statistics.arm_runs import ArmRun, Place
+from loupe.statistics.arms import Cell, compare_arms, compare_ends
 from loupe.statistics.conclusions import Difference
 from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study

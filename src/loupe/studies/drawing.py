@@ -14,7 +14,8 @@ from loupe.metrics import describe_metric, headline_of
 from loupe.metrics.registry import LOSS
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.statistics import Interval
-from loupe.statistics.arms import Cell, Place
+from loupe.statistics.arm_runs import Place
+from loupe.statistics.arms import Cell
 from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
 from loupe.studies.quantity import Quantity
 from loupe.studies.wording import name_cell

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loupe.statistics import PowerLaw, PredictedError, fit_power_law, predict_errors
-from loupe.statistics.arms import Place
+from loupe.statistics.arm_runs import Place
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
 from loupe.studies.quantity import Quantity
