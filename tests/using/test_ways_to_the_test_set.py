@@ -263,8 +263,8 @@ def test_a_classifier_in_python_counts(run: RunFolder) -> None:
 
 
 def test_an_evaluation_cut_off_counts_again(run: RunFolder) -> None:
-    run.report_file.unlink()
-    run.digests_file.unlink()
+    for file in (run.report_file, run.digests_file, run.result_file):
+        file.unlink()
     loupe.resume(run.path)
     assert (run.count_openings(), count_ledger(run)) == (2, 1)
 
@@ -380,9 +380,9 @@ def test_a_record_that_was_deleted_is_missed(run: RunFolder, capsys: pytest.Capt
 def test_a_record_of_looks_begun_anew_is_unknown(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     """Deleted, it was written anew with the next look, and the run said "once"."""
     run.openings_file.unlink()
-    run.digests_file.unlink()
     assert count_own_looks(run) is None
-    assert main(["predict", str(run.path), str(list_test_files(run)[0])]) == 0
+    assert main(["predict", str(run.path), str(list_test_files(run)[0])]) == 1
+    assert "test_openings.jsonl" in capsys.readouterr().err
     assert count_own_looks(run) is None
     assert "this run: unknown" in describe_looks([run])
     assert main(["verify", str(run.path)]) == 1

@@ -14,7 +14,7 @@ from loupe.terminal import print_line, print_table
 def verify(
     *runs: str,
     data: DataPlace = None,
-    sample: Annotated[int, Parameter(help="Validation images to run through the network.")] = 200,
+    sample: Annotated[int, Parameter(help="Validation images to run through the network, ≥ 1.")] = 200,
     test: Annotated[
         bool,
         Parameter(negative=(), help="Run the test images through the network too; the look is counted."),
@@ -42,6 +42,13 @@ def verify(
             got="no run",
             allowed="one or more run folders, or names in runs/",
             next_step="loupe verify RUN; `loupe list` shows the runs",
+        )
+    if sample < 1:
+        raise RunError(
+            "Weights cannot be tried on so few images.",
+            got=f"--sample {sample}",
+            allowed="1 or more validation images",
+            next_step="leave --sample out for 200",
         )
     found = [one for run in runs for one in check(run, data=data, sample=sample, on_test=test)]
     if as_json:

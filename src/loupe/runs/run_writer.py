@@ -150,5 +150,6 @@ class RunWriter(RunFiles):
     def clear_leftovers(self) -> None:
         """Clear away what an interrupted run left half written, and what will change as it goes on."""
         remove_leftovers(self.path)
+        self.result_file.unlink(missing_ok=True)  # first: a result without its digests is no evidence
         self.digests_file.unlink(missing_ok=True)
         self.checkpoint_file.parent.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loupe.data.identity import to_keys
 from loupe.data.ledger import count_looks
+from loupe.data.pixel_cache import decoding_anew
 from loupe.errors import LoupeError, RunError, UntrustedPluginError
 from loupe.plugins import digest_plugin, is_trusted
 from loupe.running.continuing import digest_continued
@@ -241,7 +242,8 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int, not_loaded
         yield Finding("data", "unknown", "the run keeps no record of its images")
         return
     try:
-        _, dataset = load_run_data(run, data)
+        with decoding_anew():
+            _, dataset = load_run_data(run, data)
     except LoupeError as error:
         if data is not None or not run.pixels_file.exists():
             raise
