@@ -1,7 +1,7 @@
 """The verb that looks for what is wrong with the images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -25,6 +25,17 @@ def audit(
     folds: Annotated[
         int, Parameter(help="Networks to train; each image is scored by one that has not seen it.")
     ] = 5,
+    effect: Annotated[
+        bool,
+        Parameter(
+            negative=(), help="Train with and without data.corrections, and say what they bring; no audit."
+        ),
+    ] = False,
+    seeds: Annotated[int, Parameter(help="With --effect: runs with, and as many without.")] = 3,
+    on: Annotated[
+        Literal["validation", "test"],
+        Parameter(help="With --effect: images to compare on; every run opens the test set, if it is that."),
+    ] = "validation",
     out: Annotated[Path, Parameter(help="Folder for audits.")] = Path("audits"),
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -40,14 +51,20 @@ def audit(
         A packaged recipe, a TOML file, or a run, whose recipe is taken.
     """
     from loupe.audits.audit import audit_recipe, find_recipe_place
+    from loupe.audits.effect import measure_effect
     from loupe.running import load_recipe
 
     resolved = load_recipe(find_recipe_place(recipe), overrides, plugins=plugin)
     progress = _Progress()
+    carried: dict[str, Any] = {"engine": engine, "workers": workers, "make_watcher": progress.make_watcher}
     try:
-        found = audit_recipe(
-            resolved, out, num_folds=folds, engine=engine, workers=workers, make_watcher=progress.make_watcher
-        )
+        if effect:
+            measured = measure_effect(resolved, out, num_seeds=seeds, evaluated_on=on, **carried)
+            progress.close()
+            print_line(measured.describe(), style="bold")
+            print_line(f"report: {measured.folder.report_file}")
+            return 0
+        found = audit_recipe(resolved, out, num_folds=folds, **carried)
     except KeyboardInterrupt:
         progress.close()
         print_line(f"Stopped; what was reached is kept in {out / resolved.name}. The same command goes on.")
