@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from loupe.cli import (
+    auditing,
     caching,
     evaluating,
     listing,
@@ -23,6 +24,7 @@ from loupe.terminal import print_error
 
 __all__ = [
     "app",
+    "auditing",
     "caching",
     "evaluating",
     "listing",

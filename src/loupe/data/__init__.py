@@ -59,7 +59,7 @@ class Splits:
 
     Args:
         draws: in words, how many images each side was to get and got, where that is chance.
-        changes: in words, what was done to the training images on purpose.
+        changes: in words, what was done to training images on purpose, and what was corrected.
     """
 
     train: ImageDataset

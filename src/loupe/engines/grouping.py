@@ -119,7 +119,7 @@ def describe_shared(recipe: Recipe) -> str:
     """Return what of recipes must be the same for their runs to share shapes, as text."""
     data, model, train = recipe.data, recipe.model, recipe.train
     shared = [
-        [data.name, data.classes, data.sides_of, data.settings],
+        [data.name, data.classes, data.sides_of, data.corrections, data.settings],
         [model.name, model.settings],
         [train.batch_size, train.optimizer.name],
     ]

@@ -126,6 +126,12 @@ class DataSection(NamedSection):
         description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
         "with path, label, split). Images a run does not name are divided as ever.",
     )
+    corrections: str | None = Field(
+        None,
+        min_length=1,
+        description="List of corrections of training and validation images (CSV with image or file or index, "
+        "action keep, relabel or drop, label); the page of `loupe audit` writes one. Sides stay.",
+    )
     long_tail: float | None = Field(
         None,
         ge=1,

@@ -74,15 +74,16 @@ def _environment() -> Environment:
         "with_code": mark_code,
     }
     environment.globals |= {
-        "style": Markup(_read("style.css")),
-        "chart_script": Markup(_read("charts.js")),
-        "mistakes_script": Markup(_read("mistakes.js")),
+        "style": Markup(read_template("style.css")),
+        "chart_script": Markup(read_template("charts.js")),
+        "mistakes_script": Markup(read_template("mistakes.js")),
         "loupe_version": __version__,
     }
     return environment
 
 
-def _read(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return the text of a file in `templates/`, as it stands there."""
     return resources.files("loupe.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 

@@ -92,5 +92,5 @@ def write_card(
 
 def _keep_whole(recipe: Recipe) -> Recipe:
     """Return the recipe without what leaves images out or changes labels: a list names all, as they are."""
-    whole = {"fraction": 1.0, "long_tail": None, "label_noise": None}
+    whole = {"fraction": 1.0, "corrections": None, "long_tail": None, "label_noise": None}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})

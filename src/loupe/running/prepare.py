@@ -134,6 +134,8 @@ def _resolve_data(recipe: Recipe) -> dict[str, Any]:
             resolved[place] = str(expand_path(resolved[place]))
     if data.sides_of is not None:
         resolved["sides_of"] = find_sides_place(data.sides_of)
+    if data.corrections is not None:
+        resolved["corrections"] = str(expand_path(data.corrections))
     resolved["augment"] = [_resolve(AUGMENTATIONS, choice) for choice in data.augment]
     if data.mix is not None:
         resolved["mix"] = _resolve(MIXES, data.mix)
@@ -198,7 +200,16 @@ def find_weights(named: str, backbone: str | None) -> Path:
 def name_fit(recipe: Recipe) -> str:
     """Return what of a recipe decides whether its parts fit, as text."""
     values = recipe.to_dict()
-    for name in ("fraction", "validation", "split_seed", "sides_of", "augment", "mix", "normalize"):
+    for name in (
+        "fraction",
+        "validation",
+        "split_seed",
+        "sides_of",
+        "corrections",
+        "augment",
+        "mix",
+        "normalize",
+    ):
         values["data"].pop(name, None)
     return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from loupe.data import Dataset, ImageDataset, KnownSides, LockedTest, Splits, load_dataset, split_dataset
+from loupe.data.corrections import correct_splits, find_corrected, read_corrections
 from loupe.data.identity import ImageTable
 from loupe.data.injection import inject, relabel
 from loupe.data.sources import list_places
@@ -27,7 +28,11 @@ def load_recipe_data(recipe: Recipe) -> Dataset:
 
 
 def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
-    """Return the splits a recipe describes, with what it has done to the training images on purpose."""
+    """Return the splits a recipe describes, corrected, with what it has done to training images on purpose.
+
+    Raises:
+        DataError: parts that lack a class, corrections that do not fit the data.
+    """
     splits = split_dataset(
         dataset,
         validation=recipe.data.validation,
@@ -35,6 +40,10 @@ def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
         seed=recipe.split_seed,
         fold=(recipe.data.fold.number, recipe.data.fold.of) if recipe.data.fold else None,
     )
+    if recipe.data.corrections is not None:
+        corrections = read_corrections(expand_path(recipe.data.corrections))
+        found = find_corrected(corrections, dataset, is_part=recipe.data.classes is not None)
+        splits = correct_splits(splits, dataset, found, corrections.origin)
     tail, noise = recipe.data.long_tail, recipe.data.label_noise
     if tail is None and noise is None:
         return splits
@@ -44,7 +53,7 @@ def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
         long_tail=tail,
         noise=(noise.kind, noise.share, noise.confusion) if noise else None,
     )
-    return replace(splits, train=train, changes=changes)
+    return replace(splits, train=train, changes=(*splits.changes, *changes))
 
 
 def place_data(recipe: Recipe, path: str | Path | None) -> Recipe:
@@ -115,7 +124,7 @@ def load_run_splits(run: RunFolder, data: str | Path | None = None) -> Splits:
         none = train.select(torch.zeros(0, dtype=torch.int64))
         return Splits(train, validation, LockedTest(none))
     recipe, dataset = load_run_data(run, data)
-    splits = split_recipe_data(recipe, dataset)
+    splits = split_recipe_data(_leave_corrections(recipe), dataset)
     train = _find_images(run, dataset, splits.train, "train")
     validation = _find_images(run, dataset, splits.validation, "validation")
     return replace(splits, train=train, validation=validation, test=_find_test(run, splits.test))
@@ -135,7 +144,14 @@ def load_validation_images(run: RunFolder, data: str | Path | None = None) -> Im
     if data is None and run.pixels_file.exists():
         return read_packed_images(run, "validation")
     recipe, dataset = load_run_data(run, data)
-    return _find_images(run, dataset, split_recipe_data(recipe, dataset).validation, "validation")
+    return _find_images(
+        run, dataset, split_recipe_data(_leave_corrections(recipe), dataset).validation, "validation"
+    )
+
+
+def _leave_corrections(recipe: Recipe) -> Recipe:
+    """Return a run's recipe without its list of corrections: the run's own record says what came of it."""
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"corrections": None})})
 
 
 def read_packed_images(run: RunFolder, side: str) -> ImageDataset:
@@ -168,8 +184,9 @@ def _find_images(
     wanted = run.read_environment()["data_digests"][side]
     record = run.read_images() if images.digest != wanted else None
     if record is not None:  # the data moved on, or some were left out
-        has_noise = side == "train" and run.read_recipe().data.label_noise is not None
-        images = find_recorded_images(dataset, record.table(side), keeps_labels=not has_noise) or images
+        chosen = run.read_recipe().data
+        has_others = chosen.corrections is not None or (side == "train" and chosen.label_noise is not None)
+        images = find_recorded_images(dataset, record.table(side), keeps_labels=not has_others) or images
     if images.digest != wanted:
         name = "training" if side == "train" else side
         raise RunError(

@@ -46,7 +46,8 @@ def reduce_recipe(recipe: Recipe) -> dict[str, Any]:
     _leave_out(values, _WITHOUT_INFLUENCE)
     _leave_out(values, _CHECKED_OTHERWISE)
     data, train = values.setdefault("data", {}), values.setdefault("train", {})
-    data.pop("sides_of", None)  # what it makes of the data counts, which is digested
+    for name in ("sides_of", "corrections"):  # what they make of the data counts, which is digested
+        data.pop(name, None)
     for name in recipe.data.settings:
         data.pop(name, None)
     kept = SOURCES.trim(recipe.data.name, recipe.data.settings)

@@ -4,7 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from loupe.plugins import load_plugin
+from loupe.data.corrections import read_corrections
+from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_digest import reduce_recipe
@@ -59,7 +60,9 @@ class Keys:
             dataset = load_recipe_data(recipe)
             own = dataset.validation.digest if dataset.validation is not None else ""
             self._data[which] = f"{dataset.train.digest} {own} {dataset.test.digest}"
-        return self._data[which]
+        if data.corrections is None:
+            return self._data[which]
+        return f"{self._data[which]} {read_corrections(expand_path(data.corrections)).digest}"
 
 
 def describe_run(recipe: Recipe) -> dict[str, Any]:

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 
 from loupe.data import Dataset
+from loupe.data.corrections import find_corrected, read_corrections
 from loupe.data.identity import ImageTable, to_keys
 from loupe.data.injection import draw_labels
+from loupe.errors import LoupeError
+from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.runs.images import SIDES, ImageRecord
 
@@ -27,6 +30,7 @@ def find_other_labels(
         class_names: of the run, by label.
     """
     there = _gather_classes(dataset, {name: label for label, name in enumerate(class_names)})
+    _add_corrected(there, recipe, dataset)
     for side in SIDES:
         table = record.table(side)
         found = [there.get(key, frozenset()) for key in to_keys(table.digests)]
@@ -49,6 +53,21 @@ def _gather_classes(dataset: Dataset, known: Mapping[str, int]) -> dict[bytes, f
         for key, label in zip(to_keys(part.table.digests), part.table.labels.tolist(), strict=True):
             classes[key] = classes.get(key, frozenset()) | {now[label]}
     return classes
+
+
+def _add_corrected(there: dict[bytes, frozenset[int]], recipe: Recipe, dataset: Dataset) -> None:
+    """Let images stand under the class that the recipe's corrections give them, where the list is there."""
+    if recipe.data.corrections is None:
+        return
+    try:
+        corrections = read_corrections(expand_path(recipe.data.corrections))
+        found = find_corrected(corrections, dataset, is_part=recipe.data.classes is not None)
+    except LoupeError:
+        return
+    parts = [part.table.digests for part in (dataset.train, dataset.validation) if part is not None]
+    keys = to_keys(torch.cat(parts))
+    for index, label in found.new_labels.items():
+        there[keys[index]] |= {-1 if label is None else label}
 
 
 def _count_other_noise(
