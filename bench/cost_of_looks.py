@@ -4,8 +4,8 @@ usage: LOUPE_DATA=FOLDER python bench/cost_of_looks.py [RECIPE ...]
 
 Each recipe is trained for one epoch and judged on its validation images: no test set is opened. An epoch's
 seconds times the recipe's epochs stand for its training; what it costs to look does not depend on how long
-it was trained. Seconds of the looks are as each run keeps them (`evaluations.json`); those of the inside are the
-report's less what it takes without. Two threads, wall-clock seconds, one run a recipe: shares are good to a fifth.
+it was trained. Seconds of the looks are as each run keeps them (`evaluations.json`). Two threads, wall-clock
+seconds, one run a recipe: shares are good to a fifth.
 """
 
 import sys
