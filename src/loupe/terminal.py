@@ -42,7 +42,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: S
         is_right = index in right
         table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right or index == 0)
     for row in rows:
-        table.add_row(*(Text(show_plainly(cell).replace("\n", "\\n")) for cell in row))
+        table.add_row(*(Text(show_plainly(cell)) for cell in row))
     open_console().print(table)
 
 

@@ -17,6 +17,7 @@ import loupe
 from loupe.cli import main
 from loupe.cli.run_tables import describe_outcome
 from loupe.metrics import METRICS, describe_metric
+from loupe.plugins import trust_plugin
 from loupe.recipe import Recipe
 from loupe.reproductions.claims import Found, judge_numbers, judge_winner
 from loupe.reproductions.number_rules import Deltas
@@ -202,6 +203,8 @@ def test_runs_are_compared_by_it(place: Place) -> None:
 
 def test_model_card_and_exported_file_say_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder)
+    for plugin in place.run.read_recipe().run.plugins:
+        trust_plugin(plugin)
     exported = export_run(str(place.run.path), "torch", place.folder)
     assert exported.file is not None
     assert place.result.best is not None

@@ -22,6 +22,7 @@ from loupe.runs.looks import describe_looks
 from loupe.statistics import compute_wilson_interval
 from loupe.using.classifier import Classifier, open_classifier
 from loupe.using.predict_images import Answers, find_files, predict
+from tests.quick_runs import forget_images
 
 CLOTHES = ("T-shirt/top", "Shirt")
 QUICK = ("train.epochs=3", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
@@ -217,7 +218,7 @@ def test_own_test_images_are_recognised_and_the_look_is_counted(tmp_path: Path) 
 def test_of_a_run_without_a_record_nothing_is_known(run: RunFolder, crops: Path, tmp_path: Path) -> None:
     earlier = tmp_path / "earlier"
     shutil.copytree(run.path, earlier)
-    (earlier / "images.npz").unlink()
+    forget_images(RunFolder(earlier))
     accuracy = predict(earlier, crops).accuracy
     assert accuracy is not None
     assert accuracy.num_trained_on is None
