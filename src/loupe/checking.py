@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from loupe.errors import Mistake, suggest
+from loupe.errors import LoupeError, Mistake, suggest
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -21,8 +21,18 @@ def validate_strictly(model: type[Checked], values: Mapping[str, Any]) -> Checke
 
     Raises:
         pydantic.ValidationError: with every mistake; `describe_pydantic_errors` puts it into words.
+        LoupeError: they are nested too deep.
     """
-    return model.model_validate_json(json.dumps(values, default=str), strict=True)
+    try:
+        text = json.dumps(values, default=str)
+    except RecursionError:
+        raise LoupeError(
+            "These settings are nested too deep to be read.",
+            got="hundreds of tables inside one another",
+            allowed="section.field = value, and a table or two inside",
+            next_step="mend the name with so many dots",
+        ) from None
+    return model.model_validate_json(text, strict=True)
 
 
 def describe_pydantic_errors(

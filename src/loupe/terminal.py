@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from loupe.wording import show_plainly
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,15 +18,17 @@ def open_console(*, stderr: bool = False) -> "Console":
 
 
 def print_line(text: str, *, style: str = "", stderr: bool = False) -> None:
-    """Print text as it is: no markup, no colouring of its own, no line breaks of ours."""
-    open_console(stderr=stderr).print(text, highlight=False, markup=False, soft_wrap=True, style=style)
+    """Print text as it is: no markup, no colours of its own, no breaks of ours, no orders to a terminal."""
+    open_console(stderr=stderr).print(
+        show_plainly(text), highlight=False, markup=False, soft_wrap=True, style=style
+    )
 
 
 def print_error(text: str) -> None:
     """Print an error to standard error."""
     from rich.text import Text
 
-    line = Text.assemble(("Error: ", "bold red"), text)
+    line = Text.assemble(("Error: ", "bold red"), show_plainly(text))
     open_console(stderr=True).print(line, highlight=False, soft_wrap=True)
 
 
@@ -38,7 +42,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: S
         is_right = index in right
         table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right or index == 0)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(show_plainly(cell).replace("\n", "\\n")) for cell in row))
     open_console().print(table)
 
 

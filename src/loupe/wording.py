@@ -1,11 +1,40 @@
 """Words that every part of Loupe needs."""
 
+import re
 from collections.abc import Sequence
 
 
 def count_of(number: int, noun: str) -> str:
     """Return how many there are: "1 run", "3 runs", "12,000 images"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def show_plainly(text: str) -> str:
+    """Return text that a terminal, a table or a file may show: control characters and odd bytes as \\x1b.
+
+    Line breaks and tabs stay. Names of files can hold anything; a terminal would obey them.
+    """
+    return "".join(one.encode("unicode_escape").decode() if _ORDERS.match(one) else one for one in text)
+
+
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guard_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe before what would begin one."""
+    if not text.startswith((*_FORMULA, "'")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def read_guarded_cell(text: str) -> str:
+    """Return what `guard_cell` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
 
 
 def list_names(names: Sequence[str], most: int = 4) -> str:

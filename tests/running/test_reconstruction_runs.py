@@ -140,8 +140,8 @@ def test_a_transfer_resumes_and_refuses_changed_weights(autoencoder: RunFolder, 
     stopped = loupe.train(MLP, *overrides, observers=[StopAfter(1, KeyboardInterrupt())])
     other = loupe.train(AUTOENCODER, "run.seed=5", "train.epochs=1", f"run.folder={tmp_path / 'other'}")
     autoencoder.best_file.write_bytes(other.best_file.read_bytes())
-    autoencoder.digests_file.unlink()
-    with pytest.raises(RunError, match=r"The starting weights of run .* changed"):
+    autoencoder.digests_file.write_text(other.digests_file.read_text())
+    with pytest.raises(RunError, match=r"The starting weights of run .* changed|was altered"):
         loupe.resume(stopped.path)
 
 

@@ -1,5 +1,6 @@
 """A finished run's files are what they were, or every reader says that they are not."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import loupe
 from loupe.errors import RunError
 from loupe.runs import RunFolder, load_model
 from loupe.runs.evidence import read_digests
+from loupe.using.verify_run import verify
 from tests.quick_runs import StopAfter, Train
 
 
@@ -88,3 +90,26 @@ def test_a_run_that_an_earlier_version_began_gets_its_record(train: Train) -> No
     assert record is not None
     assert len(record.train) == 371
     assert run.count_openings() == 1
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "another form", "a file outside"])
+def test_a_run_that_ended_has_its_digests_or_is_no_evidence(train: Train, harm: str) -> None:
+    """Without them an edited accuracy of 750 % stood in lists, studies and searches."""
+    run = train()
+    values = json.loads(run.digests_file.read_text())
+    if harm == "gone":
+        run.digests_file.unlink()
+    else:
+        changes = {
+            "empty": {"files": {}},
+            "another form": {"form": 99},
+            "a file outside": {"files": {**values["files"], "../../x": values["files"]["recipe.toml"]}},
+        }
+        run.digests_file.write_text(json.dumps({**values, **changes[harm]}))
+    result = json.loads(run.result_file.read_text())
+    result["best"]["test"]["accuracy"] = 7.5
+    run.result_file.write_text(json.dumps(result))
+    for read in (run.read_result, run.read_recipe, run.read_environment, run.read_predictions):
+        with pytest.raises(RunError):
+            read()
+    assert not verify(run.path)[0].is_sound

@@ -32,8 +32,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @pytest.fixture
-def run(finished: RunFolder, tmp_path: Path) -> Iterator[RunFolder]:
-    """A copy without digests, so that what is read is looked at by its content."""
+def run(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunFolder]:
+    """A copy without digests, as if it had not ended, so that what is read is looked at by its content."""
+    monkeypatch.setattr("loupe.runs.evidence._has_ended", lambda folder: False)
     shutil.copytree(finished.path, tmp_path / "runs" / finished.path.name)
     copy = RunFolder(tmp_path / "runs" / finished.path.name)
     copy.digests_file.unlink()

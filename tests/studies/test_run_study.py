@@ -177,6 +177,7 @@ def test_a_history_cut_in_the_middle_of_a_row_is_named(tmp_path: Path) -> None:
     (path,) = (tmp_path / "runs").iterdir()
     history = RunFolder(path).history_file
     RunFolder(path).digests_file.unlink()
+    RunFolder(path).result_file.unlink()
     text = history.read_text()
     history.write_text(text[: text.rindex(",") - 40])
     with pytest.raises(RunError, match=r"history\.csv is missing or damaged"):

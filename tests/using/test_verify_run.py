@@ -17,6 +17,7 @@ from loupe.cli import main
 from loupe.errors import RunError
 from loupe.plugins import trust_plugin
 from loupe.runs import RunFolder
+from loupe.runs.evidence import read_digests, renew_digests
 from loupe.using.verify_run import verify
 from tests.quick_runs import QUICK, Train, forget_plugins
 
@@ -101,7 +102,6 @@ def test_every_missing_file_is_found(run: RunFolder) -> None:
 
 def forge(run: RunFolder) -> None:
     """Write the digests anew, as somebody does who wants to be believed."""
-    from loupe.runs.evidence import read_digests, renew_digests
 
     digests = read_digests(run.path)
     assert digests is not None
@@ -196,7 +196,7 @@ def test_the_ledger_is_held_against_the_record(train: Train) -> None:
     (found,) = verify(run.path)
     assert {one.check: one.verdict for one in found.findings}["looks"] == "sound"
     run.openings_file.write_text("")
-    run.digests_file.unlink()
+    renew_digests(run.path, [run.openings_file])
     assert any("lacks looks" in one for one in altered(run))
 
 

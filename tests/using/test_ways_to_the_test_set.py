@@ -6,6 +6,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -22,6 +23,7 @@ from loupe.data import LockedTest, load_dataset, split_dataset
 from loupe.data.identity import digest_content, digest_images, to_keys
 from loupe.data.ledger import count_looks
 from loupe.data.manifest import write_manifest
+from loupe.metrics import Metrics, Predictions, compute_metrics
 from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder
 from loupe.runs.evidence import read_digests
@@ -112,6 +114,30 @@ def test_evaluate_test_is_a_look_of_its_run(run: RunFolder, capsys: pytest.Captu
     assert looks.num_recipes == 1
     assert main(["evaluate", str(run.path), "--test"]) == 0
     assert_looks(run, 2)
+
+
+def test_verify_test_is_a_look_and_finds_what_digests_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Predictions of test images, result and digests rewritten so that they agree with one another."""
+    save(tmp_path / "images", "", draw(150, 3))
+    run = train(tmp_path / "images", tmp_path / "runs")
+    assert main(["verify", str(run.path), "--test"]) == 0
+    assert "weights on test" in capsys.readouterr().out
+    assert run.count_openings() == count_ledger(run) == 2
+    answers, result = run.read_predictions(), run.require_result()
+    test = answers["test"]
+    logits = 9.0 * torch.nn.functional.one_hot(test.labels, test.num_classes).float()
+    flattered = Predictions(test.labels, logits)
+    run.write_predictions(validation=answers["validation"], test=flattered)
+    assert result.best is not None
+    assert isinstance(result.best.validation, Metrics)
+    score = compute_metrics(flattered, result.best.validation.class_names, result.confidence)
+    openings = tuple(run.read_openings())
+    run.write_result(replace(result, best=replace(result.best, test=score), test_openings=openings))
+    checks = {one.check: one.verdict for one in verify(run.path, on_test=True)[0].findings}
+    assert checks["weights on test"] == "altered"
+    assert checks["weights"] == "sound"
 
 
 def test_a_sound_run_stays_sound_after_a_look(tmp_path: Path) -> None:
@@ -237,8 +263,8 @@ def test_a_classifier_in_python_counts(run: RunFolder) -> None:
 
 
 def test_an_evaluation_cut_off_counts_again(run: RunFolder) -> None:
-    run.report_file.unlink()
-    run.digests_file.unlink()
+    for file in (run.report_file, run.digests_file, run.result_file):
+        file.unlink()
     loupe.resume(run.path)
     assert (run.count_openings(), count_ledger(run)) == (2, 1)
 
@@ -354,9 +380,9 @@ def test_a_record_that_was_deleted_is_missed(run: RunFolder, capsys: pytest.Capt
 def test_a_record_of_looks_begun_anew_is_unknown(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     """Deleted, it was written anew with the next look, and the run said "once"."""
     run.openings_file.unlink()
-    run.digests_file.unlink()
     assert count_own_looks(run) is None
-    assert main(["predict", str(run.path), str(list_test_files(run)[0])]) == 0
+    assert main(["predict", str(run.path), str(list_test_files(run)[0])]) == 1
+    assert "test_openings.jsonl" in capsys.readouterr().err
     assert count_own_looks(run) is None
     assert "this run: unknown" in describe_looks([run])
     assert main(["verify", str(run.path)]) == 1

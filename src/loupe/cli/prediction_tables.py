@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from loupe.reports.page import format_interval, format_level, format_percent
 from loupe.using.predict_images import Answer, Answers
+from loupe.wording import guard_cell, show_plainly
 
 TableFormat = Literal["csv", "json"]
 
@@ -33,7 +34,8 @@ def _write_csv(answers: Answers) -> str:
         pairs = zip(one.classes, one.probabilities, strict=True)
         named = [cell for name, probability in pairs for cell in (name, f"{probability:.6f}")]
         truth = [one.true_class or ""] if is_known else []
-        writer.writerow([_write_path(one.file), _name_answer(one), *named, *truth])
+        cells = [_write_path(one.file), _name_answer(one), *named, *truth]
+        writer.writerow([guard_cell(show_plainly(cell)) for cell in cells])
     return text.getvalue()
 
 

@@ -14,14 +14,19 @@ from loupe.terminal import print_line, print_table
 def verify(
     *runs: str,
     data: DataPlace = None,
-    sample: Annotated[int, Parameter(help="Validation images to run through the network.")] = 200,
+    sample: Annotated[int, Parameter(help="Validation images to run through the network, ≥ 1.")] = 200,
+    test: Annotated[
+        bool,
+        Parameter(negative=(), help="Run the test images through the network too; the look is counted."),
+    ] = False,
     as_json: Annotated[
         bool, Parameter(name="--json", negative=(), help="Print what was found as JSON.")
     ] = False,
 ) -> int:
     """Check runs against themselves: files, figures, weights, data, plugins, looks at the test set.
 
-    Everything is computed anew; no test image is looked at. The exit status is 0 if nothing was altered.
+    Everything is computed anew; without --test no test image is looked at. The exit status is 0 if nothing
+    was altered.
 
     Parameters
     ----------
@@ -38,7 +43,14 @@ def verify(
             allowed="one or more run folders, or names in runs/",
             next_step="loupe verify RUN; `loupe list` shows the runs",
         )
-    found = [one for run in runs for one in check(run, data=data, sample=sample)]
+    if sample < 1:
+        raise RunError(
+            "Weights cannot be tried on so few images.",
+            got=f"--sample {sample}",
+            allowed="1 or more validation images",
+            next_step="leave --sample out for 200",
+        )
+    found = [one for run in runs for one in check(run, data=data, sample=sample, on_test=test)]
     if as_json:
         print(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False))  # noqa: T201
     else:

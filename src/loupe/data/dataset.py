@@ -47,6 +47,14 @@ class ImageDataset:
                     allowed="a torch tensor",
                     next_step=f"torch.from_numpy({name})" if is_array else f"torch.as_tensor({name})",
                 )
+        odd = [name for name in self.class_names if not isinstance(name, str) or not _is_text(name)]
+        if odd:
+            raise DataError(
+                f"A class of {self.source} has a name that is no text.",
+                got=repr(odd[0])[:80],
+                allowed="names in UTF-8",
+                next_step="rename the folder, or the class",
+            )
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
             raise DataError(
                 "Images must be uint8 with four axes.",
@@ -196,3 +204,12 @@ def _index_numbers(class_names: Sequence[str]) -> dict[int, int]:
         return {}
     numbers = {int(name): index for index, name in enumerate(class_names)}
     return numbers if len(numbers) == len(class_names) else {}
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name can be written; one made of a folder's bytes may not be."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

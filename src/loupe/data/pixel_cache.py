@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,23 @@ def find_cache_folder() -> Path:
     return Path(pooch.os_cache("loupe")) / "pixels"
 
 
+_is_passed_over: ContextVar[bool] = ContextVar("cache passed over", default=False)
+
+
+@contextlib.contextmanager
+def decoding_anew() -> Iterator[None]:
+    """Have images decoded from their files, whatever the cache holds: it is there for speed, no proof."""
+    token = _is_passed_over.set(True)
+    try:
+        yield
+    finally:
+        _is_passed_over.reset(token)
+
+
 def read_entry(key: str, names: list[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Return the arrays of an entry, mapped copy-on-write, and what stands beside them; None without one."""
+    if _is_passed_over.get():
+        return None
     folder = find_cache_folder() / key
     try:
         meta = json.loads((folder / _META).read_text(encoding="utf-8"))

@@ -91,6 +91,11 @@ class Looks:
     looks: tuple[Look, ...] = ()
     pictures: Mapping[str, Pictures] = field(default_factory=dict)
 
+    def find(self, name: str) -> Look | None:
+        """Return what an evaluation found; of several splits the last, which stands for the network."""
+        found = [one for one in self.looks if one.name.partition(":")[0] == name and not one.failure]
+        return found[-1] if found else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the looks as plain values, without the pictures."""
         values = json.loads(_ADAPTER.dump_json(self.looks))

@@ -64,8 +64,7 @@ class Network:
         Raises:
             LoupeError: it has no such layer, or that is not given one tensor an image.
         """
-        (head,) = [row.name for row in self.layers.rows if row.parameters][-1:] or [""]
-        return compute_features(self.model, self.batches(images), head, self.precision)
+        return compute_features(self.model, self.batches(images), self.layers.head, self.precision)
 
     def afford(self, most: int) -> int:
         """Return how many images to run through the network, at most `most`: on a CPU what takes seconds."""

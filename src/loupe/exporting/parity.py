@@ -62,13 +62,14 @@ def compare_file(
     differences = [_measure(found, expected), _measure(alone, expected[:1])]
     if is_classifier:
         differences.append(_measure(others[0], expected.softmax(1)) if others else math.inf)
-    changed = int((found.argmax(1) != expected.argmax(1)).sum()) if is_classifier else 0
+    has_form = isinstance(found, Tensor) and found.shape == expected.shape
+    changed = int((found.argmax(1) != expected.argmax(1)).sum()) if is_classifier and has_form else 0
     return Parity(len(images), max(differences), changed)
 
 
-def _measure(found: Tensor, expected: Tensor) -> float:
+def _measure(found: object, expected: Tensor) -> float:
     """Return the largest difference; infinite where a number is none, or the shapes differ."""
-    if found.shape != expected.shape:
+    if not isinstance(found, Tensor) or found.shape != expected.shape:
         return math.inf
     largest = float((found.double() - expected.double()).abs().max())
     return largest if math.isfinite(largest) else math.inf

@@ -50,6 +50,13 @@ class LayerTable:
         """Multiplications with addition of one image's forward pass."""
         return sum(row.multiply_adds for row in self.rows)
 
+    @property
+    def head(self) -> str:
+        """Last layer with parameters: its name, "(itself)" if only the network has some, or ""."""
+        names = [row.name for row in self.rows if row.parameters]
+        layers = [name for name in names if name != ITSELF]
+        return (layers or names or [""])[-1]
+
 
 def count_parameters(model: nn.Module) -> int:
     """Return the number of parameters, each counted once however often it is shared."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError, suggest
-from loupe.models.layer_table import ITSELF, describe_layers
+from loupe.models.layer_table import describe_layers
 from loupe.models.weight_fitting import fit_tensor
 
 
@@ -102,14 +102,10 @@ def find_head(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]
         ShapeError: the network cannot take such images.
         LoupeError: no layer has parameters.
     """
-    rows = describe_layers(model, in_channels=in_channels, image_size=image_size).rows
-    with_parameters = [row.name for row in rows if row.parameters]
-    with_parameters = [
-        name for name in with_parameters if name != ITSELF
-    ] or with_parameters  # not the network itself
-    if not with_parameters:
+    head = describe_layers(model, in_channels=in_channels, image_size=image_size).head
+    if not head:
         raise LoupeError("The network has no layer with parameters.", next_step="choose another model")
-    return with_parameters[-1]
+    return head
 
 
 def freeze_layers(model: nn.Module, layers: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -95,6 +95,7 @@ def _read(path: Path) -> object:
         start = file.read(9)
     try:
         if start[8:9] == b"{":  # safetensors: the length of a JSON header, then the header
+            _refuse_own(path)
             return load_file(path)
         if zipfile.is_zipfile(path) or start[:1] == b"\x80":
             with warnings.catch_warnings():
@@ -120,6 +121,19 @@ def _read(path: Path) -> object:
         allowed=".safetensors, .pt, .pth, .bin",
         next_step="convert it: safetensors.torch.save_file(model.state_dict(), …)",
     )
+
+
+def _refuse_own(path: Path) -> None:
+    """Check that a file is no run's own: of a run it is known which images the weights have seen."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+    if "loupe" in metadata:
+        raise LoupeError(
+            f"{path.name} holds the weights of a run of Loupe's.",
+            got="a file that says so, without the run that says which images they have seen",
+            allowed="the run itself",
+            next_step="transfer.run = RUN; a run from elsewhere comes as `loupe pack` makes it",
+        )
 
 
 def _find_tensors(content: object) -> dict[str, Tensor]:

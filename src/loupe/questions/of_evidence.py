@@ -59,6 +59,8 @@ def ask_freshness(evidence: Evidence) -> Answer:
     """Return whether the test set still can surprise: how often it was looked at, by how many recipes."""
     name, question, section = "freshness", "Is the test set still fresh?", "record"
     own, machine = evidence.own_looks, evidence.machine_looks
+    if own is not None and machine is not None and machine.count < own:
+        machine = None  # the ledger lacks looks that are on record: it knows nothing of others
     step = "new test images for the last word; validation for all choices"
     if own is None:
         said = "Nobody knows: the run's record of its looks is missing."

@@ -25,6 +25,7 @@ from loupe.reports.run_report import name_run
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
+from loupe.runs.scaling import read_scaling
 
 CARD_NAME = "model-card.md"
 
@@ -277,13 +278,28 @@ def _say_limits(subject: _Subject) -> Iterator[str]:
             "- It names one of its classes for every image, also for one that shows none of them. What it "
             "says of such images was not measured."
         )
-        yield (
-            "- Its probabilities are a softmax of the logits. Whether they are calibrated was not measured: "
-            "do not read 90 % as nine right in ten."
-        )
+        yield _say_calibration(subject)
     yield "- The figures hold for images like those it was tested on, and for no others."
     if isinstance(judged, ReconstructionScore):
         yield "- The error is on the scale of the network's input, after normalisation."
+
+
+def _say_calibration(subject: _Subject) -> str:
+    """Return what is known of the probabilities: what the calibration look found, and a scaling kept."""
+    scaling = read_scaling(subject.run, len(subject.class_names))
+    kept = subject.run.read_evaluations()
+    look = kept.find("calibration") if kept is not None else None
+    if scaling is not None:
+        before = f" As the network says them: {look.sentence}" if look is not None else ""
+        return (
+            f"- Its probabilities are set right by {scaling.describe()}, fitted on validation images.{before}"
+        )
+    if look is not None:
+        return f"- Its probabilities are a softmax of the logits. {look.sentence}"
+    return (
+        "- Its probabilities are a softmax of the logits. Whether they are calibrated was not measured: "
+        "do not read 90 % as nine right in ten."
+    )
 
 
 def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:

@@ -31,7 +31,7 @@ def cache_features(recipe: Recipe, setup: TrainingSetup) -> TrainingSetup:
 
     Args:
         recipe: of the bench.
-        bench: with the weights that the frozen layers keep.
+        setup: with the weights that the frozen layers keep.
     """
     model, train = setup.model, setup.train
     depth = count_frozen_layers(model)

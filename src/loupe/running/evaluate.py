@@ -43,7 +43,7 @@ def judge(
     Args:
         recipe: of the run.
         folder: the run's folder.
-        bench: data and network; the network ends with the best weights.
+        setup: data and network; the network ends with the best weights.
         reached: what the training reached; None if not one epoch was completed.
         status: how the training ended.
         reason: why it is not finished, if it is not.

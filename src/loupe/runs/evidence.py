@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from loupe.errors import RunError
@@ -12,6 +12,9 @@ from loupe.runs.writing import write_json
 
 DIGESTS_NAME = "digests.json"
 _FORM = 1
+_ALWAYS_LISTED = frozenset(
+    {"recipe.toml", "environment.json", "result.json", "best.safetensors", "predictions.npz"}
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def digest_file(path: Path, *, most: int | None = None) -> FileDigest:
 
 def digest_text(text: str) -> FileDigest:
     """Return the digest of a file that is to hold a text."""
-    content = text.encode()
+    content = text.encode(errors="backslashreplace")  # as it is written
     return FileDigest(hashlib.sha256(content).hexdigest(), len(content))
 
 
@@ -93,6 +96,12 @@ def read_digests(folder: Path) -> dict[str, FileDigest] | None:
         return None
     values = read_json(path)
     with reading(path):
+        if values["form"] != _FORM:
+            raise ValueError(f"form {values['form']!r}")
+        for name in values["files"]:
+            place = PurePosixPath(name)
+            if place.is_absolute() or ".." in place.parts:
+                raise ValueError(f"a file {name[:80]!r}")
         return {str(name): _read_digest(one) for name, one in values["files"].items()}
 
 
@@ -113,14 +122,33 @@ def is_unaltered(path: Path, recorded: FileDigest) -> bool:
     return (now.sha256, now.size) == (recorded.sha256, recorded.size)
 
 
+def _has_ended(folder: Path) -> bool:
+    """Return whether a run came to its end, and was of a version that writes digests then."""
+    result = folder / "result.json"
+    if not (is_plain(result) and is_plain(folder / "images.npz")):
+        return False
+    try:
+        return bool(read_json(result).get("status") == "finished")
+    except RunError:
+        return True
+
+
 def refuse_altered(folder: Path, path: Path) -> None:
     """Check that a file of a run is what it was when the run ended, where that was recorded.
 
     Raises:
-        RunError: it is another, or cannot be read.
+        RunError: it is another, or cannot be read; or the record of a run that ended is gone or lacks it.
     """
-    recorded = (read_digests(folder) or {}).get(path.relative_to(folder).as_posix())
+    digests, name = read_digests(folder), path.relative_to(folder).as_posix()
+    recorded = (digests or {}).get(name)
     if recorded is None:
+        if (digests is None or name in _ALWAYS_LISTED) and _has_ended(folder):
+            raise RunError(
+                f"{folder.name} ended, and nothing says what {name} held then.",
+                got=f"{DIGESTS_NAME} is gone" if digests is None else f"{DIGESTS_NAME} without {name}",
+                allowed="a run folder as the run left it",
+                next_step=f"bring {DIGESTS_NAME} back, or train again; `loupe verify {folder}` computes anew",
+            )
         return
     with reading(path):
         if is_unaltered(path, recorded):

@@ -1,11 +1,9 @@
 """The run folder: written atomically, read back as typed objects."""
 
-import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,20 @@ from loupe.evaluations import ExampleRecord, Looks
 from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe, parse_recipe, read_toml
 from loupe.runs.answers import (
-    PREDICTED,
-    RECONSTRUCTED,
-    name_arrays,
     split_arrays,
     to_predictions,
     to_reconstructions,
 )
-from loupe.runs.evidence import digest_text, refuse_altered, renew_digests, write_digests
-from loupe.runs.files import STARTING_WEIGHTS, RunFiles
-from loupe.runs.history import read_record, write_records
+from loupe.runs.evidence import refuse_altered
+from loupe.runs.files import STARTING_WEIGHTS
+from loupe.runs.history import read_record
 from loupe.runs.images import ImageRecord
-from loupe.runs.locking import is_locked, locked
+from loupe.runs.locking import is_locked
 from loupe.runs.mistakes import MistakeRecord
 from loupe.runs.progress import Progress
 from loupe.runs.reading import (
     is_plain,
+    is_there,
     read_arrays,
     read_json,
     read_lines,
@@ -44,145 +40,19 @@ from loupe.runs.reading import (
     refuse_array,
 )
 from loupe.runs.result import RunResult
-from loupe.runs.writing import (
-    append_line,
-    open_to_append,
-    remove_leftovers,
-    write_arrays,
-    write_bytes,
-    write_json,
-    write_tensors,
-    write_text,
-)
+from loupe.runs.run_writer import RunWriter
 from loupe.training.state import EPOCH_COLUMNS, EpochRecord, Snapshot
 
 
-class RunFolder(RunFiles):
+class RunFolder(RunWriter):
     """One run on disk: its files (`RunFiles` says which) as typed objects."""
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
 
-    # ---- writing
-
-    def start(self, recipe: Recipe, environment: dict[str, Any], images: ImageRecord) -> None:
-        """Write what is known before training."""
-        self.checkpoint_file.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(self.images_file, images.to_arrays())
-        open_to_append(self.openings_file).close()  # none so far, which is not the same as no record
-        self._write_plan(recipe, environment)
-
-    def keep_images(self, images: ImageRecord) -> None:
-        """Write which images a run uses that an earlier version began, which kept no record of them."""
-        if not _is_there(self.images_file):
-            write_arrays(self.images_file, images.to_arrays())
-            open_to_append(self.openings_file).close()
-
-    def keep_unreadable(self, files: Sequence[str]) -> None:
-        """Write which files of images were left out because they cannot be read; nothing if all can be."""
-        if files:
-            write_text(self.unreadable_file, "".join(f"{file}\n" for file in files))
-
-    def keep_starting_weights(self, file: Path) -> None:
-        """Copy the file of weights that a run starts from into its folder: it is not read again elsewhere."""
-        kept = self.path / f"{STARTING_WEIGHTS}{file.suffix}"
-        if file != kept:
-            write_bytes(kept, file.read_bytes())
-
     def find_starting_weights(self) -> Path | None:
         """Return the kept file of weights that the run started from; None if there is none."""
         return next((path for path in self.path.glob(f"{STARTING_WEIGHTS}*") if is_plain(path)), None)
-
-    def move_source(self, recipe: Recipe, environment: dict[str, Any]) -> None:
-        """Write recipe and environment anew that say of another place where the starting weights are."""
-        self._write_plan(recipe, environment)
-        renew_digests(self.path, (self.recipe_file, self.environment_file))
-
-    def _write_plan(self, recipe: Recipe, environment: dict[str, Any]) -> None:
-        write_text(self.recipe_file, recipe.to_toml())
-        write_json(self.environment_file, environment)
-
-    def write_history(self, history: list[EpochRecord]) -> None:
-        write_text(self.history_file, write_records(history), durable=False)
-
-    def write_snapshot(self, snapshot: Snapshot) -> None:
-        self.checkpoint_file.parent.mkdir(exist_ok=True)
-        write_tensors(self.checkpoint_file, snapshot.tensors, {"values": json.dumps(snapshot.values)})
-
-    def write_best(self, snapshot: Snapshot, description: dict[str, Any]) -> None:
-        """Write the best weights in a snapshot, with a description of network and input beside them."""
-        described = {**description, "best": snapshot.values["best"]}
-        write_tensors(self.best_file, snapshot.weights("best"), {"loupe": json.dumps(described)})
-
-    def write_predictions(self, **predictions: Predictions) -> None:
-        """Write labels and logits of each named split."""
-        write_arrays(self.predictions_file, name_arrays(predictions, PREDICTED))
-
-    def write_reconstructions(self, **reconstructions: Reconstructions) -> None:
-        """Write errors and pictures of each named split, in the place of predictions."""
-        write_arrays(self.predictions_file, name_arrays(reconstructions, RECONSTRUCTED))
-
-    def write_evaluations(self, looks: Looks) -> None:
-        """Write what evaluations found; the pictures first, for the looks refer to them."""
-        write_arrays(self.pictures_file, looks.to_arrays())
-        write_text(self.evaluations_file, json.dumps(looks.to_dict(), ensure_ascii=False) + "\n")
-
-    def write_examples(self, record: ExampleRecord) -> None:
-        write_arrays(self.examples_file, vars(record))
-
-    def write_result(self, result: RunResult) -> None:
-        """Write the result, last of all, and the digests of everything a moment before it."""
-        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        self.log(result.status if result.reason is None else f"{result.status}: {result.reason}")
-        still = (
-            *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
-            *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
-            *(self.examples_file, self.report_file, self.unreadable_file),
-            *self.path.glob(f"{STARTING_WEIGHTS}*"),
-            *(self.test_looks_file, self.checkpoint_file, self.scaling_file),
-        )
-        growing = (self.openings_file, self.log_file)
-        write_digests(self.path, still, growing, {self.result_file.name: digest_text(text)})
-        write_text(self.result_file, text)
-
-    def log_opening(self, opening: Opening) -> None:
-        append_line(self.openings_file, json.dumps(opening.to_dict(), ensure_ascii=False))
-        self.log(f"test set opened: {opening.reason}")
-
-    def write_test_looks(self, accuracies: Mapping[int, float]) -> None:
-        """Write the test accuracy of each epoch looked at."""
-        lines = [json.dumps({"epoch": epoch, "accuracy": value}) for epoch, value in accuracies.items()]
-        write_text(self.test_looks_file, "".join(f"{line}\n" for line in lines), durable=False)
-
-    def log(self, line: str) -> None:
-        """Append a line with the time (UTC) to the log."""
-        with open_to_append(self.log_file) as file:
-            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}  {line}\n")
-
-    def write_progress(self, progress: Progress) -> None:
-        write_text(self.progress_file, json.dumps(progress.to_dict()), durable=False)
-
-    def clear_progress(self) -> None:
-        self.progress_file.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from training in this folder.
-
-        Raises:
-            HeldError: another process does.
-        """
-        self.path.mkdir(exist_ok=True)
-        with locked(self.path, f"Run {self.path.name} is being trained by another process."):
-            yield
-
-    def clear_leftovers(self) -> None:
-        """Clear away what an interrupted run left half written, and what will change as it goes on."""
-        remove_leftovers(self.path)
-        self.digests_file.unlink(missing_ok=True)
-        self.checkpoint_file.parent.mkdir(exist_ok=True)
-
-    # ---- reading
 
     def read_recipe(self) -> Recipe:
         self.refuse_altered(self.recipe_file)
@@ -216,7 +86,7 @@ class RunFolder(RunFiles):
 
     def read_result(self) -> RunResult | None:
         """Return the result, or None while there is none; looks at the test set since then count."""
-        if not _is_there(self.result_file):
+        if not is_there(self.result_file):
             return None
         self.refuse_altered(self.result_file)
         values = read_json(self.result_file)
@@ -233,7 +103,7 @@ class RunFolder(RunFiles):
         Raises:
             RunError: the record is damaged, or gone.
         """
-        if not _is_there(self.images_file):
+        if not is_there(self.images_file):
             if self.has_image_record():
                 raise RunError(
                     f"{self.images_file} is missing.",
@@ -285,7 +155,7 @@ class RunFolder(RunFiles):
 
     def read_history(self) -> list[EpochRecord]:
         """Return the epochs so far; an empty list before the first."""
-        if not _is_there(self.history_file):
+        if not is_there(self.history_file):
             return []
         self.refuse_altered(self.history_file)
         with reading(self.history_file):
@@ -309,7 +179,7 @@ class RunFolder(RunFiles):
 
     def read_snapshot(self) -> Snapshot | None:
         """Return the last checkpoint, or None if training was not checkpointed yet."""
-        if not _is_there(self.checkpoint_file):
+        if not is_there(self.checkpoint_file):
             return None
         self.refuse_altered(self.checkpoint_file)
         advice = "delete it: `loupe resume` then starts this run from its first epoch"
@@ -335,7 +205,7 @@ class RunFolder(RunFiles):
 
     def read_evaluations(self) -> Looks | None:
         """Return what evaluations found; None in runs of earlier versions, and before the end."""
-        if not _is_there(self.evaluations_file):
+        if not is_there(self.evaluations_file):
             return None
         self.refuse_altered(self.evaluations_file)
         self.refuse_altered(self.pictures_file)
@@ -351,7 +221,7 @@ class RunFolder(RunFiles):
 
     def read_examples(self) -> ExampleRecord | None:
         """Return what became of the training images epoch by epoch; None if that was not recorded."""
-        if not _is_there(self.examples_file):
+        if not is_there(self.examples_file):
             return None
         self.refuse_altered(self.examples_file)
         with reading(self.examples_file):
@@ -367,7 +237,7 @@ class RunFolder(RunFiles):
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set on record, oldest first; see `count_openings`."""
-        if not _is_there(self.openings_file):
+        if not is_there(self.openings_file):
             return []
         self.refuse_altered(self.openings_file)
         with reading(self.openings_file):
@@ -377,17 +247,17 @@ class RunFolder(RunFiles):
 
     def count_openings(self) -> int | None:
         """Return how often this run looked at the test set; None where its record is gone, or begun anew."""
-        if _is_there(self.openings_file):
+        if is_there(self.openings_file):
             openings = self.read_openings()
             return len(openings) if self._holds_looks_of_result(openings) else None
-        if _is_there(self.images_file) or not _is_there(self.result_file):
+        if is_there(self.images_file) or not is_there(self.result_file):
             return None
         result = self.read_result()  # of an earlier version, which made the record with the first look
         return None if result is None or result.test_openings else 0
 
     def _holds_looks_of_result(self, openings: Sequence[Opening]) -> bool:
         """Return whether the looks that the result names stand first among those on record."""
-        if _is_there(self.digests_file) or not _is_there(self.result_file):
+        if is_there(self.digests_file) or not is_there(self.result_file):
             return True  # the record was held against its digest when it was read
         values = read_json(self.result_file)
         with reading(self.result_file):
@@ -396,7 +266,7 @@ class RunFolder(RunFiles):
 
     def read_test_looks(self) -> dict[int, float]:
         """Return the test accuracy by epoch, as far as epochs were looked at."""
-        if not _is_there(self.test_looks_file):
+        if not is_there(self.test_looks_file):
             return {}
         self.refuse_altered(self.test_looks_file)
         with reading(self.test_looks_file):
@@ -405,11 +275,6 @@ class RunFolder(RunFiles):
 
 
 _RESULTS = TypeAdapter(RunResult)
-
-
-def _is_there(path: Path) -> bool:
-    """Return whether anything stands there, a broken link or a pipe too: reading it says what is wrong."""
-    return path.is_symlink() or path.exists()
 
 
 def _refuse_no_texts(what: str, values: Mapping[str, object]) -> None:

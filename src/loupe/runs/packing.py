@@ -15,7 +15,7 @@ from loupe.runs.finding import is_run_folder
 from loupe.runs.folder import RunFolder
 from loupe.runs.locking import LOCK_NAME
 from loupe.runs.moving import pack_run, unpack_run
-from loupe.runs.reading import reading
+from loupe.runs.reading import is_plain, reading
 from loupe.runs.writing import replacing
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same run makes the same archive
@@ -73,6 +73,13 @@ def unpack(archive: Path, parent: Path) -> Path:
     Raises:
         RunError: it is no packed run, it is damaged, or a run of that name is there.
     """
+    if not is_plain(archive):
+        raise RunError(
+            f"There is no archive {archive}.",
+            got="nothing there" if not archive.exists() else "no regular file",
+            allowed="a file that `loupe pack` made",
+            next_step="mend the path",
+        )
     with reading(archive, "pack the run again"), zipfile.ZipFile(archive) as members:
         infos = [info for info in members.infolist() if not info.is_dir()]
         if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:

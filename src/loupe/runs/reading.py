@@ -101,6 +101,11 @@ def is_plain(path: Path) -> bool:
         return False
 
 
+def is_there(path: Path) -> bool:
+    """Return whether anything stands there, a broken link or a pipe too: reading it says what is wrong."""
+    return path.is_symlink() or path.exists()
+
+
 def read_bytes(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
     """Return what a regular file holds.
 

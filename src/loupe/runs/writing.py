@@ -79,9 +79,9 @@ def is_leftover(path: Path) -> bool:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Write a UTF-8 text file atomically."""
+    """Write a UTF-8 text file atomically; bytes that are no UTF-8 as \\udc…, which JSON reads back."""
     with replacing(path, durable=durable) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -132,7 +132,7 @@ def open_to_append(path: Path) -> TextIO:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, f"{name_kind(mode)}, not a file", str(path))
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+    return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 
 def append_line(path: Path, line: str) -> None:

@@ -133,11 +133,12 @@ def compare_all(spread: Spread, reference: int) -> Comparisons:
     total = of_arm + of_reference
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = total**2 / (of_arm**2 / known + of_reference**2 / least)
+        share_of_reference = np.where(total > 0, of_reference / total, 0.5)
     degrees = np.minimum(degrees, spread.total_degrees_of_freedom)
     fewest = np.minimum(np.minimum(known, least), degrees)
     share = share_satterthwaite(np.minimum(spread.counts, spread.counts[reference]), len(spread.counts))
     degrees = fewest + share * (degrees - fewest)
-    return Comparisons(total, degrees, of_reference / total)
+    return Comparisons(total, degrees, share_of_reference)
 
 
 def compare_with_reference(

@@ -18,6 +18,7 @@ from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval, compute_wilson_interval
+from loupe.wording import guard_cell, read_guarded_cell
 
 
 @dataclass(frozen=True)
@@ -235,8 +236,8 @@ class StudyFolder:
         """Write rows of text as CSV, atomically; no cell begins a formula where a spreadsheet opens it."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(_guard_cell, columns))
-        writer.writerows([_guard_cell(row[name]) for name in columns] for row in rows)
+        writer.writerow(map(guard_cell, columns))
+        writer.writerows([guard_cell(row[name]) for name in columns] for row in rows)
         write_text(file, text.getvalue(), durable=False)
 
     def read_results(self, axes: Sequence[str] = ()) -> list[StudyRow]:
@@ -262,7 +263,7 @@ class StudyFolder:
             advice = "restore it, or delete it: runs whose folders are there are found again"
         with reading(file, advice):
             lines = csv.reader(io.StringIO(read_text(file.resolve())))
-            columns = [_read_cell(cell) for cell in next(lines, [])]
+            columns = [read_guarded_cell(cell) for cell in next(lines, [])]
             missing = {*_TYPES} - _LATER - {"at", *columns}
             if missing:
                 raise ValueError(f"no column {', '.join(sorted(missing))}")
@@ -279,28 +280,10 @@ def _write(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _guard_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe before what would begin one."""
-    if not text.startswith((*_FORMULA, "'")):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
-
-
-def _read_cell(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
-
-
 def _name_cells(columns: Sequence[str], line: Sequence[str]) -> dict[str, str]:
     if len(line) != len(columns):
         raise ValueError(f"a line of {len(line)} cells, for {len(columns)} columns")
-    return {name: _read_cell(cell) for name, cell in zip(columns, line, strict=True)}
+    return {name: read_guarded_cell(cell) for name, cell in zip(columns, line, strict=True)}
 
 
 def _read_row(row: Mapping[str, str], axes: Sequence[str]) -> StudyRow:

@@ -16,6 +16,7 @@ from loupe.data.image_files import Fit
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
 from loupe.exporting import EXPORT_FORMATS, ExportFormat, build_export_format
+from loupe.exporting.formats import Use
 from loupe.exporting.graph import OUTPUTS, trace_network
 from loupe.exporting.parity import Parity, compare_file, refuse_difference
 from loupe.metrics import Metric, MetricValue, choose_metric
@@ -26,6 +27,7 @@ from loupe.reports.model_card import CARD_NAME, ExportedFile, compose_model_card
 from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder, RunResult, find_single_run, load_model
+from loupe.runs.plugins import load_run_plugins
 from loupe.runs.result import Score
 from loupe.runs.scaling import read_scaling
 from loupe.runs.writing import write_text
@@ -72,7 +74,8 @@ def export_run(
     """
     run, result = open_finished(place)
     recipe = run.read_recipe()
-    chosen: ExportFormat = build_export_format(form)  # may be a plugin's of the run
+    load_run_plugins(run)  # the format may be one of theirs
+    chosen: ExportFormat = build_export_format(form)
     facts = EXPORT_FORMATS.facts(form)
     model, description = load_model(run)
     scaling = read_scaling(run, len(description["class_names"]))
@@ -97,12 +100,28 @@ def export_run(
         refuse_missing_file(temporary, form)
         parity = compare_file(temporary, chosen, images, expected, is_classifier=is_classifier)
         refuse_difference(parity)
+        use = chosen.show_use(file.name, is_classifier=is_classifier)
+        refuse_other_use(use, form)
         temporary.replace(file)
-    use = chosen.show_use(file.name, is_classifier=is_classifier)
     exported = ExportedFile(file.name, facts["runtime"], use, parity)
     card = file.with_name(CARD_NAME)
     write_text(card, compose_model_card(run, result, description, find_fit(recipe), exported))
     return Export(file, card, parity)
+
+
+def refuse_other_use(use: object, form: str) -> None:
+    """Check that a format says how its file is used.
+
+    Raises:
+        LoupeError: it does not.
+    """
+    if not isinstance(use, Use):
+        raise LoupeError(
+            f"The export format {form} does not say how its file is used; none was written.",
+            got=f"{type(use).__name__} from show_use",
+            allowed="a Use (loupe.exporting), for the model card",
+            next_step="mend show_use",
+        )
 
 
 def refuse_missing_file(file: Path, form: str) -> None:

@@ -155,12 +155,12 @@ def find_head(opened: OpenedRun) -> str:
     """
     names = [row.name for row in opened.layers.rows if row.parameters]
     decoding = [name for name in names if name.startswith("decoder.")]
-    chosen = decoding[:1] if opened.classifier is None and decoding else names[-1:]
+    chosen = decoding[0] if opened.classifier is None and decoding else opened.layers.head
     if not chosen:
         raise LoupeError(
             "This network has no layer to take features from.", next_step="look at a network that learns"
         )
-    return chosen[0]
+    return chosen
 
 
 def make_batches(opened: OpenedRun, images: Tensor) -> EvaluationBatches:

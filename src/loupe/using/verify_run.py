@@ -1,106 +1,56 @@
 """`loupe verify`: a run folder held against itself: files, figures, weights, data, plugins, looks."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from loupe.data import ImageDataset, take_stratified
-from loupe.data.batches import EvaluationBatches
 from loupe.data.identity import to_keys
 from loupe.data.ledger import count_looks
-from loupe.data.normalization import Normalization
+from loupe.data.pixel_cache import decoding_anew
 from loupe.errors import LoupeError, RunError, UntrustedPluginError
 from loupe.plugins import digest_plugin, is_trusted
 from loupe.running.continuing import digest_continued
 from loupe.running.recipe_data import find_recorded_images, load_run_data, read_packed_images
 from loupe.running.record import digest_transfer, refuse_other_recipe, take_kept_weights
-from loupe.runs import RunFolder, find_run_folder, load_model, read_weights
+from loupe.runs import RunFolder, find_run_folder, read_weights
 from loupe.runs.evidence import is_unaltered, read_digests
 from loupe.runs.images import SIDES
 from loupe.runs.looks import read_test_content
 from loupe.runs.plugins import describe_change, describe_looking, find_plugin, load_run_plugins
-from loupe.training.measure import compute_outputs
+from loupe.using.verification import Finding, Verification
 from loupe.using.verify_figures import find_wrong_figures
 from loupe.using.verify_labels import find_other_labels
+from loupe.using.verify_weights import check_test, check_weights
 from loupe.wording import count_of
 
-Verdict = Literal["sound", "altered", "unknown"]
-"""Whether something is what the run left: it is, it is not (or cannot be read), or nobody can tell here."""
-
 _SAMPLE = 200
-_CLOSE = 1e-3  # of the largest logit; another machine rounds otherwise, other weights give something else
-_CLOSE_LOW_PRECISION = 5e-2
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Args:
-        check: what was checked.
-        verdict: whether it is what the run left.
-        found: in words.
-    """
-
-    check: str
-    verdict: Verdict
-    found: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What was found of one run.
-
-    Args:
-        run: its folder.
-        findings: one a check.
-    """
-
-    run: Path
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether nothing was found altered."""
-        return all(one.verdict != "altered" for one in self.findings)
-
-    def describe(self) -> str:
-        """Return the outcome in words: "nothing altered" only where everything could be checked."""
-        if not self.is_sound:
-            return "ALTERED"
-        unknown = dict.fromkeys(one.check for one in self.findings if one.verdict == "unknown")
-        if unknown:
-            return f"nothing found altered, but not known: {', '.join(unknown)}"
-        return "nothing altered"
-
-    def to_dict(self) -> dict[str, Any]:
-        findings = [asdict(one) for one in self.findings]
-        return {"run": str(self.run), "is_sound": self.is_sound, "findings": findings}
-
-
-def verify(place: str | Path, *, data: str | Path | None = None, sample: int = _SAMPLE) -> list[Verification]:
+def verify(
+    place: str | Path, *, data: str | Path | None = None, sample: int = _SAMPLE, on_test: bool = False
+) -> list[Verification]:
     """Return what can be found of a run, or of each seed of a series, by computing it all anew.
 
-    No test image is looked at: figures on test are recomputed from the stored predictions, whose digest was
-    written when the run ended, and validation images show that the predictions are those of the weights.
+    Unless asked for, no test image is looked at: figures on test are recomputed from the stored predictions,
+    whose digest was written when the run ended, and validation images show that the predictions are those of
+    the weights.
 
     Args:
         place: a run's folder or name.
         data: where its images lie now; where they were if left out.
         sample: validation images to run through the network.
+        on_test: run the test images through it too: a look, counted and logged.
 
     Raises:
         RunError: there is no such run.
     """
     path = find_run_folder(place)
     if (path / "environment.json").exists():
-        return [_verify_run(RunFolder(path), data, sample)]
+        return [_verify_run(RunFolder(path), data, sample, on_test)]
     seeds = sorted(path.glob("seed-*/environment.json"))
-    return [_verify_run(RunFolder(seed.parent), data, sample) for seed in seeds]
+    return [_verify_run(RunFolder(seed.parent), data, sample, on_test) for seed in seeds]
 
 
-def _verify_run(run: RunFolder, data: str | Path | None, sample: int) -> Verification:
+def _verify_run(run: RunFolder, data: str | Path | None, sample: int, on_test: bool) -> Verification:
     findings = list(_check_files(run))
     not_loaded = _load_plugins(run)  # before all that asks for what they register
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
@@ -110,6 +60,7 @@ def _verify_run(run: RunFolder, data: str | Path | None, sample: int) -> Verific
         ("figures", lambda: _check_figures(run)),
         ("images", lambda: _check_images(run)),
         ("data and weights", lambda: _check_data(run, data, sample, not_loaded)),
+        *([("weights on test", lambda: check_test(run, data))] if on_test and not not_loaded else []),
     )
     for name, check in checks:
         try:
@@ -291,12 +242,15 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int, not_loaded
         yield Finding("data", "unknown", "the run keeps no record of its images")
         return
     try:
-        _, dataset = load_run_data(run, data)
+        with decoding_anew():
+            _, dataset = load_run_data(run, data)
     except LoupeError as error:
         if data is not None or not run.pixels_file.exists():
             raise
         yield Finding("data", "unknown", error.message)
-        yield _check_weights(run, read_packed_images(run, "validation"), sample)
+        yield check_weights(
+            run, read_packed_images(run, "validation"), record.validation, "validation", sample
+        )
         return
     parts = [dataset.train, dataset.validation, dataset.test]
     there = {key for part in parts if part is not None for key in to_keys(part.table.digests)}
@@ -319,28 +273,4 @@ def _check_data(run: RunFolder, data: str | Path | None, sample: int, not_loaded
     if images is None:
         yield Finding("weights", "unknown", "its validation images are not at hand to try them on")
         return
-    yield _check_weights(run, images, sample)
-
-
-def _check_weights(run: RunFolder, images: ImageDataset, sample: int) -> Finding:
-    """Run some validation images through the network, and hold what it says against the predictions."""
-    recipe = run.read_recipe()
-    model, description = load_model(run)
-    normalization = Normalization.from_dict(description["normalization"])
-    some = take_stratified(images, sample, recipe.split_seed)
-    places = {key: index for index, key in enumerate(to_keys(images.table.digests))}
-    indices = [places[key] for key in to_keys(some.table.digests)]
-    outputs = compute_outputs(model, EvaluationBatches(some, normalization, recipe.evaluate.batch_size))
-    precision = run.read_environment().get("precision", "float32")
-    close = _CLOSE if precision == "float32" else _CLOSE_LOW_PRECISION
-    if description.get("objective", "classification") == "classification":
-        stored, now = run.read_predictions()["validation"].logits[indices], outputs
-    else:
-        stored = run.read_reconstructions()["validation"].errors[indices]
-        now = (outputs - normalization.apply(some.images)).square().flatten(1).mean(1)
-    difference = float((stored - now).abs().max())
-    limit = close * max(1.0, float(stored.abs().max()))
-    what = f"over {len(some):,} validation images the largest difference is {difference:.1e}"
-    if not difference <= limit:  # not a number is a difference too
-        return Finding("weights", "altered", f"the stored predictions are not those of the weights: {what}")
-    return Finding("weights", "sound", f"the stored predictions are those of the weights: {what}")
+    yield check_weights(run, images, record.validation, "validation", sample)

@@ -41,4 +41,5 @@ def find_known_shapes(name: str, settings: Mapping[str, Any]) -> tuple[tuple[int
     if "describe_images" in facts:
         shapes: tuple[tuple[int, int, int], int] = facts["describe_images"](settings)
         return shapes
-    return (facts["image_shape"], facts["num_classes"]) if "image_shape" in facts else None
+    is_known = "image_shape" in facts and "num_classes" in facts  # a plugin may say one of the two
+    return (facts["image_shape"], facts["num_classes"]) if is_known else None
