@@ -59,6 +59,7 @@ RUNS = {
 
 SHORTENED = {
     "train": QUICK,
+    "audit": [*QUICK, "--folds", "2", "--engine", "serial"],
     "study": [*("set.train.epochs=1", "seeds=[0]", "set.data.augment=[]"), "--engine", "serial"],
 }
 """What is added to a command here so that it is quick, by verb."""

@@ -122,6 +122,29 @@ def test_what_is_done_is_not_done_again(folder: AuditFolder, recipe: Recipe) -> 
     assert len(again.audit.suspects["wrong_labels"]) == len(read_rows(folder, "wrong_labels"))
 
 
+def test_what_was_corrected_or_kept_is_not_listed_again(
+    folder: AuditFolder, recipe: Recipe, tmp_path: Path
+) -> None:
+    rows = read_rows(folder, "wrong_labels")
+    wrong, other = rows[0], next(row for row in rows if "wrong-" not in row["file"])
+    copy = read_rows(folder, "duplicates")[-1]
+    lines = [
+        f"{wrong['image']},{wrong['file']},relabel,{wrong['suggested_label']}",
+        f"{other['image']},{other['file']},keep,",
+        f"{copy['image']},{copy['file']},drop,",
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(["image,file,action,label", *lines, ""]))
+    corrected = load_recipe(recipe, [f"data.corrections={tmp_path / 'list.csv'}"])
+    found = audit_recipe(corrected, tmp_path, num_folds=3, engine="serial")
+    listed = {row["file"] for row in read_rows(found.folder, "wrong_labels")}
+    assert not {wrong["file"], other["file"]} & listed
+    assert copy["file"] not in {row["file"] for row in read_rows(found.folder, "duplicates")}
+    assert len(found.audit.audited) == 182
+    assert "The images are audited as corrected by list.csv; 1 that it keeps are not listed again." in (
+        found.audit.notes
+    )
+
+
 def test_of_a_run_by_the_command_line(
     folder: AuditFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,8 @@ def test_on_the_test_set_by_the_command_line(
     asked = ["audit", str(tmp_path / "recipe.toml"), "train.epochs=1", "--effect", "--seeds", "1"]
     assert main([*asked, "--on", "test", "--engine", "serial", "--out", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())
+    runs = [RunFolder(path.parent) for path in (tmp_path / "digits" / "runs").glob("*/result.json")]
+    assert [len(run.read_result().test_openings) for run in runs] == [1, 1]
     assert "of which these runs cannot tell. The test images are the same for both, and as they were." in said
 
 

@@ -10,6 +10,7 @@ from loupe.audits.findings import Audit, AuditedImages, Kind, Suspect
 from loupe.audits.folds import MakeWatcher, OutOfFold, score_out_of_fold
 from loupe.audits.outliers import find_limit, measure_distances
 from loupe.audits.page import write_audit_page
+from loupe.data.corrections import find_corrected, read_corrections
 from loupe.data.image_quality import find_flaws, find_odd_sizes
 from loupe.data.near_duplicates import DuplicatePair, find_duplicates
 from loupe.errors import LoupeError
@@ -118,6 +119,11 @@ def gather_findings(recipe: Recipe, told: OutOfFold, num_folds: int) -> Audit:
         "outliers": _find_outliers(told, recipe.split_seed),
         "flaws": _find_flaws(recipe, audited),
     }
+    kept = _find_kept(recipe, told)
+    suspects = {
+        kind: [one for one in found if int(audited.sources[one.index]) not in kept]
+        for kind, found in suspects.items()
+    }
     num_in_test = int(images.table.find(told.dataset.test.table.keys()).sum())
     return Audit(
         recipe.name,
@@ -130,18 +136,29 @@ def gather_findings(recipe: Recipe, told: OutOfFold, num_folds: int) -> Audit:
         errors.thresholds,
         errors.joint,
         num_in_test,
-        _tell_conditions(recipe, told, num_in_test),
+        _tell_conditions(recipe, told, num_in_test, len(kept)),
     )
 
 
-def _tell_conditions(recipe: Recipe, told: OutOfFold, num_in_test: int) -> tuple[str, ...]:
+def _find_kept(recipe: Recipe, told: OutOfFold) -> set[int]:
+    """Return which images the recipe's corrections keep as they are: somebody has looked at them."""
+    if recipe.data.corrections is None:
+        return set()
+    corrections = read_corrections(expand_path(recipe.data.corrections))
+    found = find_corrected(corrections, told.dataset, is_part=recipe.data.classes is not None)
+    return {index for index, one in found.by_index.items() if one.action == "keep"}
+
+
+def _tell_conditions(recipe: Recipe, told: OutOfFold, num_in_test: int, num_kept: int) -> tuple[str, ...]:
     notes = [*told.dataset.notes]
     left = [name for name in ("label_noise", "long_tail") if getattr(recipe.data, name) is not None]
     if left:
         names = " and ".join(f"data.{name}" for name in left)
         notes.append(f"{names} of the recipe was left out: the data is audited as it is.")
     if recipe.data.corrections is not None:
-        notes.append(f"The images are audited as corrected by {Path(recipe.data.corrections).name}.")
+        name = Path(recipe.data.corrections).name
+        kept = f"; {num_kept:,} that it keeps are not listed again" if num_kept else ""
+        notes.append(f"The images are audited as corrected by {name}{kept}.")
     if recipe.data.fraction < 1:
         notes.append(
             f"Each network was trained on {100 * recipe.data.fraction:g} % of the images of its folds "
