@@ -8,7 +8,7 @@ import pytest
 
 from loupe.audits.effect import AFTER, BEFORE, measure_effect
 from loupe.cli import main
-from loupe.data import Dataset
+from loupe.data import Dataset, load_dataset
 from loupe.data.corrections import COLUMNS
 from loupe.data.injection import draw_labels
 from loupe.errors import LoupeError
@@ -29,8 +29,8 @@ def write_corrections_of(digits: Dataset, folder: Path, share: float) -> Recipe:
         folder / "digits.npz",
         train_images=digits.train.images.numpy(),
         train_labels=given.numpy(),
-        test_images=digits.test.open("a test of corrections").images.numpy(),
-        test_labels=digits.test.open("a test of corrections").labels.numpy(),
+        test_images=load_dataset("digits").test.open("a test of corrections").images.numpy(),
+        test_labels=load_dataset("digits").test.open("a test of corrections").labels.numpy(),
     )
     lines = [",".join(COLUMNS), *(f",,{index},relabel,{int(true[index])}" for index in wrong.tolist())]
     (folder / "list.csv").write_text("\n".join([*lines, ""]))
