@@ -17,6 +17,7 @@ def carry_out(out: Path, *words: str, data: str | None = None) -> dict[str, Any]
     """Run the script, and return what it wrote."""
     call = [sys.executable, str(SCRIPT), "--tiny", "--device", "cpu", "--out", str(out), *words]
     environment = {"LOUPE_DATA": data or str(official_data()), "PATH": "", "HOME": str(out)}
+    environment |= {"OMP_NUM_THREADS": "1"}  # other tests run beside
     subprocess.run(call, env=environment, capture_output=True, check=False, timeout=900)
     results: dict[str, Any] = json.loads((out / "results.json").read_text())
     return results
