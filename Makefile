@@ -8,6 +8,7 @@ NPM := $(shell command -v npm)
 FRONT := $(if $(NPM),node_modules/.installed)
 NO_NPM = echo "no npm (Node.js 20 or newer): scripts, styles and templates of the page are not looked at"
 GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
+TWO := OMP_NUM_THREADS=1# two processes of one thread: more would wait for one another
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
 .PHONY: help demo test test-thorough test-all check format docs wheel try-wheel bench gpu clean
@@ -20,10 +21,10 @@ demo: $(VENV)/.core ## train on the digits that ship with Loupe and write a repo
 	$(BIN)/loupe train digits
 
 test: $(VENV)/.dev $(FRONT) ## run the fast tests, on two processes
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(TWO) $(BIN)/pytest -n 2 --dist loadgroup
 
 test-thorough: $(VENV)/.dev $(FRONT) ## run what `test` leaves out: every network and recipe, processes, the browser
-	$(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
+	$(TWO) $(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
 
 test-all: $(VENV)/.dev $(FRONT) ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'
