@@ -10,8 +10,7 @@ from loupe.data.corrections import read_corrections
 from loupe.running import load_recipe
 from loupe.running.recipe_data import load_recipe_data, split_recipe_data
 
-from ..web.browsing import CHROMIUM
-from ..web.browsing import browser as browser
+from .browsing import CHROMIUM
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
