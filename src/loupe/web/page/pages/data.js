@@ -108,7 +108,11 @@ function drawNormalization(card) {
       el(
         "thead",
         {},
-        el("tr", {}, ...["constants", "mean", "std", "verdict"].map((one) => el("th", { scope: "col" }, one))),
+        el(
+          "tr",
+          {},
+          ...["constants", "mean", "std", "verdict"].map((one) => el("th", { scope: "col" }, one)),
+        ),
       ),
       el(
         "tbody",

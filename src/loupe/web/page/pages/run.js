@@ -192,10 +192,10 @@ async function showFindings(parts, run, id) {
 
 /** Have links to sections scroll there: the address of this page says which run it shows. */
 function wireSectionLinks(place) {
-  for (const link of place.querySelectorAll('a[href^="#"]')) {
-    link.onclick = (event) => {
+  for (const one of place.querySelectorAll('a[href^="#"]')) {
+    one.onclick = (event) => {
       event.preventDefault();
-      document.getElementById(link.hash.slice(1))?.scrollIntoView();
+      document.getElementById(one.hash.slice(1))?.scrollIntoView();
     };
   }
 }
