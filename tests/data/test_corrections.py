@@ -7,15 +7,8 @@ import torch
 from PIL import Image
 
 from loupe.data import Dataset, LockedTest
-from loupe.data.corrections import (
-    COLUMNS,
-    Correction,
-    Corrections,
-    correct_splits,
-    find_corrected,
-    read_corrections,
-    write_corrections,
-)
+from loupe.data.correcting import correct_splits, find_corrected
+from loupe.data.corrections import COLUMNS, Correction, Corrections, read_corrections, write_corrections
 from loupe.data.identity import to_keys
 from loupe.errors import DataError, LoupeError
 from loupe.running import load_recipe

@@ -98,3 +98,12 @@ def test_what_was_known_of_a_dataset_is_known_of_its_parts(digits: Dataset) -> N
     assert torch.equal(some.table.labels, some.labels)
     kept = whole.keep_classes([3, 1])
     assert torch.equal(kept.table.labels, kept.labels), "classes were renumbered"
+
+
+@given(images, st.sampled_from([1, 3]))
+def test_a_picture_is_digested_as_the_image_it_becomes(drawn: torch.Tensor, channels: int) -> None:
+    expected = to_keys(digest_images(drawn[:, :channels]))
+    pictures = [image.numpy().transpose(1, 2, 0) for image in drawn[:, :channels]]
+    assert [digest_picture(picture) for picture in pictures] == expected
+    grey = drawn[:1, :1].expand(-1, 3, -1, -1)
+    assert digest_picture(grey[0].numpy().transpose(1, 2, 0)) == to_keys(digest_images(grey))[0]

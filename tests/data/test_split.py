@@ -99,7 +99,7 @@ def test_a_part_without_some_class_is_refused(digits: Dataset) -> None:
         "The held-out part would hold only 5 of 10 classes.\n"
         "  got: 5 of 1437 images held out (data.validation = 5)\n"
         "  allowed: at least one image of each class on both sides, 10 or more\n"
-        "  next: change data.validation, or add images"
+        "  next: set data.validation=10, or add images"
     )
     with pytest.raises(DataError, match=r"The kept part would hold only 0 of 10 classes\."):
         split_dataset(digits, validation=5000)

@@ -14,19 +14,32 @@ from loupe.data.augmentations import register_augmentation as register_augmentat
 from loupe.data.batches import EvaluationBatches as EvaluationBatches
 from loupe.data.batches import TrainingBatches as TrainingBatches
 from loupe.data.dataset import ImageDataset as ImageDataset
+from loupe.data.folds import draw_folds, find_working_folds
+from loupe.data.identity import join_tables
 from loupe.data.known_sides import KnownSides as KnownSides
-from loupe.data.known_sides import join_datasets, join_tables, take_sides
+from loupe.data.known_sides import join_datasets, take_sides
 from loupe.data.locked_test import LockedTest as LockedTest
 from loupe.data.locked_test import Opening as Opening
 from loupe.data.mixes import MIXES as MIXES
 from loupe.data.mixes import build_mix as build_mix
 from loupe.data.mixes import register_mix as register_mix
-from loupe.data.part_checks import refuse_unequal_parts
-from loupe.data.sides import describe_draw, draw_numbers, hold_out_by_image, refuse_missing_classes
+from loupe.data.part_checks import find_similar_names, refuse_unequal_parts
+from loupe.data.placing import InMemory as InMemory
+from loupe.data.placing import place_images
+from loupe.data.sides import (
+    describe_draw,
+    draw_numbers,
+    find_working_amount,
+    hold_out_by_image,
+    refuse_missing_classes,
+    refuse_missing_test_classes,
+)
 from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
 from loupe.data.sources import register_dataset as register_dataset
 from loupe.data.split import hold_out, stratified_order, take_fraction
+from loupe.data.stored_images import Images as Images
+from loupe.data.stored_images import StoredImages as StoredImages
 from loupe.errors import DataError
 from loupe.runtime import Streams
 
@@ -41,6 +54,7 @@ class Dataset:
         settled: (training images,) bool, those that a record puts there: they are no validation images.
         notes: what a reader should know of how the images were read, a sentence each.
         unreadable: files that could not be read and were left out, each with its reason.
+        storage: in words, where the images are held, where that is not simply in memory.
     """
 
     train: ImageDataset
@@ -51,6 +65,12 @@ class Dataset:
     settled: Tensor | None = None
     notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ()
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the images are held in memory, not read from disk as they are needed."""
+        return isinstance(self.train.images, Tensor)
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,9 @@ def load_dataset(
     *,
     classes: Sequence[str | int] | None = None,
     sides: KnownSides | None = None,
+    in_memory: InMemory = True,
+    processes: int = 1,
+    is_on_cpu: bool = True,
     **settings: Any,
 ) -> Dataset:
     """Return the dataset called `name`, with some classes only if so wished.
@@ -82,6 +105,10 @@ def load_dataset(
         name: registered name; `loupe datasets` lists them.
         classes: classes to keep, by name or index, relabelled 0, 1, … in this order.
         sides: the side of each image where an earlier run or a manifest says it.
+        in_memory: whether all images are held in memory; else those that lie in files which can be mapped are
+            `StoredImages`, read as they are needed. "auto" decides by their size.
+        processes: that will each hold these images.
+        is_on_cpu: whether these compute on a CPU.
         settings: the source's own settings, such as a folder's `path`.
 
     Raises:
@@ -97,7 +124,9 @@ def load_dataset(
             next_step="mend the function registered under that name",
         )
     can_grow = bool(SOURCES.facts(name).get("can_grow"))
-    return lock_dataset(name, source, classes=classes, sides=sides, can_grow=can_grow)
+    source, storage = place_images(source, in_memory, processes, is_on_cpu=is_on_cpu)
+    dataset = lock_dataset(name, source, classes=classes, sides=sides, can_grow=can_grow)
+    return replace(dataset, storage=storage)
 
 
 def lock_dataset(
@@ -129,6 +158,9 @@ def lock_dataset(
             validation=source.validation.keep_classes(classes) if source.validation is not None else None,
         )
     settled = None
+    if sides is None and source.test_part is not None:
+        names = source.train.class_names
+        refuse_missing_test_classes(source.train.table, source.test.table, source.test_part, names)
     if sides is not None:
         source, settled = take_sides(source, sides)
         if settled is not None and not can_grow:  # all other images are where the publisher has them
@@ -140,7 +172,7 @@ def lock_dataset(
         can_grow,
         source.test_part,
         settled,
-        source.notes,
+        (*source.notes, *find_similar_names(source.train.class_names)),
         source.unreadable,
     )
 
@@ -211,16 +243,15 @@ def hold_out_fold(dataset: Dataset, fold: tuple[int, int], seed: int) -> Dataset
     images = dataset.train
     if dataset.validation is not None:
         images = join_datasets([images, dataset.validation])
-    if dataset.can_grow:
-        drawn = (draw_numbers(images.table.identities, f"fold {seed}") * parts).long()
-        is_held_out = drawn == number - 1
-    else:
-        order = stratified_order(images.labels, Streams(seed).generator("folds"))
-        is_held_out = torch.zeros(len(images), dtype=torch.bool)
-        is_held_out[order[len(order) * (number - 1) // parts : len(order) * number // parts]] = True
-    kept, held_out = (~is_held_out).nonzero().flatten(), is_held_out.nonzero().flatten()
-    sides = {"training": kept, "validation": held_out}
-    refuse_missing_classes(images.table, sides, images.class_names, f"data.fold of {parts}")
+    of_each = draw_folds(images, parts, seed, by_image=dataset.can_grow)
+    kept, held_out = (of_each != number).nonzero().flatten(), (of_each == number).nonzero().flatten()
+    refuse_missing_classes(
+        images.table,
+        {"training": kept, "validation": held_out},
+        images.class_names,
+        f"data.fold of {parts}",
+        lambda: find_working_folds(images, parts, seed, by_image=dataset.can_grow),
+    )
     return replace(dataset, train=images.select(kept), validation=images.select(held_out))
 
 
@@ -251,7 +282,13 @@ def split_by_image(dataset: Dataset, *, validation: int | float, fraction: float
     elif fraction < 1:
         numbers = draw_numbers(train.table.identities, f"fraction {seed}")
         taken = (numbers < fraction).nonzero().flatten()
-        refuse_missing_classes(train.table, {"training": taken}, names, f"data.fraction = {fraction:g}")
+        refuse_missing_classes(
+            train.table,
+            {"training": taken},
+            names,
+            f"data.fraction = {fraction:g}",
+            lambda: find_working_amount(train.table.labels, numbers, fraction, is_part=True),
+        )
         draws.append(describe_draw(train.table, fraction, len(taken), "training"))
         train = train.select(taken)
     return Splits(train, held_out, dataset.test.for_run(), tuple(draws))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from loupe.data.stored_images import is_mapped
 from loupe.errors import DataError
 
 _CHANNELS = (1, 3)
@@ -9,6 +10,8 @@ _CHANNELS = (1, 3)
 
 def to_pixels(values: np.ndarray, *, bit_range: int | None, what: str) -> tuple[np.ndarray, list[str]]:
     """Return an array as (images, channels, height, width) uint8, and what was assumed.
+
+    Of a file that is mapped and holds uint8 nothing is read: its axes are put in order, and that is all.
 
     Args:
         values: (images, height, width), or with 1 or 3 channels before or after these; uint8, booleans,
@@ -21,7 +24,7 @@ def to_pixels(values: np.ndarray, *, bit_range: int | None, what: str) -> tuple[
     """
     levels, notes = _to_levels(values, bit_range, what)
     if levels.ndim == 3:
-        return np.ascontiguousarray(levels[:, None]), notes
+        return lay_out(levels[:, None]), notes
     first = levels.ndim == 4 and levels.shape[1] in _CHANNELS
     last = levels.ndim == 4 and levels.shape[3] in _CHANNELS
     if first == last:
@@ -33,7 +36,12 @@ def to_pixels(values: np.ndarray, *, bit_range: int | None, what: str) -> tuple[
             allowed="(images, height, width), or with 1 or 3 channels before or after height and width",
             next_step="reshape the array" if not first else "move the axis and add a border, or drop an axis",
         )
-    return np.ascontiguousarray(levels if first else levels.transpose(0, 3, 1, 2)), notes
+    return lay_out(levels if first else levels.transpose(0, 3, 1, 2)), notes
+
+
+def lay_out(levels: np.ndarray) -> np.ndarray:
+    """Return an array with its images one after the other in memory; one that is mapped as it is."""
+    return levels if is_mapped(levels) else np.ascontiguousarray(levels)
 
 
 def _to_levels(values: np.ndarray, bit_range: int | None, what: str) -> tuple[np.ndarray, list[str]]:

@@ -1,4 +1,4 @@
-"""Batches from images that already lie on the device.
+"""Batches from images that already lie on the device, or are read from disk while others are computed on.
 
 Training batches are a permutation of the whole split, augmented per image and then normalised.
 Evaluation batches come in order, and there is no way to hand them an augmentation.
@@ -17,6 +17,7 @@ from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
 from loupe.data.sampling import draw_order
+from loupe.data.stored_images import read_ahead
 from loupe.runtime import Streams
 
 
@@ -176,16 +177,23 @@ class TrainingBatches:
         Of several shares each yields its part of the same batches: everything random is drawn for whole
         batches, whoever asks for what part of them.
         """
+        stored = self.dataset.images if self.passed is None else self.passed.features
         device = self.dataset.images.device
         order_stream = self.streams.generator("order", epoch)
         order = draw_order(self.dataset.labels, self.sampling_power, order_stream)
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
-        for indices in order.to(device).split(self.sizes):
+        batches = order.to(device).split(self.sizes)
+        read = read_ahead(stored, batches if isinstance(stored, Tensor) else order.split(self.sizes))
+        for indices, whole in zip(batches, read, strict=True):
             part = shard.cut(len(indices))
             early = slice(None) if self._mixes_in(epoch) else part  # mixing takes images of other shares
-            inputs = self._take(indices, early, plans, augment_stream)
+            if self.passed is not None:
+                inputs = whole[early]
+            else:
+                augmented = self._augment(whole, indices, early, plans, augment_stream)
+                inputs = self.normalization.apply(augmented)
             if self.resizing is not None and epoch <= self.resizing.until_epoch:
                 inputs = self.resizing.apply(inputs)
             batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
@@ -193,19 +201,15 @@ class TrainingBatches:
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))
             yield batch
 
-    def _take(
-        self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
-    ) -> Tensor:
-        """Return a part of a batch as the network takes it, before it is mixed or made smaller."""
-        if self.passed is not None:
-            return self.passed.features.index_select(0, indices[part])
-        return self.normalization.apply(self._augment(indices, part, plans, stream))
-
     def _augment(
-        self, indices: Tensor, part: slice, plans: Sequence[Tensor | None], stream: torch.Generator
+        self,
+        whole: Tensor,
+        indices: Tensor,
+        part: slice,
+        plans: Sequence[Tensor | None],
+        stream: torch.Generator,
     ) -> Tensor:
-        """Return a part of a batch augmented, with draws for all of it."""
-        whole = self.dataset.images.index_select(0, indices)
+        """Return a part of a batch of images augmented, with draws for all of it."""
         images = whole[part]
         is_whole = len(images) == len(whole)
         for augmentation, plan in zip(self.augmentations, plans, strict=True):

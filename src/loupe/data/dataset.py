@@ -1,4 +1,4 @@
-"""Images in memory: uint8 pixels, labels, class names, and a digest of all three."""
+"""Labelled images, in memory or on disk: uint8 pixels, labels, class names, and a digest of all three."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from loupe.data.identity import ImageTable, digest_images
+from loupe.data.stored_images import Images, StoredImages, choose_images
 from loupe.errors import DataError, suggest
+
+_BLOCK = 512  # images at once, where all are gone through
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +20,7 @@ class ImageDataset:
     """Labelled images, all of one size.
 
     Args:
-        images: (images, channels, height, width) uint8.
+        images: (images, channels, height, width) uint8; `StoredImages` where they stay on disk.
         labels: (images,) int64, each in [0, number of classes).
         class_names: one name a class; the index is the label.
         source: where the images come from, for people to read.
@@ -29,7 +32,7 @@ class ImageDataset:
         DataError: shapes, types or label values do not fit together.
     """
 
-    images: Tensor
+    images: Images
     labels: Tensor
     class_names: tuple[str, ...]
     source: str
@@ -39,7 +42,7 @@ class ImageDataset:
     def __post_init__(self) -> None:
         given: tuple[tuple[str, object], ...] = (("images", self.images), ("labels", self.labels))
         for name, values in given:
-            if not isinstance(values, Tensor):
+            if not isinstance(values, Tensor) and not (name == "images" and isinstance(values, StoredImages)):
                 is_array = type(values).__module__.partition(".")[0] == "numpy"
                 raise DataError(
                     f"The {name} of {self.source} must be a torch tensor.",
@@ -94,7 +97,8 @@ class ImageDataset:
     def digest(self) -> str:
         """SHA-256 (hex) of shape, pixels, labels and class names."""
         sha = hashlib.sha256(repr((tuple(self.images.shape), self.class_names)).encode())
-        sha.update(self.images.cpu().contiguous().numpy().data)
+        for block in self.images.split(_BLOCK):
+            sha.update(block.cpu().contiguous().numpy().data)
         sha.update(self.labels.cpu().contiguous().numpy().data)
         return sha.hexdigest()
 
@@ -109,10 +113,10 @@ class ImageDataset:
         return torch.bincount(self.labels.cpu(), minlength=self.num_classes).tolist()
 
     def select(self, indices: Tensor) -> "ImageDataset":
-        """Return the images at `indices` ((count,) int64), in that order."""
+        """Return the images at `indices` ((count,) int64), in that order; those on disk stay there."""
         selected = replace(
             self,
-            images=self.images[indices],
+            images=choose_images(self.images, indices),
             labels=self.labels[indices],
             origins=self.origins[indices.cpu()] if self.origins is not None else None,
             paths=tuple(self.paths[index] for index in indices.tolist()) if self.paths is not None else None,
@@ -125,11 +129,30 @@ class ImageDataset:
         """Return a run of images; the pixels are shared, not copied."""
         return replace(
             self,
-            images=self.images[part],
+            images=choose_images(self.images, part),
             labels=self.labels[part],
             origins=self.origins[part] if self.origins is not None else None,
             paths=self.paths[part] if self.paths is not None else None,
         )
+
+    def load(self) -> "ImageDataset":
+        """Return the dataset with its images in memory; the same one if they are there."""
+        if not isinstance(self.images, StoredImages):
+            return self
+        loaded = replace(self, images=self.images.load())
+        for name in ("table", "digest"):  # of the same images
+            if name in vars(self):
+                vars(loaded)[name] = vars(self)[name]
+        return loaded
+
+    @property
+    def pixels(self) -> Tensor:
+        """The images as a tensor, for some few: those on disk are read anew each time.
+
+        Raises:
+            DataError: they are too many to be brought into memory at once.
+        """
+        return self.images if isinstance(self.images, Tensor) else self.images[:]
 
     def to(self, device: torch.device) -> "ImageDataset":
         """Return the dataset with pixels and labels on `device`."""

@@ -12,8 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loupe.data.stored_images import Images, StoredImages
+
 DIGEST_BYTES = 16
 """Of SHA-256; two of a million images share so many bits by chance once in 10^27 cases."""
+_BLOCK = 512  # images read at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +64,23 @@ class ImageTable:
         return found if self.origins is None else found | is_among(self.origins, known)
 
 
-def digest_images(images: Tensor) -> Tensor:
+def join_tables(*tables: ImageTable) -> ImageTable:
+    """Return the rows of several tables as one, known by what their images are."""
+    identities = torch.cat([table.identities for table in tables])
+    return ImageTable(identities, torch.cat([table.labels for table in tables]))
+
+
+def digest_images(images: Images) -> Tensor:
     """Return (images, 16) uint8, a digest of each image's shape, type and pixels.
 
     Args:
-        images: (images, channels, height, width), on any device.
+        images: (images, channels, height, width), on any device or on disk.
     """
+    if isinstance(images, StoredImages):
+        found = torch.empty(len(images), DIGEST_BYTES, dtype=torch.uint8)
+        for start, block in zip(range(0, len(images), _BLOCK), images.split(_BLOCK), strict=True):
+            found[start : start + _BLOCK] = digest_images(block)  # kept apart, they would break up the heap
+        return found
     pixels = images.cpu()
     digests = _digest_rows(pixels)
     if pixels.ndim == 4 and pixels.shape[1] == 3 and len(pixels):
@@ -87,9 +101,16 @@ def _digest_rows(images: Tensor) -> Tensor:
 
 
 def digest_picture(picture: np.ndarray) -> bytes:
-    """Return the digest of one image as `decode_image` gives it, (height, width, channels) uint8."""
-    images = torch.from_numpy(picture.transpose(2, 0, 1).copy())[None]
-    return digest_images(images)[0].numpy().tobytes()
+    """Return the digest of one image as `decode_image` gives it, (height, width, channels) uint8.
+
+    That of `digest_images`, without a tensor's detours: it is taken of every file that is decoded.
+    """
+    image = picture.transpose(2, 0, 1)
+    if len(image) == 3 and (image[:1] == image[1:]).all():
+        image = image[:1]
+    sha = hashlib.sha256(repr((image.dtype.str, image.shape)).encode())
+    sha.update(np.ascontiguousarray(image).data)
+    return sha.digest()[:DIGEST_BYTES]
 
 
 def to_keys(digests: Tensor) -> list[bytes]:

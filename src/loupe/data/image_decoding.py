@@ -1,6 +1,7 @@
 """Many image files as one array a part: in parallel, straight onto the disk, with an account of them."""
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ Colour = Literal["auto", "grey", "colour"]
 OnUnreadable = Literal["refuse", "skip"]
 
 _BATCH = 4096  # files handed to the threads at once
+_CHUNK = 32  # files a thread takes at a time: handing over a single small one takes as long as reading it
 _FEW = 64  # so many files are read without threads
 _WATCHED = 500  # from so many files on, progress is shown
 _LARGEST_ADVISED = 128  # pixels a side
@@ -91,7 +93,7 @@ class Account:
     is_grey: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one a file
 class _Decoded:
     """One file as it was decoded, without its pixels."""
 
@@ -124,6 +126,7 @@ def decode_parts(
         sizes = {part: _read_sizes(entries) for part, entries in parts.items()}
         size = find_common_size([one for listed in sizes.values() for one in listed if one], settings)
     channels = 1 if settings.colour == "grey" else 3
+    _refuse_full_disk(folder, account.num_files * channels * size[0] * size[1])
     raw, kept, arrays = {}, {}, {}
     for part, entries in parts.items():
         raw[part] = _make_array(folder / f"raw-{part}.npy", (len(entries), channels, *size))
@@ -151,11 +154,17 @@ def map_many(function: Callable[[Item], Result], items: Sequence[Item], task: st
         if len(items) < _FEW:
             yield from map(function, items)
             return
+
+        def take(chunk: Sequence[Item]) -> list[Result]:
+            return [function(item) for item in chunk]
+
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
             for start in range(0, len(items), _BATCH):
-                for result in threads.map(function, items[start : start + _BATCH]):
-                    progress.update()
-                    yield result
+                batch = items[start : start + _BATCH]
+                chunks = [batch[place : place + _CHUNK] for place in range(0, len(batch), _CHUNK)]
+                for results in threads.map(take, chunks):
+                    progress.update(len(results))
+                    yield from results
 
 
 def find_common_size(sizes: Sequence[tuple[int, int]], settings: PixelSettings) -> tuple[int, int]:
@@ -194,6 +203,24 @@ def _read_sizes(entries: Sequence[ImageEntry]) -> list[tuple[int, int] | None]:
             return None  # said when it is decoded
 
     return list(map_many(read, entries, "Reading sizes"))
+
+
+def _refuse_full_disk(folder: Path, size_bytes: int) -> None:
+    """Check that decoded images find room; a mapped file that does not would end the process.
+
+    Raises:
+        DataError: they do not.
+    """
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes > size_bytes:
+        return
+    raise DataError(
+        "The decoded images do not fit on the disk of the cache.",
+        got=f"{size_bytes / 1e9:.1f} GB to write, {free_bytes / 1e9:.1f} GB free below {folder.parent}",
+        allowed="as much free disk as the pixels take, one byte a pixel and channel",
+        next_step="free some (`loupe cache prune`), set XDG_CACHE_HOME to another disk, or a smaller "
+        "data.image_size",
+    )
 
 
 def _make_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:

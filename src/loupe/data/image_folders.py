@@ -63,7 +63,10 @@ def survey_images(folder: Path) -> Survey:
         folders[:] = [name for name in folders if not is_housekeeping(name) and name not in linked]
         for name in files:
             path = Path(place, name)
-            if name.startswith(".") or not path.is_file():
+            if name.startswith("."):
+                continue
+            if not path.is_file():
+                survey.passed_over["links that lead to no file"] += path.is_symlink()
                 continue
             if path.suffix.casefold() in suffixes:
                 survey.images.append(path)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
@@ -15,9 +15,16 @@ from loupe.data import decoding
 from loupe.data.array_pixels import describe_unused_range
 from loupe.data.dataset import ImageDataset
 from loupe.data.image_decoding import Account, ImageEntry, PixelSettings, decode_parts, map_many
-from loupe.data.pixel_cache import find_cache_folder, keep_entry, read_entry, writing_folder
-from loupe.data.sides import hold_out_by_image
+from loupe.data.pixel_cache import (
+    decoding_alone,
+    find_cache_folder,
+    keep_entry,
+    read_entry,
+    writing_folder,
+)
+from loupe.data.sides import set_test_images_apart
 from loupe.data.source_images import SourceImages
+from loupe.data.stored_images import StoredImages
 from loupe.errors import DataError, DataFileError
 
 ARRAYS = ("images", "labels", "origins", "places")
@@ -25,7 +32,7 @@ _MOST_NAMED = 10  # files named in one error or note
 _DIM = 64  # levels; images that stay below use less than a quarter of the range
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one a file
 class FileEntry:
     """An image file on disk."""
 
@@ -67,18 +74,12 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
     names = [f"{part}_{what}" for part in listed.parts for what in ARRAYS]
     found = read_entry(key, names)
     if found is None:
-        with writing_folder() as folder:
-            arrays, account = decode_parts(listed.parts, settings, folder)
-            if settings.on_unreadable == "refuse" and account.unreadable:
-                raise _refuse_unreadable(listed, account)
-            said = describe_account(account, listed, settings)
-            meta = {"title": listed.title, "notes": said, "unreadable": _list_unreadable(account)}
-            keep_entry(key, folder, arrays, meta)
-        found = read_entry(key, names) or (arrays, meta)
+        with decoding_alone(key):
+            found = read_entry(key, names) or _decode(key, names, listed, settings)
     arrays, meta = found
     parts = {
         part: ImageDataset(
-            torch.from_numpy(np.asarray(arrays[f"{part}_images"])),
+            StoredImages((arrays[f"{part}_images"],)),
             torch.from_numpy(np.array(arrays[f"{part}_labels"])),
             listed.class_names,
             listed.title,
@@ -94,13 +95,25 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
             parts["train"], parts["test"], parts.get("validation"), notes=notes, unreadable=unreadable
         )
     train = parts["train"]
-    kept, test = hold_out_by_image(
-        train.table, test_part, "test", class_names=train.class_names, setting="data.test_part"
-    )
+    kept, test = set_test_images_apart(train.table, test_part, train.class_names)
     validation = parts.get("validation")
     return SourceImages(
         train.select(kept), train.select(test), validation, test_part, notes=notes, unreadable=unreadable
     )
+
+
+def _decode(
+    key: str, names: list[str], listed: ImageList, settings: PixelSettings
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays of a list and what is to be said of it, decoded now and kept in the cache."""
+    with writing_folder() as folder:
+        arrays, account = decode_parts(listed.parts, settings, folder)
+        if settings.on_unreadable == "refuse" and account.unreadable:
+            raise _refuse_unreadable(listed, account)
+        said = describe_account(account, listed, settings)
+        meta = {"title": listed.title, "notes": said, "unreadable": _list_unreadable(account)}
+        keep_entry(key, folder, arrays, meta)
+    return read_entry(key, names) or (arrays, meta)
 
 
 def _digest_contents(listed: ImageList, settings: object) -> str:

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from loupe.data.stored_images import Images
+
 MOST_BLANK = 2.0
 """Standard deviation in levels of 255 below which an image is blank."""
 MOST_DARK = 40.0
@@ -44,7 +46,7 @@ class Flaw:
     reason: str
 
 
-def find_flaws(images: Tensor) -> list[Flaw]:
+def find_flaws(images: Images) -> list[Flaw]:
     """Return blank, dark, bright and blurred images; one that is several is listed as the first.
 
     Args:

@@ -10,6 +10,7 @@ from torch import Tensor
 from loupe.data.dataset import ImageDataset
 from loupe.data.identity import ImageTable, to_keys
 from loupe.data.sources import SourceImages
+from loupe.data.stored_images import join_images
 from loupe.errors import DataError, suggest
 
 Side = Literal["train", "validation", "test"]
@@ -139,14 +140,8 @@ def join_datasets(parts: Sequence[ImageDataset]) -> ImageDataset:
     has_paths = all(part.paths is not None for part in parts)
     return replace(
         parts[0],
-        images=torch.cat([part.images for part in parts]),
+        images=join_images([part.images for part in parts]),
         labels=torch.cat([part.labels for part in parts]),
         origins=torch.cat([part.table.identities for part in parts]) if has_origins else None,
         paths=tuple(path for part in parts for path in part.paths or ()) if has_paths else None,
     )
-
-
-def join_tables(*tables: ImageTable) -> ImageTable:
-    """Return the rows of several tables as one, known by what their images are."""
-    identities = torch.cat([table.identities for table in tables])
-    return ImageTable(identities, torch.cat([table.labels for table in tables]))

@@ -90,10 +90,17 @@ def count_looks(content: str) -> Looks | None:
         found = _read(path)
         if found is None:
             return None
-        _kept.update(key=key, looks=found)
-    looks = _kept["looks"]
+        _kept.update(key=key, looks=found, summed={})
+    looks, summed = _kept["looks"], _kept["summed"]
     assert isinstance(looks, dict)
-    listed: list[tuple[str, str]] = looks.get(content, [])
+    assert isinstance(summed, dict)
+    if content not in summed:  # a table of runs asks for each of them
+        summed[content] = _sum_up(looks.get(content, []))
+    found_looks: Looks = summed[content]
+    return found_looks
+
+
+def _sum_up(listed: list[tuple[str, str]]) -> Looks:
     runs: dict[str, int] = {}
     for _, run in listed:
         runs[run] = runs.get(run, 0) + 1

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from loupe.data.csv_rows import read_csv_rows
 from loupe.data.identity import ImageTable, to_keys
 from loupe.data.known_sides import KnownSides, Side
 from loupe.errors import DataError, DataFileError, suggest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("path", "label", "split", "image")
 _WORDS: dict[str, Side] = {"training": "train", "val": "validation", "valid": "validation"}
-_MOST_BYTES = 512 * 2**20
+_MOST_MEBIBYTES = 512
 
 
 def write_manifest(splits: "Splits") -> str:
@@ -47,7 +48,10 @@ def read_manifest(path: Path) -> KnownSides:
     Raises:
         DataFileError: it cannot be read, lacks columns, or names a side that is none.
     """
-    columns, listed = _read_rows(path)
+    try:
+        columns, listed = read_csv_rows(path, _MOST_MEBIBYTES)
+    except ValueError as error:
+        raise _refuse(path, str(error)) from None
     if "split" not in columns or not {"path", "image"} & set(columns):
         raise _refuse(path, f"columns {', '.join(map(str, columns))[:200]}")
     by_image: dict[bytes, Side] = {}
@@ -70,20 +74,6 @@ def read_manifest(path: Path) -> KnownSides:
             except ValueError:
                 raise _refuse(path, f"line {number}: image {image[:40]!r}") from None
     return KnownSides(path.name, by_image, by_path, labels, is_complete=True)
-
-
-def _read_rows(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
-    try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise ValueError("not a file")
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError("more than 512 MiB")
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
-        return rows.fieldnames or (), list(rows)
-    except (OSError, ValueError, csv.Error) as error:
-        raise _refuse(path, getattr(error, "strerror", None) or str(error).partition("\n")[0][:200]) from None
 
 
 def _read_side(path: Path, number: int, word: str) -> Side:

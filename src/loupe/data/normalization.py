@@ -13,7 +13,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from loupe.data.stored_images import Images
 from loupe.errors import DataError, suggest
+
+_BLOCK = 512  # images counted at once
 
 
 @dataclass(frozen=True)
@@ -84,20 +87,32 @@ PRESETS = {
 }
 
 
-def measure_normalization(images: Tensor) -> Normalization:
+def measure_normalization(images: Images) -> Normalization:
     """Return mean and std of each channel over all pixels of (images, channels, height, width) uint8.
 
     Exact: sums of whole numbers, no rounding on the way. A channel that never changes gets std 1.
     """
     mean, std = [], []
-    for channel in images.unbind(1):
-        counts = torch.bincount(channel.flatten().cpu(), minlength=256).double()
+    for counts in count_levels(images).double():
         levels = torch.arange(256, dtype=torch.float64) / 255
         average = (counts * levels).sum() / counts.sum()
         variance = (counts * (levels - average) ** 2).sum() / counts.sum()
         mean.append(float(average))
         std.append(float(variance.sqrt()) or 1.0)
     return Normalization(tuple(mean), tuple(std))
+
+
+def count_levels(images: Images) -> Tensor:
+    """Return how many pixels have each level in each channel, (channels, 256) int64.
+
+    Args:
+        images: (images, channels, height, width) uint8.
+    """
+    counts = torch.zeros(images.shape[1], 256, dtype=torch.int64)
+    for block in images.split(_BLOCK):
+        for channel, levels in enumerate(block.unbind(1)):
+            counts[channel] += torch.bincount(levels.flatten().cpu(), minlength=256)
+    return counts
 
 
 def find_preset(name: str) -> Preset:

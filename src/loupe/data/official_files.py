@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
 import requests
 
 from loupe.data.official_sets import OfficialFile as OfficialFile
 from loupe.data.official_sets import OfficialSet as OfficialSet
+from loupe.data.quiet_pooch import pooch
 from loupe.errors import DataFileError
 
 _MOST_CANDIDATES = 64  # files whose digest is taken when a set is nowhere by name

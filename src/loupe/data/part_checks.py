@@ -1,5 +1,9 @@
 """The parts of a dataset held against one another, before anything is done with them."""
 
+import re
+import unicodedata
+from collections.abc import Sequence
+
 from loupe.data.dataset import ImageDataset
 from loupe.data.sources import SourceImages
 from loupe.errors import DataError, suggest
@@ -28,6 +32,20 @@ def refuse_unequal_parts(name: str, source: SourceImages) -> None:
         _refuse_odd_part(name, part, images)
         _refuse_other_classes(name, part, images, source.train)
         _refuse_other_shape(name, part, images, source.train)
+
+
+def find_similar_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Return a warning for class names that differ in nothing one sees, a sentence each: one class in two?"""
+    seen: dict[str, list[str]] = {}
+    for name in class_names:
+        plain = " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", name).casefold().strip()))
+        seen.setdefault(plain, []).append(name)
+    return tuple(
+        f"The classes {' and '.join(map(repr, names))} are trained as different ones: names differ only "
+        "in case, spaces, dashes or how a letter is encoded."
+        for names in seen.values()
+        if len(names) > 1
+    )
 
 
 def _refuse_odd_part(name: str, part: str, images: ImageDataset) -> None:

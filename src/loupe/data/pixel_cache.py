@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
+from filelock import FileLock
+
+from loupe.data.quiet_pooch import pooch
 
 MOST_BYTES = 20 * 1024**3  # of all entries; the longest unused go first
-_META = "meta.json"
+_ROOM = 2**20  # of an entry, beside its arrays
+_META, _LOCK = "meta.json", ".lock"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,17 @@ def read_entry(key: str, names: list[str]) -> tuple[dict[str, np.ndarray], dict[
 
 
 @contextlib.contextmanager
+def decoding_alone(key: str) -> Iterator[None]:
+    """Let one process of this machine decode what goes under a key; the others wait, then find it there."""
+    file = find_cache_folder() / f"{key}{_LOCK}"
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, NotImplementedError):  # a cache that cannot be locked costs time
+            file.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(file))
+        yield
+
+
+@contextlib.contextmanager
 def writing_folder() -> Iterator[Path]:
     """Yield a folder to write arrays into: beside the entries, or a temporary one where that cannot be."""
     place: Path | None = find_cache_folder()
@@ -102,13 +116,14 @@ def keep_entry(key: str, folder: Path, arrays: dict[str, np.ndarray], meta: dict
             shutil.rmtree(place, ignore_errors=True)
         folder.replace(place)
         folder.mkdir()  # for whoever clears it away
-    prune_entries(most_bytes=MOST_BYTES)
+    size_bytes = sum(array.nbytes for array in arrays.values())
+    prune_entries(most_bytes=max(MOST_BYTES, size_bytes + _ROOM))  # never the one that is wanted now
 
 
 def list_entries() -> list[CacheEntry]:
     """Return all entries, the last used first; files of earlier versions too."""
     entries = [
-        *find_cache_folder().glob("*"),
+        *(path for path in find_cache_folder().glob("*") if path.suffix != _LOCK),
         *(Path(pooch.os_cache("loupe")) / "folders").glob("*.npz"),  # until version 2 of the decoder
     ]
     found = []

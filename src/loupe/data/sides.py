@@ -9,13 +9,31 @@ gets is chance, which `describe_draw` puts into numbers.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from loupe.data.identity import ImageTable, to_keys
-from loupe.errors import DataError
+from loupe.data.identity import ImageTable, join_tables, to_keys
+from loupe.errors import MissingClassError
+
+TEST_PURPOSE = "test"  # of the draw of test images, which has no seed
+_TEST_SETTING = "data.test_part"
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Working:
+    """Amounts that give each side images of each class.
+
+    Args:
+        amount: the one nearest to what was wished; None if there is none.
+        allowed: all of them, in words.
+    """
+
+    amount: float | int | None = None
+    allowed: str = ""
 
 
 def draw_numbers(identities: Tensor, purpose: str) -> Tensor:
@@ -61,33 +79,138 @@ def hold_out_by_image(
         is_held_out = numbers < amount
     kept, held_out = (~is_held_out).nonzero().flatten(), is_held_out.nonzero().flatten()
     refuse_missing_classes(
-        table, {"kept": kept, "held-out": held_out}, class_names, f"{setting} = {amount:g}"
+        table,
+        {"kept": kept, "held-out": held_out},
+        class_names,
+        f"{setting} = {amount:g}",
+        lambda: find_working_amount(table.labels, numbers, amount),
     )
     return kept, held_out
 
 
+def set_test_images_apart(
+    table: ImageTable, part: float, class_names: Sequence[str]
+) -> tuple[Tensor, Tensor]:
+    """Return indices of the images kept and of the test images, as `hold_out_by_image`.
+
+    Whether each class is on both sides is asked later, when it is known which classes are wanted
+    (`refuse_missing_test_classes`).
+
+    Raises:
+        DataError: a side has no image at all.
+    """
+    is_test = draw_numbers(table.identities, TEST_PURPOSE) < part
+    if 0 < int(is_test.sum()) < len(table):
+        return (~is_test).nonzero().flatten(), is_test.nonzero().flatten()
+    return hold_out_by_image(table, part, TEST_PURPOSE, class_names=class_names, setting=_TEST_SETTING)
+
+
+def refuse_missing_test_classes(
+    train: ImageTable, test: ImageTable, part: float, class_names: Sequence[str]
+) -> None:
+    """Check that training and test images, set apart each by its own digest, are of each class.
+
+    Raises:
+        DataError: a side has none of some class.
+    """
+    whole, indices = join_tables(train, test), torch.arange(len(train) + len(test))
+    refuse_missing_classes(
+        whole,
+        {"training": indices[: len(train)], "test": indices[len(train) :]},
+        class_names,
+        f"{_TEST_SETTING} = {part:g}",
+        lambda: find_working_amount(whole.labels, draw_numbers(whole.identities, TEST_PURPOSE), part),
+    )
+
+
+def find_working_amount(
+    labels: Tensor, numbers: Tensor, wanted: float | int, *, is_part: bool = False
+) -> Working:
+    """Return the amounts that give each class images on both sides, and of these the one nearest to a wish.
+
+    Args:
+        labels: (images,) int64.
+        numbers: (images,) float64, drawn; an image is held out if its number is below the amount.
+        wanted: a part, or a count of the least numbers.
+        is_part: whether the images held out are all that is needed, as of a fraction.
+    """
+    by_class = [numbers[labels == label] for label in labels.unique()]
+    low = max(float(one.min()) for one in by_class)
+    high = 1.0 if is_part else min(float(one.max()) for one in by_class)
+    if low >= high:
+        return Working()
+    if isinstance(wanted, int):
+        fewest, most = int((numbers <= low).sum()), int((numbers < high).sum())
+        return Working(min(max(wanted, fewest), most), f"{fewest:,} to {most:,}")
+    for digits in range(2, 7):
+        scale = 10**digits
+        least, largest = math.floor(low * scale + 1) / scale, math.floor(high * scale) / scale
+        if low < least <= largest <= high:
+            return Working(min(max(wanted, least), largest), f"{least:g} to {largest:g}")
+    return Working()
+
+
 def refuse_missing_classes(
-    table: ImageTable, sides: dict[str, Tensor], class_names: Sequence[str], setting: str
+    table: ImageTable,
+    sides: Mapping[str, Tensor],
+    class_names: Sequence[str],
+    setting: str,
+    find_working: Callable[[], Working] = Working,
 ) -> None:
     """Check that each side has images of each class.
 
+    Args:
+        table: the images.
+        sides: indices by name of the side.
+        class_names: of the labels.
+        setting: what divides the images, and its value.
+        find_working: returns what values would do; asked only if this one does not.
+
     Raises:
-        DataError: one has none of some class, which is named.
+        MissingClassError: one has none of some class, which is named.
     """
     totals = torch.bincount(table.labels, minlength=len(class_names)).tolist()
     for side, indices in sides.items():
         counts = torch.bincount(table.labels[indices], minlength=len(class_names)).tolist()
         missing = [label for label, count in enumerate(counts) if not count]
         if missing:
+            working, name = find_working(), setting.partition(" ")[0]
+            hopeless = [label for label in range(len(class_names)) if _count_different(table, label) < 2]
             listed = ", ".join(f"{class_names[label]} ({totals[label]:,} in all)" for label in missing)
-            name = setting.partition(" ")[0]
-            raise DataError(
+            named = [class_names[label] for label in hopeless or missing]
+            raise MissingClassError(
                 f"The {side} part would hold no image of {class_names[missing[0]]}"
                 + (f" and {len(missing) - 1} more classes." if len(missing) > 1 else "."),
+                setting=name,
+                works=working.amount,
+                class_names=class_names,
+                hopeless=[class_names[label] for label in hopeless],
                 got=f"{setting}; each image's side follows from its own pixels; none of: {listed}",
-                allowed="images of each class on both sides",
-                next_step=f"change {name}, add images, or put each side's images into a folder of its own",
+                allowed="images of each class on both sides"
+                + (f": for these images, {working.allowed}" if working.allowed else "")
+                + ("; so two different images of a class, or more" if hopeless else ""),
+                next_step=_advise(name, working, named),
             )
+
+
+def _count_different(table: ImageTable, label: int) -> int:
+    return len(set(to_keys(table.identities[table.labels == label])))
+
+
+def _advise(name: str, working: Working, class_names: Sequence[str]) -> str:
+    listed = ", ".join(class_names[:_MOST_NAMED]) + (" …" if len(class_names) > _MOST_NAMED else "")
+    own = "put each side's images into a folder of its own"
+    if working.amount is not None and name == "data.fold":
+        parts = working.amount
+        return (
+            f"set data.fold={{number=1, of={parts}}}, in a study folds={parts}, in an audit --folds {parts};"
+            f" or add images of {listed}"
+        )
+    if working.amount is not None:
+        return f"set {name}={working.amount:g}, add images of {listed}, or {own}"
+    if name in (_TEST_SETTING, "data.validation", "data.fraction", "data.fold"):
+        return f"add images of {listed}, leave the class out with data.classes, or {own}"
+    return f"change {name}, or add images of {listed}"
 
 
 def describe_draw(table: ImageTable, part: float, drawn: int, name: str) -> str:

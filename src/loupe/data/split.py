@@ -5,10 +5,12 @@ their overall proportions. Held-out images are a prefix of one such order; a fra
 images is a prefix of another, so smaller fractions lie inside larger ones.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
-from loupe.errors import DataError
+from loupe.errors import MissingClassError
 
 
 def stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -64,13 +66,43 @@ def hold_out(
     for side, indices in (("kept", kept), ("held-out", held_out)):
         present = len(labels[indices].unique())
         if present < num_classes:
-            raise DataError(
+            allowed, works = _find_working(labels[order], amount, num_classes)
+            raise MissingClassError(
                 f"The {side} part would hold only {present} of {num_classes} classes.",
+                setting=setting,
+                works=works,
                 got=f"{count} of {len(labels)} images held out ({setting} = {amount:g})",
-                allowed=f"at least one image of each class on both sides, {num_classes} or more",
-                next_step=f"change {setting}, or add images",
+                allowed=f"at least one image of each class on both sides, {allowed or num_classes} or more",
+                next_step="add images" if works is None else f"set {setting}={works:g}, or add images",
             )
     return kept, held_out
+
+
+def _find_working(
+    ordered: Tensor, amount: int | float, num_classes: int, *, is_part: bool = False
+) -> tuple[int | None, int | float | None]:
+    """Return how few of the first images hold each class, and the amount nearest to a wish that does.
+
+    Args:
+        ordered: (images,) labels in the order they are drawn in.
+        amount: what was wished: a count, or a fraction.
+        num_classes: that there are.
+        is_part: whether only the first images count, and not that the rest holds each class too.
+    """
+    places = [(ordered == label).nonzero().flatten() for label in ordered.unique()]
+    fewest = max(int(one[0]) for one in places) + 1
+    most = len(ordered) if is_part else min(int(one[-1]) for one in places)
+    if len(places) < num_classes or fewest > most:
+        return None, None
+    if isinstance(amount, int):
+        return fewest, min(max(amount, fewest), most)
+    for scale in (100, 1_000, 10_000, 100_000, 1_000_000):
+        near = math.ceil(scale * fewest / len(ordered)) / scale
+        if amount * len(ordered) > most:
+            near = math.floor(scale * most / len(ordered)) / scale
+        if fewest <= round(near * len(ordered)) <= most and 0 < near <= 1:
+            return fewest, near
+    return fewest, None
 
 
 def take_fraction(labels: Tensor, fraction: float, generator: torch.Generator, *, num_classes: int) -> Tensor:
@@ -89,13 +121,17 @@ def take_fraction(labels: Tensor, fraction: float, generator: torch.Generator, *
         DataError: the part would lack a class.
     """
     count = round(fraction * len(labels))
-    part = stratified_order(labels, generator)[:count].sort().values
+    order = stratified_order(labels, generator)
+    part = order[:count].sort().values
     present = len(labels[part].unique())
     if present < num_classes:
-        raise DataError(
+        _, works = _find_working(labels[order], fraction, num_classes, is_part=True)
+        raise MissingClassError(
             f"A fraction of {fraction:g} keeps only {present} of {num_classes} classes.",
+            setting="data.fraction",
+            works=works,
             got=f"{count} of {len(labels)} images",
-            allowed="at least one image of each class",
-            next_step="raise data.fraction",
+            allowed="at least one image of each class" + (f": {works:g} or more" if works else ""),
+            next_step=f"set data.fraction={works:g}" if works else "add images",
         )
     return part

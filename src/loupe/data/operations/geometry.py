@@ -25,6 +25,20 @@ Fill = Annotated[
 _FIXED_BITS = 16  # after the point, in Pillow's fixed point
 
 
+def shift_images(images: Tensor, rows: int, columns: int) -> Tensor:
+    """Return images moved down and to the right by whole pixels; borders repeat the outermost pixels.
+
+    Args:
+        images: (batch, channels, height, width) of any type.
+        rows: down, negative for up.
+        columns: to the right, negative for left.
+    """
+    height, width = images.shape[2:]
+    down = (torch.arange(height, device=images.device) - rows).clamp(0, height - 1)
+    right = (torch.arange(width, device=images.device) - columns).clamp(0, width - 1)
+    return images[:, :, down[:, None], right[None, :]]
+
+
 def make_matrices(
     count: int, *, x: tuple[Tensor | float, ...] = (1, 0, 0), y: tuple[Tensor | float, ...] = (0, 1, 0)
 ) -> Tensor:

@@ -10,8 +10,9 @@ import torch
 from loupe.data.array_pixels import to_pixels
 from loupe.data.dataset import ImageDataset
 from loupe.data.readers.numpy_files import list_npz, read_npz
-from loupe.data.sides import hold_out_by_image
+from loupe.data.sides import set_test_images_apart
 from loupe.data.sources import SourceImages
+from loupe.data.stored_images import hold_pixels
 from loupe.errors import DataError, suggest
 
 PARTS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -95,16 +96,21 @@ def make_source(
     names, kinds = _name_classes(raw_labels, class_names, title)
     parts, notes = {}, []
     for part, (values, _) in arrays.items():
+        if len(values) != len(raw_labels[part]):
+            raise DataError(
+                f"Of the {part} part of {title}, each image needs one whole-number label, or one text.",
+                got=f"{len(values):,} images, {len(raw_labels[part]):,} labels",
+                allowed="as many labels as images: one whole-number label an image",
+                next_step="save images and labels of the same rows; images are counted along the first axis",
+            )
         pixels, assumed = to_pixels(values, bit_range=bit_range, what=f"The {part} images of {title}")
         numbers = np.array([kinds[label] for label in raw_labels[part].tolist()], dtype=np.int64)
-        parts[part] = ImageDataset(torch.from_numpy(pixels), torch.from_numpy(numbers), names, title)
+        parts[part] = ImageDataset(hold_pixels(pixels), torch.from_numpy(numbers), names, title)
         notes += assumed
     train, said = parts["train"], tuple(dict.fromkeys(notes))
     if "test" in parts:
         return SourceImages(train, parts["test"], parts.get("validation"), notes=said)
-    kept, test = hold_out_by_image(
-        train.table, test_part, "test", class_names=names, setting="data.test_part"
-    )
+    kept, test = set_test_images_apart(train.table, test_part, train.class_names)
     return SourceImages(
         train.select(kept), train.select(test), parts.get("validation"), test_part, notes=said
     )

@@ -1,7 +1,9 @@
 """A table of image files: a row an image, with its class and, if the table says so, its split."""
 
+import codecs
 import csv
 import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +25,8 @@ from loupe.data.sources._image_settings import (
 from loupe.errors import DataError, DataFileError, suggest
 
 _MOST_BYTES = 512 * 2**20
+_MOST_TRIED = 50  # files looked for, where the folder may be wrong
+_WHOLE_NUMBER = re.compile(r"-?\d+\.0+")
 _PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name")
 _LABELS = ("label", "class", "category", "target", "class_name", "label_name")
 _SPLITS = ("split", "subset", "partition", "fold", "set")
@@ -81,12 +85,14 @@ def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, s
         if not file or not label:
             raise _refuse_row(table, number, f"{'no path' if not file else 'no label'}")
         role = _find_split(table, number, split) if places[2] is not None else "train"
-        name = Path(file).as_posix()
+        name = _find_name(root, file)
         if placed.setdefault(name, (role, label)) != (role, label):
             before = " ".join(placed[name])
             raise _refuse_row(table, number, f"{name} stands in it as {before} and as {role} {label}")
+    placed = _read_whole_numbers(placed)
     class_names = sort_classes({label for _, label in placed.values()})
     _refuse_few(table, class_names, Counter(role for role, _ in placed.values()))
+    _refuse_other_folder(table, root, list(placed))
     labels = {name: label for label, name in enumerate(class_names)}
     parts: dict[str, list[FileEntry]] = {}
     for role in ("train", "validation", "test"):
@@ -94,6 +100,37 @@ def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, s
         if listed:
             parts[role] = [FileEntry(root / name, label, name.as_posix()) for label, name in listed]
     return ImageList(parts, class_names, f"table {table.name}", str(table))
+
+
+def _find_name(root: Path, file: str) -> str:
+    """Return a path as the table names it, with the slashes of this system if it was written on Windows."""
+    if "\\" in file and not (root / file).exists():
+        file = file.replace("\\", "/")
+    return Path(file).as_posix()
+
+
+def _read_whole_numbers(placed: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return what a table says with labels such as 3.0 as 3, if all are: spreadsheets and pandas write so."""
+    if not all(_WHOLE_NUMBER.fullmatch(label) for _, label in placed.values()):
+        return placed
+    return {name: (role, label.partition(".")[0]) for name, (role, label) in placed.items()}
+
+
+def _refuse_other_folder(table: Path, root: Path, names: list[str]) -> None:
+    """Check that some of the files are there; a few of them are tried.
+
+    Raises:
+        DataError: not one is, so that it is the folder that is wrong, not the files.
+    """
+    tried = names[:: max(1, len(names) // _MOST_TRIED)]
+    if any((root / name).exists() for name in tried):
+        return
+    raise DataError(
+        f"The files that {table} names are not there.",
+        got=f"{names[0]} below {root}, and {len(tried) - 1} more that were tried",
+        allowed="paths with their extension, absolute or below data.folder (the table's own if left out)",
+        next_step="set data.folder to the folder that the paths start from, or mend them",
+    )
 
 
 def sort_classes(names: set[str]) -> tuple[str, ...]:
@@ -119,7 +156,8 @@ def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ValueError("more than 512 MiB")
-        text = content.decode("utf-8-sig")
+        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode text" of Excel
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
         line = text.partition("\n")[0]
         delimiter = max("\t;,", key=line.count)
         reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
