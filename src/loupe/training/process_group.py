@@ -84,6 +84,22 @@ def gather_rows(group: ProcessGroup, tensor: Tensor) -> Tensor:
     return group.all_reduce(whole)
 
 
+def gather_texts(group: ProcessGroup, text: str, device: torch.device) -> list[str]:
+    """Return what each process says, that of the first one first, the same for each."""
+    rows = [broadcast_bytes(group, text.encode(), device, rank) for rank in range(group.size)]
+    return [row.decode() for row in rows]
+
+
+def broadcast_bytes(group: ProcessGroup, content: bytes, device: torch.device, sender: int = 0) -> bytes:
+    """Return the bytes of one process, the same for each; what the others bring does not matter."""
+    is_sender = group.rank == sender
+    length = torch.tensor([len(content) if is_sender else 0], device=device)
+    total = torch.zeros(int(group.all_reduce(length)), dtype=torch.uint8, device=device)
+    if is_sender and content:
+        total.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+    return group.all_reduce(total).cpu().numpy().tobytes() if len(total) else b""
+
+
 def find_running_statistics(model: nn.Module) -> list[Tensor]:
     """Return the running statistics that training moves: buffers called `running_…` of layers that train."""
     return [

@@ -9,6 +9,7 @@ from torch import nn
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.errors import LoupeError, ShapeError
 from loupe.recipe import Recipe
+from loupe.running.process_group.launched import find_rendezvous
 from loupe.runtime import choose_device, count_cores
 from loupe.training.process_group import find_running_statistics
 
@@ -57,6 +58,8 @@ def _refuse_wrong_device(name: str, processes: int) -> None:
             allowed="run.device=cpu, or cuda with a GPU for each process",
             next_step="set run.device=cpu, or run.processes=1",
         )
+    rendezvous = find_rendezvous()
+    processes = rendezvous.local_size if rendezvous is not None else processes
     if device.type == "cuda" and torch.cuda.device_count() < processes:
         count = torch.cuda.device_count()
         raise LoupeError(
@@ -122,4 +125,7 @@ def choose_threads(recipe: Recipe) -> int | None:
     """Return the CPU threads of each process: the recipe's, or its share of the machine's cores."""
     if recipe.run.threads is not None or recipe.run.processes == 1:
         return recipe.run.threads
-    return max(1, count_cores() // recipe.run.processes)
+    rendezvous = find_rendezvous()
+    return max(
+        1, count_cores() // (rendezvous.local_size if rendezvous is not None else recipe.run.processes)
+    )

@@ -1,7 +1,8 @@
 """Starting the other processes of a run, and ending them whatever happens.
 
 The process that was asked for the run is the first of the group: it alone writes the run folder, shows
-progress and opens the test set. The others are started by it and end with it.
+progress and opens the test set. The others are started by it and end with it, unless somebody else has
+started all of them (`launched.py`).
 """
 
 import contextlib
@@ -17,6 +18,7 @@ import torch
 
 from loupe.errors import TrainingError
 from loupe.recipe import Recipe
+from loupe.running.process_group.launched import Rendezvous, find_rendezvous
 from loupe.runs import RunFolder
 from loupe.training import ProcessGroup
 from loupe.training.process_group import LostProcessError
@@ -44,6 +46,13 @@ def launch_process_group(
         return
     from loupe.running.process_group.joining import joined
 
+    rendezvous = find_rendezvous()
+    if rendezvous is not None and rendezvous.size == recipe.run.processes:
+        from loupe.running.process_group.meeting import lead
+
+        with lead(recipe, folder, rendezvous, device) as group:
+            yield group
+        return
     size, port = recipe.run.processes, find_free_port()
     task = {"recipe": recipe.to_dict(), "folder": str(folder.path), "device": device.type, "port": port}
     members = [Member(rank) for rank in range(1, size)]
@@ -52,7 +61,7 @@ def launch_process_group(
             member.set_to_work(task)
         for member in members:
             member.wait_until_ready()
-        with joined(0, size, port, device) as group:
+        with joined(Rendezvous.on_this_machine(0, size, port), device) as group:
             try:
                 yield group
             except LostProcessError as error:

@@ -5,16 +5,21 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
+from loupe.errors import LoupeError
+from loupe.running.process_group.launched import Rendezvous
 from loupe.training.process_group import LostProcessError
 
-ADDRESS = "127.0.0.1"
+PATIENCE_SECONDS = 1800.0  # torch's own: machines may decode images for long
+_used: set[tuple[str, int]] = set()  # what listened there may still do so, or be another's by now
 _SET_BY_FABRIC = ("MASTER_ADDR", "MASTER_PORT")
 
 
@@ -45,10 +50,10 @@ class FabricGroup:
 
 
 class _Started(ClusterEnvironment):
-    """Tells Fabric that all processes of this machine are started already, and which this is."""
+    """Tells Fabric that all processes are started already, and which this is."""
 
-    def __init__(self, rank: int, size: int, port: int) -> None:
-        self._rank, self._size, self._port = rank, size, port
+    def __init__(self, rendezvous: Rendezvous) -> None:
+        self._rendezvous = rendezvous
 
     @property
     def creates_processes_externally(self) -> bool:
@@ -56,55 +61,75 @@ class _Started(ClusterEnvironment):
 
     @property
     def main_address(self) -> str:
-        return ADDRESS
+        return self._rendezvous.address
 
     @property
     def main_port(self) -> int:
-        return self._port
+        return self._rendezvous.port
 
     @staticmethod
     def detect() -> bool:
         return False
 
     def world_size(self) -> int:
-        return self._size
+        return self._rendezvous.size
 
     def set_world_size(self, size: int) -> None:
         pass
 
     def global_rank(self) -> int:
-        return self._rank
+        return self._rendezvous.rank
 
     def set_global_rank(self, rank: int) -> None:
         pass
 
     def local_rank(self) -> int:
-        return self._rank
+        return self._rendezvous.local_rank
 
     def node_rank(self) -> int:
         return 0
 
 
 @contextlib.contextmanager
-def joined(rank: int, size: int, port: int, device: torch.device) -> Iterator[FabricGroup]:
+def joined(
+    rendezvous: Rendezvous, device: torch.device, *, patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[FabricGroup]:
     """Join a process group inside the block; returns when all its processes have.
 
     Fabric chooses how they talk (gloo between CPUs, NCCL between GPUs) and each process's GPU.
 
     Args:
-        rank: which process this is.
-        size: how many there are.
-        port: where the first one listens.
+        rendezvous: which process this is, and where the first one listens.
         device: what kind of device all of them compute on.
+        patience_seconds: how long the others are waited for, here and at every step.
+
+    Raises:
+        LostProcessError: the others did not come in time.
+        LoupeError: these processes have trained together before.
     """
+    if (rendezvous.address, rendezvous.port) in _used:
+        raise LoupeError(
+            "These processes have trained a run together already.",
+            got=f"another training over {rendezvous.address}:{rendezvous.port}",
+            allowed="one run each time they are started",
+            next_step="start them again for the next run",
+        )
+    _used.add((rendezvous.address, rendezvous.port))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets on the terminal
     before = {name: os.environ.get(name) for name in _SET_BY_FABRIC}
+    strategy = DDPStrategy(timeout=timedelta(seconds=patience_seconds))
     fabric = Fabric(
-        accelerator=device.type, devices=size, strategy="ddp", plugins=[_Started(rank, size, port)]
+        accelerator=device.type,
+        devices=rendezvous.local_size,
+        strategy=strategy,
+        plugins=[_Started(rendezvous)],
     )
     try:
-        fabric.launch()
-        yield FabricGroup(rank, size)
+        try:
+            fabric.launch()
+        except RuntimeError as error:  # torch's own errors of a rendezvous are
+            raise LostProcessError(str(error)) from error
+        yield FabricGroup(rendezvous.rank, rendezvous.size)
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

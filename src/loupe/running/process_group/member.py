@@ -15,6 +15,7 @@ from loupe.running.fitting import fit_setup
 from loupe.running.process_group.checks import choose_threads
 from loupe.running.process_group.gathering import READY
 from loupe.running.process_group.joining import joined
+from loupe.running.process_group.launched import Rendezvous
 from loupe.running.training_setup import load_recipe_data, set_up
 from loupe.runs import RunFolder
 from loupe.runtime import Streams, choose_device, computing
@@ -38,7 +39,7 @@ def main() -> None:
         setup = set_up(recipe, device, streams, load_recipe_data(recipe))
         start = RunFolder(Path(task["folder"])).read_snapshot()
         print(READY, file=answer, flush=True)  # the first process waits for it
-        with joined(rank, recipe.run.processes, task["port"], device) as group:
+        with joined(Rendezvous.on_this_machine(rank, recipe.run.processes, task["port"]), device) as group:
             try:
                 fit_setup(recipe, setup, streams, start=start, group=group)
             except TrainingError:
