@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from loupe.data import ImageDataset
 from loupe.data.normalization import Normalization
+from loupe.data.operations.geometry import shift_images
 from loupe.evaluations import Network
-from loupe.evaluations.consistency import measure_mirror_consistency, measure_shift_consistency, shift
+from loupe.evaluations.consistency import measure_mirror_consistency, measure_shift_consistency
 from loupe.models.layer_table import describe_layers
 
 
@@ -22,7 +23,7 @@ def test_a_shift_repeats_the_border(rows: int, columns: int, height: int, width:
         for column in range(width):
             source = min(max(row - rows, 0), height - 1), min(max(column - columns, 0), width - 1)
             wanted[row, column] = pixels[0, 0][source]
-    assert np.array_equal(shift(pixels, rows, columns)[0, 0].numpy(), wanted)
+    assert np.array_equal(shift_images(pixels, rows, columns)[0, 0].numpy(), wanted)
 
 
 class ReadPixel(nn.Module):

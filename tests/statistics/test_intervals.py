@@ -2,11 +2,14 @@ import math
 import random
 from statistics import fmean
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.statistics.intervals import (
+    Interval,
+    compute_median_interval,
     compute_t_p_value,
     compute_t_quantile,
     compute_wilson_interval,
@@ -133,3 +136,19 @@ def test_the_mean_and_sd_are_the_usual_ones() -> None:
     summary = summarise_seeds([0.1, 0.2, 0.6])
     assert summary.mean == pytest.approx(fmean([0.1, 0.2, 0.6]))
     assert summary.std == pytest.approx(0.2645751)
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    for count in (6, 11, 40):
+        held = 0
+        for values in generator.exponential(size=(2_000, count)):
+            interval = compute_median_interval(values.tolist(), 0.95)
+            held += interval.low <= np.log(2) <= interval.high
+        assert 0.94 <= held / 2_000 <= 0.995, count
+
+
+def test_the_interval_of_a_median_is_the_published_one() -> None:
+    # Conover's table: of 10 values the 2nd and the 9th hold the median in 97.9 of 100 cases
+    assert compute_median_interval(list(range(1, 11)), 0.95) == Interval(2, 9)
+    assert compute_median_interval([3.0], 0.95) == Interval(3.0, 3.0)

@@ -17,6 +17,7 @@ from loupe.evaluations.finding import Column as Column
 from loupe.evaluations.finding import Drawing as Drawing
 from loupe.evaluations.finding import Finding as Finding
 from loupe.evaluations.finding import Gallery as Gallery
+from loupe.evaluations.finding import HeatMap as HeatMap
 from loupe.evaluations.finding import Line as Line
 from loupe.evaluations.finding import Matrix as Matrix
 from loupe.evaluations.finding import MatrixCell as MatrixCell

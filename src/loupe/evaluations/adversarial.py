@@ -90,7 +90,7 @@ def _attack_all(
     network: Network, some: ImageDataset, name: str, steps: int, seed: int, budgets: tuple[int, ...] = BUDGETS
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield for each budget the images attacked, float in [0, 255], and whether each is still right."""
-    pixels, labels = some.images.to(network.device).float(), some.labels.to(network.device)
+    pixels, labels = some.pixels.to(network.device).float(), some.labels.to(network.device)
     for budget in budgets:
         generator = torch.Generator().manual_seed(seed)
         changed = []
@@ -135,7 +135,7 @@ def _show_strip(
     few = some.select(turned)
     ((attacked, _),) = _attack_all(network, few, "PGD", steps, seed, BUDGETS[-1:])
     named, names = _predict(network, attacked).tolist(), some.class_names
-    pixels = torch.stack([few.images.cpu(), attacked.round().to(torch.uint8).cpu()], 1).flatten(0, 1)
+    pixels = torch.stack([few.pixels.cpu(), attacked.round().to(torch.uint8).cpu()], 1).flatten(0, 1)
     shown = []
     for index, label in enumerate(few.labels.tolist()):
         shown.append(ShownImage(2 * index, names[label], split="made"))

@@ -1,5 +1,6 @@
 """What the network is worth beside classifiers that need none."""
 
+import math
 from collections.abc import Callable
 from typing import Annotated
 
@@ -32,6 +33,7 @@ from loupe.metrics import Predictions
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar, compute_paired_interval
 from loupe.statistics.intervals import compute_wilson_interval
 
+_MOST_VALUES = 2**27  # pixels fitted to, half a gigabyte as numbers
 _NETWORK = "your network"
 _NEIGHBOURS = "k nearest neighbours"
 _COLUMNS = (
@@ -66,9 +68,10 @@ def compare_with_baselines(
     Costs seconds: under one on digits, some ten where images are of 32 × 32 in colour.
     """
     judged = pick_stratified(images.labels.cpu(), most, seed)
-    fitted_to = pick_stratified(training.labels.cpu(), most_training, seed)
-    told_apart = images.to(torch.device("cpu")).select(judged)
-    examples = training.to(torch.device("cpu")).select(fitted_to)
+    affordable = max(1, _MOST_VALUES // math.prod(training.images.shape[1:]))
+    fitted_to = pick_stratified(training.labels.cpu(), min(most_training, affordable), seed)
+    told_apart = images.to(torch.device("cpu")).select(judged).load()
+    examples = training.to(torch.device("cpu")).select(fitted_to).load()
     said = {name: predict(examples, told_apart) for name, predict in _list_classifiers(k, filters, seed)}
     labels, is_right = told_apart.labels, answers.is_right[judged].cpu()
     right = {name: one == labels for name, one in said.items()}

@@ -118,9 +118,9 @@ def _draw_diagram(answers: Predictions, level: float, num_bins: int) -> Chart:
         f"{largest:,} of {sum(counts):,} answers lie in one bin."
     )
     ideal = Line("as often as it is sure", x, is_dashed=True)
-    return Chart(
-        "Reliability diagram", x, (network, ideal), "probability of the class it names", "right", True, note
-    )
+    percent = tuple(100 * one for one in x)  # as the other axis is written
+    words = "probability of the class it names (%)"
+    return Chart("Reliability diagram", percent, (network, ideal), words, "right", True, note)
 
 
 def _join_small(bins: CalibrationBins) -> list[tuple[int, float, float]]:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from loupe.data import ImageDataset, pick_stratified
+from loupe.data.operations.geometry import shift_images
 from loupe.evaluations.finding import Cell, Column, Finding, Table, Value
 from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
@@ -36,7 +36,7 @@ def measure_shift_consistency(images: ImageDataset, network: Network, level: flo
     for distance in (1, 2):
         moved = [
             network.predict(
-                replace(some, images=shift(some.images, distance * dy, distance * dx), origins=None)
+                replace(some, images=shift_images(some.pixels, distance * dy, distance * dx), origins=None)
             )
             for dy, dx in _DIRECTIONS
         ]
@@ -76,7 +76,7 @@ def measure_mirror_consistency(images: ImageDataset, network: Network, level: fl
     Costs two forward passes of 100 to 1,000 images.
     """
     some, plain = _choose(images, network, 2, seed)
-    mirrored = network.predict(replace(some, images=some.images.flip(3), origins=None)).logits
+    mirrored = network.predict(replace(some, images=some.pixels.flip(3), origins=None)).logits
     same = _measure("same class, mirrored", mirrored.argmax(1) == plain.argmax(1), level)
     turned = [mirrored.argmax(1) == some.labels, plain.argmax(1) == some.labels]
     as_it_is, other = (
@@ -87,25 +87,11 @@ def measure_mirror_consistency(images: ImageDataset, network: Network, level: fl
     return Finding(sentence, [same, as_it_is, other])
 
 
-def shift(images: Tensor, rows: int, columns: int) -> Tensor:
-    """Return images moved down and to the right; borders repeat the outermost pixels.
-
-    Args:
-        images: (batch, channels, height, width) uint8.
-        rows: down, negative for up.
-        columns: to the right, negative for left.
-    """
-    reach = max(abs(rows), abs(columns))
-    padded = F.pad(images.float(), (reach,) * 4, mode="replicate").to(torch.uint8)
-    top, left = reach - rows, reach - columns
-    return padded[:, :, top : top + images.shape[2], left : left + images.shape[3]].contiguous()
-
-
 def _choose(images: ImageDataset, network: Network, passes: int, seed: int) -> tuple[ImageDataset, Tensor]:
     """Return the images to look at, on the CPU, and the network's logits for them."""
     count = max(_FEWEST, min(_MOST, network.afford(_MOST * passes) // passes))
     chosen = pick_stratified(images.labels.cpu(), count, seed)
-    some = images.to(torch.device("cpu")).select(chosen)
+    some = images.to(torch.device("cpu")).select(chosen).load()
     return some, network.predict(some).logits
 
 

@@ -249,6 +249,28 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """Numbers in [0, 1] by row and column, darker where they are larger; None where one is not defined.
+
+    Args:
+        title: above it.
+        rows: names, the first at the top.
+        columns: names, the first on the left.
+        values: one row a name of `rows`.
+        axes: what columns and what rows are.
+        note: below it.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    axes: tuple[str, str]
+    note: str = ""
+    kind: Literal["heat_map"] = "heat_map"
+
+
+@dataclass(frozen=True)
 class Drawing:
     """A matplotlib figure as a picture: base64 of a PNG file."""
 
@@ -266,7 +288,7 @@ class Drawing:
 
 
 Block = Annotated[
-    Table | Bars | Gallery | Matrix | Chart | Scatter | Drawing,
+    Table | Bars | Gallery | Matrix | Chart | Scatter | HeatMap | Drawing,
     Field(discriminator="kind"),
 ]
 
@@ -296,6 +318,8 @@ class Finding:
                 _refuse_uneven("chart", block.title, "x", len(block.x), values)
             elif isinstance(block, Matrix):
                 _refuse_uneven("matrix", block.title, "name", len(block.names), block.counts)
+            elif isinstance(block, HeatMap):
+                _refuse_uneven("heat map", block.title, "column", len(block.columns), block.values)
 
 
 def _refuse_uneven(what: str, title: str, noun: str, wanted: int, rows: Sequence[Sequence[object]]) -> None:

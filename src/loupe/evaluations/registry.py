@@ -23,15 +23,32 @@ OFFERED = {
     "network": "the network, to be asked anything: `Network`",
     "training": "the training images, as an `ImageDataset`",
     "examples": "an `ExampleRecord`: training images followed through the epochs",
+    "metrics": "the metrics that were asked for, each a `ChosenMetric`",
     "against": "`Predictions` of a second network for the same images",
-    "names": "how the two networks are called",
+    "against_network": "the second network: `Network`",
+    "against_images": "the same images as the second network takes them, as an `ImageDataset`",
+    "names": "how the two networks, or the members, are called",
+    "members": "`Predictions` of each network of an ensemble for the same images; `answers` are their mean",
 }
 """What an evaluation may name among its parameters, and what that is."""
 LookSplit = Literal["judged", "validation", "both", "training"]
 DEFAULT = "default"
 """In a recipe's list of looks: all that are taken if it says nothing."""
-_NEVER_BY_ITSELF = frozenset({"against", "names"})
-_COSTLY = frozenset({"network", "training", "images", "examples", "against", "validation_answers"})
+_OF_TWO = frozenset({"against", "against_network"})
+_OF_MANY = frozenset({"members"})
+_NEVER_BY_ITSELF = _OF_TWO | _OF_MANY | {"names"}
+_COSTLY = frozenset(
+    {
+        "network",
+        "training",
+        "images",
+        "examples",
+        "against",
+        "against_network",
+        "validation_answers",
+        "members",
+    }
+)
 
 Function = TypeVar("Function", bound=Callable[..., Finding])
 
@@ -97,8 +114,9 @@ def register_evaluation(
     def add(function: Function) -> Function:
         needs = inspect.signature(function).parameters.keys() & OFFERED.keys()
         costly = sorted(needs & _COSTLY) or ["answers"]
-        is_paired = bool(_NEVER_BY_ITSELF & needs)
         shown = "by default" if is_default else "where it is named"
+        if _NEVER_BY_ITSELF & needs:
+            shown = "of a series" if _OF_MANY & needs else "by `loupe evaluate --against`"
         register = EVALUATIONS.register(
             name,
             title=heading,
@@ -110,7 +128,7 @@ def register_evaluation(
             takes_seconds=takes_seconds,
             mirrors=mirrors,
             needs=", ".join(costly),
-            shown="by `loupe evaluate --against`" if is_paired else shown,
+            shown=shown,
         )
         return register(function)
 
@@ -168,9 +186,11 @@ def choose_evaluation(choice: str | Choice) -> ChosenEvaluation:
     )
     function, resolved = EVALUATIONS.get(name), EVALUATIONS.resolve(name, settings)
     facts = {key: value for key, value in EVALUATIONS.facts(name).items() if key not in _NOT_CHOSEN}
-    return ChosenEvaluation(
-        write_choice_text(name, EVALUATIONS.trim(name, settings)), function, resolved, **facts
-    )
+    changed = EVALUATIONS.trim(name, settings)
+    told = {
+        key: value for key, value in changed.items() if not isinstance(value, Mapping)
+    }  # tables: no names
+    return ChosenEvaluation(write_choice_text(name, told), function, resolved, **facts)
 
 
 _NOT_CHOSEN = ("is_default", "takes_seconds", "mirrors", "needs", "shown")
@@ -230,10 +250,19 @@ def list_default_evaluations(
 
 def list_paired_evaluations(objective: ObjectiveName) -> list[str]:
     """Return the names of evaluations that set two networks against each other."""
+    return _list_that_need(_OF_TWO, objective)
+
+
+def list_ensemble_evaluations(objective: ObjectiveName) -> list[str]:
+    """Return the names of evaluations that set an ensemble against the networks it is made of."""
+    return _list_that_need(_OF_MANY, objective)
+
+
+def _list_that_need(some: frozenset[str], objective: ObjectiveName) -> list[str]:
     return [
         name
         for name in EVALUATIONS
-        if "against" in inspect.signature(EVALUATIONS.get(name)).parameters
+        if some & inspect.signature(EVALUATIONS.get(name)).parameters.keys()
         and EVALUATIONS.facts(name)["objective"] == objective
         and EVALUATIONS.facts(name)["is_default"]
     ]
@@ -264,10 +293,13 @@ def find_evaluation_mistakes(
         return [Mistake(where, repr(name), f"{', '.join([DEFAULT, *names])}{what}", suggest(name, names))]
     if EVALUATIONS.facts(name)["mirrors"] and not is_mirrorable:
         return [Mistake(where, repr(name), "looks that mirror no image: a mirrored one is of another class")]
-    if name in list_paired_evaluations(EVALUATIONS.facts(name)["objective"]):
-        return [
-            Mistake(where, repr(name), "a look at one network: `loupe evaluate --against` takes this one")
-        ]
+    of = EVALUATIONS.facts(name)["objective"]
+    for others, way in (
+        (list_paired_evaluations(of), "`loupe evaluate --against` takes this one"),
+        (list_ensemble_evaluations(of), "`loupe evaluate` of a series of seeds takes this one"),
+    ):
+        if name in others:
+            return [Mistake(where, repr(name), f"a look at one network: {way}")]
     return EVALUATIONS.find_mistakes(name, settings, where=where, fields=("name",))
 
 

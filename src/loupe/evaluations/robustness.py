@@ -70,7 +70,7 @@ def measure_robustness(
     chosen = pick_stratified(
         images.labels.cpu(), max(_FEWEST, min(most, network.afford(most * passes) // passes)), seed
     )
-    some = images.to(torch.device("cpu")).select(chosen)
+    some = images.to(torch.device("cpu")).select(chosen).load()
     damage = _spoil_all(some, network, seed)
     error = 1 - damage.right.double().mean((0, 1))
     plain = 1 - damage.plain.double()
@@ -104,7 +104,7 @@ def _spoil_all(some: ImageDataset, network: Network, seed: int) -> Damage:
         torch.stack(
             [
                 network.predict(
-                    replace(some, images=corrupt(some.images, name, severity, seed + index), origins=None)
+                    replace(some, images=corrupt(some.pixels, name, severity, seed + index), origins=None)
                 ).is_right
                 for severity in range(1, SEVERITIES + 1)
             ]

@@ -16,6 +16,7 @@ from loupe.data import ImageDataset
 
 _PATCH_SIDE = 5  # pixels; smaller images have smaller patches
 _BLOCK = 500  # images at once
+_MOST_VALUES = 2**25  # of random features before they are averaged, at once
 
 
 def predict_majority(training: ImageDataset, images: ImageDataset) -> Tensor:
@@ -174,7 +175,7 @@ def _draw_patches(training: ImageDataset, filters: int, generator: torch.Generat
         for most in (len(training), height, width)
     )
     cut = [
-        training.images[one, :, row : row + side, column : column + side].float()
+        training.images[one][:, row : row + side, column : column + side].float()
         for one, row, column in zip(which, rows, columns, strict=True)
     ]
     patches = torch.stack(cut)
@@ -190,16 +191,18 @@ def _draw_patches(training: ImageDataset, filters: int, generator: torch.Generat
 def _compute_random_features(images: ImageDataset, patches: Tensor) -> Tensor:
     """Return (images, 4 · filters) float32 features."""
     reach = patches.shape[-1] // 2
+    height, width = images.image_size
+    block = max(1, min(_BLOCK, _MOST_VALUES // (len(patches) * height * width)))
     pooled = [
         F.adaptive_avg_pool2d(F.conv2d(part.float() / 255, patches, padding=reach).relu(), 2).flatten(1)
-        for part in images.images.split(_BLOCK)
+        for part in images.images.split(block)
     ]
     return torch.cat(pooled)
 
 
 def flatten_pixels(images: ImageDataset) -> Tensor:
     """Return pixels scaled to [0, 1], (images, pixels) float32."""
-    return images.images.flatten(1).float() / 255
+    return images.pixels.flatten(1).float() / 255
 
 
 def standardise(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from loupe.evaluations.network import Network
 from loupe.evaluations.registry import ChosenEvaluation
 from loupe.inspection.explanation import undisturbed
 from loupe.metrics import Predictions, Reconstructions
+from loupe.metrics.registry import ChosenMetric
 from loupe.models import ObjectiveName
 from loupe.registration import PLUGIN_MODULE, describe_place
 
@@ -54,8 +55,12 @@ class Subject:
         load_training: gives the training images; None where they are not at hand.
         examples: training images followed through the epochs; None if none were.
         validation_answers: of the network; None where they are not at hand.
+        metrics: that were asked for.
         against: a second network's answers to the same images, if two are compared.
-        names: of the two networks.
+        against_network: that network.
+        against_images: the same images as it takes them.
+        names: of the two networks, or of the members.
+        members: answers of each network of an ensemble to the same images, if this is one.
     """
 
     objective: ObjectiveName
@@ -67,8 +72,12 @@ class Subject:
     load_training: Callable[[], ImageDataset] | None = field(default=None, repr=False)
     examples: ExampleRecord | None = field(default=None, repr=False)
     validation_answers: Predictions | None = field(default=None, repr=False)
+    metrics: tuple[ChosenMetric, ...] = ()
     against: Predictions | None = field(default=None, repr=False)
-    names: tuple[str, str] | None = None
+    against_network: Network | None = field(default=None, repr=False)
+    against_images: ImageDataset | None = field(default=None, repr=False)
+    names: tuple[str, ...] | None = None
+    members: tuple[Predictions, ...] | None = field(default=None, repr=False)
 
     @cached_property
     def training(self) -> ImageDataset | None:
@@ -116,7 +125,9 @@ def find_missing(evaluation: ChosenEvaluation, subject: Subject) -> list[str]:
         "examples": subject.examples,
         "validation_answers": subject.validation_answers,
         "against": subject.against,
+        "against_network": subject.against_network,
         "names": subject.names,
+        "members": subject.members,
         "images": all(one.images is not None for one in subject.splits) or None,
     }
     return sorted(name for name in evaluation.required if name in at_hand and at_hand[name] is None)
@@ -171,9 +182,10 @@ def _count(split: LookedAt) -> int:
 def _in_peace(subject: Subject) -> Iterator[None]:
     """Have the same random numbers each time, and leave network and generators as they were."""
     with contextlib.ExitStack() as stack:
-        if subject.network is not None:
-            stack.enter_context(undisturbed(subject.network.model, subject.network.device))
-        else:
+        networks = [one for one in (subject.network, subject.against_network) if one is not None]
+        for one in networks:
+            stack.enter_context(undisturbed(one.model, one.device))
+        if not networks:
             stack.enter_context(torch.random.fork_rng(devices=[]))
         torch.manual_seed(subject.seed)
         yield
@@ -191,8 +203,12 @@ def _collect(evaluation: ChosenEvaluation, subject: Subject, split: LookedAt) ->
         "validation_answers": subject.validation_answers,
         "network": subject.network,
         "examples": subject.examples,
+        "metrics": subject.metrics,
         "against": subject.against,
+        "against_network": subject.against_network,
+        "against_images": subject.against_images,
         "names": subject.names,
+        "members": subject.members,
     }
     if "training" in evaluation.needs:
         given["training"] = subject.training

@@ -1,7 +1,13 @@
+from typing import Annotated
+
+from pydantic import Field
+
 from loupe.evaluations.finding import COUNT, POINTS, Cell, Column, Finding, Gallery, ShownImage, Table, Value
 from loupe.evaluations.paired_comparison import PairedComparison, compare_predictions
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions
+from loupe.statistics import Interval
+from loupe.statistics.agreement import Verdict, judge_non_inferiority
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar, compute_paired_interval
 
 _MOST = 12
@@ -14,8 +20,14 @@ def compare_two_networks(
     names: tuple[str, str],
     class_names: tuple[str, ...],
     level: float,
+    margin: Annotated[
+        float, Field(gt=0, le=100, description="Points of accuracy that would not matter, above 0.")
+    ] = 0.5,
 ) -> Finding:
-    """Two networks on the same images, image by image: difference, McNemar's test, and by class."""
+    """Two networks on the same images, image by image: difference, McNemar's test, and by class.
+
+    Says too whether the first is not worse than the second by more than a margin (non-inferiority).
+    """
     found, total = compare_predictions(answers, against), len(answers.labels)
     only_first, only_second = len(found.only_first), len(found.only_second)
     interval = compute_paired_interval(only_first, only_second, total, level)
@@ -26,7 +38,7 @@ def compare_two_networks(
     sentence = (
         f"{first} minus {second}: {difference.write()}, {verdict} what chance gives on {total:,} images "
         f"(McNemar p = {found.p_value:.2g}): {only_first:,} right in {first} alone, {only_second:,} in "
-        f"{second} alone."
+        f"{second} alone. {say_margin(names, interval, margin)}"
     )
     p_value = Value("p value (McNemar)", found.p_value)
     tables = _tabulate_classes(answers, against, names, class_names, level)
@@ -35,6 +47,26 @@ def compare_two_networks(
         [difference, p_value],
         [tables, *_show_differing(found, names, class_names, answers, against)],
     )
+
+
+def say_margin(names: tuple[str, str], interval: Interval, margin: float) -> str:
+    """Return in words whether either network is shown not to be worse by more than a margin, in points."""
+    first, second = names
+    ways = judge_non_inferiority(interval, margin / 100), _judge_other_way(interval, margin / 100)
+    by = f"by more than {margin:g} points"
+    if ways == ("not worse", "not worse"):
+        return f"The two are equivalent within {margin:g} points."
+    if ways[0] == "not worse":
+        return f"{first} is shown not to be worse {by}."
+    if ways[0] == "worse":
+        return f"{first} is shown to be worse {by}."
+    if ways[1] == "not worse":
+        return f"{second} is shown not to be worse {by}; of {first} that is not shown."
+    return f"Neither is shown not to be worse {by}: that takes more images."
+
+
+def _judge_other_way(interval: Interval, margin: float) -> Verdict:
+    return judge_non_inferiority(Interval(-interval.high, -interval.low), margin)
 
 
 def _tabulate_classes(

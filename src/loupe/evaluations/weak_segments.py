@@ -1,12 +1,12 @@
 """Where the network is weak: groups of images alike in something that can be seen without it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from scipy.stats import hypergeom
 from torch import Tensor
 
 from loupe.data import ImageDataset, pick_stratified
@@ -32,6 +32,9 @@ from loupe.statistics.comparison import adjust_for_many
 _QUARTERS = ("lowest", "second", "third", "highest")
 _FEWEST = 10  # images of a segment
 _SHOWN = 10
+_BLOCK = 512  # images measured at once
+_COMPARED = 500  # images compared with known ones at once
+_FEWEST_COMPARED, _MOST_WORK = 500, 4e11  # known images; products of pixels: seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +77,11 @@ def find_weak_segments(
     on_cpu = images.to(torch.device("cpu"))
     properties = measure_properties(on_cpu)
     if training is not None:
-        chosen = pick_stratified(training.labels.cpu(), most_training, seed)
+        work = len(images) * math.prod(images.images.shape[1:])
+        affordable = max(_FEWEST_COMPARED, int(_MOST_WORK / work))
+        chosen = pick_stratified(training.labels.cpu(), min(most_training, affordable), seed)
         known = training.to(torch.device("cpu")).select(chosen)
-        properties["distance to the nearest training image"] = find_nearest(
-            flatten_pixels(known), flatten_pixels(on_cpu), 1
-        )[0][:, 0]
+        properties["distance to the nearest training image"] = _measure_distances(known, on_cpu)
     is_wrong = ~answers.is_right
     ranked = rank_segments(properties, on_cpu.labels, class_names, is_wrong)
     rows = [_describe(one, is_wrong, level) for one in ranked[:most]]
@@ -108,12 +111,27 @@ def measure_properties(images: ImageDataset) -> dict[str, Tensor]:
 
     Brightness is the mean level, contrast the levels' deviation, detail the mean step between neighbours.
     """
-    levels = images.images.float().mean(1)
+    found = {name: torch.empty(len(images)) for name in ("brightness", "contrast", "detail")}
+    for start, block in zip(range(0, len(images), _BLOCK), images.images.split(_BLOCK), strict=True):
+        for name, values in _measure_block(block).items():
+            found[name][start : start + _BLOCK] = values
+    return found
+
+
+def _measure_distances(known: ImageDataset, images: ImageDataset) -> Tensor:
+    """Return the Euclidean distance of each image's pixels to the nearest known ones, (images,) float32."""
+    pixels = flatten_pixels(known)
+    blocks = (block.flatten(1).float() / 255 for block in images.images.split(_COMPARED))
+    return torch.cat([find_nearest(pixels, block, 1)[0][:, 0] for block in blocks])
+
+
+def _measure_block(images: Tensor) -> dict[str, Tensor]:
+    levels = images.float().mean(1)
     steps = [levels.diff(dim=axis).abs().flatten(1).mean(1) for axis in (1, 2) if levels.shape[axis] > 1]
     return {
         "brightness": levels.mean((1, 2)),
         "contrast": levels.std((1, 2), correction=0),
-        "detail": torch.stack(steps).mean(0) if steps else torch.zeros(len(images)),
+        "detail": torch.stack(steps).mean(0) if steps else levels.new_zeros(len(images)),
     }
 
 
@@ -157,6 +175,8 @@ def _quarter(values: Tensor) -> list[Tensor]:
 
 
 def _compute_p_value(members: Tensor, is_wrong: Tensor) -> float:
+    from scipy.stats import hypergeom  # half a second to load: only where segments are looked for
+
     hit = int((members & is_wrong).sum())
     return float(hypergeom.sf(hit - 1, len(is_wrong), int(is_wrong.sum()), int(members.sum())))
 

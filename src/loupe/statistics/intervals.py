@@ -7,6 +7,7 @@ from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
 
 import mpmath
+from scipy import special
 
 _MOST_DEGREES_IN_FLOATS = 50  # beyond, digits get lost in tails
 _ROUNDING = 1e-7  # of single precision; one image of a million is ten times as much
@@ -41,6 +42,23 @@ def compute_wilson_interval(correct: int, total: int, confidence: float = 0.95) 
     reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total**2)) / (1 + z * z / total)
     # rounding must not push the ends off what was seen
     return Interval(max(0.0, min(share, centre - reach)), min(1.0, max(share, centre + reach)))
+
+
+def compute_median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return an interval of the median from the order of the values, whatever their distribution.
+
+    Ends are the k-th smallest and the k-th largest value, k the largest for which the interval holds the
+    median with at least this confidence (Conover, Practical Nonparametric Statistics, 3.2); of fewer values
+    than that takes (6 at 95 %), the smallest and the largest.
+
+    Args:
+        values: at least one.
+        confidence: in (0, 1).
+    """
+    ordered, count = sorted(values), len(values)
+    beyond = [k for k in range(1, count // 2 + 1) if 2 * special.bdtr(k - 1, count, 0.5) <= 1 - confidence]
+    k = max(beyond, default=1)
+    return Interval(ordered[k - 1], ordered[count - k])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import binom
+from scipy.special import bdtrc
 from torch import Tensor
 
 _STEPS, _STARTS = 50, 10
@@ -101,7 +101,7 @@ def find_certain_threshold(ranked: Coverage, wished: float, level: float) -> Thr
     tried = torch.linspace(fewest, total, _STEPS).round().long() - 1
     answered, correct = ranked.answered[tried], ranked.correct[tried]
     # how often answers that are right less often than wished would be right so often
-    is_certain = binom.sf(correct.numpy() - 1, answered.numpy(), wished) <= chance
+    is_certain = bdtrc(correct.numpy() - 1, answered.numpy(), wished) <= chance
     best = -1
     for start in range(0, _STEPS, _STEPS // _STARTS):
         failed = np.flatnonzero(~is_certain[start:])

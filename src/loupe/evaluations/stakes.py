@@ -1,0 +1,142 @@
+"""What mistakes cost and how frequent classes are, as people write it."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from loupe.errors import LoupeError, suggest
+
+UNSURE = "unsure"
+Costs = Mapping[str, Mapping[str, float]]
+"""True class → answer → cost; what is not named costs 1 where the answer is wrong, 0 where it is right."""
+
+
+def read_costs(file: Path) -> dict[str, dict[str, float]]:
+    """Return the costs of a CSV table: a row a true class, a column an answer; empty cells are left out.
+
+    Raises:
+        LoupeError: no such file, or no table of numbers.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            rows = [row for row in csv.reader(opened) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refuse_file(file, f"{type(error).__name__}: {error}") from None
+    if len(rows) < 2:
+        raise _refuse_file(file, f"{len(rows)} rows")
+    answers = [cell.strip() for cell in rows[0][1:]]
+    costs: dict[str, dict[str, float]] = {}
+    for number, (truth, *cells) in enumerate(rows[1:], 2):
+        if len(cells) != len(answers) or truth.strip() in costs:
+            raise _refuse_file(file, f"line {number}: {', '.join([truth, *cells])[:80]}")
+        try:
+            of_class = {name: float(one) for name, one in zip(answers, cells, strict=True) if one.strip()}
+        except ValueError as error:
+            raise _refuse_file(file, f"line {number}: {error}") from None
+        costs[truth.strip()] = of_class
+    return costs
+
+
+def _refuse_file(file: Path, got: str) -> LoupeError:
+    return LoupeError(
+        f"{file} is no table of costs.",
+        got=got,
+        allowed="CSV: the first line names answers (`unsure` may be one), each further line a true class and "
+        "what each answer costs then",
+        next_step="write `truth,cat,dog` on the first line, `cat,0,5` and `dog,1,0` below it",
+    )
+
+
+def make_cost_matrix(costs: Costs, class_names: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+    """Return costs as a matrix, (classes, answers) float64, and the answers: classes, and "unsure" if named.
+
+    Raises:
+        LoupeError: a name is no class, or a cost no finite number.
+    """
+    names = list(class_names)
+    has_unsure = UNSURE not in names and any(UNSURE in of_class for of_class in costs.values())
+    answers = [*names, UNSURE] if has_unsure else names
+    matrix = torch.ones(len(names), len(answers), dtype=torch.float64)
+    matrix.fill_diagonal_(0)
+    for truth, of_class in costs.items():
+        row = _find(truth, names, "true class")
+        for answer, cost in of_class.items():
+            if not math.isfinite(cost):
+                raise LoupeError(
+                    f"What {answer} costs where {truth} is true is no number.",
+                    got=f"{cost}",
+                    allowed="a finite number",
+                    next_step="mend the table of costs",
+                )
+            matrix[row, _find(answer, answers, "answer")] = cost
+    return matrix, tuple(answers)
+
+
+def read_shares(text: str) -> dict[str, float]:
+    """Return shares written as "cat=0.7,dog=0.2", by class.
+
+    Raises:
+        LoupeError: it is not written like that.
+    """
+    shares: dict[str, float] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, value = part.rpartition("=")
+        try:
+            shares[name.strip()] = float(value)
+        except ValueError:
+            shares[""] = 0.0
+    if not shares or "" in shares:
+        raise LoupeError(
+            "The shares of the classes cannot be read.",
+            got=text,
+            allowed="classes with their shares, such as cat=0.7,dog=0.3",
+            next_step="classes left out share the rest as they do among the run's images",
+        )
+    return shares
+
+
+def fill_shares(
+    shares: Mapping[str, float], class_names: Sequence[str], before: Sequence[float]
+) -> list[float]:
+    """Return the share of each class; those not named share the rest as they did before.
+
+    Args:
+        shares: in [0, 1], by class.
+        class_names: one name a class.
+        before: shares of all classes, where the network was trained.
+
+    Raises:
+        LoupeError: a name is no class, or shares do not add up to 1.
+    """
+    named = {_find(name, class_names, "class"): share for name, share in shares.items()}
+    rest = 1 - sum(named.values())
+    others = {label: one for label, one in enumerate(before) if label not in named}
+    is_over = rest < -1e-6 or (not others and abs(rest) > 1e-6)
+    if is_over or any(not 0 <= one <= 1 for one in named.values()):
+        raise LoupeError(
+            "The shares of the classes do not add up to 1.",
+            got=", ".join(f"{name}={share:g}" for name, share in shares.items()),
+            allowed="shares from 0 to 1 that add up to 1, or to less where classes are left out",
+            next_step="write 70 % as 0.7",
+        )
+    total = sum(others.values())
+    return [
+        named[label] if label in named else max(0.0, rest) * others[label] / total
+        for label in range(len(class_names))
+    ]
+
+
+def _find(name: str, names: Sequence[str], what: str) -> int:
+    if name in names:
+        return list(names).index(name)
+    raise LoupeError(
+        f"There is no {what} {name!r}.",
+        got=name,
+        allowed=", ".join(names[:20]),
+        nearest=suggest(name, list(names)),
+        next_step="name classes as the run does",
+    )

@@ -1,0 +1,120 @@
+"""Costs and shares: read, refused, and what a network's answers cost where the truth is known."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from loupe.errors import LoupeError
+from loupe.evaluations import LookedAt, Subject, carry_out, choose_evaluation
+from loupe.evaluations.look import Look
+from loupe.evaluations.stakes import fill_shares, make_cost_matrix, read_costs, read_shares
+from loupe.metrics import Predictions
+from loupe.recipe.sections import Choice
+
+CLASSES = ("cat", "dog")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "costs.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_table_of_costs_is_read(tmp_path: Path) -> None:
+    costs = read_costs(write(tmp_path, "truth,cat,dog,unsure\ncat,0,5,0.5\ndog,,0,\n"))
+    assert costs == {"cat": {"cat": 0, "dog": 5, "unsure": 0.5}, "dog": {"dog": 0}}
+    matrix, answers = make_cost_matrix(costs, CLASSES)
+    assert answers == ("cat", "dog", "unsure")
+    assert matrix.tolist() == [[0, 5, 0.5], [1, 0, 1]]
+    assert make_cost_matrix({}, CLASSES)[0].tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("truth,cat,dog\n", "1 rows"),
+        ("truth,cat,dog\ncat,0\n", "line 2"),
+        ("truth,cat,dog\ncat,0,many\n", "many"),
+        ("truth,cat\ncat,0\ncat,1\n", "line 3"),
+    ],
+)
+def test_what_is_no_table_of_costs(tmp_path: Path, text: str, got: str) -> None:
+    with pytest.raises(LoupeError, match="is no table of costs") as raised:
+        read_costs(write(tmp_path, text))
+    assert got in str(raised.value)
+
+
+def test_names_that_are_no_class_are_refused() -> None:
+    with pytest.raises(LoupeError, match="There is no true class 'cta'") as raised:
+        make_cost_matrix({"cta": {"dog": 1.0}}, CLASSES)
+    assert "cat" in str(raised.value)
+    with pytest.raises(LoupeError, match="There is no answer 'bird'"):
+        make_cost_matrix({"cat": {"bird": 1.0}}, CLASSES)
+    with pytest.raises(LoupeError, match="is no number"):
+        make_cost_matrix({"cat": {"dog": float("nan")}}, CLASSES)
+    with pytest.raises(LoupeError, match="is no table of costs"):
+        read_costs(Path("/nowhere/costs.csv"))
+
+
+def test_shares_left_out_share_the_rest_as_before() -> None:
+    names, before = ("a", "b", "c"), [0.5, 0.3, 0.2]
+    assert fill_shares(read_shares("b=0.5"), names, before) == pytest.approx([0.5 * 5 / 7, 0.5, 0.5 * 2 / 7])
+    assert fill_shares({"a": 0.2, "b": 0.2, "c": 0.6}, names, before) == pytest.approx([0.2, 0.2, 0.6])
+    for wrong in ({"a": 1.2}, {"a": 0.2, "b": 0.2, "c": 0.2}, {"a": -0.1}):
+        with pytest.raises(LoupeError, match="do not add up to 1"):
+            fill_shares(wrong, names, before)
+    with pytest.raises(LoupeError, match="cannot be read"):
+        read_shares("a=many")
+
+
+def draw_answers(num_images: int = 4000) -> Predictions:
+    """Calibrated by construction: the truth is drawn with the probability that is said."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(num_images, 2, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator).flatten()
+    return Predictions(labels, logits)
+
+
+def look_at(name: str, answers: Predictions, **settings: object) -> Look:
+    subject = Subject("classification", CLASSES, (LookedAt("validation", answers),))
+    (look,) = carry_out([choose_evaluation(Choice(name=name, **settings))], subject).looks
+    assert not look.failure
+    return look
+
+
+def test_the_cheapest_answers_cost_what_was_foreseen_and_less_than_the_most_probable() -> None:
+    answers = draw_answers()
+    look = look_at("expected_cost", answers, costs={"dog": {"cat": 10.0}})
+    assert look.name == "expected_cost", "a table of costs is no part of the name"
+    plain, cheapest, saved, foreseen = look.values
+    by_hand = torch.where(answers.probabilities[:, 1] > 1 / 11, 1, 0)
+    wanted = ((by_hand == 0) & (answers.labels == 1)) * 10.0 + ((by_hand == 1) & (answers.labels == 0)) * 1.0
+    assert cheapest.value == pytest.approx(float(wanted.mean()))
+    assert plain.value is not None
+    assert saved.value == pytest.approx(plain.value - float(wanted.mean()))
+    assert saved.interval is not None
+    assert saved.interval.low > 0
+    assert cheapest.interval is not None
+    assert foreseen.value is not None
+    assert cheapest.interval.low < foreseen.value < cheapest.interval.high, "calibrated: as foreseen"
+    same = look_at("expected_cost", answers)
+    assert same.values[2].value == 0
+
+
+def test_accuracy_elsewhere_is_what_images_from_there_have() -> None:
+    """Thinning the cats to a tenth gives the shares that are stated; both ways lead to one accuracy."""
+    answers = draw_answers(40_000)
+    keep = (answers.labels == 1) | (torch.rand(40_000, generator=torch.Generator().manual_seed(1)) < 0.1)
+    there = Predictions(answers.labels[keep], answers.logits[keep])
+    cats = float((there.labels == 0).double().mean())
+    look = look_at("prior_shift", answers, shares={"cat": cats})
+    plain, heeded, gain = look.values
+    assert plain.value == pytest.approx(float(there.is_right.double().mean()), abs=0.015)
+    shares = torch.bincount(answers.labels).double() / len(answers.labels)
+    odds = there.probabilities.double() * torch.tensor([cats, 1 - cats]) / shares
+    assert heeded.value == pytest.approx(float((odds.argmax(1) == there.labels).double().mean()), abs=0.015)
+    assert gain.interval is not None
+    assert gain.interval.low > 0, "heeding the shares helps where they are far from those of training"
+    estimated = look_at("prior_shift", there)
+    assert "told without labels" in estimated.sentence
