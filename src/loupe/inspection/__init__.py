@@ -6,7 +6,6 @@ network takes them (normalised); maps are (batch, channels, height, width) float
 
 from loupe.inspection.arithmetic import Arithmetic as Arithmetic
 from loupe.inspection.arithmetic import find_receptive_field as find_receptive_field
-from loupe.inspection.arithmetic import multiplies_window as multiplies_window
 from loupe.inspection.arithmetic import show_arithmetic as show_arithmetic
 from loupe.inspection.capture import capture_layers as capture_layers
 from loupe.inspection.capture import find_layer as find_layer
@@ -26,6 +25,8 @@ from loupe.inspection.features import embed as embed
 from loupe.inspection.features import find_neighbours as find_neighbours
 from loupe.inspection.filters import Filters as Filters
 from loupe.inspection.filters import read_filters as read_filters
+from loupe.inspection.flow import Flow as Flow
+from loupe.inspection.flow import trace_flow as trace_flow
 from loupe.inspection.gates import GateWeights as GateWeights
 from loupe.inspection.gates import measure_gates as measure_gates
 from loupe.inspection.layer_statistics import LayerStatistics as LayerStatistics
@@ -34,3 +35,4 @@ from loupe.inspection.operation import Operation as Operation
 from loupe.inspection.operation import show_operation as show_operation
 from loupe.inspection.sanity_check import SanityCheck as SanityCheck
 from loupe.inspection.sanity_check import check_sanity as check_sanity
+from loupe.inspection.windows import multiplies_window as multiplies_window

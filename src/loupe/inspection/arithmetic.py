@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError
+from loupe.inspection.calls import Call, record_calls
 from loupe.inspection.capture import find_layer, list_layer_names
+from loupe.inspection.windows import cut_window, find_padding, multiplies_window, read_pair
 from loupe.training.measure import evaluating
 
 
@@ -52,6 +53,7 @@ class Arithmetic:
         column: of the output map, from 0; 0 for a dense layer.
         window: (channels, height, width) float64, the inputs that were multiplied, padding included.
         weights: of the same shape, what they were multiplied with.
+        is_padding: (height, width) bool, which cells of the window lie outside the maps.
         bias: what was added; 0 if the layer has none.
         value: what the layer itself computed.
         steps: what the following layers made of it, as far as it stays one number.
@@ -64,6 +66,7 @@ class Arithmetic:
     column: int
     window: Tensor
     weights: Tensor
+    is_padding: Tensor
     bias: float
     value: float
     steps: tuple[Step, ...]
@@ -122,11 +125,12 @@ def show_arithmetic(
     _refuse_outside(layer, output, channel, row, column)
     unit = row if weight.ndim == 2 and output.ndim == 2 else channel
     if weight.ndim == 4:
-        window = _cut_window(module, inputs, channel, row, column)
+        window, own_weights = cut_window(module, inputs, channel, row, column)
     else:  # of tokens, each is multiplied by itself
         window = (inputs.reshape(-1, inputs.shape[-1])[channel] if output.ndim == 2 else inputs).reshape(
             -1, 1, 1
         )
+        own_weights = weight[unit]
     bias = getattr(module, "bias", None)
     return Arithmetic(
         layer=layer,
@@ -134,7 +138,8 @@ def show_arithmetic(
         row=row,
         column=column,
         window=window.cpu(),
-        weights=weight[unit].detach().double().view_as(window).cpu(),
+        weights=own_weights.detach().double().view_as(window).cpu(),
+        is_padding=find_padding(module, inputs, window, (channel, row, column)).cpu(),
         bias=float(bias.detach()[unit]) if isinstance(bias, Tensor) else 0.0,
         value=float(output[(channel, row, column)[: output.ndim]]),
         steps=_follow(calls, own, channel, row, column),
@@ -142,12 +147,6 @@ def show_arithmetic(
         if finds_field
         else None,
     )
-
-
-def multiplies_window(module: nn.Module) -> bool:
-    """Return whether a layer multiplies a window, or all it is given, with weights: convolution or dense."""
-    weight = getattr(module, "weight", None)
-    return isinstance(weight, Tensor) and weight.ndim in (2, 4)
 
 
 def find_receptive_field(
@@ -174,7 +173,7 @@ def find_receptive_field(
             images[number, :, index, :] = torch.nan
         for number, index in enumerate(columns, start=len(rows)):
             images[number, :, :, index] = torch.nan
-        output = _run_until(double, images, layer)
+        output = run_until(double, images, layer)
         numbers = output[:, :, row, column] if output.ndim == 4 else output.flatten(1)
         seen: list[bool] = numbers.isnan().any(1).tolist()
         return seen
@@ -194,7 +193,7 @@ class _ReachedError(Exception):
     """Ends a forward pass at the layer that was wanted."""
 
 
-def _run_until(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+def run_until(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     """Return the first output of a layer; the layers after it do not run."""
     outputs: list[Tensor] = []
 
@@ -209,78 +208,6 @@ def _run_until(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     finally:
         handle.remove()
     return outputs[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One call of a layer: `source` and `result` are the identities of the tensors it was given and gave."""
-
-    name: str
-    module: nn.Module
-    source: int  # identity of the tensor it was given, to see what follows what
-    result: int
-    inputs: Tensor
-    output: Tensor
-
-
-def record_calls(model: nn.Module, images: Tensor) -> list[Call]:
-    """Return every call of a layer in one forward pass, in order, with its input and output."""
-    calls: list[Call] = []
-    kept: list[Tensor] = []  # so that no identity is used twice
-
-    def note(name: str) -> object:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-            if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
-                kept.extend([inputs[0], output])
-                calls.append(
-                    Call(
-                        name,
-                        module,
-                        id(inputs[0]),
-                        id(output),
-                        inputs[0].detach().clone(),
-                        output.detach().clone(),
-                    )
-                )
-
-        return hook
-
-    handles = [find_layer(model, name).register_forward_hook(note(name)) for name in list_layer_names(model)]  # type: ignore[arg-type]  # torch's stub wants more of a hook
-    try:
-        with evaluating(model):
-            model(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return calls
-
-
-def _cut_window(module: nn.Module, inputs: Tensor, channel: int, row: int, column: int) -> Tensor:
-    """Return the (channels, height, width) values under a kernel, zeros where it reaches over the border."""
-    (stride_y, stride_x), (dilation_y, dilation_x) = (
-        read_pair(module, "stride"),
-        read_pair(module, "dilation"),
-    )
-    pad_y, pad_x = read_pair(module, "padding")
-    weight = module.weight
-    assert isinstance(weight, Tensor)
-    filters, in_group, height, width = weight.shape
-    group = channel // (filters // (len(inputs) // in_group))
-    padded = F.pad(inputs, (pad_x, pad_x, pad_y, pad_y))[group * in_group : (group + 1) * in_group]
-    top, left = row * stride_y, column * stride_x
-    bottom, right = top + dilation_y * (height - 1) + 1, left + dilation_x * (width - 1) + 1
-    return padded[:, top:bottom:dilation_y, left:right:dilation_x]
-
-
-def read_pair(module: nn.Module, name: str) -> tuple[int, int]:
-    """Return a setting of a convolution or pooling, such as its stride, for rows and for columns."""
-    value = getattr(module, name, 0 if name == "padding" else 1)
-    if value == "same":
-        before = getattr(module, "_reversed_padding_repeated_twice", None) or [0, 0, 0, 0]
-        return before[2], before[0]
-    if value == "valid":
-        return 0, 0
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 def _follow(calls: list[Call], own: int, channel: int, row: int, column: int) -> tuple[Step, ...]:

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError
-from loupe.inspection.arithmetic import Call, read_pair, record_calls
+from loupe.inspection.calls import Call, record_calls
 from loupe.inspection.capture import find_layer
+from loupe.inspection.windows import read_pair
 
 _RULES = {
     "ReLU": "max(0, x)",
@@ -35,6 +36,7 @@ class Operation:
         constants: what else went in, by name.
         source: the layer that gave the inputs; None if they come from the network's own code or the image.
         location: channel, row and column of the first input in that layer's output.
+        is_padding: (height, width) bool, which inputs lie outside the maps; None if none does.
     """
 
     layer: str
@@ -45,6 +47,7 @@ class Operation:
     constants: dict[str, float] = field(default_factory=dict)
     source: str | None = None
     location: tuple[int, int, int] = (0, 0, 0)
+    is_padding: Tensor | None = None
 
 
 def show_operation(
@@ -75,8 +78,31 @@ def show_operation(
     value = float(call.output[0][location[: call.output.ndim - 1]])
     rule, inputs, first, constants = _describe(module, call, location)
     return Operation(
-        layer, type(module).__name__, rule, inputs.double().cpu(), value, constants, source, first
+        layer,
+        type(module).__name__,
+        rule,
+        inputs.double().cpu(),
+        value,
+        constants,
+        source,
+        first,
+        _find_padding(module, call, location, inputs),
     )
+
+
+def _find_padding(
+    module: nn.Module, call: Call, location: tuple[int, int, int], inputs: Tensor
+) -> Tensor | None:
+    """Return which inputs of an average of a window are padding: those of the largest have none."""
+    pad_y, pad_x = read_pair(module, "padding")
+    is_window = "Pool" in type(module).__name__ and call.inputs.ndim == 4 and hasattr(module, "kernel_size")
+    if not is_window or not (pad_y or pad_x) or "Max" in type(module).__name__:
+        return None
+    stride_y, stride_x = read_pair(module, "stride")
+    padded = F.pad(torch.ones(call.inputs.shape[2:]), (pad_x, pad_x, pad_y, pad_y)) == 0
+    top, left = location[1] * stride_y, location[2] * stride_x
+    found = padded[top:, left:][: inputs.shape[0], : inputs.shape[1]]
+    return found if found.shape == inputs.shape and bool(found.any()) else None
 
 
 Described = tuple[str, Tensor, tuple[int, int, int], dict[str, float]]

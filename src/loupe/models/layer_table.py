@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from loupe.errors import ShapeError
+from loupe.models.layer_rules import NO_RULE, LayerRule, describe_rule
+from loupe.models.receptive_reach import PIXEL, Reach, Reaches, extend_reach, write_reach
 
 ITSELF = "(itself)"
 """How a network is called that has parameters of its own, outside its layers."""
@@ -24,6 +26,10 @@ class LayerRow:
         parameters: numbers it holds itself.
         trainable: how many of them are trained.
         multiply_adds: multiplications with addition for one image, forward.
+        input_shape: shape of its input for one image; None if it is not one tensor.
+        rule: where these numbers come from, written out.
+        receptive_field: the pixels that one of its numbers can depend on, in words; "" where that does not
+            follow from the layers alone, as behind a shortcut.
     """
 
     name: str
@@ -32,9 +38,19 @@ class LayerRow:
     parameters: int
     trainable: int
     multiply_adds: int
+    input_shape: tuple[int, ...] | None = None
+    rule: LayerRule = NO_RULE
+    receptive_field: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def window(self) -> tuple[str, str, str]:
+        """Kernel, stride and padding of a convolution or pooling, "5", "2 × 1"; "" of any other layer."""
+        known = dict(self.rule.settings)
+        kernel, stride, padding = (known.get(name, "") for name in ("kernel", "stride", "padding"))
+        return kernel, stride, padding.partition(" (")[0]
 
 
 @dataclass(frozen=True)
@@ -71,24 +87,17 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
     Raises:
         ShapeError: the network cannot take such images.
     """
-    outputs: dict[str, tuple[nn.Module, tuple[int, ...]]] = {}
-
-    def note_output(name: str) -> Any:
-        def hook(module: nn.Module, _: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and name not in outputs:
-                outputs[name] = (module, tuple(output.shape[1:]))
-
-        return hook
-
     leaves = [
         (name, module)
         for name, module in model.named_modules()
         if not list(module.children()) or list(module.parameters(recurse=False))
     ]
-    hooks = [module.register_forward_hook(note_output(name)) for name, module in leaves]
+    calls = _Calls()
+    hooks = [module.register_forward_hook(calls.note(name)) for name, module in leaves]
+    hooks.append(model.register_forward_pre_hook(calls.begin))
     counter = FlopCounterMode(display=False)
     try:
-        with counter:
+        with counter, calls.reaches:
             run_on_zeros(model, in_channels=in_channels, image_size=image_size)
     finally:
         for hook in hooks:
@@ -98,7 +107,7 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
         name.removeprefix(f"{root}.").removeprefix("Global."): sum(counts.values())
         for name, counts in counter.get_flop_counts().items()
     }
-    rows = [_make_row(name, module, shape, flops.get(name, 0)) for name, (module, shape) in outputs.items()]
+    rows = [_make_row(one, flops.get(one.name, 0), image_size) for one in calls.first.values()]
     return LayerTable(
         tuple(rows),
         parameters=count_parameters(model),
@@ -156,13 +165,59 @@ def refuse_wrong_output(
         )
 
 
-def _make_row(name: str, module: nn.Module, shape: tuple[int, ...], flops: int) -> LayerRow:
-    parameters = list(module.parameters(recurse=False))
+@dataclass(frozen=True)
+class _Call:
+    """The first call of a layer; shapes without the batch axis."""
+
+    name: str
+    module: nn.Module
+    given: tuple[int, ...] | None
+    made: tuple[int, ...]
+    reach: Reach | None
+
+
+class _Calls:
+    """Notes the first call of each layer while a network runs, and how far its numbers see."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, _Call] = {}
+        self.reaches = Reaches()
+
+    def begin(self, module: nn.Module, inputs: Any) -> None:
+        """Note the image."""
+        if inputs and isinstance(inputs[0], Tensor):
+            self.reaches.remember(inputs[0], PIXEL)
+
+    def note(self, name: str) -> Any:
+        """Return a hook that notes what a layer is given and gives."""
+
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not isinstance(output, Tensor):
+                return
+            given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
+            reach = None
+            if given is not None and not list(module.children()):
+                reach = extend_reach(self.reaches.find(given), module, given, output)
+            self.reaches.remember(output, reach)
+            if name not in self.first:
+                shape = tuple(given.shape[1:]) if given is not None else None
+                self.first[name] = _Call(name, module, shape, tuple(output.shape[1:]), reach)
+
+        return hook
+
+
+def _make_row(call: _Call, flops: int, image_size: tuple[int, int]) -> LayerRow:
+    own = list(call.module.parameters(recurse=False))
+    parameters = sum(parameter.numel() for parameter in own)
+    work = 0 if list(call.module.children()) else flops // 2
     return LayerRow(
-        name=name or ITSELF,
-        kind=type(module).__name__,
-        output_shape=shape,
-        parameters=sum(parameter.numel() for parameter in parameters),
-        trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        multiply_adds=0 if list(module.children()) else flops // 2,
+        name=call.name or ITSELF,
+        kind=type(call.module).__name__,
+        output_shape=call.made,
+        parameters=parameters,
+        trainable=sum(parameter.numel() for parameter in own if parameter.requires_grad),
+        multiply_adds=work,
+        input_shape=call.given,
+        rule=describe_rule(call.module, call.given, call.made, parameters, work),
+        receptive_field=write_reach(call.reach, image_size),
     )
