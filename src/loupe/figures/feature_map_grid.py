@@ -19,6 +19,7 @@ def draw_feature_maps(
         title: what stands above the image, such as its class.
         own_scale: give each map a scale of its own; else all share one, with a colour bar.
     """
+    maps = np.asarray(maps)
     count, height, width = maps.shape
     columns = choose_columns(count, height, width)
     picture_of_maps = lay_tiles(_scale(maps) if own_scale else maps, columns)
@@ -59,6 +60,7 @@ def draw_maps_by_class(
         most_channels: channels to draw; the title says how many of how many.
         own_scale: give each map a scale of its own; else all share one, with a colour bar.
     """
+    maps = np.asarray(maps)
     images, channels, height, width = maps.shape
     shown = min(channels, most_channels)
     some = maps[:, :shown]

@@ -1,3 +1,5 @@
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -8,7 +10,12 @@ _MOST_CHANNELS = 16  # input channels drawn of a deeper layer, unless more are a
 
 
 def draw_filters(
-    weights: np.ndarray, layer: str, *, own_scale: bool = False, most_channels: int = _MOST_CHANNELS
+    weights: np.ndarray,
+    layer: str,
+    *,
+    own_scale: bool = False,
+    most_channels: int = _MOST_CHANNELS,
+    most_filters: int | None = None,
 ) -> Figure:
     """Return the filters of a layer: in colour if they see colour, else a row a filter, a column a channel.
 
@@ -20,7 +27,9 @@ def draw_filters(
         layer: name of the layer, for the title.
         own_scale: give each filter a scale of its own; the title then says so.
         most_channels: input channels to draw of a layer that has more than three; the title says how many.
+        most_filters: to draw of a deeper layer; all if left out. The title says so too.
     """
+    weights = np.asarray(weights)  # a tensor will do
     count, channels, height, width = weights.shape
     scale = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) if own_scale else np.abs(weights).max()
     scaled = weights / np.where(scale > 0, scale, 1)
@@ -29,9 +38,11 @@ def draw_filters(
         tiles = np.moveaxis(scaled, 1, 3) / 2 + 0.5
         return _draw(tiles, count, f"{layer}: {count} filters in colour, {end}", None, (height, width))
     shown = min(channels, most_channels)
-    tiles = scaled[:, :shown].reshape(-1, height, width)
+    num_rows = count if most_filters is None or channels == 1 else min(count, most_filters)
+    tiles = scaled[:num_rows, :shown].reshape(-1, height, width)
     of = "" if shown == channels else f", {shown} of {channels} input channels"
-    what = f"{layer}: {count} filters{of}, {end}"
+    filters = f"{count} filters" if num_rows == count else f"{num_rows} of {count} filters"
+    what, count = f"{layer}: {filters}{of}, {end}", num_rows
     columns = shown if channels > 1 else None
     return _draw(tiles, count, what, None if own_scale else float(np.max(scale)), (height, width), columns)
 
@@ -66,5 +77,5 @@ def _draw(
         axes.set_ylabel("filter", fontsize=8)
         axes.set_xlabel("input channel", fontsize=8)
         axes.xaxis.set_label_position("top")
-    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_title(textwrap.fill(title, round(13 * inches_wide)), fontsize=9, loc="left")
     return figure

@@ -19,6 +19,7 @@ def draw_image_grid(
         columns: images a row.
         row_labels: text at the left of each row.
     """
+    images = np.asarray(images)
     rows = -(-len(images) // columns)
     figure = new_figure(_INCHES_PER_IMAGE * columns + 0.6, (_INCHES_PER_IMAGE + 0.22) * rows)
     for index, (image, title) in enumerate(zip(images, titles, strict=True)):

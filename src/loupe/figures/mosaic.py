@@ -1,6 +1,7 @@
 """Many small pictures laid side by side as one: a single drawing, however many there are."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,3 +42,18 @@ def label_tiles(axes: Axes, count: int, columns: int, height: int, width: int, g
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+def label_rows(axes: Axes, middles: Sequence[float], texts: Sequence[str]) -> None:
+    """Write a text at the right of each row of tiles.
+
+    Args:
+        axes: with the tiles.
+        middles: of the rows, in pixels from the top.
+        texts: one a row.
+    """
+    for middle, text in zip(middles, texts, strict=True):
+        axes.annotate(
+            text, (1, middle), xytext=(6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            fontsize=7, va="center", annotation_clip=False,
+        )  # fmt: skip

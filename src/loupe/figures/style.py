@@ -1,6 +1,7 @@
 """The one visual language: colours that colour-blind readers tell apart, quiet axes, stated dpi."""
 
 import functools
+import io
 import warnings
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,8 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#b04d8a", "#6b7280"
+
+_NOTEBOOK_DPI = 110
 
 _OF_OTHER_SCRIPTS = (  # how names of families begin, on Linux, macOS and Windows
     *("Noto Sans", "Source Han Sans", "WenQuanYi", "Droid Sans Fallback", "IPAGothic", "Nanum", "Lohit"),
@@ -38,10 +41,19 @@ _SETTINGS = {
 }
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows as a picture, whatever the notebook has set up for pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        save_figure(self, buffer, _NOTEBOOK_DPI)
+        return buffer.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure; width and height in inches."""
     with rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stub wants a Literal of every key
-        return Figure(figsize=(width, height), layout="constrained")
+        return ShownFigure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(figure: Figure, *position: int | SubplotSpec) -> Axes:
@@ -50,18 +62,20 @@ def new_axes(figure: Figure, *position: int | SubplotSpec) -> Axes:
         return figure.add_subplot(*(position or (1, 1, 1)))
 
 
-def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150) -> None:
-    """Write the figure as a picture; a path's ending chooses the format (png, pdf, svg), else it is png.
+def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150, *, form: str | None = None) -> None:
+    """Write the figure as a picture: png, pdf or svg as `form` or a path's ending says, else png.
 
     Names of classes and arms may be in any script: fonts of this machine step in for signs that the usual one
     has not.
     """
     for text in figure.findobj(Text):
         if not text.get_text().isascii():
-            text.set_fontfamily(_find_fonts())
+            text.set_fontfamily([*(text.get_fontfamily() or ()), *_find_fonts()])
     with warnings.catch_warnings():  # what no font has is drawn as a box, and need not be told of
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
-        figure.savefig(to, dpi=dpi, facecolor="white")
+        # a picture of the same figure is the same file: no date stands in it
+        metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(form or "")
+        figure.savefig(to, dpi=dpi, facecolor="white", format=form, metadata=metadata)
 
 
 @functools.cache

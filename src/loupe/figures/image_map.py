@@ -1,0 +1,74 @@
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
+
+_COLOURS = (BLUE, ORANGE, GREEN, PINK, "#e69f00", "#56b4e9", "#000000", GREY)  # Okabe and Ito (2008)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def draw_image_map(
+    positions: np.ndarray,
+    labels: Sequence[int],
+    is_wrong: Sequence[bool],
+    class_names: Sequence[str],
+    axis_labels: tuple[str, str],
+) -> Figure:
+    """Return a map of images in a figure of its own; arguments as `plot_image_map`."""
+    room = 0.5 + 0.085 * min(24, max(map(len, class_names)))
+    figure = new_figure(5.2 + room, 4.2)
+    plot_image_map(new_axes(figure), positions, labels, is_wrong, class_names, axis_labels)
+    return figure
+
+
+def plot_image_map(
+    axes: Axes,
+    positions: np.ndarray,
+    labels: Sequence[int],
+    is_wrong: Sequence[bool],
+    class_names: Sequence[str],
+    axis_labels: tuple[str, str],
+) -> None:
+    """Draw images as points of a plane into axes: a colour and a shape a class, a ring where one is wrong.
+
+    Args:
+        axes: receive them.
+        positions: (images, 2) float.
+        labels: class of each image.
+        is_wrong: whether the network takes it for another.
+        class_names: one name a class.
+        axis_labels: of both axes.
+    """
+    points, classes, wrong = np.asarray(positions), np.asarray(labels), np.asarray(is_wrong, bool)
+    size = 14 if len(points) < 800 else 8
+    for label in sorted(set(classes.tolist())):
+        some = points[classes == label]
+        marker = _MARKERS[(label + label // len(_COLOURS)) % len(_MARKERS)]
+        axes.scatter(
+            some[:, 0], some[:, 1], s=size, marker=marker, color=_COLOURS[label % len(_COLOURS)], alpha=0.75,
+            linewidths=0, label=class_names[label],
+        )  # fmt: skip
+    if wrong.any():
+        axes.scatter(
+            points[wrong, 0], points[wrong, 1], s=4 * size + 10, facecolors="none", edgecolors="black",
+            linewidths=0.8, label="taken for another",
+        )  # fmt: skip
+    for label in sorted(set(classes.tolist())) if len(class_names) <= 12 else ():
+        x, y = np.median(points[classes == label], axis=0)
+        axes.annotate(
+            class_names[label], (x, y), ha="center", va="center", fontsize=7.5, fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7},
+        )  # fmt: skip
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel(axis_labels[0])
+    axes.set_ylabel(axis_labels[1])
+    columns = 1 + len(set(classes.tolist())) // 24
+    axes.legend(
+        frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns,
+        handletextpad=0.2, markerscale=1.2,
+    )  # fmt: skip
