@@ -12,11 +12,12 @@ from torch import nn
 
 import loupe
 from loupe.conformance import LayerReport, Verdict, list_layer_kinds
-from loupe.conformance.kinds import LAYER_KINDS
+from loupe.conformance.kinds import LAYER_KINDS, attention
 from loupe.errors import LoupeError
 from loupe.models.layers import handwritten
 
 from . import faulty_layers as faulty
+from . import right_layers as right
 
 pytestmark = pytest.mark.thorough
 
@@ -30,6 +31,10 @@ TORCHS: dict[str, Callable[..., nn.Module]] = {
     "relu": nn.ReLU,
     "dropout": nn.Dropout,
     "cross-entropy": nn.CrossEntropyLoss,
+    "conv-transpose2d": nn.ConvTranspose2d,
+    "group-norm": nn.GroupNorm,
+    "layer-norm": nn.LayerNorm,
+    "attention": attention._SelfAttention,
 }
 OURS: dict[str, Callable[..., nn.Module]] = {
     "conv2d": handwritten.Conv2d,
@@ -41,6 +46,10 @@ OURS: dict[str, Callable[..., nn.Module]] = {
     "relu": handwritten.ReLU,
     "dropout": handwritten.Dropout,
     "cross-entropy": handwritten.CrossEntropy,
+    "conv-transpose2d": right.ConvTranspose2d,
+    "group-norm": right.GroupNorm,
+    "layer-norm": right.LayerNorm,
+    "attention": right.Attention,
 }
 NOT_OFFERED = {
     ("torch", "batch-norm"): {"input of (batch, features)"},
@@ -141,6 +150,39 @@ def test_right_layers_pass_every_check(whose: str, kind: str) -> None:
         (faulty.InPlaceReLU, "relu", "input left as it was", "it writes into its input"),
         (faulty.InPlaceReLU, "relu", "source code", "writes in place into the input"),
         (faulty.LeakyReLU, "relu", "output", ""),
+        (right.FlippedTranspose, "conv-transpose2d", "output", "the kernel is flipped"),
+        (
+            right.ExchangedTransposeStride,
+            "conv-transpose2d",
+            "stride of rows and of columns that differ",
+            "height and width are exchanged in the stride",
+        ),
+        (
+            right.EmptyOutputPadding,
+            "conv-transpose2d",
+            "output padding of rows and of columns that differ",
+            "are left empty",
+        ),
+        (
+            right.OutByInTranspose,
+            "conv-transpose2d",
+            "as many channels in as out",
+            "axes of the weight are exchanged",
+        ),
+        (right.InterleavedGroups, "group-norm", "output in training", "the groups are interleaved"),
+        (right.BatchWideGroups, "group-norm", "output in training", "normalised over the batch too"),
+        (right.UnbiasedGroups, "group-norm", "output in training", "unbiased variance"),
+        (right.EpsOutsideGroups, "group-norm", "values close together", "eps stands outside the root"),
+        (right.LastAxisLayerNorm, "layer-norm", "a shape of several axes", "over the last axis alone"),
+        (right.BatchLayerNorm, "layer-norm", "output in training", "normalised over the batch"),
+        (right.UnbiasedLayerNorm, "layer-norm", "output in training", "unbiased variance"),
+        (right.UnscaledAttention, "attention", "output in training", "not divided by the root"),
+        (right.WrongRootAttention, "attention", "output in training", "it is the size of one head"),
+        (right.QuerySoftmaxAttention, "attention", "output in training", "the softmax goes over the queries"),
+        (right.ExchangedAttention, "attention", "output in training", "keys and queries are exchanged"),
+        (right.InterleavedAttention, "attention", "output in training", "the heads are taken apart wrongly"),
+        (right.UnprojectedAttention, "attention", "output in training", "the last projection is left out"),
+        (right.BatchSecondAttention, "attention", "output in training", "attend to those of other images"),
     ],
 )
 def test_a_fault_is_found_and_named(

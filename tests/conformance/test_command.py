@@ -10,7 +10,10 @@ from loupe.cli import main
 from loupe.errors import LoupeError
 
 FAULTY = Path(__file__).parent / "faulty_layers.py"
-KINDS = "avg-pool2d, batch-norm, conv2d, cross-entropy, dropout, global-avg-pool, linear, max-pool2d, relu"
+KINDS = (
+    "attention, avg-pool2d, batch-norm, conv-transpose2d, conv2d, cross-entropy, dropout, global-avg-pool, "
+    "group-norm, layer-norm, linear, max-pool2d, relu"
+)
 
 
 @pytest.fixture(autouse=True)

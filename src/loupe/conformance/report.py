@@ -84,6 +84,10 @@ class LayerReport:
     kind: str
     results: tuple[CheckResult, ...]
 
+    def __str__(self) -> str:
+        faults = [f"  {one.name}: {one.describe()}" for one in self.failures]
+        return "\n".join([f"{self.layer} as {self.kind}: {self.summary}", *faults])
+
     def __getitem__(self, name: str) -> CheckResult:
         return next(result for result in self.results if result.name == name)
 
