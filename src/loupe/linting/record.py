@@ -1,0 +1,26 @@
+"""A recipe, an arm of a study, or a finished run, as rules are handed it: plain values, no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loupe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a recipe or run.
+
+    Args:
+        name: as it was named.
+        recipe: checked in its form.
+        result: what `result.json` holds; None of a recipe, or a run without one.
+        history: a row an epoch, by column of `history.csv`.
+        num_seeds: of a study, how many each arm is trained with; None of anything else.
+    """
+
+    name: str
+    recipe: Recipe
+    result: Mapping[str, Any] | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    num_seeds: int | None = None

@@ -1,0 +1,1 @@
+"""What `loupe lint` looks for: a file a family of rules."""
