@@ -1,0 +1,76 @@
+"""From a TOML file to an exercise, with all mistakes of form at once."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.classroom.schema import Exercise, Grading, HiddenPart
+from loupe.errors import ExerciseError, LoupeError, Mistake
+from loupe.plugins import expand_path
+from loupe.recipe import read_toml
+from loupe.runs.reading import read_text
+from loupe.studies.describe_fields import describe_tables
+
+
+def parse_exercise(mapping: Mapping[str, Any]) -> Exercise:
+    """Return the exercise a mapping describes.
+
+    Raises:
+        ExerciseError: with every mistake of form.
+    """
+    try:
+        return validate_strictly(Exercise, mapping)
+    except ValidationError as error:
+        fields = {
+            "": Exercise.model_fields,
+            "hidden": HiddenPart.model_fields,
+            "graded": Grading.model_fields,
+        }
+        found = describe_pydantic_errors(error.errors(), where="", fields=fields)
+        raise ExerciseError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in found]) from None
+
+
+def _shorten(mistake: Mistake) -> Mistake:
+    got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
+    return Mistake(mistake.where, got, mistake.allowed, mistake.nearest)
+
+
+def read_exercise_file(place: str | Path) -> dict[str, Any]:
+    """Return the mapping of an exercise's TOML file; paths in it that lie beside it are written out.
+
+    Raises:
+        LoupeError: the file cannot be read, or is not TOML.
+    """
+    path = expand_path(str(place))
+    path = path / "exercise.toml" if path.is_dir() else path
+    try:
+        text = read_text(path).removeprefix("\ufeff")
+    except (OSError, ValueError) as error:
+        raise LoupeError(
+            f"The exercise {path} cannot be read.",
+            got=getattr(error, "strerror", None) or str(error),
+            allowed="a TOML file with task, data, recipe, fixed …",
+            next_step="`loupe class make --help` lists the fields",
+        ) from None
+    name = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "exercise"
+    mapping = {"name": name, **read_toml(text, str(path))}
+    return mapping | {one: _place(mapping[one], path.parent) for one in ("data", "recipe") if one in mapping}
+
+
+def _place(value: Any, folder: Path) -> Any:
+    """Return a path, or a table's, as it is seen from here, where it lies beside the exercise."""
+    if isinstance(value, str):
+        beside = folder / value
+        return str(beside.resolve()) if value and beside.exists() else value
+    if isinstance(value, Mapping):
+        return {key: _place(one, folder) if key.endswith("path") else one for key, one in value.items()}
+    return value
+
+
+def describe_exercise_fields() -> Iterator[tuple[str, str, str]]:
+    """Yield (field, default, description) of every field of an exercise, in the order of the file."""
+    yield from describe_tables(Exercise, {"hidden": ("hidden.", HiddenPart), "graded": ("graded.", Grading)})

@@ -1,0 +1,210 @@
+"""The pack that students get and the key that the teacher keeps: written, read back and checked."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from loupe.data import ImageDataset
+from loupe.data.identity import ImageTable, digest_content
+from loupe.data.readers.numpy_files import read_npz
+from loupe.data.sources import SOURCES
+from loupe.errors import LoupeError
+from loupe.runs.reading import read_bytes, read_text
+from loupe.runs.writing import replacing, write_bytes, write_json
+
+SEAL_NAME, KEY_NAME, HIDDEN_NAME, DATA_NAME = "seal.json", "key.json", "hidden.npz", "data.npz"
+STUDENTS, TEACHER, SUBMISSIONS = "students", "teacher", "submissions"
+_MOST_DATA_BYTES = 8 * 2**30
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Seal(BaseModel):
+    """What a pack says of itself: the exercise, and digests that say whether images and files are its own.
+
+    Of the hidden images it has their number, and a salted digest that shows later that the teacher kept to
+    them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: Literal[1] = 1
+    name: str
+    title: str
+    task: str
+    deadline: str
+    fixed: dict[str, Any]
+    looks: int = Field(ge=0)
+    plugins: Literal["none", "trusted"]
+    starting_weights: Literal["none", "pack", "any"]
+    metric: str
+    confidence: float = Field(gt=0, lt=1)
+    step: float | None
+    class_names: list[str]
+    images: dict[Literal["train", "validation", "test"], Digest]
+    num_hidden: int = Field(ge=1)
+    hidden_commitment: Digest
+    files: dict[str, Digest]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex): which exercise this is."""
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+class Key(BaseModel):
+    """What only the teacher has beside the hidden images: the draw, and what opens the commitment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: Literal[1] = 1
+    exercise: Digest
+    seed: int
+    salt: str
+    images: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """The students' folder.
+
+    Args:
+        folder: where it lies.
+        seal: what it says of itself.
+        sides: its images, by "train", "validation" (if it has such) and "test".
+    """
+
+    folder: Path
+    seal: Seal
+    sides: dict[str, ImageTable]
+
+    @property
+    def data_file(self) -> Path:
+        """The images."""
+        return self.folder / DATA_NAME
+
+
+def commit(salt: str, hidden: ImageDataset) -> str:
+    """Return a digest of hidden images and labels that says nothing to whoever does not know the salt."""
+    return hashlib.sha256(f"{salt} {hidden.digest}".encode()).hexdigest()
+
+
+def read_pack(folder: Path) -> Pack:
+    """Return a pack, its images held against its seal.
+
+    Raises:
+        LoupeError: it is no pack, or not as it was made.
+    """
+    seal = _read(folder / SEAL_NAME, Seal)
+    for name, digest in seal.files.items():
+        try:
+            content = read_bytes(folder / Path(name).name, _MOST_DATA_BYTES)
+            if hashlib.sha256(content).hexdigest() == digest:
+                continue
+            problem = "another content than its seal says"
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
+        raise LoupeError(
+            f"{folder / name} is not as the exercise was handed out.",
+            got=problem,
+            allowed="the file of the pack",
+            next_step="unpack the exercise anew",
+        )
+    return Pack(folder, seal, read_sides(folder / DATA_NAME))
+
+
+def read_sides(path: Path) -> dict[str, ImageTable]:
+    """Return which images a pack's file of images holds, by side."""
+    source = SOURCES.build("arrays", {"path": str(path)})
+    parts = {"train": source.train, "validation": source.validation, "test": source.test}
+    return {name: part.table for name, part in parts.items() if part is not None}
+
+
+def digest_sides(sides: dict[str, ImageTable]) -> dict[Any, str]:
+    """Return a digest of the images of each side."""
+    return {name: digest_content(table.digests) for name, table in sides.items()}
+
+
+def read_hidden(folder: Path, seal: Seal) -> ImageDataset:
+    """Return the hidden images, held against key and seal.
+
+    Args:
+        folder: the teacher's.
+        seal: of the pack.
+
+    Raises:
+        LoupeError: they are not there, or not those of this exercise.
+    """
+    key = _read(folder / KEY_NAME, Key)
+    images, labels, names = read_npz(folder / HIDDEN_NAME, ("images", "labels", "class_names"))
+    hidden = ImageDataset(
+        torch.from_numpy(images), torch.from_numpy(labels), tuple(map(str, names)), "hidden images"
+    )
+    if key.exercise != seal.digest or commit(key.salt, hidden) != seal.hidden_commitment:
+        raise LoupeError(
+            f"{folder} does not hold the hidden images of {seal.name}.",
+            got="another exercise, or other images than were set apart",
+            allowed="the folder that `loupe class make` wrote beside the pack",
+            next_step="name the exercise's folder: --exercise FOLDER",
+        )
+    return hidden
+
+
+def write_parts(path: Path, parts: dict[str, ImageDataset]) -> None:
+    """Write images as one file that `data.name = "arrays"` reads."""
+    names = next(iter(parts.values())).class_names
+    arrays: dict[str, Any] = {"class_names": np.array(names)}
+    for name, part in parts.items():
+        word = "val" if name == "validation" else name
+        arrays |= {f"{word}_images": to_rows(part), f"{word}_labels": part.labels.numpy()}
+    _write_npz(path, arrays)
+
+
+def write_hidden(folder: Path, hidden: ImageDataset, key: Key) -> None:
+    """Write the hidden images and the key to them."""
+    arrays = {
+        "images": hidden.pixels.numpy(),
+        "labels": hidden.labels.numpy(),
+        "class_names": np.array(hidden.class_names),
+    }
+    _write_npz(folder / HIDDEN_NAME, arrays)
+    write_json(folder / KEY_NAME, key.model_dump())
+    for name in (HIDDEN_NAME, KEY_NAME):
+        (folder / name).chmod(0o600)
+
+
+def to_rows(part: ImageDataset) -> np.ndarray:
+    """Return images as `arrays` takes them: (images, height, width), with three channels last if coloured."""
+    pixels = part.pixels.numpy()
+    return pixels[:, 0] if part.in_channels == 1 else pixels.transpose(0, 2, 3, 1)
+
+
+def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def write_seal(folder: Path, seal: Seal) -> None:
+    """Write a pack's seal."""
+    write_bytes(
+        folder / SEAL_NAME, (json.dumps(seal.model_dump(), indent=2, ensure_ascii=False) + "\n").encode()
+    )
+
+
+def _read(path: Path, kind: type[Any]) -> Any:
+    try:
+        return kind.model_validate_json(read_text(path))
+    except (OSError, ValueError, ValidationError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise LoupeError(
+            f"{path.parent} is no exercise that was made.",
+            got=f"{path.name}: {reason}",
+            allowed="a folder that `loupe class make` wrote",
+            next_step="name it with --exercise",
+        ) from None
