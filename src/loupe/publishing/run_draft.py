@@ -1,0 +1,245 @@
+"""Methods and results of a run in words: every number from the record, with its interval."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from loupe.metrics import MetricValue, rank_confused_pairs
+from loupe.publishing.class_figures import list_scores
+from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
+from loupe.publishing.report_figure import ReportFigure, join_sentences
+from loupe.publishing.run_figures import RunFigures
+from loupe.publishing.run_tables import (
+    read_layers,
+    tabulate_classes,
+    tabulate_layers,
+    tabulate_recipes,
+    tabulate_results,
+)
+from loupe.questions import answer_questions, gather_evidence
+from loupe.recipe import Recipe
+from loupe.reports.page import format_duration
+from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
+from loupe.runs.looks import describe_looks
+from loupe.wording import count_of
+
+NOTE = "A draft that Loupe wrote from the record. Every number is the record's; what they mean, you say."
+_FIGURES = ("curves-loss", "curves-accuracy", "classes-", "confusion-counts-", "calibration", "mistakes-",
+            "reconstructions", "filters-", "layers-", "gates")  # fmt: skip
+_ONLY_FIRST = ("filters-", "layers-")
+
+
+def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out: list[str]) -> Draft:
+    """Return the draft of a run; of a series that of its first run, with the means of all.
+
+    Args:
+        run: the run whose network is described.
+        places: the run itself, or the series it is of.
+        data: where the run's images lie now.
+        left_out: receives why figures are missing.
+    """
+    recipe, result = run.read_recipe(), run.require_result()
+    figures = RunFigures(run, data)
+    drawn = _choose_figures(list(figures.draw()), result)
+    left_out += figures.left_out
+    parts: list[Part] = [
+        Heading("Methods"),
+        Heading("Data", 2),
+        Paragraph(describe_data(run, recipe, result)),
+        Heading("Network and training", 2),
+        Paragraph(describe_network(run, recipe, result)),
+        Paragraph(describe_training(run, recipe, result)),
+        Heading("Selection and evaluation", 2),
+        Paragraph(describe_selection(run, recipe, result)),
+        Heading("Results"),
+        Paragraph(describe_results(places, result)),
+        tabulate_results([places], result.confidence),
+    ]
+    parts += [one for one in drawn if one.name.startswith(("curves-", "classes-", "confusion-"))]
+    parts += [table for table in tabulate_classes(run) if table.name == f"classes-{_judged(result)}"]
+    looked = [Paragraph(text) for text in _tell_looks(run)]
+    parts += [Heading("Further evaluations", 2), *looked] if looked else []
+    parts += [one for one in drawn if one not in parts and not one.name.startswith(_INSIDE)]
+    inside = [one for one in drawn if one.name.startswith(_INSIDE)]
+    parts += [Heading("Inside the network", 2), *inside] if inside else []
+    limits = list(_list_limits(run, result))
+    parts += [Heading("Limits"), Points(tuple(limits))] if limits else []
+    parts += [Heading("Appendix: layers and settings"), tabulate_layers(run), tabulate_recipes([run])]
+    parts += [Heading("Reproduction"), Paragraph(describe_reproduction(run))]
+    return Draft(f"Methods and results of {recipe.name}", NOTE, parts)
+
+
+_INSIDE = ("filters-", "layers-", "gates")
+
+
+def _judged(result: RunResult) -> str:
+    return "test" if result.best is not None and result.best.test is not None else "validation"
+
+
+def _choose_figures(figures: Sequence[ReportFigure], result: RunResult) -> list[ReportFigure]:
+    """Return the figures a draft shows: of classes those of the split judged, of layers the first."""
+    judged = _judged(result)
+    chosen, taken = [], set()
+    for figure in figures:
+        start = next((one for one in _FIGURES if figure.name.startswith(one)), None)
+        if start is None or start in taken:
+            continue
+        if start in ("classes-", "confusion-counts-") and not figure.name.endswith(judged):
+            continue
+        if start in _ONLY_FIRST:
+            taken.add(start)
+        chosen.append(figure)
+    return chosen
+
+
+def describe_data(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
+    """Return which images, how they were divided and prepared."""
+    counts, data = result.num_images, recipe.data
+    scores = list_scores(result)
+    classes = f" of {len(scores[0][1].class_names)} classes" if scores else ""
+    augment = ", ".join(one.name for one in data.augment)
+    held = f"in a split drawn with seed {recipe.split_seed}"
+    if data.fold is not None:
+        held = f"as fold {data.fold.number} of {data.fold.of}"
+    if data.sides_of is not None:
+        held = f"as {data.sides_of} has them"
+    normal = data.normalize if isinstance(data.normalize, str) else "stated constants"
+    said = {
+        "measured": "Pixels are normalised with mean and standard deviation measured on the training split",
+        "unit": "Pixels lie in [0, 1]",
+    }.get(normal, f"Pixels are normalised with {normal}")
+    sentences = [
+        f"The data set is {data.name}: {counts['train']:,} training, {counts['validation']:,} validation and "
+        f"{counts['test']:,} test images{classes}, validation held out of the training data {held}",
+        f"{100 * data.fraction:g} % of the training images are used" if data.fraction < 1 else "",
+        said,
+        f"Training images are augmented: {augment}" if augment else "Training images are not augmented",
+        f"Images and labels are mixed: {data.mix.name}" if data.mix is not None else "",
+        f"{100 * data.label_noise.share:g} % of the training labels are wrong on purpose ("
+        f"{data.label_noise.kind})" if data.label_noise is not None else "",
+        f"Labels were corrected by {data.corrections}" if data.corrections else "",
+    ]  # fmt: skip
+    digest = run.read_environment()["data_digests"]["train"]
+    sentences.append(f"SHA-256 of the training split: {digest[:16]}…")
+    return join_sentences(sentences)
+
+
+def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
+    """Return model, settings and size, and where its weights start."""
+    settings = ", ".join(f"{name} {value}" for name, value in recipe.model.settings.items())
+    layers = read_layers(run)
+    trained = f", {layers.trainable:,} of them trained" if layers.trainable < layers.parameters else ""
+    sentences = [
+        f"The network is {recipe.model.name}{f' ({settings})' if settings else ''}: {result.parameters:,} "
+        f"parameters{trained} and {layers.multiply_adds:,} multiply-adds an image",
+        *result.notes,
+    ]
+    return join_sentences(sentences)
+
+
+def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
+    """Return optimizer, schedule, length, and what it ran on."""
+    train, environment = recipe.train, run.read_environment()
+    settings = ", ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in train.optimizer.settings.items()
+    )
+    schedule = f"schedule {train.schedule.name}" if train.schedule is not None else "a constant rate"
+    epochs = len(run.read_history())
+    early = f", and ended early after {epochs}" if result.stopped_early else ""
+    sentences = [
+        f"It is trained for {count_of(train.epochs, 'epoch')}{early}, in batches of {train.batch_size}, with "
+        f"{train.optimizer.name} ({settings}) and {schedule}",
+        f"Labels are smoothed by {train.label_smoothing:g}" if train.label_smoothing else "",
+        f"Seed {result.seed}; {environment.get('precision', 'float32')} on {environment.get('device')}; "
+        f"{format_duration(result.seconds)} in all",
+    ]
+    return join_sentences(sentences)
+
+
+def describe_selection(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
+    """Return what was selected on what, how often the test set was opened, and what intervals say."""
+    best = result.best
+    kept = f"The weights of epoch {best.epoch} are kept: those" if best is not None else "Weights are kept"
+    sentences = [
+        f"{kept} with the best {result.selected_by} on the {result.num_images['validation']:,} validation "
+        "images; nothing else was selected by this run",
+        f"Looks at the test set: {describe_looks([run])}",
+        "The test accuracy was also watched every epoch, as was asked for; it selected nothing"
+        if result.test_picking is not None
+        else "",
+        f"Test-time augmentation ({result.tta}) stands beside plain accuracy and selected nothing"
+        if result.tta != "none"
+        else "",
+        f"Intervals are {100 * result.confidence:g} % intervals over images: Wilson's for shares, Student's "
+        "for means; they say nothing of the chance of a seed",
+    ]
+    return join_sentences(sentences)
+
+
+def describe_results(places: RunFolder, result: RunResult) -> str:
+    """Return the numbers in words, with their intervals."""
+    sentences = []
+    best = result.best
+    if best is not None:
+        for split, score in (("validation", best.validation), ("test", best.test)):
+            if score is not None:
+                values = "; ".join(_write(one) for one in score.values)
+                sentences.append(f"On {score.num_images:,} {split} images: {values}")
+        tta = best.test_tta
+        if tta is not None:
+            sentences.append(f"With test-time augmentation, on test: {_write(tta.headline)}")
+    scores = list_scores(result)
+    if scores:
+        split, score = scores[-1]
+        pairs = rank_confused_pairs(score.confusion, score.class_names, most=3)
+        said = ", ".join(
+            f"{one.true_class} taken for {one.predicted_class} ({one.count}, {100 * one.share:.1f} %)"
+            for one in pairs
+        )
+        sentences.append(f"Most confused on {split}, in percent of the true class: {said}" if said else "")
+    if isinstance(places, SeriesFolder):
+        for name, summary in places.read_summaries().items():
+            if summary.metric is not None and name.startswith("best "):
+                metric, ends = summary.metric, summary.metric.write_interval(summary.interval)
+                spread = f", std {metric.write_spread(summary.std)}" if summary.std is not None else ""
+                sentences.append(
+                    f"Mean of {summary.title} over {count_of(summary.num_seeds, 'seed')}: "
+                    f"{metric.write(summary.mean)}{spread}{f', interval of the mean {ends}' if ends else ''}"
+                )
+    return join_sentences(sentences)
+
+
+def _write(value: MetricValue) -> str:
+    return value.describe()
+
+
+def _tell_looks(run: RunFolder) -> Iterator[str]:
+    looks = run.read_evaluations()
+    for look in looks.looks if looks is not None else ():
+        if look.sentence and not look.failure and look.name.partition(":")[0] not in _SHOWN_ELSEWHERE:
+            yield f"{look.title}, {look.split}. {look.sentence}"
+
+
+_SHOWN_ELSEWHERE = {"confusion", "right_answers", "least_certain", "class_accuracy"}
+
+
+def _list_limits(run: RunFolder, result: RunResult) -> Iterator[str]:
+    """Yield warnings of the result, and what the run's questions say should be seen to or cannot be told."""
+    yield from result.warnings
+    for answer in answer_questions(gather_evidence(run, result)):
+        if answer.verdict != "good" and answer.name != "next":
+            yield join_sentences([answer.sentence])
+
+
+def describe_reproduction(run: RunFolder) -> str:
+    """Return with what the run was made, and how to make it again."""
+    environment = run.read_environment()
+    packages = environment.get("packages", {})
+    commit = environment.get("commit")
+    return join_sentences(
+        [
+            f"Loupe {environment.get('loupe')}{f' at commit {commit[:12]}' if commit else ''}, torch "
+            f"{packages.get('torch')}, Python {environment.get('python')}",
+            f"Run {name_run(run.path)}: loupe train {run.path}/recipe.toml trains it again, and loupe verify "
+            f"{run.path} holds its numbers against its weights",
+        ]
+    )

@@ -1,0 +1,102 @@
+"""Methods and results of a study in words: its design, its answer, its numbers with intervals."""
+
+from collections.abc import Iterator
+
+from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
+from loupe.publishing.report_figure import join_sentences
+from loupe.publishing.run_draft import NOTE
+from loupe.publishing.study_figures import describe_runs, draw_study_figures, read_analysis
+from loupe.publishing.study_tables import tabulate_arms, tabulate_study
+from loupe.studies.analysis import StudyAnalysis
+from loupe.studies.answer import answer_question
+from loupe.studies.confounds import find_confounds
+from loupe.studies.folder import StudyFolder
+from loupe.studies.report import describe_study_looks
+from loupe.studies.wording import name_cell, write_figure, write_interval, write_margin
+from loupe.wording import count_of, list_names
+
+
+def draft_study(folder: StudyFolder) -> Draft:
+    """Return the draft of a study."""
+    analysis = read_analysis(folder)
+    study = analysis.whole
+    parts: list[Part] = [
+        Heading("Question"),
+        Paragraph(study.question or study.about or study.name),
+        Paragraph(answer_question(analysis)),
+        Heading("Methods"),
+        Paragraph(_describe_design(analysis, folder)),
+        tabulate_arms(analysis),
+        Paragraph(_describe_statistics(analysis, folder)),
+        Heading("Results"),
+    ]
+    if analysis.cells:
+        parts += [Paragraph(_describe_cells(analysis))] if len(analysis.cells) <= _MOST_IN_WORDS else []
+        parts += [tabulate_study(analysis, folder)]
+        parts += draw_study_figures(folder)
+    limits = list(_list_limits(analysis))
+    parts += [Heading("Limits"), Points(tuple(limits))] if limits else []
+    command = f"loupe study {folder.path}/study.toml carries the study out again."
+    parts += [Heading("Reproduction"), Paragraph(command)]
+    return Draft(f"Methods and results of the study {study.name}", NOTE, parts)
+
+
+_MOST_IN_WORDS = 8  # arms and places; more are in the table alone
+
+
+def _describe_design(analysis: StudyAnalysis, folder: StudyFolder) -> str:
+    study = analysis.whole
+    axes = [f"{axis.label or name} ({', '.join(axis.names)})" for name, axis in study.axes.items()]
+    sentences = [
+        f"Runs of the recipe {study.recipe_name} differ in {count_of(len(study.arms), 'arm')}: "
+        f"{list_names(list(study.arms), most=8)}"
+        if len(study.arms) > 1
+        else f"All runs are of the recipe {study.recipe_name}",
+        f"{'Each arm is' if len(study.arms) > 1 else 'They are'} trained over {list_names(axes, most=8)}"
+        if axes
+        else "",
+        f"Seeds: {', '.join(map(str, study.seeds))}",
+        describe_runs(analysis, folder),
+    ]
+    return join_sentences(sentences)
+
+
+def _describe_statistics(analysis: StudyAnalysis, folder: StudyFolder) -> str:
+    level = 100 * analysis.study.confidence
+    pool = folder.path.resolve().parent / "runs"
+    rows = (*analysis.stage_rows, *analysis.run_rows)
+    means = "new seeds and new images"
+    if not any(cell.summary.counts_images for cell in analysis.cells):
+        means = "new seeds on these images"
+    chosen = name_cell(analysis, analysis.chosen) if analysis.chosen else ""
+    sentences = [
+        f"In each run the weights of the best epoch on validation are kept; what is compared is the "
+        f"{analysis.figure.name}",
+        f"The best arm is chosen on validation: {chosen}" if chosen else "",
+        f"Differences are taken from {analysis.reference}" if analysis.reference else "",
+        f"Intervals are {level:g} % intervals of the mean, for {means}; all comparisons are judged as one "
+        f"family at that level, and differences up to {write_margin(analysis)} count as practically none",
+        f"Looks at the test set: {describe_study_looks(rows, pool if pool.is_dir() else None)}",
+    ]
+    return join_sentences(sentences)
+
+
+def _describe_cells(analysis: StudyAnalysis) -> str:
+    sentences = []
+    for cell in analysis.cells:
+        ends = cell.summary.interval
+        interval = f" ({write_interval(ends, analysis.figure)})" if ends is not None else ""
+        mean = write_figure(cell.summary.mean, analysis.figure)
+        seeds = count_of(cell.summary.num_seeds, "seed")
+        sentences.append(f"{name_cell(analysis, cell)}: {mean}{interval}, {seeds}")
+    return f"Mean {analysis.figure.name} with its interval. {join_sentences(sentences)}"
+
+
+def _list_limits(analysis: StudyAnalysis) -> Iterator[str]:
+    for one in find_confounds(analysis.study, analysis.reference):
+        yield one.sentence
+    if analysis.failed:
+        yield f"{count_of(len(analysis.failed), 'run')} failed and are not counted."
+    if analysis.num_without_answers:
+        runs = count_of(analysis.num_without_answers, "run")
+        yield f"The answers of {runs} to single images are not at hand: images count as given there."

@@ -1,0 +1,111 @@
+"""`loupe write`: methods and results in words, with the record's numbers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loupe.cli import main
+from loupe.publishing import write_draft
+from loupe.publishing.draft import Draft, Heading, Paragraph, Points
+from loupe.publishing.draft_writers import write_latex_draft, write_markdown
+from loupe.publishing.run_draft import (
+    describe_data,
+    describe_network,
+    describe_results,
+    describe_selection,
+    describe_training,
+)
+from loupe.runs import RunFolder
+from loupe.studies.run import run_study
+from tests.publishing.test_tables import assert_closed
+from tests.studies.conftest import make_study
+
+
+@pytest.fixture(scope="module")
+def latex(reported: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_draft(reported, "latex", out=tmp_path_factory.mktemp("draft") / "out").file
+
+
+@pytest.mark.thorough
+def test_latex_closes_and_its_figures_are_there(latex: Path) -> None:
+    text = latex.read_text(encoding="utf-8")
+    assert_closed(text.partition(r"\begin{document}")[2].rpartition(r"\end{document}")[0])
+    named = re.findall(r"\\includegraphics\[width=\d+mm,[^\]]*\]\{(.+?)\}", text)
+    assert len(named) > 5
+    assert all((latex.parent / name).read_bytes().startswith(b"%PDF") for name in named)
+    assert {path.name for path in (latex.parent / "figures").iterdir()} == {Path(one).name for one in named}
+
+
+@pytest.mark.thorough
+def test_numbers_come_with_their_interval_and_selection_is_said(latex: Path, reported: RunFolder) -> None:
+    text = " ".join(latex.read_text(encoding="utf-8").split())
+    best = reported.require_result().best
+    assert best is not None
+    assert best.test is not None
+    assert best.test.headline.describe().replace("%", r"\%") in text
+    assert (
+        f"The weights of epoch {best.epoch} are kept: those with the best accuracy on the 200 validation"
+        in text
+    )
+    assert "Looks at the test set: this run: once" in text
+
+
+def test_the_words_hold_the_record(reported: RunFolder) -> None:
+    recipe, result = reported.read_recipe(), reported.require_result()
+    best = result.best
+    assert best is not None
+    assert best.test is not None
+    assert best.test.headline.describe() in describe_results(reported, result)
+    data = describe_data(reported, recipe, result)
+    assert "200 validation and 360 test images of 10 classes" in data
+    assert "30 % of the training images are used" in data
+    assert f"{result.parameters:,} parameters" in describe_network(reported, recipe, result)
+    assert "nothing else was selected by this run" in describe_selection(reported, recipe, result)
+    assert "5 epochs" in describe_training(reported, recipe, result)
+
+
+def test_markdown_and_latex_set_what_a_name_holds() -> None:
+    draft = Draft("a_b*", "50 %", [Heading("x#"), Paragraph("<script> & $"), Points(("one", "[two]"))])
+    assert b"&lt;script> & $" in write_markdown(draft, {})
+    text = write_latex_draft(draft, {}).decode()
+    assert_closed(text.partition(r"\begin{document}")[2].rpartition(r"\end{document}")[0])
+    assert r"\textless{}script\textgreater{} \& \$" in text
+
+
+@pytest.mark.thorough
+def test_a_word_document_opens_with_its_pictures(reported: RunFolder, tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    written = write_draft(reported, "docx", out=tmp_path)
+    document = docx.Document(str(written.file))
+    assert len(document.inline_shapes) == written.num_figures
+    assert len(document.tables) == written.num_tables
+    assert "Methods" in [one.text for one in document.paragraphs]
+
+
+@pytest.mark.thorough
+def test_a_study_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = make_study(arms={"a": {}, "b": {"model": {"widths": [8]}}})
+    run_study(study, tmp_path, engine="serial")
+    out = tmp_path / "draft"
+    assert main(["write", str(tmp_path / "small"), "--out", str(out)]) == 0
+    text = (out / "draft.md").read_text(encoding="utf-8")
+    assert "Does it help?" in text
+    assert "Study small: 4 runs, 2 seeds" in text
+    assert "figures/small--test-accuracy.png" in text
+    assert (out / "figures" / "small--test-accuracy.png").is_file()
+    assert main(["table", str(tmp_path / "small"), "--latex"]) == 0
+    assert_closed(capsys.readouterr().out.partition(r"\begin")[2].join(["\\begin", ""]))
+    assert main(["figures", str(tmp_path / "small"), "--format", "svg", "--out", str(tmp_path / "f")]) == 0
+    assert (tmp_path / "f" / "small--test-accuracy.svg").is_file()
+
+
+@pytest.mark.thorough
+def test_a_series_says_its_mean(reported: RunFolder, tmp_path: Path) -> None:
+    import loupe
+
+    quick = ("train.epochs=2", "model.width=1", "data.fraction=0.3", "evaluate.look_inside=false")
+    series = loupe.train("digits", *quick, "run.seeds=[0, 1]", f"run.folder={tmp_path / 'runs'}")
+    text = write_draft(series, out=tmp_path / "out").file.read_text(encoding="utf-8")
+    assert "Mean of best test accuracy over 2 seeds" in text
+    assert f"{series.path.name}: mean" in text
