@@ -1,0 +1,1 @@
+"""Loupe in Python and in notebooks: runs that draw themselves, tables, progress, one-line recipes."""
