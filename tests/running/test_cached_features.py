@@ -20,6 +20,8 @@ from loupe.runs import RunFolder
 from loupe.training.loop import enter_training_mode
 from tests.quick_runs import StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 NETWORK = ("model={name='cnn', conv_layers=1}", "data.augment=[]", "train.epochs=3", "data.fraction=0.3")
 
 

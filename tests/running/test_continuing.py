@@ -14,6 +14,8 @@ from loupe.using.export_run import write_model_card
 from loupe.using.verify_run import verify
 from tests.quick_runs import QUICK, StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 CONSTANT = (*QUICK[1:], "train.schedule=constant", "run.threads=1", "evaluate.track_examples=20")
 
 

@@ -36,6 +36,8 @@ def test_report_result_and_card_say_what_was_corrected(
 
 def test_a_run_stands_without_its_list(train: Train, corrections: Path) -> None:
     run = train(f"data.corrections={corrections}", "data.fraction=1.0")
+    assert run.corrections_file.read_text() == corrections.read_text()
+    assert "corrections.csv" in run.digests_file.read_text()
     digests = run.read_environment()["data_digests"]
     for change in ("as it was", "gone"):
         if change == "gone":

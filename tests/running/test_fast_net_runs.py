@@ -14,6 +14,8 @@ from loupe.runs import RunFolder, load_model
 from loupe.training import Observer, TrainingState
 from tests.quick_runs import StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 SMALL = {"name": "fast-net", "widths": [6, 8]}
 RECIPE = {
     "data": {

@@ -17,6 +17,8 @@ from loupe.using.compare_runs import compare_runs
 from loupe.using.export_run import write_model_card
 from tests.quick_runs import forget_images
 
+pytestmark = pytest.mark.thorough
+
 MLP = {"name": "mlp", "widths": [4]}
 NAMES = ("cat", "dog")
 

@@ -19,6 +19,8 @@ from loupe.runs import MistakeRecord, RunFolder
 from loupe.runs.writing import write_arrays
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 TRACK = "evaluate.track_examples=true"
 
 

@@ -120,3 +120,13 @@ def test_a_plugin_that_is_missing_or_broken(tmp_path: Path) -> None:
     (tmp_path / "syntax.py").write_text("def f(:\n")
     with pytest.raises(LoupeError, match=r"got: SyntaxError: invalid syntax \(syntax\.py, line 1\)\n"):
         load_plugin(str(tmp_path / "syntax.py"))
+
+
+def test_what_a_recipe_is_about_is_not_said_of_other_images(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    own = ("data.name=folder", f"data.path={tmp_path}")
+    assert load_recipe("digits").about
+    assert load_recipe("digits", ("train.epochs=1",)).about == load_recipe("digits").about
+    assert load_recipe("digits", own).about == ""
+    assert load_recipe("digits", (*own, "about=my crops")).about == "my crops"

@@ -16,6 +16,8 @@ from loupe.runs import RunFolder
 from tests.conftest import needs_official_data
 from tests.quick_runs import StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 AUTOENCODER = {
     "name": "digits-autoencoder",
     "data": {"name": "digits", "normalize": "unit"},

@@ -148,7 +148,10 @@ def test_nothing_in_a_run_folder_is_a_pickle(train: Train) -> None:
     for path in (run.best_file, run.checkpoint_file):
         with safe_open(path, framework="pt") as file:
             assert file.metadata()
-    sources = Path(loupe.__file__).parent.rglob("*.py")
+    package = Path(loupe.__file__).parent
+    sources = [
+        one for one in package.rglob("*.py") if "linting" not in one.parts
+    ]  # it names what it looks for
     text = "\n".join(source.read_text() for source in sources)
     assert all("weights_only=True" in call for call in re.findall(r"torch\.load\([^)]*\)", text))
     assert not re.search(r"pickle\.(loads?\b|Unpickler)|from pickle", text)

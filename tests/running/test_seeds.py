@@ -10,6 +10,8 @@ from loupe.runs.series_folder import FigureSummary
 from loupe.statistics import summarise_seeds
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.thorough
 def test_several_seeds_give_a_run_each_and_a_summary_with_interval(train: Train) -> None:

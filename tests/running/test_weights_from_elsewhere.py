@@ -17,6 +17,8 @@ from loupe.using.verify_run import verify
 from tests.quick_runs import StopAfter, Train, is_same_weights
 from tests.studies.conftest import make_study
 
+pytestmark = pytest.mark.thorough
+
 SOURCE_MODEL = {"name": "cnn", "conv_layers": 4, "width": 1}
 QUICK = ("train.epochs=2", "data.augment=[]")
 

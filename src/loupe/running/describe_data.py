@@ -1,13 +1,15 @@
 """`loupe data`: the data card of a dataset or of a recipe's data."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from loupe.data import SOURCES, build_augmentation
+from loupe.data import SOURCES, Dataset, Splits, build_augmentation
 from loupe.data.manifest import write_manifest
 from loupe.data.overlaps import find_overlaps
-from loupe.errors import LoupeError, UnknownNameError
+from loupe.errors import LoupeError, MissingClassError, UnknownNameError
 from loupe.plugins import load_named_plugins
 from loupe.recipe import Recipe, list_recipes
 from loupe.reports.data_card import write_data_card
@@ -15,6 +17,8 @@ from loupe.running.data_checks import refuse_wrong_augmentations
 from loupe.running.prepare import load_recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
 from loupe.runs.writing import write_text
+
+_MOST_CHANGES = 6  # that a card is drawn with where a rare class stops a training
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,12 @@ def write_card(
         names = {*SOURCES.names(), *list_recipes()}
         next_step = "`loupe datasets` and `loupe recipes` list them"
         raise UnknownNameError("dataset or recipe", name, names, next_step)
-    dataset = load_recipe_data(recipe)
-    splits = split_recipe_data(recipe, dataset)
+    recipe, dataset, splits, trouble = _divide_as_can_be(recipe)
     augmentations = [
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
     refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
-    problems = (*dataset.notes, *splits.changes, *find_overlaps(splits).describe())
+    problems = (*trouble, *dataset.notes, *splits.changes, *find_overlaps(splits).describe())
     page = write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",
@@ -88,6 +91,45 @@ def write_card(
         manifest.parent.mkdir(parents=True, exist_ok=True)
         write_text(manifest, write_manifest(split_recipe_data(_keep_whole(recipe), dataset)))
     return DescribedData(page, splits.draws, problems)
+
+
+def _divide_as_can_be(recipe: Recipe) -> tuple[Recipe, Dataset, Splits, tuple[str, ...]]:
+    """Return a recipe whose images can be divided, the images and their parts, and what stops a training.
+
+    A rare class may need a larger share on some side; one that no share helps is left out.
+
+    Raises:
+        DataError: the images cannot be divided, whatever is changed.
+    """
+    trouble: list[str] = []
+    while True:
+        try:
+            dataset = load_recipe_data(recipe)
+            return recipe, dataset, split_recipe_data(recipe, dataset), tuple(trouble)
+        except MissingClassError as error:
+            changed = _change(recipe, error)
+            if changed is None or len(trouble) == _MOST_CHANGES:
+                raise
+            recipe, said = changed
+            stops = str(error).partition("\n")[0]
+            trouble.append(f"a training would stop: {stops} {said}, as shown, works")
+
+
+def _change(recipe: Recipe, error: MissingClassError) -> tuple[Recipe, str] | None:
+    """Return a recipe that goes further than one that lacks a class somewhere, and what was changed in it."""
+    name, data = error.setting.removeprefix("data."), recipe.data
+    update: dict[str, Any]
+    if error.works is None:
+        kept = [one for one in error.class_names if one not in error.hopeless]
+        if not error.hopeless or len(kept) < 2:
+            return None
+        update, said = {"classes": tuple(kept)}, f"data.classes={json.dumps(kept, ensure_ascii=False)}"
+    elif name == "fold" and data.fold is not None:
+        fold = {"number": min(data.fold.number, int(error.works)), "of": int(error.works)}
+        update, said = {"fold": data.fold.model_copy(update=fold)}, f"data.fold of {error.works}"
+    else:
+        update, said = {name: error.works}, f"{error.setting}={error.works:g}"
+    return recipe.model_copy(update={"data": data.model_copy(update=update)}), said
 
 
 def _keep_whole(recipe: Recipe) -> Recipe:

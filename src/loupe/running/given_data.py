@@ -77,7 +77,7 @@ def _name_parts(given: object) -> dict[str, object]:
 def _to_arrays(one: object, part: str) -> tuple[np.ndarray, np.ndarray, Sequence[str] | None]:
     """Return images, labels and, where they are known, names of the classes."""
     if isinstance(one, ImageDataset):
-        return one.images.cpu().numpy(), one.labels.cpu().numpy(), one.class_names
+        return one.pixels.cpu().numpy(), one.labels.cpu().numpy(), one.class_names
     if isinstance(one, tuple | list) and len(one) == 2 and all(isinstance(each, _ARRAYS) for each in one):
         images, labels = (_to_array(each) for each in one)
         return images, labels, None

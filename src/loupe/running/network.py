@@ -95,7 +95,7 @@ def build_network(
 
 def take_first_look(recipe: Recipe, images: ImageDataset, normalization: Normalization) -> Tensor:
     """Return training images for layers that start from them, normalised: a fixed stratified few thousand."""
-    return normalization.apply(take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed).images)
+    return normalization.apply(take_stratified(images, _IMAGES_TO_START_FROM, recipe.split_seed).pixels)
 
 
 def find_source_run(recipe: Recipe, transfer: TransferSection) -> RunFolder:

@@ -11,9 +11,8 @@ from loupe.metrics import Metrics
 from loupe.observers import OBSERVERS, build_observer
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
-from loupe.reports.run_report import name_run
 from loupe.running.training_setup import TrainingSetup
-from loupe.runs import RunFolder, RunResult
+from loupe.runs import RunFolder, RunResult, name_run
 from loupe.trackers import TRACKERS, TrackedRun, Tracker, build_tracker
 from loupe.training import EpochRecord, Observer, TrainingState
 

@@ -62,7 +62,10 @@ def load_recipe(
         RecipeError: with every mistake, before any data is loaded.
     """
     mapping = _read_mapping(recipe)
+    images, about = _name_images(mapping), mapping.get("about")
     listed = apply_overrides(mapping, overrides)
+    if _name_images(mapping) != images and mapping.get("about") == about:
+        mapping["about"] = ""  # it speaks of the recipe's images; these are others
     more = list_plugins(plugins)
     _name_default_choices(mapping)
     _normalize_as_backbone(mapping)
@@ -83,6 +86,12 @@ def load_recipe(
     if tried is not None:
         tried.add(kind)
     return resolved
+
+
+def _name_images(mapping: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what says which images a recipe is about."""
+    data = mapping.get("data", {})
+    return (data.get("name"), data.get("path")) if isinstance(data, Mapping) else (data,)
 
 
 def _name_default_choices(mapping: dict[str, Any]) -> None:
@@ -209,6 +218,7 @@ def name_fit(recipe: Recipe) -> str:
         "augment",
         "mix",
         "normalize",
+        "in_memory",
     ):
         values["data"].pop(name, None)
     return json.dumps({**values, "evaluate": {}, "name": "", "about": ""}, sort_keys=True)

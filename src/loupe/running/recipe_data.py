@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from loupe.data import Dataset, ImageDataset, KnownSides, LockedTest, Splits, load_dataset, split_dataset
-from loupe.data.corrections import correct_splits, find_corrected, read_corrections
+from loupe.data.correcting import correct_splits, find_corrected
+from loupe.data.corrections import read_corrections
 from loupe.data.identity import ImageTable
 from loupe.data.injection import inject, relabel
 from loupe.data.sources import list_places
@@ -19,12 +20,25 @@ from loupe.recipe import Recipe
 from loupe.running.sides import load_known_sides
 from loupe.runs import RunFolder, read_weights
 from loupe.runs.reading import read_arrays, reading
+from loupe.runtime import choose_device
 
 
 def load_recipe_data(recipe: Recipe) -> Dataset:
     """Return the dataset a recipe names, with its classes."""
-    sides = load_known_sides(recipe)
-    return load_dataset(recipe.data.name, classes=recipe.data.classes, sides=sides, **recipe.data.settings)
+    return _load(recipe, load_known_sides(recipe))
+
+
+def _load(recipe: Recipe, sides: KnownSides | None) -> Dataset:
+    data = recipe.data
+    return load_dataset(
+        data.name,
+        classes=data.classes,
+        sides=sides,
+        in_memory=data.in_memory,
+        processes=recipe.run.processes,
+        is_on_cpu=choose_device(recipe.run.device).type == "cpu",
+        **data.settings,
+    )
 
 
 def split_recipe_data(recipe: Recipe, dataset: Dataset) -> Splits:
@@ -98,7 +112,7 @@ def load_run_data(run: RunFolder, data: str | Path | None = None) -> tuple[Recip
         if record is None:
             return recipe, load_recipe_data(recipe)
         sides = KnownSides(run.path.name, record.sides())  # whose sides it took is not asked again
-        return recipe, load_dataset(chosen.name, classes=chosen.classes, sides=sides, **chosen.settings)
+        return recipe, _load(recipe, sides)
     except DataError as error:
         place = chosen.settings.get("path")
         if isinstance(place, str) and not Path(place).exists():

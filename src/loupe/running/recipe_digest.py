@@ -27,6 +27,7 @@ from loupe.training.losses import DEFAULT_LOSSES
 
 _WITHOUT_INFLUENCE = {
     "": ("name", "about"),
+    "data": ("in_memory",),
     "evaluate": ("look_inside", "confidence", "metrics", "looks"),
     "run": ("folder", "seeds", "tensorboard", "trackers", "observers"),
 }

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from loupe.errors import RunError
-from loupe.plugins import load_plugin
+from loupe.plugins import expand_path, load_plugin
 from loupe.recipe import Recipe
 from loupe.running.leakage import count_shown, find_shown
 from loupe.running.network import find_source_run
@@ -49,6 +51,7 @@ def open_record(
         processes=recipe.run.processes,
     )
     environment["test_content"] = setup.images.test_content
+    environment["images"] = "in memory" if isinstance(splits.train.images, Tensor) else "read from disk"
     environment["continues"] = dict(continues or {})
     notes: list[str] = []
     if folder.environment_file.exists():
@@ -65,6 +68,8 @@ def open_record(
         folder.start(recipe, environment, setup.images)
         count_shown(find_shown(recipe, setup.images), folder)
         folder.keep_unreadable(setup.unreadable)
+        if recipe.data.corrections is not None:
+            folder.keep_corrections(expand_path(recipe.data.corrections).read_text(encoding="utf-8-sig"))
     for note in setup.notes:
         folder.log(note)
     follow_looks(folder, splits.test, recipe)

@@ -6,6 +6,7 @@ from loupe.data import Dataset
 from loupe.recipe import Recipe
 from loupe.running.fitting import fit_setup
 from loupe.running.process_group import choose_threads, launch_process_group
+from loupe.running.process_group.meeting import telling_others
 from loupe.running.run_under_way import begin_run, conclude_run
 from loupe.runs import RunFolder, RunResult
 from loupe.runtime import computing
@@ -31,7 +32,8 @@ def run_recipe(
         LoupeError: the recipe does not fit the data, or training broke down; what was reached is kept.
     """
     with folder.locked(), computing(choose_threads(recipe)):
-        run = begin_run(recipe, folder, observers=observers, dataset=dataset)
+        with telling_others(recipe):
+            run = begin_run(recipe, folder, observers=observers, dataset=dataset)
         ended_by: BaseException | None = None
         try:
             with launch_process_group(run.recipe, folder, run.device) as group:

@@ -8,7 +8,6 @@ import torch
 from loupe.data import Dataset
 from loupe.errors import TrainingError
 from loupe.recipe import Recipe
-from loupe.reports.run_report import write_run_report
 from loupe.running.breakdowns import explain_end, explain_own_code
 from loupe.running.continuing import find_continued
 from loupe.running.evaluate import judge
@@ -114,6 +113,8 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
         result = _judge(run, None, "failed", failure)
     if failure is not None:
         run.folder.log(" ".join(f"failed: {failure}".split()))
+    from loupe.reports.run_report import write_run_report  # loads matplotlib, which checking does without
+
     write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
     run.folder.write_result(result)  # last of all: a run that has a result has everything
     for tracking in run.trackers:

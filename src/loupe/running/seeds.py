@@ -7,7 +7,6 @@ from pathlib import Path
 from loupe.errors import TrainingError
 from loupe.metrics import Metric, headline_of
 from loupe.recipe import Recipe
-from loupe.reports.seeds_report import write_seeds_report
 from loupe.running.record import refuse_other_recipe
 from loupe.running.run import run_recipe
 from loupe.running.training_setup import load_recipe_data
@@ -47,6 +46,8 @@ def run_seeds(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
         if result.status == "interrupted":
             break
     summaries = summarise_results(results, recipe.evaluate.confidence)
+    from loupe.reports.seeds_report import write_seeds_report  # loads matplotlib
+
     write_seeds_report(path, list(folders.values())[: len(results)], summaries)
     finished = [result.seed for result in results if result.status == "finished"]
     figures = {name: asdict(summary) for name, summary in summaries.items()}

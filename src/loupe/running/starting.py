@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from loupe.plugins import expand_path
 from loupe.recipe import Recipe, list_overrides
 from loupe.running.given_data import keep_given_data
 from loupe.running.prepare import load_recipe as load_recipe
+from loupe.running.process_group import find_rendezvous as find_rendezvous
+from loupe.running.process_group import settle_processes as settle_processes
+from loupe.running.process_group.meeting import follow as follow
 from loupe.running.run import run_recipe as run_recipe
 from loupe.running.seeds import run_seeds as run_seeds
 from loupe.runs import RunFolder, create_run_folder, find_run_folder, is_run_folder, open_run_folder
@@ -41,17 +45,20 @@ def train(
         LoupeError: the recipe has mistakes, the data is missing, or training broke down.
     """
     changes = list_overrides(overrides)
-    resolved = load_recipe(recipe, changes, plugins=plugins)
+    resolved = settle_processes(load_recipe(recipe, changes, plugins=plugins))
     if dataset is not None:
         given = keep_given_data(dataset, expand_path(resolved.run.folder))
-        resolved = load_recipe(recipe, (*changes, *given), plugins=plugins)
+        resolved = settle_processes(load_recipe(recipe, (*changes, *given), plugins=plugins))
+    rendezvous = find_rendezvous()
+    if rendezvous is not None and rendezvous.rank:
+        return RunFolder(follow(resolved, rendezvous))
     path = make_run_folder(resolved)
     start_run(resolved, path, observers=observers)
     return open_run_folder(path)
 
 
 def find_recipe_to_continue(
-    place: str | Path, first: str, overrides: Sequence[str]
+    place: str | PathLike[str], first: str, overrides: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Return recipe and overrides of a training that goes on with a finished run, as a new run.
 
@@ -100,7 +107,7 @@ def start_run(recipe: Recipe, path: Path, *, observers: Sequence[Observer] = ())
 
 
 def resume(
-    place: str | Path, *, processes: int | None = None, observers: Sequence[Observer] = ()
+    place: str | PathLike[str], *, processes: int | None = None, observers: Sequence[Observer] = ()
 ) -> RunFolder:
     """Resume a run that was interrupted, and return its folder; a finished one is left as it is.
 
@@ -116,23 +123,28 @@ def resume(
         RunError: there is no such run, or its data or plugins changed.
     """
     path = find_run_folder(place)
-    recipe = load_recipe_of(path, processes)
+    recipe, rendezvous = load_recipe_of(path, processes), find_rendezvous()
     if not is_finished(recipe, path):
+        if rendezvous is not None and rendezvous.rank:
+            return RunFolder(follow(recipe, rendezvous))
         carry_out(recipe, path, observers=observers)
     return open_run_folder(path)
 
 
 def load_recipe_of(path: Path, processes: int | None = None) -> Recipe:
-    """Return the recipe of a run folder, to be resumed by so many processes.
+    """Return the recipe of a run folder, to be resumed by so many processes, or by those that were started.
 
     Raises:
         RecipeError: it has mistakes.
     """
+    rendezvous = find_rendezvous()
+    if processes is None and rendezvous is not None:
+        processes = rendezvous.size
     changes = [] if processes is None else [f"run.processes={processes}"]
     kept = [*find_kept_weights(path)]
     if kept:
         changes.append(f"transfer.weights={json.dumps(str(kept[0].resolve()))}")
-    return load_recipe(path / "recipe.toml", changes)
+    return settle_processes(load_recipe(path / "recipe.toml", changes))
 
 
 def find_kept_weights(path: Path) -> Iterator[Path]:

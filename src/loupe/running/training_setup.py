@@ -154,6 +154,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
         images=images,
         unreadable=dataset.unreadable,
         notes=(
+            *dataset.storage,
             *network.notes,
             *describe_backbone_normalization(recipe, normalization),
             *describe_group(model, recipe.run.processes),

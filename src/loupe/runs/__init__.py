@@ -1,6 +1,6 @@
 """The run folder: what stands where in it, written atomically, read back as typed objects."""
 
-from pathlib import Path
+from os import PathLike
 
 from loupe.runs.environment import describe_environment as describe_environment
 from loupe.runs.examples import ExampleTracker as ExampleTracker
@@ -9,6 +9,7 @@ from loupe.runs.finding import find_run_folder as find_run_folder
 from loupe.runs.finding import find_single_run as find_single_run
 from loupe.runs.finding import is_run_folder as is_run_folder
 from loupe.runs.finding import list_run_folders as list_run_folders
+from loupe.runs.finding import name_run as name_run
 from loupe.runs.folder import RunFolder as RunFolder
 from loupe.runs.mistakes import MistakeRecord as MistakeRecord
 from loupe.runs.progress import Progress as Progress
@@ -25,7 +26,7 @@ from loupe.runs.weights import load_model as load_model
 from loupe.runs.weights import read_weights as read_weights
 
 
-def load_run(place: str | Path) -> RunFolder:
+def load_run(place: str | PathLike[str]) -> RunFolder:
     """Return a run on disk, by path or by name inside `runs/`; several seeds come as a `SeriesFolder`.
 
     Raises:

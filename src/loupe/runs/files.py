@@ -26,8 +26,11 @@ class RunFiles:
     | `mistakes.npz`               | in place of both in runs of earlier versions                 |
     | `starting_weights.…`         | the file of weights the run started from, if it named one    |
     | `unreadable.txt`             | files of images that were left out, each with its reason     |
+    | `corrections.csv`            | the list of corrections it was trained with, if it had one   |
     | `examples.npz`               | loss and correctness of training images after every epoch;   |
     |                              | only if the recipe asks for it                               |
+    | `filters.safetensors`        | filters along the training; only if the observer             |
+    |                              | `filter-snapshots` is asked for                              |
     | `report.html`                | the report                                                   |
     | `test_openings.jsonl`        | one line a look at the test set, written before the look     |
     | `test_by_epoch.jsonl`        | test accuracy an epoch; only if the recipe asks to show what |
@@ -55,7 +58,9 @@ class RunFiles:
         self.evaluations_file = path / "evaluations.json"
         self.pictures_file = path / "evaluations.npz"
         self.unreadable_file = path / "unreadable.txt"
+        self.corrections_file = path / "corrections.csv"
         self.examples_file = path / "examples.npz"
+        self.filters_file = path / "filters.safetensors"
         self.report_file = path / "report.html"
         self.openings_file = path / "test_openings.jsonl"
         self.test_looks_file = path / "test_by_epoch.jsonl"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,12 +38,19 @@ def _cannot_create(parent: Path, reason: str) -> RunError:
     )
 
 
-def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
+def name_run(path: Path) -> str:
+    """Return the name `loupe resume` takes: the folder's; for a seed of a series, the series' before it."""
+    is_seed = (path.parent / "recipe.toml").is_file()
+    return f"{path.parent.name}/{path.name}" if is_seed else path.name
+
+
+def find_run_folder(place: str | os.PathLike[str], parent: Path = Path("runs")) -> Path:
     """Return the run folder at a path, or by name (or an unmistakable beginning of it) inside `parent`.
 
     Raises:
         RunError: there is none, or several fit.
     """
+    place = os.fspath(place)
     path = Path(place)
     with contextlib.suppress(RuntimeError):  # the home of nobody
         path = path.expanduser()
@@ -58,8 +66,11 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
             next_step=f"loupe train {path / 'recipe.toml'}",
         )
     names = [folder.name for folder in list_run_folders(parent)]
-    fitting = [name for name in names if name == str(place)] or [
-        name for name in names if str(place) and name.startswith(str(place))
+    of_recipe = re.compile(
+        re.escape(place) + r"-\d{4}-\d\d-\d\d-[0-9a-f]{6}"
+    )  # as create_run_folder names them
+    fitting = [name for name in names if of_recipe.fullmatch(name)] or [
+        name for name in names if place and name.startswith(place)
     ]
     if len(fitting) == 1:
         return parent / fitting[0]
@@ -72,7 +83,7 @@ def find_run_folder(place: str | Path, parent: Path = Path("runs")) -> Path:
     )
 
 
-def find_single_run(place: str | Path) -> Path:
+def find_single_run(place: str | os.PathLike[str]) -> Path:
     """Return the folder of a run with one network, found as `find_run_folder` does.
 
     Raises:

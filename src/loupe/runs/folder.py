@@ -22,6 +22,7 @@ from loupe.runs.answers import (
 )
 from loupe.runs.evidence import refuse_altered
 from loupe.runs.files import STARTING_WEIGHTS
+from loupe.runs.filter_snapshots import FilterSnapshots, read_filter_snapshots
 from loupe.runs.history import read_record
 from loupe.runs.images import ImageRecord
 from loupe.runs.locking import is_locked
@@ -48,7 +49,11 @@ class RunFolder(RunWriter):
     """One run on disk: its files (`RunFiles` says which) as typed objects."""
 
     def __repr__(self) -> str:
-        return f"RunFolder({str(self.path)!r})"
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    def __fspath__(self) -> str:
+        """Return its path: whatever takes the place of a run takes the run too."""
+        return str(self.path)
 
     def find_starting_weights(self) -> Path | None:
         """Return the kept file of weights that the run started from; None if there is none."""
@@ -234,6 +239,13 @@ class RunFolder(RunWriter):
             refuse_array("losses", record.losses, torch.float32, (num_epochs, count))
             refuse_array("correct", record.correct, torch.bool, (num_epochs, count))
             return record
+
+    def read_filter_snapshots(self) -> FilterSnapshots | None:
+        """Return a layer's filters along the training; None if the recipe did not ask for them."""
+        if not is_there(self.filters_file):
+            return None
+        self.refuse_altered(self.filters_file)
+        return read_filter_snapshots(self.filters_file)
 
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set on record, oldest first; see `count_openings`."""

@@ -51,11 +51,20 @@ def describe_looks(runs: Sequence[RunFolder]) -> str:
 
     Such as "this run: once; this test set on this machine: 37 looks in 12 recipes".
     """
-    own = [count_own_looks(run) for run in runs]
+    return describe_known_looks([count_own_looks(run) for run in runs], map(read_test_content, runs))
+
+
+def describe_known_looks(own: Sequence[int | None], named: Iterable[str | None]) -> str:
+    """Return what `describe_looks` does, of runs whose records were read before.
+
+    Args:
+        own: how often each looked; None where its record is missing.
+        named: each run's test set by its content; None where that is not on record.
+    """
     known = [count for count in own if count is not None]
-    whose = "this run" if len(runs) == 1 else f"these {len(runs)} runs"
+    whose = "this run" if len(own) == 1 else f"these {len(own)} runs"
     said = count_times(sum(known)) if len(known) == len(own) else "unknown, as a record is missing"
-    return f"{whose}: {said}; {describe_machine_looks(map(read_test_content, runs), sum(known))}"
+    return f"{whose}: {said}; {describe_machine_looks(named, sum(known))}"
 
 
 def describe_machine_looks(named: Iterable[str | None], num_own: int = 0) -> str:

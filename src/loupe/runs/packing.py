@@ -40,7 +40,7 @@ def pack(run: RunFolder, out: Path, images: Mapping[str, ImageDataset] | None = 
         if place.is_file():
             files[f"plugins/{place.name}"] = place.read_bytes()
     if images:
-        arrays = {f"{side}_images": part.images.numpy() for side, part in images.items()}
+        arrays = {f"{side}_images": part.pixels.numpy() for side, part in images.items()}
         labels = {f"{side}_labels": part.labels.numpy() for side, part in images.items()}
         content = io.BytesIO()
         np.savez_compressed(content, allow_pickle=False, **arrays, **labels)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from loupe.data import Opening
+from loupe.markup import render_card
 from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models import ObjectiveName
 
@@ -94,6 +95,17 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        facts = {"status": self.status, "recipe": f"{self.recipe_name}, seed {self.seed}"}
+        if self.best is not None:
+            facts["best epoch"] = f"{self.best.epoch}, by validation {self.selected_by}"
+            for split, score in (("validation", self.best.validation), ("test", self.best.test)):
+                if score is not None:
+                    said = "; ".join(one.describe() for one in score.values)
+                    facts[split] = f"{said} ({score.num_images:,} images)"
+        facts["parameters"] = f"{self.parameters:,}"
+        return render_card("Result", facts)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunResult":

@@ -58,6 +58,10 @@ class RunWriter(RunFiles):
         if files:
             write_text(self.unreadable_file, "".join(f"{file}\n" for file in files))
 
+    def keep_corrections(self, text: str) -> None:
+        """Write the list of corrections the run is trained with, as it is now: the file may change or go."""
+        write_text(self.corrections_file, text)
+
     def keep_starting_weights(self, file: Path) -> None:
         """Copy the file of weights that a run starts from into its folder: it is not read again elsewhere."""
         kept = self.path / f"{STARTING_WEIGHTS}{file.suffix}"
@@ -108,7 +112,8 @@ class RunWriter(RunFiles):
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),
             *(self.predictions_file, self.evaluations_file, self.pictures_file, self.mistakes_file),
-            *(self.examples_file, self.report_file, self.unreadable_file),
+            *(self.examples_file, self.filters_file, self.report_file, self.unreadable_file),
+            self.corrections_file,
             *self.path.glob(f"{STARTING_WEIGHTS}*"),
             *(self.test_looks_file, self.checkpoint_file, self.scaling_file),
         )

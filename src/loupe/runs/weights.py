@@ -1,6 +1,7 @@
 """The trained network of a run, from its weights and what stands beside them in the file."""
 
 import json
+from os import PathLike
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -8,21 +9,25 @@ from torch import Tensor, nn
 
 from loupe.errors import RunError
 from loupe.models import build_model
+from loupe.runs.finding import find_single_run
 from loupe.runs.folder import RunFolder
 from loupe.runs.plugins import load_run_plugins
 from loupe.runs.reading import read_tensors, reading
 
 
-def load_model(run: RunFolder) -> tuple[nn.Module, dict[str, Any]]:
+def load_model(run: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:
     """Return a run's best network in evaluation mode on the CPU, and its description.
+
+    `run` is a `RunFolder`, a path, or a name (or how it begins) inside runs/.
 
     The description holds `model` (name and settings), `in_channels`, `image_size`, `class_names`,
     `normalization` (mean and std for pixels in [0, 1]) and `best` (epoch and validation figures).
 
     Raises:
-        RunError: the run has no weights yet, or the file is damaged.
+        RunError: there is no such run, it has no weights yet, or the file is damaged.
         LoupeError: a plugin the network comes from is gone, or has changed.
     """
+    run = run if isinstance(run, RunFolder) else RunFolder(find_single_run(run))
     weights, description = read_weights(run)
     load_run_plugins(run)
     settings = dict(description["model"])

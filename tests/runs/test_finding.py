@@ -1,0 +1,34 @@
+"""Runs are found by name, and by an unmistakable beginning of it."""
+
+from pathlib import Path
+
+import pytest
+
+from loupe.errors import RunError
+from loupe.runs.finding import find_run_folder
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Path:
+    for name in (
+        "vit-2026-01-01-0a1b2c",
+        "vit2-2026-01-02-0a1b2d",
+        "vit2-2026-01-03-0a1b2e",
+        "vit-x-2026-01-04-0a1b2f",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "environment.json").write_text("{}", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_recipe_s_whole_name_is_not_taken_for_the_beginning_of_another(parent: Path) -> None:
+    assert find_run_folder("vit", parent).name == "vit-2026-01-01-0a1b2c"
+    assert find_run_folder("vit-x", parent).name == "vit-x-2026-01-04-0a1b2f"
+
+
+def test_two_runs_of_one_recipe_are_told_apart_by_more_of_the_name(parent: Path) -> None:
+    with pytest.raises(RunError, match="Several runs begin with 'vit2'"):
+        find_run_folder("vit2", parent)
+    assert find_run_folder("vit2-2026-01-03", parent).name == "vit2-2026-01-03-0a1b2e"
+    with pytest.raises(RunError, match="There is no run"):
+        find_run_folder("resnet", parent)
