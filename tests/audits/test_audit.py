@@ -182,7 +182,7 @@ def test_what_cannot_be_audited(recipe: Recipe, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_of_90_wrong_labels_among_all_digits_85_are_among_the_first_120(
     digits: Dataset, tmp_path: Path
 ) -> None:

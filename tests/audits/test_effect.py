@@ -16,6 +16,8 @@ from loupe.recipe import Recipe
 from loupe.running import load_recipe
 from loupe.runs import RunFolder
 
+pytestmark = pytest.mark.thorough
+
 QUICK = ("model={name='mlp', widths=[32]}", "data.augment=[]", "train.epochs=8", "train.clean_train_images=0")
 
 

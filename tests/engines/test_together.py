@@ -26,6 +26,8 @@ from loupe.training import TrainingPlan
 from loupe.training.step import TrainingStep
 from tests.quick_runs import is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 SMALL: dict[str, Any] = {
     "name": "small",
     "question": "Does it help?",

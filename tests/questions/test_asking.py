@@ -14,6 +14,8 @@ from loupe.runs import RunFolder, RunResult
 from loupe.runs.result import Outcome
 from loupe.training import EpochRecord
 
+pytestmark = pytest.mark.thorough
+
 NAMES = ("cat", "dog", "owl")
 BY_NAME = ("fit", "length", "rate", "classes", "probabilities", "labels", "data", "robustness", "simple")
 

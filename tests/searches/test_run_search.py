@@ -25,6 +25,8 @@ from loupe.searches.trials import Trials, order_grid
 
 from .conftest import QUICK, RATE, StopIn, make_search, read_trials
 
+pytestmark = pytest.mark.thorough
+
 STACKABLE = {**QUICK, "model": {"name": "mlp", "widths": [16]}}
 OPTIMIZER = {
     "train.optimizer": {"kind": "choice", "values": ["adam", "sgd"]},
@@ -297,3 +299,17 @@ def test_twenty_trials_on_digits_with_two_workers(tmp_path: Path) -> None:
     assert outcome.winner.test.mean > 0.95
     with SearchFolder(tmp_path / search.name).trials_file.open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 20
+
+
+def test_a_search_goes_on_with_the_recipe_it_began_with(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[model]\nname = "mlp"\nwidths = [4]\n[train]\nepochs = 1\n', encoding="utf-8")
+    search = make_search(recipe=str(file), set={"data": {"fraction": 0.3}}, trials=1, top=1, fresh_seeds=1)
+    run_search(search, tmp_path, engine="serial")
+    folder = SearchFolder(tmp_path / "small")
+    file.write_text(file.read_text().replace("[4]", "[5]"), encoding="utf-8")
+    outcome = run_search(load_search(folder.path, ["trials=2"]), tmp_path, engine="serial")
+    assert len(outcome.trials) == 2
+    assert 'recipe = "mine"' in folder.search_file.read_text()
+    with pytest.raises(RunError, match="holds the trials of another search"):
+        run_search(search, tmp_path, engine="serial")

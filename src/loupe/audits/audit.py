@@ -10,7 +10,8 @@ from loupe.audits.findings import Audit, AuditedImages, Kind, Suspect
 from loupe.audits.folds import MakeWatcher, OutOfFold, score_out_of_fold
 from loupe.audits.outliers import find_limit, measure_distances
 from loupe.audits.page import write_audit_page
-from loupe.data.corrections import find_corrected, read_corrections
+from loupe.data.correcting import find_corrected
+from loupe.data.corrections import read_corrections
 from loupe.data.image_quality import find_flaws, find_odd_sizes
 from loupe.data.near_duplicates import DuplicatePair, find_duplicates
 from loupe.errors import LoupeError

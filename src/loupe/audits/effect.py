@@ -6,13 +6,8 @@ from typing import Any, Literal
 
 from loupe.audits.folds import MakeWatcher, carry_out, leave_experiments, refuse_reconstruction, write_recipe
 from loupe.data import Dataset
-from loupe.data.corrections import (
-    Correction,
-    FoundCorrections,
-    find_corrected,
-    read_corrections,
-    write_corrections,
-)
+from loupe.data.correcting import FoundCorrections, find_corrected
+from loupe.data.corrections import Correction, read_corrections, write_corrections
 from loupe.data.identity import ImageTable, to_keys
 from loupe.errors import LoupeError
 from loupe.plugins import expand_path

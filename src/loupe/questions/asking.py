@@ -43,7 +43,7 @@ def gather_evidence(folder: RunFolder, result: RunResult, looks: Looks | None = 
         folder.read_recipe(),
         result,
         folder.read_history(),
-        kept.looks if kept is not None else (),
+        kept if kept is not None else Looks(),
         validation_answers=answers if isinstance(answers, Predictions) else None,
         seeds=_read_seeds(folder, result),
         own_looks=count_own_looks(folder),

@@ -1,10 +1,10 @@
 """What the answers about a run rest on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loupe.data.ledger import Looks as MachineLooks
-from loupe.evaluations import Look
+from loupe.evaluations import Looks
 from loupe.metrics import Predictions
 from loupe.recipe import Recipe
 from loupe.runs import RunResult
@@ -29,7 +29,7 @@ class Evidence:
     recipe: Recipe
     result: RunResult
     history: Sequence[EpochRecord]
-    looks: Sequence[Look] = ()
+    looks: Looks = field(default_factory=Looks)
     validation_answers: Predictions | None = None
     seeds: Sequence[RunResult] = ()
     own_looks: int | None = 0
@@ -40,8 +40,3 @@ class Evidence:
         """The epoch whose weights are the run's; None if no epoch was completed."""
         best = self.result.best
         return next((one for one in self.history if best is not None and one.epoch == best.epoch), None)
-
-    def find_look(self, name: str) -> Look | None:
-        """Return what an evaluation found; of several splits the one that stands for the network."""
-        found = [one for one in self.looks if one.name.partition(":")[0] == name and not one.failure]
-        return found[-1] if found else None

@@ -1,7 +1,8 @@
 """Questions about what the network says: classes, probabilities, labels, robustness, simple classifiers."""
 
-from scipy.stats import binomtest, poisson
+from scipy.special import bdtr, pdtrc
 
+from loupe.evaluations import Look
 from loupe.evaluations.finding import Cell, Table
 from loupe.metrics import Metrics
 from loupe.questions.answer import Answer
@@ -27,7 +28,7 @@ def ask_classes(evidence: Evidence) -> Answer:
     if others:
         said += f", most often taken for {score.class_names[max(others, key=row.__getitem__)]}"
     rest, num_rest = score.correct - worst.correct, score.num_images - worst.num_images
-    chance = binomtest(worst.correct, worst.num_images, rest / num_rest, "less").pvalue if num_rest else 1.0
+    chance = bdtr(worst.correct, worst.num_images, rest / num_rest) if num_rest else 1.0
     p_value = min(1.0, float(chance) * len(score.per_class))
     if p_value < 1 - evidence.result.confidence:
         said += (
@@ -42,7 +43,7 @@ def ask_classes(evidence: Evidence) -> Answer:
 def ask_probabilities(evidence: Evidence) -> Answer:
     """Return whether the network is right as often as it is sure."""
     name, question, section = "probabilities", "Can its probabilities be trusted?", "calibration"
-    look = evidence.find_look("calibration")
+    look = evidence.looks.find("calibration")
     if look is None or not look.values:
         step = "`loupe evaluate RUN --looks calibration`"
         return Answer(name, question, "unknown", "Calibration was not looked at.", section, step)
@@ -70,7 +71,7 @@ def ask_labels(evidence: Evidence) -> Answer:
         f"{found:,} of {len(is_right):,} validation images are given another class than their label with "
         f"more than {100 * _VERY_SURE:.0f} % certainty; by its own probabilities {expected:.1f} would be"
     )
-    if found and poisson.sf(found - 1, max(expected, 1e-9)) < 1 - evidence.result.confidence:
+    if found and pdtrc(found - 1, max(expected, 1e-9)) < 1 - evidence.result.confidence:
         return Answer(name, question, "attention", f"{said}: look at these first.", section, step)
     said += ": nothing points to wrong labels, but only a look at them can tell."
     return Answer(name, question, "good", said, section, step)
@@ -79,9 +80,8 @@ def ask_labels(evidence: Evidence) -> Answer:
 def ask_robustness(evidence: Evidence) -> Answer:
     """Return whether spoilt images break it: ten points lost on average under some corruption or more."""
     name, question, section = "robustness", "Is it robust?", "robustness"
-    look = evidence.find_look("robustness")
-    table = next((one for one in look.blocks if isinstance(one, Table)), None) if look is not None else None
-    if look is None or table is None or not table.rows:
+    look, table = _find_table(evidence, "robustness")
+    if look is None or table is None:
         step = "`loupe evaluate RUN --looks robustness`"
         return Answer(name, question, "unknown", "It saw no spoilt images.", section, step)
     headings = [column.heading for column in table.columns]
@@ -96,9 +96,8 @@ def ask_robustness(evidence: Evidence) -> Answer:
 def ask_simple(evidence: Evidence) -> Answer:
     """Return whether it is better than classifiers that need no network, beyond chance."""
     name, question, section = "simple", "Is it better than something simple?", "simple-classifiers"
-    look = evidence.find_look("baselines")
-    table = next((one for one in look.blocks if isinstance(one, Table)), None) if look is not None else None
-    if look is None or table is None or not table.rows:
+    look, table = _find_table(evidence, "baselines")
+    if look is None or table is None:
         step = "`loupe evaluate RUN --looks baselines`"
         return Answer(name, question, "unknown", "No simple classifier stands beside it.", section, step)
     headings = [column.heading for column in table.columns]
@@ -113,6 +112,13 @@ def ask_simple(evidence: Evidence) -> Answer:
         step = f"take {unbeaten[0]}, which is simpler; or a better network, or more images to tell them apart"
         return Answer(name, question, "attention", look.sentence, section, step)
     return Answer(name, question, "good", look.sentence, section)
+
+
+def _find_table(evidence: Evidence, name: str) -> tuple[Look | None, Table | None]:
+    """Return what an evaluation found and its first table; None for what there is not, or is empty."""
+    look = evidence.looks.find(name)
+    blocks = look.blocks if look is not None else ()
+    return look, next((one for one in blocks if isinstance(one, Table) and one.rows), None)
 
 
 def _read_number(cell: Cell, undefined: float) -> float:

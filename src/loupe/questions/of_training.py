@@ -128,5 +128,5 @@ def ask_rate(evidence: Evidence) -> Answer:
     said = (
         f"No sign that it is too high or far too low: the training loss fell from {first:.4g} to {last:.4g}"
     )
-    said += f" and jumped up at {len(jumps) or 'no'} epoch{'' if len(jumps) == 1 else 's'}."
+    said += f" and jumped up at {len(jumps) or 'no'} epoch{'s' if len(jumps) > 1 else ''}."
     return Answer(name, question, "good", said, section)

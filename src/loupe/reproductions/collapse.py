@@ -26,10 +26,10 @@ def show_collapse(*, is_quick: bool = False) -> Demonstration:
     seeds, fraction = ((0,), 0.1) if is_quick else ((0, 1, 2), 1.0)
     splits = split_dataset(load_dataset("fashion-mnist"), validation=5000, fraction=fraction)
     wrong, right = Normalization((0.5,), (0.5,)), Normalization((0.0,), (1.0,))
-    pixels = wrong.apply(splits.validation.images)
+    pixels = wrong.apply(splits.validation.pixels)
     black, reach = float(pixels.square().mean()), float(pixels.clamp(max=0).square().mean())
-    mean_image = right.apply(splits.train.images).mean(0)
-    plain = right.apply(splits.validation.images)
+    mean_image = right.apply(splits.train.pixels).mean(0)
+    plain = right.apply(splits.validation.pixels)
     guess = float((plain - mean_image).square().mean())
     collapsed, corrected = (train_all(splits, one, seeds) for one in (wrong, right))
     return Demonstration(

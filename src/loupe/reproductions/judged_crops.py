@@ -69,7 +69,7 @@ def show_judged_crops(*, is_quick: bool = False) -> Demonstration:
 
 def crop_images(images: ImageDataset, augmentations: Sequence[Augmentation], seed: int) -> ImageDataset:
     """Return the images as the notebook judged them: each changed at random, once."""
-    generator, changed = Streams(seed).generator("augment", 0), images.images
+    generator, changed = Streams(seed).generator("augment", 0), images.pixels
     for augmentation in augmentations:
         changed = augmentation.apply(changed, augmentation.draw(changed, generator))
     return replace(images, images=changed)

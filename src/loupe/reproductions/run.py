@@ -91,7 +91,7 @@ def reproduce(
             if not only_report:
                 _carry_out(prepared, engine, workers, make_watcher)
             else:
-                prepared.folder.write_study(study.to_toml())
+                prepared.folder.write_study(study)
                 prepared.scheduler.write()
             found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
             _keep_results(prepared.folder, folder / f"{name}.csv")

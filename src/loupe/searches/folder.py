@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from loupe.runs.folder import RunFolder
+from loupe.runs.kept_recipes import keep_recipes
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.reading import read_table, reading
 from loupe.runs.writing import write_text
+from loupe.searches.schema import Search
 from loupe.studies.folder import read_figures, read_further
 
 TrialStatus = Literal["finished", "pruned", "failed", "under way"]
@@ -77,6 +79,7 @@ class SearchFolder:
     | file          | holds                                                               |
     |---------------|---------------------------------------------------------------------|
     | `search.toml` | the search; `loupe search` takes it as it is                        |
+    | `recipes/`    | the recipe it starts from, as it was then                           |
     | `journal.log` | what was asked and told, line by line; a killed search goes on from |
     | `trials/`     | a run folder a trial                                                |
     | `fresh/`      | run folders of the best few with fresh seeds                        |
@@ -125,8 +128,14 @@ class SearchFolder:
         """Return the run folder of a trial's settings with a fresh seed."""
         return RunFolder(self.path / "fresh" / f"{number:04d}-seed-{seed}")
 
-    def write_search(self, text: str) -> None:
-        write_text(self.search_file, text)
+    def write_search(self, search: Search) -> None:
+        """Write the search and the recipe it starts from, as it is now.
+
+        Raises:
+            LoupeError: the recipe cannot be read.
+        """
+        (name,) = keep_recipes(self.path, [search.recipe]).values()
+        write_text(self.search_file, search.model_copy(update={"recipe": name}).to_toml())
 
     def write_winner(self, text: str) -> None:
         write_text(self.winner_file, text)

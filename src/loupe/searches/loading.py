@@ -8,6 +8,7 @@ from typing import Any
 from loupe.errors import LoupeError, Mistake, RecipeError, SearchError
 from loupe.models import objective_of
 from loupe.recipe import apply_overrides
+from loupe.runs.kept_recipes import find_recipe
 from loupe.searches import Parameter, Search, parse_search, read_search_file
 from loupe.searches.space import (
     Settings,
@@ -39,20 +40,15 @@ def load_search(search: str | Path | Mapping[str, Any] | Search, overrides: Sequ
         mapping = copy.deepcopy(dict(search))
     else:
         mapping = read_search_file(search)
-        _find_recipe_beside(mapping, Path(search).expanduser())
+        place = Path(search).expanduser()
+        if isinstance(recipe := mapping.get("recipe"), str):
+            mapping["recipe"] = find_recipe(place, recipe)
     apply_overrides(mapping, overrides)
     parsed = parse_search(mapping)
     mistakes = [*find_field_mistakes(parsed), *find_grid_mistakes(parsed), *find_recipe_mistakes(parsed)]
     if mistakes:
         raise SearchError(parsed.name, mistakes)
     return parsed
-
-
-def _find_recipe_beside(mapping: dict[str, Any], place: Path) -> None:
-    """Write out the path of a recipe file that lies beside the search, wherever the command is given."""
-    recipe, folder = mapping.get("recipe"), place if place.is_dir() else place.parent
-    if isinstance(recipe, str) and recipe.endswith(".toml") and (folder / recipe).is_file():
-        mapping["recipe"] = str((folder / recipe).resolve())
 
 
 def find_field_mistakes(search: Search) -> list[Mistake]:

@@ -7,6 +7,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from loupe.runs.kept_recipes import find_recipe
 from loupe.searches import Search, parse_search, read_search_file
 from loupe.searches.folder import SearchFolder
 from loupe.searches.importance import measure_importance
@@ -21,7 +22,8 @@ def read_search(folder: SearchFolder) -> Search:
     Raises:
         LoupeError: the file is not there, or has mistakes.
     """
-    return parse_search(read_search_file(folder.search_file))
+    search = parse_search(read_search_file(folder.search_file))
+    return search.model_copy(update={"recipe": find_recipe(folder.path, search.recipe)})
 
 
 def look_back_at_search(folder: SearchFolder) -> SearchOutcome:

@@ -86,7 +86,7 @@ def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFol
         "has_failures": any(row.reason for row in outcome.trials),
         "winner_number": winner.trial.number if winner is not None else None,
         "winner_toml": folder.winner_file.read_text(encoding="utf-8") if folder.winner_file.is_file() else "",
-        "search_toml": search.to_toml(),
+        "search_toml": search.model_copy(update={"recipe": search.recipe_name}).to_toml(),
         "looks": describe_search_looks(folder, outcome),
     }
 

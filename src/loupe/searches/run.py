@@ -47,7 +47,7 @@ def run_search(
         trials = Trials(search, folder, recipe.train.epochs)
         if watcher is not None and trials.mended:
             watcher.on_mended(trials.mended)
-        folder.write_search(search.to_toml())
+        folder.write_search(search)
         opened = open_engine(engine, workers=workers, threads=search.threads, num_jobs=count_runs(search))
         try:
             return carry_out_search(search, folder, trials, opened, watcher or Watcher())

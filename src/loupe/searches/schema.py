@@ -10,6 +10,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from loupe.recipe.files import name_recipe
 from loupe.recipe.sections import MetricName, Section
 
 Changes = dict[str, Any]
@@ -123,6 +124,11 @@ class Search(Section):
     )
     threads: PositiveInt = Field(1, le=1024, description="CPU threads of each run.")
     confidence: float = Field(0.95, gt=0, le=0.9999, description="Level of the intervals.")
+
+    @property
+    def recipe_name(self) -> str:
+        """What the recipe is called: a packaged one by its name, a file by its own."""
+        return name_recipe(self.recipe)
 
     def label_of(self, field: str) -> str:
         """Return what tables and figures call a parameter: its label, or the end of its field."""

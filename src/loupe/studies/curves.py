@@ -23,6 +23,21 @@ def draw_curves(analysis: StudyAnalysis, pool: Path | None) -> list[Markup]:
     Means over seeds, as far as all of an arm's seeds have trained. Nothing for more arms or places than one
     can look at, nor where the run folders are elsewhere.
     """
+    label = name_loss(analysis.figure.metric.objective != "reconstruction")
+    return [_draw_place(title, label, arms) for title, arms in average_losses(analysis, pool)]
+
+
+Losses = tuple[list[float], list[float]]
+"""Of an arm: validation loss and training loss of each epoch, means over seeds."""
+
+
+def average_losses(analysis: StudyAnalysis, pool: Path | None) -> list[tuple[str, dict[str, Losses]]]:
+    """Return what `draw_curves` draws: for each place its title, and the losses of each arm.
+
+    Args:
+        analysis: of the study.
+        pool: folder of its run folders; None gives nothing.
+    """
     by_place: dict[tuple[str, ...], dict[str, list[StudyRow]]] = {}
     for row in analysis.run_rows:
         if row.is_finished:
@@ -30,28 +45,26 @@ def draw_curves(analysis: StudyAnalysis, pool: Path | None) -> list[Markup]:
             by_place.setdefault(place, {}).setdefault(row.arm, []).append(row)
     if pool is None or len(analysis.study.arms) > _MOST_ARMS or len(by_place) > _MOST_PLACES:
         return []
-    charts = [_draw_place(analysis, place, arms, pool) for place, arms in by_place.items()]
-    return [chart for chart in charts if chart is not None]
+    found = []
+    for place, arms in by_place.items():
+        names = [f"{axis} {value}" for axis, value in zip(analysis.study.axes, place, strict=True)]
+        averaged = {arm: _average(rows, pool) for arm, rows in arms.items()}
+        if any(validation for validation, _ in averaged.values()):
+            found.append((", ".join(names), averaged))
+    return found
 
 
-def _draw_place(
-    analysis: StudyAnalysis, place: tuple[str, ...], arms: dict[str, list[StudyRow]], pool: Path
-) -> Markup | None:
+def _draw_place(title: str, label: str, averaged: dict[str, Losses]) -> Markup:
     series: list[Series] = []
-    averaged = {arm: _average(rows, pool) for arm, rows in arms.items()}
-    longest = max((len(validation) for validation, _ in averaged.values()), default=0)
-    if not longest:
-        return None
+    longest = max(len(validation) for validation, _ in averaged.values())
     for index, (arm, (validation, train)) in enumerate(averaged.items()):
         colour, rest = _COLOURS[index], [None] * (longest - len(validation))
         series += [
             Series(f"{arm}, validation", [*validation, *rest], colour),
             Series(f"{arm}, training", [*train, *rest], colour, is_dashed=True),
         ]
-    names = [f"{axis} {value}" for axis, value in zip(analysis.study.axes, place, strict=True)]
-    title = ", ".join(names) or "Losses"
-    label = name_loss(analysis.figure.metric.objective != "reconstruction")
-    return draw_line_chart(LineChart(title, label, list(range(1, longest + 1)), series, digits=4))
+    epochs = list(range(1, longest + 1))
+    return draw_line_chart(LineChart(title or "Losses", label, epochs, series, digits=4))
 
 
 def _average(rows: Sequence[StudyRow], pool: Path) -> tuple[list[float], list[float]]:

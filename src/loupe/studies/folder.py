@@ -12,12 +12,14 @@ from typing import Any, get_args
 from loupe.metrics import describe_metric, headline_of
 from loupe.metrics.registry import LOSS
 from loupe.runs.folder import RunFolder
+from loupe.runs.kept_recipes import keep_recipes
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.metric_values import Split, find_value
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval, compute_wilson_interval
+from loupe.studies.schema import Study
 from loupe.wording import guard_cell, read_guarded_cell
 
 
@@ -172,6 +174,7 @@ class StudyFolder:
     | file          | holds                                                       |
     |---------------|-------------------------------------------------------------|
     | `study.toml`  | the study; `loupe study` takes it as it is                  |
+    | `recipes/`    | the recipes it starts from, as they were then               |
     | `results.csv` | one row a run, stages included                              |
     | `table.csv`   | one row an arm and place: mean, std, interval, difference   |
     | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
@@ -205,9 +208,15 @@ class StudyFolder:
         """Return whether a process carries this study out now."""
         return is_locked(self.path / ".lock")
 
-    def write_study(self, text: str) -> None:
+    def write_study(self, study: Study) -> None:
+        """Write the study and the recipes it starts from, as they are now.
+
+        Raises:
+            LoupeError: a recipe cannot be read.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self.study_file, text)
+        names = keep_recipes(self.path, study.list_recipes())
+        write_text(self.study_file, study.rename_recipes(names.__getitem__).to_toml())
 
     def write_earlier(self, rows: Sequence[StudyRow]) -> None:
         """Keep rows that are none of the study's any more, for when it is changed back."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loupe.recipe import apply_overrides
+from loupe.runs.kept_recipes import find_recipe
 from loupe.studies import Study, parse_study, read_study_file
 
 
@@ -20,7 +21,7 @@ def load_study(study: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
         UnknownNameError: there is no such study.
         StudyError: with every mistake.
     """
-    folder = None
+    place = None
     if isinstance(study, Study):
         mapping = study.model_dump(mode="json", exclude_none=True)
     elif isinstance(study, Mapping):
@@ -28,18 +29,17 @@ def load_study(study: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
     else:
         mapping = read_study_file(study)
         place = Path(study).expanduser()
-        folder = place if place.is_dir() else place.parent
     apply_overrides(mapping, overrides)
-    if folder is not None:
-        _find_recipes_beside(mapping, folder)
+    if place is not None:
+        _find_recipes(mapping, place)
     return parse_study(mapping)
 
 
-def _find_recipes_beside(mapping: dict[str, Any], folder: Path) -> None:
-    """Write out the path of each recipe file that lies beside the study, wherever the command is given."""
+def _find_recipes(mapping: dict[str, Any], place: Path) -> None:
+    """Write out the path of each recipe that a study's folder kept, or that lies beside a study's file."""
     stages = mapping.get("stages")
     tables = [mapping, *(stages.values() if isinstance(stages, Mapping) else ())]
     for table in tables:
         recipe = table.get("recipe") if isinstance(table, dict) else None
-        if isinstance(recipe, str) and recipe.endswith(".toml") and (folder / recipe).is_file():
-            table["recipe"] = str((folder / recipe).resolve())
+        if isinstance(recipe, str):
+            table["recipe"] = find_recipe(place, recipe)

@@ -7,6 +7,7 @@ from typing import Any
 import tomli_w
 
 from loupe.figures.style import save_figure
+from loupe.recipe import name_recipe
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
@@ -129,7 +130,7 @@ def _gather(
         if any(cell.summary.counts_images for cell in analysis.cells)
         else "new seeds on these images",
         "skipped": _gather_reasons(skipped),
-        "study_toml": whole.to_toml(),
+        "study_toml": whole.rename_recipes(name_recipe).to_toml(),
         "looks": describe_study_looks(rows, pool),
     }
 
@@ -211,5 +212,5 @@ def describe_changes(study: Study) -> list[tuple[str, str]]:
     parts: list[tuple[str, dict[str, Any]]] = [("all runs", study.set)]
     parts += [(f"arm {name}", changes) for name, changes in study.arms.items()]
     for name, stage in study.stages.items():
-        parts.append((f"stage {name}: recipe {stage.recipe}", stage.set))
+        parts.append((f"stage {name}: recipe {name_recipe(stage.recipe)}", stage.set))
     return [(heading, tomli_w.dumps(changes).strip()) for heading, changes in parts]

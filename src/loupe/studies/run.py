@@ -43,6 +43,7 @@ class PreparedStudy:
         pool: receives the run folders; other studies may share them.
         scheduler: hands out the runs that are not done.
         known: what another table gave, if one was named.
+        num_other: finished runs of an earlier sitting that are none of this study any more.
     """
 
     study: Study
@@ -51,6 +52,7 @@ class PreparedStudy:
     pool: Path
     scheduler: StudyConductor
     known: Known | None = None
+    num_other: int = 0
 
     @property
     def num_waiting(self) -> int:
@@ -115,13 +117,15 @@ def prepare_study(
     tasks = gather_tasks(plan.runs, Keys(engine).of, pool)
     axes = tuple(study.axes)
     earlier, further = read_earlier(folder, axes), (study.compare, *further)
+    keys = {task.key for task in tasks}
+    num_other = len(_name_finished(folder.read_results(axes)).keys() - keys)
     if known is None:
         scheduler = StudyConductor(plan.runs, tasks, folder, axes, earlier, further)
-        return PreparedStudy(study, plan, folder, pool, scheduler)
+        return PreparedStudy(study, plan, folder, pool, scheduler, None, num_other)
     given = _name_finished(StudyFolder.read_rows(known, axes))
-    fitting = given.keys() & {task.key for task in tasks}
     scheduler = StudyConductor(plan.runs, tasks, folder, axes, {**given, **earlier}, further)
-    return PreparedStudy(study, plan, folder, pool, scheduler, Known(known, len(given), len(fitting)))
+    taken = Known(known, len(given), len(given.keys() & keys))
+    return PreparedStudy(study, plan, folder, pool, scheduler, taken, num_other)
 
 
 def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | None = None) -> StudyAnalysis:
@@ -129,7 +133,7 @@ def carry_out_study(prepared: PreparedStudy, engine: Engine, watcher: Watcher | 
     scheduler, folder = prepared.scheduler, prepared.folder
     scheduler.watcher = watcher or Watcher()
     with folder.locked():
-        folder.write_study(prepared.study.to_toml())
+        folder.write_study(prepared.study)
         scheduler.write()
         try:
             engine.carry_out(scheduler)

@@ -6,12 +6,13 @@ comes first and whose weights others start from.
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from loupe.recipe.files import name_recipe
 from loupe.recipe.sections import MetricName, Section
 
 Changes = dict[str, Any]
@@ -164,6 +165,11 @@ class Study(Section):
     confidence: float = Field(0.95, gt=0, le=0.9999, description="Level of the intervals.")
 
     @property
+    def recipe_name(self) -> str:
+        """What the recipe is called: a packaged one by its name, a file by its own."""
+        return name_recipe(self.recipe)
+
+    @property
     def reference_arm(self) -> str:
         """The arm that others are compared with: the stated one, or the first."""
         return self.reference or next(iter(self.arms))
@@ -190,3 +196,15 @@ class Study(Section):
     def to_toml(self) -> str:
         """Return the study as TOML that reads back as an equal study."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def rename_recipes(self, rename: Callable[[str], str]) -> "Study":
+        """Return the study with its recipes under other names."""
+        stages = {
+            name: stage.model_copy(update={"recipe": rename(stage.recipe)})
+            for name, stage in self.stages.items()
+        }
+        return self.model_copy(update={"recipe": rename(self.recipe), "stages": stages})
+
+    def list_recipes(self) -> tuple[str, ...]:
+        """Return the recipes of the study and its stages: packaged ones by name, others by path."""
+        return (self.recipe, *(stage.recipe for stage in self.stages.values()))
