@@ -15,10 +15,13 @@ from loupe.runs import RunFolder
 from loupe.runs.scaling import read_scaling
 from loupe.using.calibrate_run import calibrate_run, choose_threshold
 from loupe.using.classifier import open_classifier
+from loupe.using.export_run import write_model_card
 from loupe.using.look_inside import look
 from loupe.using.opened_run import open_run
 from loupe.using.predict_images import predict
 from tests.quick_runs import QUICK
+
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture
@@ -90,3 +93,22 @@ def test_predict_takes_a_threshold_by_accuracy_or_cost(run: RunFolder, tmp_path:
         predict(run, place, accuracy=1.5)
     with pytest.raises(LoupeError, match="out of range"):
         predict(run, place, mistake_cost=-1)
+
+
+def test_a_card_says_what_is_known_of_the_probabilities(run: RunFolder, tmp_path: Path) -> None:
+    def read_card() -> str:
+        return write_model_card(run.path, tmp_path / "CARD.md").card.read_text(encoding="utf-8")
+
+    assert "Whether they are calibrated was not measured" in read_card()
+    calibrate_run(run.path, "temperature")
+    scaling = read_scaling(run, 10)
+    assert scaling is not None
+    card = read_card()
+    assert f"set right by {scaling.describe()}" in card
+    assert "not measured: do not read" not in card
+    calibrate_run(run.path, "none")
+    looked = loupe.train(
+        "digits", *QUICK, "evaluate.looks=calibration", f"run.folder={tmp_path}", "name=looked"
+    )
+    card = write_model_card(looked.path, tmp_path / "CARD.md").card.read_text(encoding="utf-8")
+    assert "expected calibration error" in card

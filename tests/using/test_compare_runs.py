@@ -12,6 +12,8 @@ from loupe.runs import RunFolder
 from loupe.using.compare_runs import compare_runs
 from tests.quick_runs import QUICK, StopAfter, Train, forget_images
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:

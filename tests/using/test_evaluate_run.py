@@ -113,7 +113,9 @@ def test_test_images_are_opened_through_the_lock_and_never_shown(folder: Path) -
 
 def test_two_networks_are_compared_image_by_image_and_by_class(run: RunFolder, other: RunFolder) -> None:
     found = evaluate_run(run.path, looks=[], against=other.path)
-    (look,) = found.looks.looks
+    names = ["two_networks", "metric_differences", "agreement", "layer_similarity"]
+    assert [one.name for one in found.looks.looks] == names
+    look = found.looks.looks[0]
     first, second = (one.read_predictions()["validation"] for one in (run, other))
     expected = float(first.is_right.double().mean() - second.is_right.double().mean())
     assert look.values[0].value == pytest.approx(expected)
@@ -124,6 +126,16 @@ def test_two_networks_are_compared_image_by_image_and_by_class(run: RunFolder, o
             float(first.is_right[of_class].double().mean() - second.is_right[of_class].double().mean())
         )
         assert float(row[5] or 0) <= float(row[4] or 0) <= float(row[6] or 0)
+
+
+def test_a_margin_of_ones_own_decides_what_is_not_worse(run: RunFolder, other: RunFolder) -> None:
+    wide = evaluate_run(run.path, looks=[], against=other.path, margin=99).looks.looks[0]
+    assert wide.name == "two_networks:margin=99.0"
+    assert "The two are equivalent within 99 points." in wide.sentence
+    named = evaluate_run(run.path, looks=["two_networks:margin=98"], against=other.path).looks.looks
+    assert [one.name for one in named][:2] == ["two_networks:margin=98.0", "metric_differences"]
+    with pytest.raises(LoupeError, match="margin"):
+        evaluate_run(run.path, looks=[], against=other.path, margin=-1)
 
 
 def test_networks_that_share_no_held_out_images_are_not_compared(

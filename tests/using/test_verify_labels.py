@@ -22,6 +22,8 @@ from loupe.studies.run import run_study
 from loupe.using.verify_run import verify
 from tests.quick_runs import StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 NAMES = ("cat", "dog", "owl")
 ON_PURPOSE = ("data.long_tail=4", "data.label_noise={share=0.25}")
 QUICK = ("train.epochs=2", "evaluate.look_inside=false", "run.threads=1")

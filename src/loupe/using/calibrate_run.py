@@ -1,7 +1,7 @@
 """`loupe calibrate`: a run's probabilities set right by its validation images, and kept with it."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Literal
 
 from loupe.errors import LoupeError, RunError
@@ -36,7 +36,7 @@ class Calibrated:
     num_images: int
 
 
-def calibrate_run(place: str | Path, method: Wanted = "best") -> Calibrated:
+def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibrated:
     """Fit a scaling to a run's validation answers, and keep it with the run.
 
     The run's test images are not looked at, nor its answers for them.

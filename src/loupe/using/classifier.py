@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -118,7 +119,7 @@ class Classifier:
 
 
 def open_classifier(
-    run: str | Path | RunFolder, device: str = "auto", *, data: str | Path | None = None
+    run: str | PathLike[str], device: str = "auto", *, data: str | Path | None = None
 ) -> Classifier:
     """Return the network of a run, ready to be asked.
 
@@ -131,7 +132,7 @@ def open_classifier(
         RunError: no such run, no weights yet, an autoencoder, or a plugin that changed since.
         LoupeError: a plugin the network comes from is gone, or the device is not there.
     """
-    folder = RunFolder(find_single_run(run.path if isinstance(run, RunFolder) else run))
+    folder = RunFolder(find_single_run(run))
     chosen = choose_device(device)
     recipe = folder.read_recipe()
     model, description = load_model(folder)

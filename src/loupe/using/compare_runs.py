@@ -2,25 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError, RunError
+from loupe.evaluations import Looks
 from loupe.reports.compared_run import ComparedRun, find_shared
 from loupe.reports.comparison import write_comparison
 from loupe.running.recipe_data import load_validation_images
 from loupe.runs import RunFolder, RunResult, find_run_folder
 from loupe.runs.plugins import load_run_plugins
+from loupe.using.compare_pairs import compare_pairs
+from loupe.using.evaluation_setup import MARGIN
 
 
 def compare_runs(
-    places: Sequence[str | Path], out: Path = Path("comparison.html"), *, data: Path | None = None
+    places: Sequence[str | PathLike[str]],
+    out: Path = Path("comparison.html"),
+    *,
+    margin: float = MARGIN,
+    data: Path | None = None,
 ) -> Path:
     """Write a page that compares runs, and return its path.
 
     Args:
         places: two or more run folders, or names in runs/; a series of seeds counts as one.
         out: the HTML file.
+        margin: points of accuracy that would not matter: whether a run is worse by no more is said.
         data: where the images lie now; where they were if left out.
 
     Raises:
@@ -40,11 +49,12 @@ def compare_runs(
     _refuse_what_cannot_be_compared(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
     images, why_not = _find_images(runs, data)
-    write_comparison(out, runs, images, why_not)
+    pairs = compare_pairs(runs, images, margin, data) if runs[0].is_classifier else Looks()
+    write_comparison(out, runs, images, why_not, pairs)
     return out
 
 
-def read_compared(place: str | Path) -> ComparedRun:
+def read_compared(place: str | PathLike[str]) -> ComparedRun:
     """Return a run, or a series of seeds, with its results.
 
     Raises:

@@ -7,6 +7,8 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
+from loupe.data.stored_images import Images
+
 _INK = 64  # of 255; fainter pixels count as background
 _MOST_LOOKED_AT = 500
 _LEAST_INK, _WIDEST = 0.8, 80  # of the usual ink; pixels of the drawing a stroke may gain
@@ -29,13 +31,13 @@ class DrawingStyle:
     ink: float = 0.0
 
 
-def measure_style(images: Tensor) -> DrawingStyle:
+def measure_style(images: Images) -> DrawingStyle:
     """Return how images are drawn: the median size of what stands out from their background.
 
     Args:
         images: (images, 1, height, width) uint8.
     """
-    pixels = images[:_MOST_LOOKED_AT, 0].float()
+    pixels = images[:_MOST_LOOKED_AT][:, 0].float()
     border = torch.cat([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], 1)
     is_light = bool(border.median() < 128)
     ink = pixels if is_light else 255 - pixels

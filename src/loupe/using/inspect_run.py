@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from loupe.data.image_files import Fit, prepare_image
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, UnknownNameError
 from loupe.inspection.filters import list_filter_layers
+from loupe.models.layer_table import describe_layers
 from loupe.plugins import load_named_plugins, name_plugin_module
 from loupe.reports.inside import (
     InsideFigure,
@@ -27,9 +29,8 @@ from loupe.reports.inside import (
     take_one_per_class,
 )
 from loupe.reports.inside_page import write_inside_page
-from loupe.reports.run_report import name_run
 from loupe.running.training_setup import load_validation_images
-from loupe.runs import RunFolder, find_single_run, load_model
+from loupe.runs import RunFolder, find_single_run, load_model, name_run
 from loupe.using.classifier import find_bit_range, find_fit
 from loupe.using.own_images import OwnImages
 
@@ -39,7 +40,7 @@ _OF_VALIDATION = "Images are validation images, so that looking at them costs no
 
 
 def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
-    place: str | Path,
+    place: str | PathLike[str],
     *,
     image: Path | None = None,
     index: int | None = None,
@@ -66,7 +67,7 @@ def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
         number: `layer,channel,row,column` of a number to take apart, or `layer,unit` of a dense layer.
         why: methods that say which pixels speak for the predicted class; some if nothing else is chosen.
         own_scale: give each filter and map a scale of its own.
-        out: folder that receives a folder for the run.
+        out: folder that receives a folder for the run, and in it one for the image that was chosen.
         plugins: Python files that register further explanations.
         data: where the run's images lie now; where they were if left out.
 
@@ -89,7 +90,20 @@ def inspect_run(  # noqa: PLR0913 - what can be looked at, each by its name
     modules = [name_plugin_module(one) for one in (*run.read_recipe().run.plugins, *plugins)]
     figures = list(_draw(subject, layers, number, why, own_scale=own_scale, plugins=modules))
     looked_at = f"The image is {image.name}." if image else _OF_VALIDATION
-    return write_inside_page(out / name_run(run.path), run, figures, looked_at)
+    folder = out / name_run(run.path)
+    chosen = _name_choice(image, index, class_name)
+    channels, *size = subject.image_shape
+    table = describe_layers(model, in_channels=channels, image_size=(size[0], size[1]))
+    return write_inside_page(folder / chosen if chosen else folder, run, figures, looked_at, table)
+
+
+def _name_choice(image: Path | None, index: int | None, class_name: str | None) -> str:
+    """Return the folder for what was looked at, so that another image's figures stay; "" for one a class."""
+    if image is not None:
+        return "image-" + re.sub(r"[^\w.-]+", "-", image.name)
+    if index is not None:
+        return f"validation-{index}"
+    return "" if class_name is None else "class-" + re.sub(r"[^\w.-]+", "-", class_name)
 
 
 def _draw(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from loupe.errors import LoupeError
+from loupe.evaluations.scaling import ScalingMethod
 from loupe.inspection import (
     Arithmetic,
     Explanation,
@@ -22,6 +23,7 @@ from loupe.inspection.capture import capture_layers, recording
 from loupe.inspection.explanations import choose_quick_settings
 from loupe.inspection.filters import list_filter_layers
 from loupe.inspection.gates import list_gates
+from loupe.inspection.windows import slides_window
 from loupe.training.measure import evaluating
 from loupe.using.opened_run import OpenedRun
 
@@ -37,7 +39,7 @@ class LayerLook:
         kind: class of the module.
         output: (channels, height, width) or (units,) float32 on the CPU.
         has_filters: whether its weights can be drawn.
-        multiplies: whether it multiplies windows with weights.
+        multiplies: whether it slides a kernel: a number is a window, or all it is given, times weights.
     """
 
     name: str
@@ -84,9 +86,7 @@ def look(opened: OpenedRun, image: Tensor) -> Look:
             continue
         module = find_layer(model, plain)
         kind = type(module).__name__
-        found.append(
-            LayerLook(name, kind, output[0].float().cpu(), plain in drawable, multiplies_window(module))
-        )
+        found.append(LayerLook(name, kind, output[0].float().cpu(), plain in drawable, slides_window(module)))
     is_classifier = opened.classifier is not None
     return Look(
         probabilities=_compute_probabilities(opened, made),
@@ -106,6 +106,42 @@ def _compute_probabilities(opened: OpenedRun, made: Tensor) -> Tensor | None:
         with torch.no_grad():
             logits = opened.classifier.scaling(logits)
     return logits[0].detach().softmax(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network answers to one image.
+
+    Args:
+        logits: its output as it is, (classes,) float32 of a classifier.
+        temperature: what the logits are divided by before the softmax; 1 if none is.
+        method: how the run's probabilities are set right: "none", "temperature", "vector" or "isotonic".
+        scaled: (classes,) float32, the logits whose plain softmax gives the probabilities.
+        probabilities: (classes,) float32; None if it names no class.
+    """
+
+    logits: Tensor
+    temperature: float
+    method: ScalingMethod
+    scaled: Tensor
+    probabilities: Tensor | None
+
+
+def read_answer(opened: OpenedRun, image: Tensor) -> Answer:
+    """Return what a network answers to an image, (channels, height, width) uint8."""
+    with opened.asking(), evaluating(opened.model):
+        made = opened.model(opened.to_inputs(image[None]))
+    scaling = opened.classifier.scaling if opened.classifier is not None else None
+    logits = made[:1].float().cpu()
+    with torch.no_grad():
+        scaled = scaling(logits) if scaling is not None else logits
+    return Answer(
+        logits[0],
+        scaling.temperature_value if scaling is not None and scaling.method == "temperature" else 1.0,
+        scaling.method if scaling is not None else "none",
+        scaled[0].detach(),
+        _compute_probabilities(opened, made),
+    )
 
 
 def read_layer(opened: OpenedRun, image: Tensor, layer: str) -> Tensor:

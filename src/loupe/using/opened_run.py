@@ -20,6 +20,7 @@ from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder, load_model
 from loupe.runtime import choose_device
 from loupe.using.classifier import Classifier, find_bit_range, find_fit, open_classifier
+from loupe.using.layer_roles import LayerRoles, find_layer_roles
 from loupe.using.own_images import OwnImages
 
 _SMALL = 1e8  # multiply-adds of an image; below, threads spend more time waking each other than computing
@@ -81,6 +82,13 @@ class OpenedRun:
         """The network's layers."""
         with self.lock:
             return describe_layers(self.model, in_channels=self.in_channels, image_size=self.image_size)
+
+    @cached_property
+    def roles(self) -> LayerRoles:
+        """Which of its layers are given the image, and which gives the answer."""
+        image = torch.rand(1, *self.shape, generator=torch.Generator().manual_seed(0))
+        with self.lock:
+            return find_layer_roles(self.model, image.to(self.device))
 
     @cached_property
     def splits(self) -> Splits:

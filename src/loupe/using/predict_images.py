@@ -1,18 +1,20 @@
 """`loupe predict`: what a run's network says of image files, and how often it is right where one knows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import torch
 
 from loupe.data.image_files import Fit, list_images
 from loupe.errors import DataError, LoupeError, ShapeError
-from loupe.runs import RunFolder
+from loupe.evaluations.stakes import Costs
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.statistics.selective import Threshold
 from loupe.using.calibrate_run import choose_threshold
 from loupe.using.classifier import Classifier, open_classifier
+from loupe.using.decision import Decision, make_decision
 from loupe.using.own_images import OwnImages, Role
 
 
@@ -27,6 +29,7 @@ class Answer:
         is_unsure: whether the first probability is below the one asked for, so that no class is named.
         true_class: class that the image's folder is named after; None if none is.
         role: what these very pixels were to the network; None where its run keeps no record.
+        chosen: the class it is given where that is not the most probable one: the cheapest, by costs.
     """
 
     file: Path
@@ -35,6 +38,12 @@ class Answer:
     is_unsure: bool = False
     true_class: str | None = None
     role: Role | None = None
+    chosen: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """The class the image is given, unless it is left unsure."""
+        return self.chosen or self.classes[0]
 
     @property
     def was_trained_on(self) -> bool | None:
@@ -88,6 +97,7 @@ class Answers:
         num_looks: looks at the run's test set, this one among them if it was one; None if unknown.
         threshold: where `below` comes from, if it was chosen on validation images.
         scaling: how probabilities were set right; "" if they are as the network says.
+        notes: how else answers came about: by costs, by other shares, by thresholds for each class.
     """
 
     answers: tuple[Answer, ...]
@@ -97,6 +107,7 @@ class Answers:
     num_looks: int | None = None
     threshold: Threshold | None = None
     scaling: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def num_own_test(self) -> int:
@@ -113,7 +124,7 @@ class Answers:
         known = [one for one in self.answers if one.true_class is not None and not one.is_unsure]
         if not known:
             return None
-        correct = sum(one.classes[0] == one.true_class for one in known)
+        correct = sum(one.answer == one.true_class for one in known)
         looked_up = [one.was_trained_on for one in known if one.was_trained_on is not None]
         return KnownAccuracy(
             correct,
@@ -133,8 +144,8 @@ class ImageFile:
     true_class: str | None = None
 
 
-def predict(
-    run: str | Path | RunFolder | Classifier,
+def predict(  # noqa: PLR0913 - what can be asked, each by its name
+    run: str | PathLike[str] | Classifier,
     *places: str | Path,
     top: int = 1,
     below: float | None = None,
@@ -143,6 +154,9 @@ def predict(
     data: Path | None = None,
     accuracy: float | None = None,
     mistake_cost: float | None = None,
+    by_class: bool = False,
+    costs: Costs | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> Answers:
     """Return what a run's network says of image files.
 
@@ -157,18 +171,24 @@ def predict(
             images asked about were to it.
         accuracy: in place of `below`: the threshold that reaches this among validation images, in (0, 1).
         mistake_cost: likewise: the cheapest one, if a mistake costs as much as so many images left unsure.
+        by_class: `accuracy` is wished of each answer: a threshold for each class.
+        costs: what answers cost, by true class and answer: the answer of least expected cost is given.
+        shares: of the classes where the images come from: probabilities heed them.
 
     Raises:
         LoupeError: no such run, file or folder, no image in a folder, or numbers out of range. A file that
             cannot be read is no error; it stands among the refusals.
     """
     classifier = run if isinstance(run, Classifier) else open_classifier(run, device, data=data)
-    threshold = _choose_threshold(classifier, below, accuracy, mistake_cost)
+    decision = _make_decision(classifier, accuracy, costs, shares, by_class=by_class)
+    threshold = None
+    if not by_class:
+        threshold = _choose_threshold(classifier, below, accuracy, mistake_cost)
     below = threshold.below if threshold is not None else below
     _refuse_impossible_numbers(classifier, top, below)
     files = find_files(places, classifier.class_names)
     own = classifier.own or OwnImages(classifier.run, data)
-    asking = _Asking(classifier, own, top, below, fit or classifier.fit)
+    asking = _Asking(classifier, own, top, below, fit or classifier.fit, decision)
     with own.one_look(f"predict on {', '.join(map(str, places))}"[:200]):
         outcomes = [
             outcome
@@ -183,7 +203,44 @@ def predict(
         own.num_looks,
         threshold,
         classifier.scaling.describe() if classifier.scaling is not None else "",
+        _note(costs, shares, accuracy if by_class else None),
     )
+
+
+def _make_decision(
+    classifier: Classifier,
+    accuracy: float | None,
+    costs: Costs | None,
+    shares: Mapping[str, float] | None,
+    *,
+    by_class: bool,
+) -> Decision | None:
+    if by_class and accuracy is None:
+        raise LoupeError(
+            "A threshold for each class takes an accuracy.",
+            got="by class, and no accuracy",
+            allowed="a wished accuracy, such as 0.99",
+            next_step="--by-class --accuracy 0.99",
+        )
+    wished = accuracy if by_class else None
+    return make_decision(
+        classifier.run, classifier.class_names, costs=costs, shares=shares, accuracy_by_class=wished
+    )
+
+
+def _note(costs: Costs | None, shares: Mapping[str, float] | None, accuracy: float | None) -> tuple[str, ...]:
+    """Return how answers came about, in words."""
+    notes = []
+    if shares is not None:
+        told = ", ".join(f"{name} {100 * share:g} %" for name, share in shares.items())
+        notes.append(f"probabilities heed the classes' shares where the images come from: {told}")
+    if costs is not None:
+        notes.append("each answer is the one of least expected cost")
+    if accuracy is not None:
+        notes.append(
+            f"a threshold for each class, from which on {100 * accuracy:g} % were right on validation"
+        )
+    return tuple(notes)
 
 
 def _choose_threshold(
@@ -278,6 +335,7 @@ class _Asking:
     top: int
     below: float | None
     fit: Fit | None
+    decision: Decision | None = None
 
     def answer(self, files: Sequence[ImageFile]) -> Iterator[Answer | Refusal]:
         """Yield an answer or a refusal for each file, in order; the network is asked once."""
@@ -298,22 +356,37 @@ class _Asking:
             if file in refusals:
                 yield refusals[file]
                 continue
-            role, (classes, probabilities) = next(answered)
+            role, (classes, probabilities, chosen) = next(answered)
+            is_below = self.below is not None and probabilities[0] < self.below
             yield Answer(
                 file.path,
                 classes,
                 probabilities,
-                self.below is not None and probabilities[0] < self.below,
+                is_below or chosen is None,
                 file.true_class,
                 role,
+                chosen if chosen != classes[0] else None,
             )
 
-    def _ask(self, images: Sequence[torch.Tensor]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
+    def _ask(
+        self, images: Sequence[torch.Tensor]
+    ) -> list[tuple[tuple[str, ...], tuple[float, ...], str | None]]:
+        """Return of each image the most probable classes, their probabilities, and the class it is given."""
         if not images:
             return []
         names = self.classifier.class_names
-        most = self.classifier.predict(torch.stack(list(images))).topk(self.top, dim=1)
+        said = self.classifier.predict(torch.stack(list(images)))
+        if self.decision is not None:
+            said = self.decision.adjust(said)
+        most = said.topk(self.top, dim=1)
+        chosen = self.decision.choose(said) if self.decision is not None else most.indices[:, 0]
         return [
-            (tuple(names[index] for index in indices), tuple(probabilities))
-            for indices, probabilities in zip(most.indices.tolist(), most.values.tolist(), strict=True)
+            (
+                tuple(names[index] for index in indices),
+                tuple(probabilities),
+                names[given] if given >= 0 else None,
+            )
+            for indices, probabilities, given in zip(
+                most.indices.tolist(), most.values.tolist(), chosen.tolist(), strict=True
+            )
         ]

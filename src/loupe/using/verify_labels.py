@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from loupe.data import Dataset
-from loupe.data.corrections import find_corrected, read_corrections
+from loupe.data.correcting import find_corrected
+from loupe.data.corrections import read_corrections
 from loupe.data.identity import ImageTable, to_keys
 from loupe.data.injection import draw_labels
 from loupe.errors import LoupeError

@@ -1,6 +1,7 @@
 """`loupe verify`: a run folder held against itself: files, figures, weights, data, plugins, looks."""
 
 from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
 
 from loupe.data.identity import to_keys
@@ -26,7 +27,11 @@ _SAMPLE = 200
 
 
 def verify(
-    place: str | Path, *, data: str | Path | None = None, sample: int = _SAMPLE, on_test: bool = False
+    place: str | PathLike[str],
+    *,
+    data: str | Path | None = None,
+    sample: int = _SAMPLE,
+    on_test: bool = False,
 ) -> list[Verification]:
     """Return what can be found of a run, or of each seed of a series, by computing it all anew.
 

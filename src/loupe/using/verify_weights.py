@@ -66,7 +66,7 @@ def check_weights(
         stored, now = run.read_predictions()[split].logits[indices], outputs
     else:
         stored = run.read_reconstructions()[split].errors[indices]
-        now = (outputs - normalization.apply(some.images)).square().flatten(1).mean(1)
+        now = (outputs - normalization.apply(some.pixels)).square().flatten(1).mean(1)
     difference = float((stored - now).abs().max())
     limit = close * max(1.0, float(stored.abs().max()))
     check = "weights" if split == "validation" else "weights on test"

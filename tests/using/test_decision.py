@@ -1,0 +1,104 @@
+"""Answers by costs, by other shares and by a threshold for each class, from image files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import loupe
+from loupe.cli import main
+from loupe.cli.prediction_tables import summarise_answers, write_table
+from loupe.errors import LoupeError
+from loupe.running.training_setup import load_validation_images
+from loupe.runs import RunFolder
+from loupe.statistics.costs import adjust_to_shares
+from loupe.using.predict_images import predict
+
+QUICK = ("train.epochs=3", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return loupe.train("digits", *QUICK, f"run.folder={tmp_path_factory.mktemp('runs')}")
+
+
+@pytest.fixture(scope="module")
+def crops(run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, images = tmp_path_factory.mktemp("crops"), load_validation_images(run)
+    for index, (image, label) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
+        file = root / images.class_names[label] / f"{index:03}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(image[0].numpy()).save(file)
+    return root
+
+
+def test_the_answer_of_least_expected_cost_is_given(run: RunFolder, crops: Path) -> None:
+    """Taking an 8 for anything else costs 50: it is named as soon as it is a little probable."""
+    costs = {"8": {str(one): 50.0 for one in range(10) if one != 8}}
+    said = run.read_predictions()["validation"].probabilities
+    matrix = 1 - torch.eye(10)
+    matrix[8, :8] = matrix[8, 9] = 50
+    wanted = (said.double() @ matrix.double()).argmin(1)
+    found = predict(run.path, crops, costs=costs)
+    assert [one.answer for one in found.answers] == [
+        str(int(wanted[int(one.file.stem)])) for one in found.answers
+    ]
+    changed = [one for one in found.answers if one.chosen]
+    assert changed
+    assert {one.chosen for one in changed} == {"8"}
+    assert f"{changed[0].file},8,{changed[0].classes[0]}," in write_table(found, "csv")
+    assert "each answer is the one of least expected cost" in list(summarise_answers(found))
+    assert found.accuracy is not None
+    right = sum(one.answer == one.true_class for one in found.answers)
+    assert found.accuracy.correct == right
+
+
+def test_no_answer_where_that_is_cheapest(run: RunFolder, crops: Path) -> None:
+    costs = {str(one): {"unsure": 0.05} for one in range(10)}
+    found = predict(run.path, crops, costs=costs)
+    for one in found.answers:
+        assert one.is_unsure == (1 - one.probabilities[0] > 0.05)
+    assert f"{found.num_unsure:,} of them unsure" in list(summarise_answers(found))
+
+
+def test_shares_are_heeded(run: RunFolder, crops: Path) -> None:
+    found = predict(run.path, crops, shares={"3": 0.91}, top=10)
+    stored = run.read_predictions()["validation"]
+    before = (torch.bincount(stored.labels) / len(stored.labels)).tolist()
+    now = [0.91 if label == 3 else 0.09 * before[label] / (1 - before[3]) for label in range(10)]
+    wanted = adjust_to_shares(stored.probabilities, before, now)
+    for one in found.answers[:50]:
+        said = dict(zip(one.classes, one.probabilities, strict=True))
+        assert said["3"] == pytest.approx(float(wanted[int(one.file.stem), 3]), abs=1e-5)
+
+
+def test_each_class_has_a_threshold_of_its_own(run: RunFolder, crops: Path) -> None:
+    found = predict(run.path, crops, accuracy=0.97, by_class=True)
+    given = [one for one in found.answers if not one.is_unsure]
+    assert 0 < len(given) < len(found.answers)
+    for name in {one.answer for one in given}:
+        of_class = [one for one in given if one.answer == name]
+        assert sum(one.true_class == name for one in of_class) >= 0.97 * len(of_class)
+    with pytest.raises(LoupeError, match="takes an accuracy"):
+        predict(run.path, crops, by_class=True)
+    with pytest.raises(LoupeError, match="out of range"):
+        predict(run.path, crops, by_class=True, accuracy=1.5)
+
+
+def test_the_commands_take_a_file_of_costs(
+    run: RunFolder, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "costs.csv"
+    file.write_text("truth,3,8,unsure\n3,0,20,0.5\n8,1,0,0.5\n", encoding="utf-8")
+    assert (
+        main(["evaluate", str(run.path), "--looks", "none", "--costs", str(file), "--shares", "3=0.5"]) == 0
+    )
+    told = capsys.readouterr().out
+    assert "What mistakes cost (validation)" in told
+    assert "Where classes have the shares given" in told
+    assert main(["predict", str(run.path), str(crops / "3"), "--costs", str(file)]) == 0
+    assert "least expected cost" in capsys.readouterr().err
+    file.write_text("truth,3\nthree,0\n", encoding="utf-8")
+    assert main(["predict", str(run.path), str(crops / "3"), "--costs", str(file)]) == 1
+    assert "There is no true class 'three'" in capsys.readouterr().err
