@@ -10,12 +10,13 @@ from typing import Any
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
-from loupe.evaluations import PairedComparison, compare_predictions
+from loupe.evaluations import Looks, PairedComparison, compare_predictions
 from loupe.metrics import Metric, Metrics, Predictions
 from loupe.recipe import Recipe
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
 from loupe.reports.common_images import describe_image_differences, find_common_images
 from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.looks import render_looks
 from loupe.reports.page import format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
 from loupe.reports.recipe_comparison import compare_recipes
@@ -53,7 +54,11 @@ class Flipped:
 
 
 def write_comparison(
-    out: Path, runs: Sequence[ComparedRun], images: ImageDataset | None, why_no_pictures: str
+    out: Path,
+    runs: Sequence[ComparedRun],
+    images: ImageDataset | None,
+    why_no_pictures: str,
+    pairs: Looks | None = None,
 ) -> None:
     """Write the page.
 
@@ -62,6 +67,7 @@ def write_comparison(
         runs: two or more that are judged by the same figure.
         images: the validation images they share, if they do and these are at hand.
         why_no_pictures: why they are not, if they are shared and not at hand.
+        pairs: what looks at two networks found of the first run and each other one, a chapter a pair.
     """
     sheet = PictureSheet(images.image_size) if images is not None else None
     is_classifier, tests, reasons, flips = runs[0].is_classifier, {}, {}, []
@@ -105,6 +111,7 @@ def write_comparison(
         image_differences=list(describe_image_differences(runs)),
         flips=flips,
         why_no_pictures=why_no_pictures,
+        pairs=render_looks(pairs, {}, ()) if pairs is not None and pairs.looks else None,
         sheet_style=sheet.render_style() if sheet is not None else "",
     )
 

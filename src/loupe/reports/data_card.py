@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from loupe.data import Augmentation, ImageDataset, Splits
-from loupe.data.normalization import PRESETS, Normalization, measure_normalization
+from loupe.data.normalization import PRESETS, Normalization, count_levels, measure_normalization
 from loupe.figures.class_balance import draw_class_balance
 from loupe.figures.image_grid import draw_image_grid
 from loupe.figures.pixel_histogram import draw_pixel_histogram
@@ -70,7 +70,8 @@ def write_data_card(
         "validation": splits.validation.class_counts(),
         "test": splits.test.class_counts(),
     }
-    histogram = _count_pixel_values(train.images)
+    histogram = count_levels(train.images).numpy()
+    used = histogram.sum(0).nonzero()[0]
     means = [255 * mean for mean in normalization.mean]
     sample = pick_one_per_class(train, streams.generator("one per class"))
     figures = {
@@ -103,7 +104,7 @@ def write_data_card(
         normalization=normalization,
         normalized_range=_describe_range(normalization),
         used_values=[int((of_channel > 0).sum()) for of_channel in histogram],
-        extremes=[int(train.images.min()), int(train.images.max())],
+        extremes=[int(used.min()), int(used.max())],
         presets=compare_presets(normalization),
         digests={
             "training": train.digest,
@@ -159,13 +160,6 @@ def _describe_range(normalization: Normalization) -> list[str]:
     """Return what pixel 0 and 255 become in each channel."""
     ends = zip(normalization.mean, normalization.std, strict=True)
     return [f"{-mean / std:.2f} to {(1 - mean) / std:.2f}" for mean, std in ends]
-
-
-def _count_pixel_values(images: Tensor) -> np.ndarray:
-    """Return (channels, 256) counts."""
-    return np.stack(
-        [torch.bincount(channel.flatten(), minlength=256).numpy() for channel in images.unbind(1)]
-    )
 
 
 def _to_pixels(images: Tensor) -> np.ndarray:

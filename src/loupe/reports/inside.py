@@ -75,13 +75,13 @@ class Subject:
     @property
     def inputs(self) -> Tensor:
         """The images to draw, as the network takes them."""
-        return self.normalization.apply(self.shown.images)
+        return self.normalization.apply(self.shown.pixels)
 
     @property
     def pictures(self) -> list[np.ndarray]:
         """The images to draw, (height, width, 1 or 3) uint8; of two channels the first, of more three."""
         channels = self.shown.in_channels
-        drawn = self.shown.images[:, : 1 if channels < 3 else 3]
+        drawn = self.shown.pixels[:, : 1 if channels < 3 else 3]
         return list(drawn.permute(0, 2, 3, 1).numpy())
 
     @property
@@ -123,11 +123,17 @@ def collect_inside(subject: Subject, plugins: Sequence[str] = ()) -> Iterator[In
 
 
 def show_filters(
-    subject: Subject, layers: Sequence[str | None], *, own_scale: bool, most_channels: int = 16
+    subject: Subject,
+    layers: Sequence[str | None],
+    *,
+    own_scale: bool,
+    most_channels: int = 16,
+    most_filters: int | None = None,
 ) -> list[InsideFigure]:
     """Return a figure of filters a layer; None stands for the first layer that has some.
 
-    Of a layer that sees more than `most_channels` channels the first ones are drawn; the title says so.
+    Of a layer with more than `most_channels` input channels, or more than `most_filters` filters, the first
+    ones are drawn; the title says so.
 
     Raises:
         LoupeError: a layer has none.
@@ -136,7 +142,13 @@ def show_filters(
     for layer in layers:
         filters = read_filters(subject.model, layer, subject.image_shape)
         weights = filters.weights.numpy()
-        figure = draw_filters(weights, filters.layer, own_scale=own_scale, most_channels=most_channels)
+        figure = draw_filters(
+            weights,
+            filters.layer,
+            own_scale=own_scale,
+            most_channels=most_channels,
+            most_filters=most_filters,
+        )
         caption = (
             "Mid-grey is zero. "
             + ("Each filter has a scale of its own: shades of different filters cannot be compared."
@@ -263,7 +275,8 @@ def show_explanations(
     caption = (
         "What speaks for the class the network names, with its probability. Amber speaks for it"
         + (", blue against it. " if any(one.is_signed for one in found) else ". ")
-        + "Each map has a range of its own. A map shows where the network looked, not that it was right to."
+        + "Each map has a range of its own. A map is what its method says, "
+        + "and methods disagree: only one that passes `check_sanity` depends on what the network learned."
         + "".join(f" {failure}." for failure in failures)
     )
     return [InsideFigure("reasons", "Why this class", caption, figure)]

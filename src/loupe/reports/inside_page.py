@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loupe.figures.style import save_figure
+from loupe.models.layer_table import LayerTable
 from loupe.reports.inside import InsideFigure
 from loupe.reports.page import write_page
 from loupe.reports.pictures import encode_bytes
@@ -12,7 +13,9 @@ from loupe.runs import RunFolder
 _DPI = 150
 
 
-def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigure], looked_at: str) -> Path:
+def write_inside_page(
+    folder: Path, run: RunFolder, figures: Sequence[InsideFigure], looked_at: str, layers: LayerTable
+) -> Path:
     """Write each figure as a PNG, and all of them into `inside.html`; return the page.
 
     Args:
@@ -20,6 +23,7 @@ def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigu
         run: whose network it is.
         figures: in the order of the page.
         looked_at: a sentence on which images these are.
+        layers: of the network.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
@@ -35,6 +39,7 @@ def write_inside_page(folder: Path, run: RunFolder, figures: Sequence[InsideFigu
         recipe=recipe,
         run_name=run.path.name,
         looked_at=looked_at,
+        layers=layers,
         figures=list(zip(figures, pictures, strict=True)),
     )
     return page

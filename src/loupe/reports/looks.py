@@ -9,9 +9,21 @@ from typing import Any
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
-from loupe.evaluations import Bars, Chart, Look, Looks, Matrix, MatrixCell, Scatter, ShownImage, Table
+from loupe.evaluations import (
+    Bars,
+    Chart,
+    HeatMap,
+    Look,
+    Looks,
+    Matrix,
+    MatrixCell,
+    Scatter,
+    ShownImage,
+    Table,
+)
 from loupe.evaluations.finding import write_value
 from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.reports.heat_map import draw_heat_map
 from loupe.reports.page import render_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
 from loupe.reports.scatter import Point, draw_scatter
@@ -200,6 +212,10 @@ class _Drawing:
         ]
         title = block.title or f"{look.title}: {look.split}"
         return draw_scatter(points, self.class_names, title=title, axes=block.axes)
+
+    def heat_map(self, block: HeatMap) -> Markup:
+        """Return numbers by row and column as an HTML figure."""
+        return draw_heat_map(block)
 
     def bars(self, block: Bars) -> list[dict[str, Any]]:
         """Return the bars with their ends in percent of the track."""

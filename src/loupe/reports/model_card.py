@@ -10,9 +10,10 @@ from loupe.data.image_files import Fit
 from loupe.data.normalization import Normalization
 from loupe.exporting import Use
 from loupe.exporting.parity import Parity
-from loupe.metrics import Metrics, MetricValue, ReconstructionScore, rank_confused_pairs
+from loupe.metrics import Metrics, MetricValue
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
+from loupe.reports.model_card_limits import say_limits
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
     format_decimals,
@@ -21,16 +22,11 @@ from loupe.reports.page import (
     format_level,
     format_percent,
 )
-from loupe.reports.run_report import name_run
-from loupe.runs import RunFolder, RunResult
+from loupe.runs import RunFolder, RunResult, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
-from loupe.runs.scaling import read_scaling
 
 CARD_NAME = "model-card.md"
-
-_MOST_PAIRS = 5
-_MOST_WEAK = 3
 
 
 @dataclass(frozen=True)
@@ -267,55 +263,7 @@ def _describe_value(value: MetricValue, level: str) -> str:
 
 def _say_limits(subject: _Subject) -> Iterator[str]:
     split, judged = subject.find_judged()
-    if isinstance(judged, Metrics):
-        yield from _say_weaknesses(split, judged)
-    yield (
-        f"- It takes images of {subject.size} and was measured on no other; what a larger picture loses when "
-        "it is made that small was not measured."
-    )
-    if subject.is_classifier:
-        yield (
-            "- It names one of its classes for every image, also for one that shows none of them. What it "
-            "says of such images was not measured."
-        )
-        yield _say_calibration(subject)
-    yield "- The figures hold for images like those it was tested on, and for no others."
-    if isinstance(judged, ReconstructionScore):
-        yield "- The error is on the scale of the network's input, after normalisation."
-
-
-def _say_calibration(subject: _Subject) -> str:
-    """Return what is known of the probabilities: what the calibration look found, and a scaling kept."""
-    scaling = read_scaling(subject.run, len(subject.class_names))
-    kept = subject.run.read_evaluations()
-    look = kept.find("calibration") if kept is not None else None
-    if scaling is not None:
-        before = f" As the network says them: {look.sentence}" if look is not None else ""
-        return (
-            f"- Its probabilities are set right by {scaling.describe()}, fitted on validation images.{before}"
-        )
-    if look is not None:
-        return f"- Its probabilities are a softmax of the logits. {look.sentence}"
-    return (
-        "- Its probabilities are a softmax of the logits. Whether they are calibrated was not measured: "
-        "do not read 90 % as nine right in ten."
-    )
-
-
-def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
-    faulty = [one for one in judged.per_class if one.correct < one.num_images]
-    if not faulty:
-        yield f"- No mistake among the {judged.num_images:,} {split} images."
-        return
-    weakest = sorted(faulty, key=lambda one: one.accuracy)[:_MOST_WEAK]
-    listed = (f"{one.name} ({format_percent(one.accuracy)} of {one.num_images:,} right)" for one in weakest)
-    yield f"- Weakest classes on {split}: {', '.join(listed)}."
-    taken = (
-        f"{one.true_class} taken for {one.predicted_class} ({one.count:,} images, "
-        f"{format_percent(one.share)} of its own)"
-        for one in rank_confused_pairs(judged.confusion, judged.class_names, _MOST_PAIRS)
-    )
-    yield f"- Most confused on {split}: {', '.join(taken)}."
+    yield from say_limits(subject.run, split, judged, size=subject.size, class_names=subject.class_names)
 
 
 def _say_use(subject: _Subject) -> Iterator[str]:

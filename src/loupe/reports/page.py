@@ -24,7 +24,15 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         template: file name in `templates/`.
         content: what the template shows; text is escaped.
     """
-    write_text(path, render_page(template, **content))
+    write_text(path, render_page(template, **{"subject": name_subject(path), **content}))
+
+
+def name_subject(path: Path) -> str:
+    """Return what a page is of, for the names of what is saved from it: its folder, or its own name."""
+    if path.stem not in _NAMES_OF_ALL:
+        return path.stem
+    folder = path.absolute().parent
+    return f"{folder.parent.name}_{folder.name}" if folder.name.startswith("seed-") else folder.name
 
 
 def render_page(template: str, **content: Any) -> str:
@@ -41,6 +49,8 @@ def _close_up(html: str) -> str:
     return _VOID.sub(r"<\1>", _BREAK.sub(" ", _AFTER_BLOCK.sub(r"\1", _BEFORE_BLOCK.sub("", html))))
 
 
+_NAMES_OF_ALL = ("report", "card", "audit", "inside", "index")  # each such page stands in a folder of its own
+_KEEPING = ("kept_tables.js", "kept_figures.js", "keeping.js")
 _KEPT = ("<pre", "<script", "<style")
 _WHOLE = re.compile(r"(<pre\b.*?</pre>|<script\b.*?</script>|<style\b.*?</style>)", re.DOTALL)
 _BLOCK = (
@@ -75,7 +85,9 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "style": Markup(read_template("style.css")),
+        "print_style": Markup(read_template("print.css")),
         "chart_script": Markup(read_template("charts.js")),
+        "keeping_script": Markup("\n".join(read_template(name) for name in _KEEPING)),
         "mistakes_script": Markup(read_template("mistakes.js")),
         "loupe_version": __version__,
     }

@@ -1,7 +1,6 @@
 """A run folder as one HTML page."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +15,7 @@ from loupe.questions import Answer, Verdict, answer_questions, gather_evidence
 from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
 from loupe.reports.earlier_looks import read_looks
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
+from loupe.reports.inside_channels import show_filter_history
 from loupe.reports.looks import Findings, render_looks
 from loupe.reports.page import (
     format_duration,
@@ -25,7 +25,7 @@ from loupe.reports.page import (
 )
 from loupe.reports.pictures import encode_figure
 from loupe.reports.reconstruction_report import ShownReconstruction, chart_errors, show_reconstructions
-from loupe.runs import RunFolder, RunResult, load_model
+from loupe.runs import RunFolder, RunResult, load_model, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.result import Score
@@ -116,6 +116,11 @@ def render_findings(folder: RunFolder, result: RunResult, validation: ImageDatas
     return page, str(findings.style)
 
 
+def render_layers(layers: LayerTable) -> str:
+    """Return the table of a network's layers, with where their numbers come from."""
+    return render_page("layers.html", layers=layers)
+
+
 def render_figures(folder: RunFolder, validation: ImageDataset) -> str:
     """Return the figures of what the best weights learned; drawing them takes seconds."""
     return render_page("figures.html", inside=_look_inside(folder, validation))
@@ -168,7 +173,9 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
     plugins = [name_plugin_module(one) for one in folder.read_recipe().run.plugins]
     drawn = []
     try:
-        for figure in collect_inside(subject, plugins):
+        snapshots = folder.read_filter_snapshots()
+        along = [show_filter_history(snapshots, subject.image_shape)] if snapshots is not None else []
+        for figure in (*along, *collect_inside(subject, plugins)):
             drawn.append((figure, encode_figure(figure.figure, _DPI)))
     except Exception as error:  # a user's own network can be anything; its figures are worth no run
         folder.log(f"not all figures of the inside could be drawn: {type(error).__name__}: {error}")
@@ -177,12 +184,6 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
 
 def _mark_best(result: RunResult) -> tuple[int, str] | None:
     return (result.best.epoch, f"best epoch {result.best.epoch}") if result.best else None
-
-
-def name_run(path: Path) -> str:
-    """Return the name `loupe resume` takes: the folder's; for a seed of a series, the series' before it."""
-    is_seed = (path.parent / "recipe.toml").is_file()
-    return f"{path.parent.name}/{path.name}" if is_seed else path.name
 
 
 def _choose_judged(result: RunResult) -> tuple[str, Score | None]:
