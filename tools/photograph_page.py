@@ -1,4 +1,4 @@
-"""Photograph every page of `loupe open` at three widths in both themes, one sheet a page.
+"""Photograph every page of `loupe open` at three widths in both themes, one sheet a page, and two covers.
 
 usage: python tools/photograph_page.py [FOLDER] [--whole FOLDER]
 
@@ -226,6 +226,19 @@ def lay_out(pictures: list[Image.Image]) -> Image.Image:
     return sheet
 
 
+def photograph_cover(browser: Any, address: str, wait: str) -> Image.Image:
+    """Return the upper part of a page in the light theme, as the README shows it."""
+    context = browser.new_context(viewport={"width": 1160, "height": 870}, color_scheme="light")
+    one = context.new_page()
+    one.add_init_script("localStorage.setItem('loupe-tour', 'done')")
+    one.goto(address)
+    one.locator(wait).first.wait_for(state="attached")
+    one.wait_for_timeout(700)
+    picture = Image.open(io.BytesIO(one.screenshot())).convert("RGB")
+    context.close()
+    return picture
+
+
 def photograph_all(out: Path, whole: Path | None = None) -> list[Page]:
     """Write a sheet a page, and return the pages."""
     out, whole = out.resolve(), whole.resolve() if whole is not None else None
@@ -242,6 +255,13 @@ def photograph_all(out: Path, whole: Path | None = None) -> list[Page]:
                         if whole is not None:
                             pictures[-1].save(whole / f"{page.name}-{width}-{theme}.png")
                 lay_out(pictures).save(out / f"{page.name}.webp", quality=62, method=6)
+            number = next(page for page in pages if page.name == "page-number")
+            covers = {
+                "cover-report": ((Path("runs") / names["digits"] / "report.html").resolve().as_uri(), "h1"),
+                "cover-page": (f"{address}/#/{number.address}", number.wait),
+            }
+            for name, place in covers.items():
+                photograph_cover(browser, *place).save(out / f"{name}.webp", quality=75, method=6)
         browser.close()
     return pages
 

@@ -16,6 +16,7 @@ const SHEETS = {
   reports: listOwn(read("reports/templates/style.css")),
   page: listOwn(read("web/page/page.css")),
   inside: listOwn(read("web/page/inside.css")),
+  theory: listOwn(read("web/page/theory.css")),
 };
 const SHARED = ["strip"]; // wider on the page than in a report, and meant so
 
@@ -27,6 +28,7 @@ for (const [one, other] of [
   ["reports", "page"],
   ["reports", "inside"],
   ["page", "inside"],
+  ...["reports", "page", "inside"].map((sheet) => [sheet, "theory"]),
 ])
   test(`no class means one thing in ${one} and another in ${other}`, () => {
     const both = [...SHEETS[one]].filter((name) => SHEETS[other].has(name) && !SHARED.includes(name));

@@ -76,6 +76,6 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
         Path(folder).mkdir(parents=True, exist_ok=True)
         one.screenshot(path=f"{folder}/{request.node.name}.png", full_page=True)
     context.close()
-    assert complaints == []
+    assert not complaints, complaints
     hosts = {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:", "about:"))}
     assert hosts == {"127.0.0.1"}

@@ -26,6 +26,8 @@ from loupe.web.server import build_server, listen
 
 from .browsing import browser as browser
 from .browsing import page as page
+from .report_files import report_files as report_files
+from .report_files import visit as visit
 
 QUICK = ("data.fraction=0.3", "train.clean_train_images=0", "evaluate.look_inside=false", "run.threads=1")
 

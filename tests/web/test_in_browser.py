@@ -1,5 +1,6 @@
 """The page in Debian's Chromium: runs watched and compared, reports, studies and searches read."""
 
+import os
 import re
 import shutil
 import threading
@@ -70,6 +71,24 @@ def test_runs_are_filtered_tagged_and_compared(page: Any, address: str, runs: Ru
     page.get_by_role("heading", name="2 runs side by side").wait_for()
     page.locator(".chart .band").first.wait_for(state="attached")
     assert page.get_by_text("train.epochs").count()
+
+
+def test_a_table_of_many_runs_is_drawn_in_parts(page: Any, runs: Runs, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    for index in range(230):
+        shutil.copytree(runs.folder / runs.weak, many / f"many-2026-01-01-{index:06x}", copy_function=os.link)
+    with serving(many) as address:
+        page.goto(f"{address}/#/runs")
+        rows = page.locator("table.runs tbody tr")
+        page.get_by_text("The first 100 of 230.").wait_for(timeout=60_000)
+        assert rows.count() == 100
+        page.get_by_role("button", name="100 more").click()
+        assert rows.count() == 200
+        page.get_by_role("button", name="all 230").click()
+        assert rows.count() == 230
+        page.get_by_label("Filter runs").fill("many-2026-01-01-0000e5")
+        assert rows.count() == 1
+        page.goto("about:blank")
 
 
 def test_a_run_says_what_its_report_says(page: Any, address: str, runs: Runs) -> None:
@@ -153,6 +172,9 @@ def test_no_page_is_wider_than_the_screen(page: Any, works: Works, runs: Runs) -
         f"run/{runs.weak}": ".confusion",
         f"inside/{runs.weak}?image=validation-0&layer=conv1&at=1.2.2": ".equation",
         f"inside/{runs.autoencoder}": ".stage",
+        f"inside/{runs.weak}?image=validation-0&lesson=pooling": ".lesson .flat",
+        f"inside/{runs.weak}?image=validation-0&lesson=softmax": ".lesson .terms td",
+        "playground": ".answer-bars .fill",
         f"data/{runs.weak}": ".bars.balance",
         "api": "details.operation",
         "studies": "ul.works li",

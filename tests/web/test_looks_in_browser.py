@@ -10,6 +10,7 @@ from PIL import Image
 
 from .browsing import CHROMIUM, wait_until
 from .conftest import Runs, Works
+from .report_files import Visit
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -32,6 +33,10 @@ def list_places(works: Works, runs: Runs) -> dict[str, str]:
         f"run/{runs.weak}": ".confusion",
         f"run/{runs.autoencoder}": "#reconstructions",
         f"inside/{runs.weak}?image=validation-0&layer=conv1&at=1.2.2": ".equation",
+        f"inside/{runs.weak}?image=validation-0&layer=logits&at=1.0.0&lesson=softmax": ".lesson .terms td",
+        f"inside/{runs.weak}?image=validation-0&lesson=convolution": ".lesson .equation",
+        f"inside/{runs.weak}?image=validation-0&lesson=gradient-descent": ".lesson .curve-dot",
+        "playground": ".answer-bars .fill",
         f"data/{runs.weak}": ".bars.balance",
         "api": "details.operation",
         "studies": "ul.works li",
@@ -70,6 +75,39 @@ def test_reports_are_as_readable_as_the_page(themed: Any, works: Works, runs: Ru
         themed.evaluate(AXE.read_text(encoding="utf-8"))
         violations = themed.evaluate("async () => (await axe.run()).violations")
         assert [(one["id"], one["nodes"][0]["html"][:120]) for one in violations] == [], path
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there: npm ci (make test does it)")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_file_is_as_readable_as_the_page(
+    visit: Visit, report_files: dict[str, Path], theme: str
+) -> None:
+    found = []
+    for kind, file in report_files.items():
+        shown = visit(file, theme)
+        shown.evaluate(AXE.read_text(encoding="utf-8"))
+        violations = shown.evaluate("async () => (await axe.run()).violations")
+        found += [f"{kind}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in violations]
+        shown.close()
+    assert found == []
+
+
+def test_the_tour_goes_to_what_it_talks_about(page: Any, address: str, runs: Runs) -> None:
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{address}/#/inside/{runs.good}")
+    page.locator(".stage").first.wait_for()
+    for number in range(2, 6):
+        page.locator(".step-buttons button").first.click()  # show me, or next
+        page.get_by_text(f"{number} of 5", exact=True).wait_for()
+        wait_until(
+            page,
+            """() => {
+                const top = document.querySelector(".part.lit")?.getBoundingClientRect().top;
+                const step = document.querySelector(".step").getBoundingClientRect();
+                return top >= step.bottom - 1 && top < innerHeight - 80 && step.top >= 0;
+            }""",
+        )
 
 
 def test_bars_of_terms_are_as_long_as_their_products(page: Any, address: str, runs: Runs) -> None:

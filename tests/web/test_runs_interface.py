@@ -11,8 +11,11 @@ import httpx
 import pytest
 
 import loupe
+from loupe.data.ledger import note_look
 from loupe.runs import RunFolder, read_tags
+from loupe.runs.looks import read_test_content
 from loupe.training import EpochRecord, Observer, TrainingState
+from loupe.web.run_index import RunIndex
 
 from .conftest import QUICK, Runs, serving
 
@@ -200,3 +203,32 @@ def test_the_description_of_the_interface_names_every_address(client: httpx.Clie
             assert operation["description"], f"{method} {path} says nothing of itself"
     assert client.get("/docs").status_code == 404  # FastAPI's own page loads scripts from elsewhere
     json.dumps(said)
+
+
+def test_a_table_that_did_not_change_is_not_sent_again(client: httpx.Client, runs: Runs) -> None:
+    first = client.get("/api/runs")
+    known = {"If-None-Match": first.headers["etag"]}
+    again = client.get("/api/runs", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    client.put(f"/api/runs/{runs.weak}/tags", json={"tags": ["news"]})
+    changed = client.get("/api/runs", headers=known)
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first.headers["etag"]
+    client.put(f"/api/runs/{runs.weak}/tags", json={"tags": []})
+
+
+def test_looks_of_others_are_told_without_reading_the_runs_anew(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOUPE_LEDGER", str(tmp_path / "ledger.jsonl"))
+    index = RunIndex(runs.folder)
+    folder = index.find(runs.good)
+    content = read_test_content(folder)
+    assert content is not None
+    note_look(content, reason="a look", at="2026-01-01T00:00:00+00:00", recipe="one", run=str(folder.path))
+    before = index.summarise(folder)
+    monkeypatch.setattr(RunFolder, "read_result", lambda one: pytest.fail("read anew"))
+    note_look(content, reason="another", at="2026-01-01T00:00:01+00:00", recipe="two", run="elsewhere")
+    after = index.summarise(folder)
+    assert before.looks.endswith("1 look in 1 recipe")
+    assert after.looks.endswith("2 looks in 2 recipes")

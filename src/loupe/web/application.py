@@ -17,13 +17,19 @@ from loupe.version import __version__
 from loupe.web.folder_index import Shelf, find_place
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large, refuse_slow
 from loupe.web.routes.inside import build_inside_routes
+from loupe.web.routes.pitfalls import build_pitfall_routes
 from loupe.web.routes.runs import build_run_routes
 from loupe.web.routes.studies import build_study_routes
+from loupe.web.routes.theory import build_playground_routes
 from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
 from loupe.web.slow_connections import TooSlowError
 
-_SHARED = ("charts.js", "mistakes.js", "style.css")  # the page draws with what the reports draw with
+# the page draws with what the reports draw with
+_SHARED = (
+    *("charts.js", "mistakes.js", "kept_tables.js", "kept_figures.js", "keeping.js"),
+    *("print.css", "style.css"),
+)
 
 
 class Problem(BaseModel):
@@ -67,6 +73,8 @@ def create_app(
     sessions = Sessions(RunIndex(runs, places))
     app.include_router(build_run_routes(sessions))
     app.include_router(build_inside_routes(sessions))
+    app.include_router(build_playground_routes())
+    app.include_router(build_pitfall_routes(find_place(runs, "pitfalls")))
     app.include_router(build_study_routes(sessions.index, study_shelf, search_shelf))
     _add_page(app)
     _add_errors(app)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import torch
 from pydantic import BaseModel, Field
 
 from loupe.data import SOURCES, build_augmentation
-from loupe.data.normalization import measure_normalization
+from loupe.data.normalization import count_levels, measure_normalization
+from loupe.data.stored_images import Images
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.data_card import compare_presets, describe_balance, pick_one_per_class
 from loupe.reports.pictures import encode_png
@@ -95,12 +95,11 @@ def describe_data(opened: OpenedRun) -> DataCard:
     )
 
 
-def _draw_pixel_values(images: torch.Tensor) -> str:
+def _draw_pixel_values(images: Images) -> str:
     channels = images.shape[1]
     colours = _COLOURS[0] if channels == 1 else _COLOURS[1]
     series = []
-    for (name, colour), channel in zip(colours, images.unbind(1), strict=False):
-        counts = torch.bincount(channel.flatten(), minlength=256).double()
+    for (name, colour), counts in zip(colours, count_levels(images).double(), strict=False):
         shares = (counts / counts.sum()).view(64, 4).sum(1).tolist()
         series.append(Series(name, shares, colour))
     chart = LineChart(

@@ -10,13 +10,13 @@ from torch import Tensor
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError
 from loupe.evaluations import rank_mistakes, rank_uncertain
-from loupe.inspection import EXPLANATIONS, Arithmetic, find_layer, list_explanations, read_filters
+from loupe.inspection import EXPLANATIONS, find_layer, list_explanations
 from loupe.inspection.explanations import describe_map
 from loupe.metrics import Predictions as StoredPredictions
 from loupe.plugins import name_plugin_module
 from loupe.reports.pictures import encode_png
 from loupe.using.drawing import DrawingStyle, measure_style
-from loupe.using.look_inside import Look, explain_image, look, read_layer, show_number
+from loupe.using.look_inside import Look, explain_image, look, read_layer
 from loupe.using.nearest_neighbours import find_nearest_neighbours
 from loupe.using.opened_run import OpenedRun
 from loupe.web.inside_answers import (
@@ -31,13 +31,14 @@ from loupe.web.inside_answers import (
     NearestNeighbours,
     Prediction,
     SeenLayer,
-    Window,
     pack_numbers,
     sum_up,
 )
+from loupe.web.layer_answers import describe_row
+from loupe.web.number_handlers import gives_answer, name_inputs
 
 _PAGE_IMAGES = 48
-_MOST_MAPS, _MOST_VALUES = 64, 200_000  # of one page of maps: under a megabyte
+MOST_MAPS, _MOST_VALUES = 64, 200_000  # of one page of maps: under a megabyte
 
 
 def note_look(opened: OpenedRun, image: Tensor, content: bytes | None = None) -> None:
@@ -66,6 +67,8 @@ def describe_inside(opened: OpenedRun) -> InsideFacts:
         in_channels=opened.in_channels,
         image_size=opened.image_size,
         fit=opened.fit,
+        mean=list(opened.normalization.mean),
+        std=list(opened.normalization.std),
         can_draw=opened.in_channels == 1,
         methods=_list_methods(opened) if is_classifier else [],
         num_validation=len(validation) if validation is not None else 0,
@@ -147,6 +150,9 @@ def inspect(opened: OpenedRun, image: Tensor, name: str) -> Inspection:
                 multiply_adds=row.multiply_adds if row else 0,
                 has_filters=one.has_filters,
                 multiplies=one.multiplies,
+                facts=describe_row(row),
+                unit_names=list(opened.class_names) if gives_answer(opened, one.name) else [],
+                input_names=name_inputs(opened, one.name),
                 overview=pack_numbers(sum_up(one.output)),
             )
         )
@@ -171,26 +177,18 @@ def list_maps(opened: OpenedRun, image: Tensor, layer: str, page: int) -> Maps:
     """Return a page of what a layer gives for an image, channel by channel."""
     maps = read_layer(opened, image, layer)
     kind = type(find_layer(opened.model, layer.partition("#")[0])).__name__
-    return _cut_page(layer, kind, maps, page, most=512 if maps[0].numel() == 1 else _MOST_MAPS)
+    return cut_page(layer, kind, maps, page, most=512 if maps[0].numel() == 1 else MOST_MAPS)
 
 
-def list_filters(opened: OpenedRun, layer: str, page: int) -> Maps:
-    """Return a page of a layer's filters, each with all its input channels."""
-    filters = read_filters(opened.model, layer, opened.shape)
-    kind = type(find_layer(opened.model, layer)).__name__
-    return _cut_page(layer, kind, filters.weights, page, most=_MOST_MAPS)
+def cut_page(layer: str, kind: str, values: Tensor, page: int, *, most: int) -> Maps:
+    """Return a page of (channels, …) values of a layer.
 
-
-def _cut_page(layer: str, kind: str, values: Tensor, page: int, *, most: int) -> Maps:
+    Raises:
+        LoupeError: there is no such page.
+    """
     each = max(1, min(most, _MOST_VALUES // max(1, values[0].numel())))
     num_pages = math.ceil(len(values) / each)
-    if not 0 <= page < num_pages:
-        raise LoupeError(
-            f"The layer {layer!r} has no page {page}.",
-            got=page,
-            allowed=f"0 to {num_pages - 1}",
-            next_step="choose a page in that range",
-        )
+    refuse_no_page(layer, page, num_pages)
     shown = pack_numbers(values[page * each : (page + 1) * each])
     finite = values[values.isfinite()]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
@@ -207,35 +205,19 @@ def _cut_page(layer: str, kind: str, values: Tensor, page: int, *, most: int) ->
     )
 
 
-def take_apart(opened: OpenedRun, image: Tensor, layer: str, place: tuple[int, int, int]) -> Window:
-    """Return the arithmetic of one number."""
-    shown = show_number(opened, image, layer, *place)
-    channel, row, column = place
-    common = {"layer": layer, "channel": channel, "row": row, "column": column}
-    if isinstance(shown, Arithmetic):
-        kind = type(find_layer(opened.model, shown.layer)).__name__
-        return Window(
-            **common,
-            kind=kind,
-            form="products",
-            inputs=pack_numbers(shown.window),
-            weights=pack_numbers(shown.weights),
-            bias=shown.bias,
-            total=shown.total,
-            value=shown.value,
-            steps=[(step.layer, step.kind, step.after) for step in shown.steps],
+def refuse_no_page(layer: str, page: int, num_pages: int) -> None:
+    """Check that a layer has such a page.
+
+    Raises:
+        LoupeError: it has not.
+    """
+    if not 0 <= page < num_pages:
+        raise LoupeError(
+            f"The layer {layer!r} has no page {page}.",
+            got=page,
+            allowed=f"0 to {num_pages - 1}",
+            next_step="choose a page in that range",
         )
-    return Window(
-        **common,
-        kind=shown.kind,
-        form="rule",
-        inputs=pack_numbers(shown.inputs) if shown.inputs.numel() else None,
-        value=shown.value,
-        rule=shown.rule,
-        constants=shown.constants,
-        source=shown.source,
-        source_place=shown.location,
-    )
 
 
 def compute_attribution(opened: OpenedRun, image: Tensor, method: str, target: int | None) -> Attribution:

@@ -7,6 +7,8 @@ import torch
 from pydantic import BaseModel, Field
 from torch import Tensor
 
+from loupe.web.layer_answers import LayerFacts
+
 
 class Numbers(BaseModel):
     """An array, compact."""
@@ -74,7 +76,12 @@ class SeenLayer(BaseModel):
     parameters: int
     multiply_adds: int
     has_filters: bool
-    multiplies: bool = Field(description="Whether a number is a window times weights.")
+    multiplies: bool = Field(
+        description="Whether it slides a kernel, so that a number is a window times weights."
+    )
+    facts: LayerFacts = Field(description="Where its numbers come from.")
+    unit_names: list[str] = Field([], description="Of the layer that gives the logits: the classes.")
+    input_names: list[str] = Field([], description="Of a layer on the image: red, green, blue, or grey.")
     overview: Numbers = Field(description="Mean over channels of the absolute values, or the units.")
 
 
@@ -123,6 +130,9 @@ class Window(BaseModel):
     )
     inputs: Numbers | None
     weights: Numbers | None = None
+    is_padding: list[list[bool]] | None = Field(
+        None, description="Which cells of a window lie outside the maps, row by row; None if none does."
+    )
     bias: float = 0
     total: float | None = Field(None, description="Sum of the products and the bias, in double precision.")
     value: float = Field(description="What the network itself computed.")
@@ -201,6 +211,8 @@ class InsideFacts(BaseModel):
     fit: str | None = Field(description="How training images came to their size; None: they were of it.")
     can_draw: bool = Field(description="Whether images are grey, so that one can draw one.")
     methods: list[ExplanationChoice] = Field(description="Ways to say why.")
+    mean: list[float] = Field(description="Of each channel: the network is given (pixel / 255 - mean) / std.")
+    std: list[float]
     num_validation: int = Field(description="0 where the data is not at hand.")
     num_mistakes: int | None
     counts: list[int] = Field(description="Validation images by class.")

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from loupe.web.layer_answers import LayerFacts
+
 Objective = Literal["classification", "reconstruction"]
 Status = Literal["running", "finished", "interrupted", "failed", "unfinished", "damaged"]
 
@@ -88,6 +90,7 @@ class LayerAnswer(BaseModel):
     output_shape: list[int]
     parameters: int
     multiply_adds: int
+    facts: LayerFacts = Field(description="Where these numbers come from.")
 
 
 class RunDetails(BaseModel):

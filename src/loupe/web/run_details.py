@@ -14,6 +14,7 @@ from loupe.runs import RunFolder
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.reading import is_plain, read_bytes
 from loupe.using.compare_runs import read_compared
+from loupe.web.layer_answers import describe_row
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
 from loupe.web.run_index import RunIndex, list_seeds
 from loupe.web.sessions import Sessions
@@ -94,6 +95,7 @@ def list_layers(table: LayerTable | None) -> list[LayerAnswer]:
             output_shape=list(row.output_shape),
             parameters=row.parameters,
             multiply_adds=row.multiply_adds,
+            facts=describe_row(row),
         )
         for row in (table.rows if table else ())
     ]

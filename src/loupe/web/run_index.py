@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from loupe.metrics import Metric, MetricValue
 from loupe.models import objective_of
 from loupe.recipe import Recipe
 from loupe.runs import Outcome, RunFolder, is_run_folder, list_run_folders, read_tags
-from loupe.runs.looks import count_own_looks, describe_looks
+from loupe.runs.looks import count_own_looks, describe_known_looks, describe_looks, read_test_content
 from loupe.runs.metric_values import find_metric, headline_of_history
 from loupe.statistics import Interval, summarise_seeds
 from loupe.training import EpochRecord
@@ -22,6 +23,16 @@ from loupe.web.run_answers import Figure, MetricAnswer, Objective, Over, RunSumm
 _SEPARATOR = ":"  # between a series and its seed; in no file name of any system
 _ELSEWHERE = "@"  # before the name of a place of runs that is not the folder itself
 _CURVE_POINTS = 60
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A run as it was read last: what changes when its files do, when the ledger does, and what it is."""
+
+    stamp: object
+    ledger: object
+    test_content: str | None
+    summary: RunSummary
 
 
 class RunIndex:
@@ -35,7 +46,9 @@ class RunIndex:
     def __init__(self, parent: Path, places: Mapping[str, Path] | None = None) -> None:
         self.parent = parent
         self.places = dict(places or {})
-        self._known: dict[Path, tuple[object, RunSummary]] = {}
+        self._known: dict[Path, _Known] = {}
+        self._listed: list[RunSummary] = []
+        self._version = 0
         self._lock = Lock()
 
     def find(self, identifier: str) -> RunFolder:
@@ -90,11 +103,19 @@ class RunIndex:
 
     def list_all(self) -> list[RunSummary]:
         """Return all runs, newest first."""
+        return self.list_version()[0]
+
+    def list_version(self) -> tuple[list[RunSummary], int]:
+        """Return all runs, newest first, and a number that is another whenever what they say is."""
         tags = self._read_tags()
         inside = self.parent.resolve()
         paths = [path for path in list_run_folders(self.parent) if path.resolve().is_relative_to(inside)]
         summaries = [self.summarise(RunFolder(path), tags) for path in paths]
-        return sorted(summaries, key=lambda one: -one.started)
+        listed = sorted(summaries, key=lambda one: -one.started)
+        with self._lock:
+            if listed != self._listed:
+                self._listed, self._version = listed, self._version + 1
+            return listed, self._version
 
     def summarise(self, folder: RunFolder, tags: dict[str, list[str]] | None = None) -> RunSummary:
         """Return a run, or a series with its seeds, in a few figures; what is damaged is said, not raised."""
@@ -115,15 +136,24 @@ class RunIndex:
     def _summarise_run(self, folder: RunFolder, identifier: str) -> RunSummary:
         files = (folder.recipe_file, folder.history_file, folder.result_file, folder.best_file)
         is_running = folder.is_being_trained()
-        more = (folder.progress_file, folder.openings_file, find_ledger() or folder.path)
-        now = (is_running, *map(stamp, (*files, *more)))
+        now = (is_running, *map(stamp, (*files, folder.progress_file, folder.openings_file)))
+        ledger = stamp(find_ledger() or folder.path)
         with self._lock:
             before = self._known.get(folder.path)
-        if before is not None and before[0] == now:
-            return before[1]
-        summary = _summarise_run(folder, identifier, is_running=is_running)
+        if before is not None and (before.stamp, before.ledger) == (now, ledger):
+            return before.summary
+        if (
+            before is not None and before.stamp == now
+        ):  # others looked at a test set: no file of this run changed
+            content, summary = before.test_content, before.summary
+        else:
+            content = read_test_content(folder)
+            summary = _summarise_run(folder, identifier, is_running=is_running)
+        looks = describe_known_looks([summary.test_looks], [content])
+        if looks != summary.looks:
+            summary = summary.model_copy(update={"looks": looks})
         with self._lock:
-            self._known[folder.path] = now, summary
+            self._known[folder.path] = _Known(now, ledger, content, summary)
         return summary
 
     def _read_tags(self) -> dict[str, list[str]]:
@@ -177,7 +207,6 @@ def _summarise_run(folder: RunFolder, identifier: str, *, is_running: bool) -> R
         test=_make_figure(best.test.headline) if best and best.test else None,
         metrics=_list_further(best) if best else {},
         test_looks=count_own_looks(folder),
-        looks=describe_looks([folder]),
         parameters=result.parameters if result else None,
         has_weights=folder.best_file.exists(),
         curve=_thin_out(history),

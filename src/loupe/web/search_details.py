@@ -84,7 +84,7 @@ def describe_search(index: RunIndex, path: Path) -> SearchDetails:
         trials=[_describe_trial(index, folder, outcome, row) for row in sort_trials(outcome)],
         candidates=[_describe_candidate(index, folder, outcome, one) for one in outcome.candidates],
         winner_toml=read_text(folder.winner_file) if is_plain(folder.winner_file) else "",
-        toml=search.to_toml(),
+        toml=read_text(folder.search_file),
         has_report=is_plain(folder.report_file),
     )
 

@@ -6,14 +6,20 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from loupe.errors import RunError
-from loupe.reports.run_report import render_answers, render_figures, render_findings, render_weights
+from loupe.reports.run_report import (
+    render_answers,
+    render_figures,
+    render_findings,
+    render_layers,
+    render_weights,
+)
 from loupe.reports.seeds_report import render_seeds
 from loupe.running.seeds import summarise_results
 from loupe.runs import RunFolder, RunResult
 from loupe.web.run_index import list_seeds
 from loupe.web.sessions import Sessions
 
-SectionName = Literal["answers", "weights", "findings", "figures", "seeds"]
+SectionName = Literal["answers", "weights", "findings", "figures", "layers", "seeds"]
 
 
 class Section(BaseModel):
@@ -34,6 +40,8 @@ def make_section(sessions: Sessions, identifier: str, name: SectionName) -> Sect
     folder = sessions.index.find(identifier)
     if name == "seeds":
         return _make_seeds(sessions, folder)
+    if name == "layers":
+        return make_fragment(render_layers(sessions.open(identifier).layers))
     result = folder.read_result()
     if result is None or result.best is None:
         raise RunError(

@@ -1,6 +1,7 @@
 """`loupe open`: the server started, its address printed, the browser opened."""
 
 import contextlib
+import importlib
 import os
 import secrets
 import socket
@@ -45,8 +46,44 @@ def serve(
     Raises:
         LoupeError: the packages are not installed, the port is taken, or the host is not allowed.
     """
-    try:
+
+    def create(token: str | None) -> Any:
         from loupe.web.application import create_app
+
+        return create_app(runs, studies=studies, searches=searches, token=token, host=host)
+
+    def greet(address: str) -> None:
+        say(f"Loupe shows {runs} at {address}")
+        say("Ctrl-C ends it.")
+        if not runs.is_dir():
+            say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
+
+    serve_application(
+        create, greet, port=port, host=host, allow_network=allow_network, opens_browser=opens_browser
+    )
+
+
+def serve_application(
+    create: Callable[[str | None], Any],
+    greet: Callable[[str], None],
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    allow_network: bool = False,
+    opens_browser: bool = True,
+) -> None:
+    """Serve an application until Ctrl-C.
+
+    Args:
+        create: returns it, given the token that it has to ask for, if any.
+        greet: told the address before it is served.
+        port, host, allow_network, opens_browser: as `serve` takes them.
+
+    Raises:
+        LoupeError: as `serve` does.
+    """
+    try:
+        importlib.import_module("loupe.web.application")
         from loupe.web.guards import is_loopback
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("loupe", "torch"):
@@ -71,11 +108,8 @@ def serve(
         number = listening.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
-        say(f"Loupe shows {runs} at {address}")
-        say("Ctrl-C ends it.")
-        if not runs.is_dir():
-            say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
-        app = create_app(runs, studies=studies, searches=searches, token=token, host=host)
+        greet(address)
+        app = create(token)
         if opens_browser:
             threading.Timer(0.5, _open_browser, [address]).start()
         build_server(app).run(sockets=[listening])

@@ -5,12 +5,13 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.reports.page import format_level
 from loupe.runs import RunFolder, list_run_folders
-from loupe.runs.reading import is_plain
-from loupe.studies import Study, parse_study, read_study_file
+from loupe.runs.reading import is_plain, read_text
+from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import name_figure
 from loupe.studies.folder import StudyFolder, StudyRow, find_run
+from loupe.studies.loading import load_study
 from loupe.studies.report import render_study, write_cell
 from loupe.studies.wording import write_figure
 from loupe.web.run_index import RunIndex
@@ -29,7 +30,7 @@ def summarise_study(path: Path) -> StudySummary:
 
 
 def _read_study(folder: StudyFolder) -> Study:
-    return parse_study(read_study_file(folder.study_file))
+    return load_study(folder.path)
 
 
 def _summarise(folder: StudyFolder, study: Study, rows: list[StudyRow]) -> StudySummary:
@@ -72,7 +73,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         same=analysis.same_arms,
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
-        toml=study.to_toml(),
+        toml=read_text(folder.study_file),
         has_report=is_plain(folder.report_file),
     )
 

@@ -12,6 +12,8 @@ const PAGES = [
   { name: "study", within: "studies", load: () => import("./pages/study.js") },
   { name: "search", within: "studies", load: () => import("./pages/search.js") },
   { name: "inside", title: "Inside", load: () => import("./pages/inside.js") },
+  { name: "playground", title: "Playground", load: () => import("./pages/playground.js") },
+  { name: "course", title: "Course", load: () => import("./pages/course.js") },
   { name: "data", title: "Data", load: () => import("./pages/data.js") },
   { name: "api", title: "Interface", load: () => import("./pages/api.js") },
 ];
@@ -64,5 +66,19 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   document.getElementById("main").focus();
 });
 window.addEventListener("hashchange", show);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // painted pixels follow the theme
+// Painted pixels follow the theme; paper is light, and what is printed is not taken away to be drawn anew.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  if (!matchMedia("print").matches) show();
+});
+
+let isAsked = false;
+// Figures and tables come and go; each has its buttons a moment after it is there.
+new MutationObserver(() => {
+  if (isAsked) return;
+  isAsked = true;
+  setTimeout(() => {
+    isAsked = false;
+    window.offerKeeping(document.getElementById("main"));
+  }, 150);
+}).observe(document.body, { childList: true, subtree: true });
 show();

@@ -11,7 +11,25 @@ export function unpack(numbers) {
   };
 }
 
-const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+let isForPaper = false;
+const isDark = () => !isForPaper && matchMedia("(prefers-color-scheme: dark)").matches;
+
+const drawings = new WeakMap();
+
+/** Draw on an element; what is drawn in the colours of the theme is drawn anew for paper, which is light. */
+export function drawThemed(element, draw) {
+  if (element.dataset) element.dataset.themed = "";
+  drawings.set(element, draw);
+  draw();
+}
+
+function drawAnew(forPaper) {
+  isForPaper = forPaper;
+  for (const one of document.querySelectorAll("[data-themed]")) drawings.get(one)?.();
+}
+globalThis.addEventListener?.("beforeprint", () => drawAnew(true));
+globalThis.addEventListener?.("afterprint", () => drawAnew(false));
+
 const LIGHT = { zero: [246, 246, 244], more: [196, 78, 0], less: [0, 86, 156] };
 const DARK = { zero: [30, 34, 40], more: [255, 176, 84], less: [96, 184, 245] };
 
@@ -35,6 +53,10 @@ export function inkOn(value, reach) {
 
 /** Paint (height, width) values onto a canvas, one pixel each; CSS makes it larger. */
 export function paint(canvas, values, height, width, reach) {
+  drawThemed(canvas, () => fill(canvas, values, height, width, reach));
+}
+
+function fill(canvas, values, height, width, reach) {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d"),

@@ -8,7 +8,7 @@ export class Problem extends Error {
   }
 }
 
-export async function ask(path, { query = {}, ...options } = {}) {
+export async function ask(path, { query = {}, onAnswer = () => {}, ...options } = {}) {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat())
@@ -21,6 +21,11 @@ export async function ask(path, { query = {}, ...options } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ error: "The server does not answer.", next: "is `loupe open` still running?" });
   }
+  onAnswer(response);
+  return response.status === 304 ? null : readAnswer(response);
+}
+
+async function readAnswer(response) {
   let answer = null;
   try {
     answer = await response.json();
@@ -30,6 +35,19 @@ export async function ask(path, { query = {}, ...options } = {}) {
   if (!response.ok || answer === null)
     throw new Problem(answer ?? { error: `The server answered ${response.status}.` });
   return answer;
+}
+
+/** Return a function that asks the same again, and answers null while nothing has changed. */
+export function askForNews(path) {
+  let tag = null;
+  return () =>
+    ask(path, {
+      cache: "no-store",
+      headers: tag ? { "If-None-Match": tag } : {},
+      onAnswer: (response) => {
+        tag = response.headers.get("etag") ?? tag;
+      },
+    });
 }
 
 export function send(path, body, method = "POST") {

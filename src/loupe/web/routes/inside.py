@@ -14,7 +14,12 @@ from loupe.reports.pictures import encode_png
 from loupe.using.drawing import fit_drawing
 from loupe.using.look_inside import find_field
 from loupe.using.opened_run import OpenedRun
-from loupe.web import handlers
+from loupe.web import handlers, number_handlers
+from loupe.web.channel_handlers import Exciting, Filters
+from loupe.web.channel_handlers import list_exciting as list_exciting_of
+from loupe.web.channel_handlers import list_filters as list_filters_of
+from loupe.web.flow_answers import FlowAnswer
+from loupe.web.flow_handlers import describe_flow
 from loupe.web.inside_answers import (
     Attribution,
     Gallery,
@@ -29,6 +34,8 @@ from loupe.web.inside_answers import (
     ReceptiveField,
     Window,
 )
+from loupe.web.routes.queries import Image, Layer, Page, Place
+from loupe.web.routes.theory import add_theory_routes
 from loupe.web.sessions import Sessions
 from loupe.web.uploads import (
     ImageStore,
@@ -90,10 +97,6 @@ async def read_given(request: Request) -> Given:
 
 
 GivenImages = Annotated[Given, Depends(read_given)]
-Image = Annotated[str, Query(max_length=80, description="`validation-N`, or what an upload was called.")]
-Layer = Annotated[str, Query(max_length=200, description="Name of a layer.")]
-Page = Annotated[int, Query(ge=0, le=100_000)]
-Place = Annotated[int, Query(ge=0, le=1_000_000)]
 
 
 def build_inside_routes(sessions: Sessions) -> APIRouter:
@@ -102,6 +105,7 @@ def build_inside_routes(sessions: Sessions) -> APIRouter:
     _add_image_routes(router, sessions, store)
     _add_layer_routes(router, sessions, store)
     _add_explanation_routes(router, sessions, store)
+    add_theory_routes(router, sessions, lambda name, opened: _find_image(name, opened, store))
     return router
 
 
@@ -189,10 +193,33 @@ def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
         opened = sessions.open(run)
         return handlers.list_maps(opened, _find_image(image, opened, store), layer, page)
 
+    @router.get("/flow")
+    def show_flow(
+        run: str,
+        image: Image,
+        width: Annotated[float, Query(ge=60, le=400, description="Of its rows, in millimetres.")] = 175,
+    ) -> FlowAnswer:
+        """The network as one picture: what an image becomes on its way, to scale, and where ways join."""
+        opened = sessions.open(run)
+        return describe_flow(opened, _find_image(image, opened, store), image, width)
+
     @router.get("/filters")
-    def list_filters(run: str, layer: Layer, page: Page = 0) -> Maps:
-        """A layer's filters, a page at a time."""
-        return handlers.list_filters(sessions.open(run), layer, page)
+    def list_filters(
+        run: str,
+        layer: Layer,
+        page: Page = 0,
+        epoch: Annotated[
+            int | None,
+            Query(ge=0, le=1_000_000, description="At which they were kept; the best weights if left out."),
+        ] = None,
+    ) -> Filters:
+        """A layer's filters, a page at a time; along the training where the run kept them."""
+        return list_filters_of(sessions.open(run), layer, page, epoch)
+
+    @router.get("/exciting")
+    def list_exciting(run: str, layer: Layer, page: Page = 0) -> Exciting:
+        """The validation images that excite each channel of a layer most, a page of channels at a time."""
+        return list_exciting_of(sessions.open(run), layer, page)
 
     @router.get("/number")
     def show_number(
@@ -200,7 +227,8 @@ def _add_layer_routes(router: APIRouter, sessions: Sessions, store: ImageStore) 
     ) -> Window:
         """The arithmetic that made one number of a layer."""
         opened = sessions.open(run)
-        return handlers.take_apart(opened, _find_image(image, opened, store), layer, (channel, row, column))
+        found = _find_image(image, opened, store)
+        return number_handlers.take_apart(opened, found, layer, (channel, row, column))
 
     @router.get("/field")
     def show_field(run: str, layer: Layer, row: Place = 0, column: Place = 0) -> ReceptiveField:

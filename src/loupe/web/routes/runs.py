@@ -1,11 +1,13 @@
 """Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
 
+import secrets
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, WithJsonSchema
+from starlette.requests import Request
 from starlette.responses import Response
 
 from loupe.data.ledger import find_ledger
@@ -20,7 +22,7 @@ from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
-from loupe.web.run_index import list_seeds, stamp
+from loupe.web.run_index import RunIndex, list_seeds, stamp
 from loupe.web.sections import Section, SectionName, make_section
 from loupe.web.sessions import Sessions
 
@@ -40,11 +42,14 @@ class Tags(BaseModel, extra="forbid"):
 def build_run_routes(sessions: Sessions) -> APIRouter:
     """Return the addresses on the runs of a folder."""
     router, index, kept = APIRouter(prefix="/api", tags=["runs"]), sessions.index, Kept[Section](_MOST_KEPT)
+    born = secrets.token_hex(4)  # another server begins its versions anew
 
-    @router.get("/runs")
-    def list_runs() -> RunList:
+    @router.get(
+        "/runs", response_model=RunList, responses={304: {"description": "As `If-None-Match` has it."}}
+    )
+    def list_runs(request: Request) -> Response:
         """All runs, newest first, with what is known of those that train now."""
-        return RunList(folder=str(index.parent), runs=index.list_all())
+        return _answer_list(index, born, request.headers.get("if-none-match"))
 
     @router.get("/runs/{run}")
     def show_run(run: str) -> RunDetails:
@@ -64,7 +69,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
 
     @router.get("/runs/{run}/sections/{name}")
     def show_section(run: str, name: SectionName) -> Section:
-        """A part of the run's report: answers, weights, findings, figures; of a series its seeds."""
+        """A part of the run's report: answers, weights, findings, figures, layers; of a series its seeds."""
         folder = index.find(run)
         return kept.get((folder.path, name), _stamp_files(folder), lambda: make_section(sessions, run, name))
 
@@ -92,6 +97,16 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         return compare(index, run)
 
     return router
+
+
+def _answer_list(index: RunIndex, born: str, known: str | None) -> Response:
+    """Return all runs, or that they are what the asker knows already: a page asks every few seconds."""
+    listed, version = index.list_version()
+    headers = {"etag": f'"{born}-{version}"'}
+    if known == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    content = RunList(folder=str(index.parent), runs=listed).model_dump_json()
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _stamp_files(folder: RunFolder) -> tuple[Hashable, ...]:

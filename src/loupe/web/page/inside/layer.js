@@ -1,49 +1,29 @@
 // One layer: its maps for the image, or its filters, a page at a time; a click on a map chooses a number.
 import { count, el, rove, short } from "../dom.js";
 import { turner } from "../images.js";
-import { paint, paintFilter, reachOf, unpack } from "../pixels.js";
+import { paint, reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
+import { findLesson } from "../theory/kinds.js";
+import { showExciting } from "./exciting.js";
+import { nameUnit, showFacts } from "./facts.js";
+import { showFilters } from "./filters.js";
 
 export async function showLayer(scene, { what = "maps", page = null, isOwnScale = false } = {}) {
-  const { parts, seen, id } = scene,
+  const { parts, seen } = scene,
     layer = seen.layers.find((one) => one.name === scene.layer),
     place = parts.layer;
   const mine = (scene.layerTurn = (scene.layerTurn ?? 0) + 1);
   try {
-    const isFilters = what === "filters" && layer.has_filters;
-    const wanted = page ?? (isFilters || !scene.spot ? 0 : await findPage(scene, layer));
-    const found = isFilters
-      ? await ask(runPath(id, "/filters"), { query: { layer: layer.name, page: wanted } })
-      : await ask(runPath(id, "/maps"), { query: { image: seen.image, layer: layer.name, page: wanted } });
+    const view = canShow(scene, layer, what) ? what : "maps";
+    const found = await VIEWS[view].fetch(scene, layer, page);
     if (mine !== scene.layerTurn) return;
-    const again = (changes) => showLayer(scene, { what, page: found.page, isOwnScale, ...changes });
+    const again = (changes) => showLayer(scene, { what: view, page: found.page, isOwnScale, ...changes });
     place.replaceChildren(
       el("h2", {}, layer.name),
-      el(
-        "p",
-        { class: "soft" },
-        `${layer.kind}, gives ${layer.shape.join(" × ")}; ${count(layer.parameters)} parameters, ${count(layer.multiply_adds)} multiply-adds an image.`,
-      ),
-      el(
-        "div",
-        { class: "tools" },
-        toggle("maps", "What it gives", !isFilters, () => again({ what: "maps", page: 0 })),
-        layer.has_filters
-          ? toggle("filters", "Its filters", isFilters, () => again({ what: "filters", page: 0 }))
-          : "",
-        el(
-          "label",
-          {},
-          el("input", {
-            type: "checkbox",
-            checked: isOwnScale,
-            onchange: (event) => again({ isOwnScale: event.target.checked }),
-          }),
-          " a scale for each",
-        ),
-      ),
-      scaleWords(found, isOwnScale),
-      isFilters ? drawFilters(found, isOwnScale) : drawMaps(scene, found, isOwnScale),
+      showFacts(layer),
+      drawTools(scene, layer, { view, isOwnScale, again }),
+      VIEWS[view].hasScale ? scaleWords(found, isOwnScale) : "",
+      VIEWS[view].draw(scene, found, isOwnScale),
       turner(found, (next) => again({ page: next })),
     );
     mark(scene);
@@ -52,11 +32,76 @@ export async function showLayer(scene, { what = "maps", page = null, isOwnScale 
   }
 }
 
+const VIEWS = {
+  maps: { title: "What it gives", fetch: fetchMaps, draw: drawMaps, hasScale: true },
+  filters: { title: "Its filters", fetch: fetcher("/filters"), draw: showFilters, hasScale: true },
+  exciting: {
+    title: "What excites it",
+    fetch: fetcher("/exciting"),
+    draw: showExciting,
+    hasScale: false,
+  },
+};
+
+/** Return whether a layer has such a view: filters to draw, or channels that validation images excite. */
+function canShow(scene, layer, view) {
+  if (view === "filters") return layer.has_filters;
+  if (view === "exciting")
+    return scene.facts.num_validation > 0 && (layer.shape.length === 3 || layer.shape.length === 1);
+  return true;
+}
+
+async function fetchMaps(scene, layer, page) {
+  const wanted = page ?? (scene.spot ? await findPage(scene, layer) : 0);
+  const query = { image: scene.seen.image, layer: layer.name, page: wanted };
+  return ask(runPath(scene.id, "/maps"), { query });
+}
+
+function fetcher(path) {
+  return (scene, layer, page) =>
+    ask(runPath(scene.id, path), { query: { layer: layer.name, page: page ?? 0 } });
+}
+
+function drawTools(scene, layer, { view, isOwnScale, again }) {
+  const views = Object.keys(VIEWS).filter((one) => canShow(scene, layer, one));
+  return el(
+    "div",
+    { class: "tools" },
+    ...views.map((one) => toggle(one, VIEWS[one].title, one === view, () => again({ what: one, page: 0 }))),
+    whatItDoes(scene, layer),
+    VIEWS[view].hasScale ? ownScale(isOwnScale, again) : "",
+  );
+}
+
+function ownScale(isOwnScale, again) {
+  return el(
+    "label",
+    {},
+    el("input", {
+      type: "checkbox",
+      checked: isOwnScale,
+      onchange: (event) => again({ isOwnScale: event.target.checked }),
+    }),
+    " a scale for each",
+  );
+}
+
 async function findPage(scene, layer) {
   const first = await ask(runPath(scene.id, "/maps"), {
     query: { image: scene.seen.image, layer: layer.name },
   });
   return Math.min(first.num_pages - 1, Math.floor(scene.spot[0] / first.maps.shape[0]));
+}
+
+/** Return a way to the lesson on such layers; nothing if there is none. */
+function whatItDoes(scene, layer) {
+  const lesson = findLesson(layer);
+  if (!lesson || !scene.openLesson) return "";
+  return el(
+    "button",
+    { type: "button", class: "quiet", onclick: () => scene.openLesson(lesson) },
+    "What it does",
+  );
 }
 
 function toggle(name, words, isOn, click) {
@@ -74,7 +119,7 @@ function scaleWords(found, isOwnScale) {
     { class: "soft" },
     isOwnScale
       ? `Each has a scale of its own: shades cannot be compared. ${signs}.`
-      : `${signs}; ${short(found.low)} to ${short(found.high)}, one scale for all ${count(found.total)}.`,
+      : `${signs}; ${short(found.low)} to ${short(found.high)}, one scale for all ${count(found.total)}${found.epochs?.length ? " and every epoch" : ""}.`,
   );
 }
 
@@ -99,9 +144,10 @@ function drawMaps(scene, found, isOwnScale) {
       isOwnScale ? reachOf(Math.min(...values), Math.max(...values)) : reachOf(found.low, found.high),
     );
     const isDead = size > 1 && values.every((one) => one === 0);
+    const name = nameUnit(scene, channel);
     const words =
       size === 1
-        ? `unit ${channel}: ${short(values[0])}`
+        ? `unit ${channel}${name}: ${short(values[0])}`
         : `map ${channel}${isDead ? ", zero everywhere" : ""}`;
     grid.append(
       el(
@@ -109,7 +155,7 @@ function drawMaps(scene, found, isOwnScale) {
         {
           type: "button",
           "data-channel": channel,
-          "aria-label": words,
+          "aria-label": name ? null : words, // a named unit is called by what stands on it
           title: words,
           "aria-pressed": "false",
           onclick: (event) => {
@@ -119,6 +165,8 @@ function drawMaps(scene, found, isOwnScale) {
           },
         },
         canvas,
+        name ? el("span", { class: "unseen" }, `unit ${channel},`) : "",
+        name ? el("span", { class: "unit-name" }, `${name.slice(2)}:`) : "",
         el("span", {}, size === 1 ? short(values[0]) : String(channel)),
       ),
     );
@@ -212,59 +260,5 @@ function mark(scene) {
     [spot[1], spot[2]],
     maps.found,
     maps.isOwnScale,
-  );
-}
-
-function drawFilters(found, isOwnScale) {
-  const filters = unpack(found.maps),
-    [number, channels, height, width] = filters.shape,
-    each = channels * height * width;
-  const grid = el("div", { class: "map-grid filters", role: "list", "aria-label": "Filters" });
-  const many = channels !== 1 && channels !== 3;
-  for (let index = 0; index < number; index++) {
-    const values = filters.values.subarray(index * each, (index + 1) * each);
-    const reach = isOwnScale
-      ? reachOf(Math.min(...values), Math.max(...values))
-      : reachOf(found.low, found.high);
-    const pictures = many
-      ? Array.from({ length: Math.min(channels, 8) }, (_, channel) => {
-          const canvas = el("canvas", { "aria-hidden": "true" });
-          paint(
-            canvas,
-            values.subarray(channel * height * width, (channel + 1) * height * width),
-            height,
-            width,
-            reach,
-          );
-          return canvas;
-        })
-      : [el("canvas", { "aria-hidden": "true" })];
-    if (!many) paintFilter(pictures[0], values, [channels, height, width], reach);
-    grid.append(
-      el(
-        "div",
-        {
-          class: many ? "filter many" : "filter",
-          role: "listitem",
-          "aria-label": `filter ${found.first + index}`,
-        },
-        el("span", {}, String(found.first + index)),
-        el("div", { class: "kernels" }, ...pictures),
-      ),
-    );
-  }
-  return el(
-    "div",
-    {},
-    grid,
-    many && channels > 8
-      ? el(
-          "p",
-          { class: "soft" },
-          `Of each filter the kernels of the first 8 of ${count(channels)} input channels; loupe inspect RUN --layer ${found.layer} draws them all.`,
-        )
-      : channels === 3
-        ? el("p", { class: "soft" }, "Red, green and blue weights as a colour; mid-grey is zero.")
-        : "",
   );
 }

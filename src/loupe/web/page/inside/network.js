@@ -1,6 +1,7 @@
 // The network drawn as its layers, in the order an image goes through, each with its shape and an overview.
 import { count, el, rove } from "../dom.js";
 import { paint, reachOf, unpack } from "../pixels.js";
+import { drawFlow } from "./flow.js";
 
 export function showNetwork(scene) {
   const { seen, parts } = scene;
@@ -23,8 +24,11 @@ export function showNetwork(scene) {
     if (!layer.block) group = null;
     (group ?? strip).append(drawLayer(scene, layer));
   }
+  if (seen.prediction.probabilities) strip.append(drawSoftmax(scene));
   parts.network.replaceChildren(
     el("h2", {}, "The network"),
+    drawFlow(scene),
+    el("h3", {}, "Layer by layer"),
     el(
       "p",
       { class: "soft" },
@@ -66,6 +70,26 @@ function drawLayer(scene, layer) {
     el("b", {}, name),
     el("span", {}, layer.kind),
     el("span", { class: "shape" }, shape),
+  );
+}
+
+/** Return the last step, which is no layer of the network: logits to probabilities. */
+function drawSoftmax(scene) {
+  const shares = Object.values(scene.seen.prediction.probabilities),
+    canvas = el("canvas", { "aria-hidden": "true", class: "units" });
+  paint(canvas, Float32Array.from(shares), 1, shares.length, 1);
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "layer-card",
+      "data-step": "softmax",
+      onclick: () => scene.openLesson("softmax"),
+    },
+    el("span", { class: "overview" }, canvas),
+    el("b", {}, "softmax"),
+    el("span", {}, "the last step"),
+    el("span", { class: "shape" }, `${count(shares.length)} shares`),
   );
 }
 

@@ -1,12 +1,13 @@
 // One number taken apart: the window, the weights, their products, the sum, the bias, and what follows.
 import { count, el, short } from "../dom.js";
-import { colour, inkOn, reachOf, unpack } from "../pixels.js";
+import { reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { frameField } from "./answer.js";
+import { nameUnit } from "./facts.js";
+import { grid, normalisationWords, pixelGrid } from "./grids.js";
 
 const MOST_CHANNELS = 4,
-  MOST_TERMS = 12,
-  LARGEST_TABLE = 11;
+  MOST_TERMS = 12;
 
 export async function showNumber(scene) {
   const { parts, seen, spot, layer } = scene,
@@ -24,9 +25,9 @@ export async function showNumber(scene) {
       el(
         "p",
         { class: "soft" },
-        `${layer}, ${isUnit ? `unit ${channel}` : `map ${channel}, row ${row}, column ${column}`}. The frame on the picture holds all pixels it can depend on.`,
+        `${layer}, ${isUnit ? `unit ${channel}${nameUnit(scene, channel)}` : `map ${channel}, row ${row}, column ${column}`}. The frame on the picture holds all pixels it can depend on.${/Transpose/.test(found.kind) ? " A transposed convolution lays its kernel down at every input; the window holds the inputs whose kernels reach this place, beside the part of the kernel that does." : ""}`,
       ),
-      ...(found.form === "products" ? showProducts(found) : showRule(scene, found)),
+      ...(found.form === "products" ? showProducts(scene, found) : showRule(scene, found)),
     );
     frameField(scene, layer, row, column);
   } catch (error) {
@@ -34,7 +35,7 @@ export async function showNumber(scene) {
   }
 }
 
-function showProducts(found) {
+function showProducts(scene, found) {
   const inputs = unpack(found.inputs),
     weights = unpack(found.weights),
     [channels, height, width] = inputs.shape,
@@ -47,7 +48,7 @@ function showProducts(found) {
   const parts =
     size === 1
       ? [showTerms(inputs, weights, products, order)]
-      : showWindows({ inputs, weights, products, sums, order, height, width, size });
+      : showWindows(scene, found, { inputs, weights, products, sums, order, height, width, size });
   const sum = sums.reduce((a, b) => a + b, 0);
   return [
     ...parts,
@@ -57,7 +58,14 @@ function showProducts(found) {
       line("sum of all products", sum),
       line("+ bias", found.bias),
       line("=", found.total, `the network itself has ${short(found.value)}`),
-      ...found.steps.map(([layer, kind, value]) => line(`then ${layer} (${kind})`, value)),
+      ...found.steps.map(([layer, kind, value]) =>
+        line(
+          kind.startsWith("Softmax")
+            ? "then softmax over all classes: the probability"
+            : `then ${layer} (${kind})`,
+          value,
+        ),
+      ),
     ),
   ];
 }
@@ -72,11 +80,13 @@ function line(words, value, note = "") {
   );
 }
 
-function showWindows({ inputs, weights, products, sums, order, height, width, size }) {
+function showWindows(scene, found, { inputs, weights, products, sums, order, height, width, size }) {
+  const names = scene.seen.layers.find((one) => one.name === scene.layer).input_names;
   const reaches = [inputs, weights].map((one) => reachOf(one.low, one.high));
   const reach = products.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
   const cut = (values, channel) => values.subarray(channel * size, (channel + 1) * size);
-  const shown = order.slice(0, MOST_CHANNELS);
+  const shown = order.slice(0, MOST_CHANNELS).sort((a, b) => a - b); // the weightiest, in their own order
+  const named = names.length === order.length ? names : [];
   const rows = shown.map((channel) =>
     el(
       "div",
@@ -84,18 +94,39 @@ function showWindows({ inputs, weights, products, sums, order, height, width, si
       el(
         "span",
         { class: "channel" },
-        order.length > 1 ? `input channel ${channel}: the products add up to ` : "the products add up to ",
+        named.length
+          ? `${named[channel]}: the products add up to `
+          : order.length > 1
+            ? `input channel ${channel}: the products add up to `
+            : "the products add up to ",
         el("b", {}, short(sums[channel])),
       ),
-      grid(cut(inputs.values, channel), height, width, reaches[0], "window"),
+      named.length
+        ? pixelGrid(scene.facts, channel, cut(inputs.values, channel), [height, width], found.is_padding)
+        : "",
+      named.length ? el("span", { class: "sign" }, "→") : "",
+      grid(cut(inputs.values, channel), height, width, reaches[0], {
+        words: named.length ? "normalised" : "window",
+        isPadding: found.is_padding,
+      }),
       el("span", { class: "sign" }, "×"),
-      grid(cut(weights.values, channel), height, width, reaches[1], "weights"),
+      grid(cut(weights.values, channel), height, width, reaches[1], { words: "weights" }),
       el("span", { class: "sign" }, "="),
-      grid(cut(products, channel), height, width, reach, "products"),
+      grid(cut(products, channel), height, width, reach, { words: "products" }),
     ),
   );
   const rest = order.slice(MOST_CHANNELS);
   return [
+    named.length ? normalisationWords(scene.facts, named) : "",
+    found.is_padding
+      ? el(
+          "p",
+          { class: "soft" },
+          el("span", { class: "hatched key" }),
+          " padding: cells beyond the border that the layer adds",
+          named.length ? "; 0 after normalisation is the mean pixel, not black." : ".",
+        )
+      : "",
     ...rows,
     rest.length
       ? el(
@@ -105,32 +136,6 @@ function showWindows({ inputs, weights, products, sums, order, height, width, si
         )
       : "",
   ];
-}
-
-function grid(values, height, width, reach, words) {
-  const isWritten = Math.max(height, width) <= LARGEST_TABLE;
-  const table = el(
-    "table",
-    { class: isWritten ? "cells-of-numbers" : "cells-of-numbers dense" },
-    el("caption", {}, words),
-  );
-  for (let row = 0; row < height; row++) {
-    table.append(
-      el(
-        "tr",
-        {},
-        ...Array.from({ length: width }, (_, column) => {
-          const value = values[row * width + column],
-            cell = el("td", {}, isWritten ? String(+value.toFixed(2)) : "");
-          cell.style.background = `rgb(${colour(value, reach)})`;
-          cell.style.color = inkOn(value, reach);
-          cell.title = String(value);
-          return cell;
-        }),
-      ),
-    );
-  }
-  return el("div", { class: "scroll" }, table);
 }
 
 function showTerms(inputs, weights, products, order) {
@@ -184,7 +189,10 @@ function showRule(scene, found) {
     ),
     isOne ? line("x", inputs.values[0]) : "",
     inputs && !isOne
-      ? grid(inputs.values, inputs.shape[0], inputs.shape[1], reachOf(inputs.low, inputs.high), "x")
+      ? grid(inputs.values, inputs.shape[0], inputs.shape[1], reachOf(inputs.low, inputs.high), {
+          words: found.is_padding ? "x (hatched: padding)" : "x",
+          isPadding: found.is_padding,
+        })
       : "",
     ...Object.entries(found.constants).map(([name, value]) => line(name, value)),
     line("=", found.value),

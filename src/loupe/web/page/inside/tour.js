@@ -37,6 +37,17 @@ const STEPS = [
 
 let current = null;
 
+/** Bring a part into view below the step that speaks of it, unless its beginning is there to be seen. */
+function scrollTo(part, step) {
+  requestAnimationFrame(() => {
+    const { top } = part.getBoundingClientRect();
+    const covered = step.getBoundingClientRect().bottom;
+    if (top >= covered && top < innerHeight * 0.5) return;
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    part.scrollIntoView({ behavior: isStill ? "auto" : "smooth", block: "start" });
+  });
+}
+
 /** Tell the tour that something was done. */
 export function tell(what) {
   current?.(what);
@@ -47,7 +58,10 @@ export function startTour(scene) {
   const steps = STEPS.filter((step) => step.wait !== "why" || scene.facts.methods.length);
   let number = 0,
     isFirstPicture = true;
+  let isMoved = false; // the first step stands where the visitor is
   const light = (part) => {
+    if (part && isMoved) scrollTo(scene.parts[part], place);
+    isMoved = true;
     for (const [name, one] of Object.entries(scene.parts)) one.classList.toggle("lit", name === part);
   };
   const end = () => {

@@ -3,12 +3,14 @@ import { el, speak } from "../dom.js";
 import { chooseRun } from "../choice.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { showAnswer } from "../inside/answer.js";
+import { markStation } from "../inside/flow.js";
 import { showNearestNeighbours } from "../inside/nearest_neighbours.js";
 import { showLayer } from "../inside/layer.js";
 import { showNetwork } from "../inside/network.js";
 import { showNumber } from "../inside/number.js";
 import { showPicker } from "../inside/picker.js";
 import { startTour, tell } from "../inside/tour.js";
+import { showTheory } from "../theory/panel.js";
 
 export async function show(place, [id], query) {
   if (!id)
@@ -20,29 +22,15 @@ export async function show(place, [id], query) {
       (run) => `${run.model} on ${run.data}`,
     );
   const facts = await ask(runPath(id, "/inside"));
-  const parts = {};
-  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "neighbours"])
-    parts[name] = el("section", { class: `part part-${name}`, id: `part-${name}`, "aria-label": name });
-  place.append(
-    el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
-    el(
-      "p",
-      { class: "soft" },
-      `${facts.model}, ${facts.epoch ? `weights of epoch ${facts.epoch}, the best on validation` : "best weights"}; images of ${facts.image_size.join(" × ")} pixels, ${facts.in_channels === 1 ? "grey" : "colour"}.`,
-    ),
-    parts.tour,
-    el("div", { class: "desk" }, parts.picker, parts.answer),
-    parts.network,
-    el("div", { class: "desk wide" }, parts.layer, parts.number),
-    parts.neighbours,
-  );
-
+  const parts = placeParts(place, id, facts);
   const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
+  scene.lesson = query.get("lesson");
   scene.remember = () => {
     const words = new URLSearchParams();
     if (scene.seen) words.set("image", scene.seen.image);
     if (scene.layer) words.set("layer", scene.layer);
     if (scene.spot) words.set("at", scene.spot.join("."));
+    if (scene.lesson) words.set("lesson", scene.lesson);
     history.replaceState(null, "", `#/inside/${encodeURIComponent(id)}?${words}`);
   };
   scene.wait = () => {
@@ -61,6 +49,7 @@ export async function show(place, [id], query) {
       scene.seen = seen;
       showAnswer(scene);
       showNetwork(scene);
+      showTheory(scene);
       showNearestNeighbours(scene);
       const prediction = seen.prediction;
       speak(
@@ -85,6 +74,7 @@ export async function show(place, [id], query) {
     scene.layer = layer;
     for (const one of parts.network.querySelectorAll("button[data-layer]"))
       one.setAttribute("aria-pressed", String(one.dataset.layer === layer));
+    markStation(scene);
     await showLayer(scene);
     if (isNew) tell("layer");
     if (scene.spot) await showNumber(scene);
@@ -102,14 +92,40 @@ export async function show(place, [id], query) {
     await scene.chooseLayer(layer, false);
   };
 
+  const leave = () => {
+    scene.stop?.();
+    scene.stopLesson?.();
+  };
   parts.answer.append(el("p", { class: "soft" }, "Asking the network …"));
   startTour(scene); // before the picker, which it would push down under a pen
   const first = await showPicker(scene);
   const image = query.get("image") ?? first;
-  if (scene.turn) return () => scene.stop?.(); // a quick visitor has chosen already
+  if (scene.turn) return leave; // a quick visitor has chosen already
   if (image) await scene.chooseImage(image);
   else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
-  return () => scene.stop?.();
+  return leave;
+}
+
+/** Put the heading and the empty parts of the page into its place; returns the parts by name. */
+function placeParts(place, id, facts) {
+  const parts = {};
+  for (const name of ["tour", "picker", "answer", "network", "layer", "number", "theory", "neighbours"])
+    parts[name] = el("section", { class: `part part-${name}`, id: `part-${name}`, "aria-label": name });
+  place.append(
+    el("h1", {}, "Inside ", el("a", { href: `#/run/${encodeURIComponent(id)}` }, id)),
+    el(
+      "p",
+      { class: "soft" },
+      `${facts.model}, ${facts.epoch ? `weights of epoch ${facts.epoch}, the best on validation` : "best weights"}; images of ${facts.image_size.join(" × ")} pixels, ${facts.in_channels === 1 ? "grey" : "colour"}.`,
+    ),
+    parts.tour,
+    el("div", { class: "desk" }, parts.picker, parts.answer),
+    parts.network,
+    el("div", { class: "desk wide" }, parts.layer, parts.number),
+    parts.theory,
+    parts.neighbours,
+  );
+  return parts;
 }
 
 function readSpot(query) {

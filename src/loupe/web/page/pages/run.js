@@ -1,6 +1,6 @@
 // One run: what its report says, live while it trains.
 import { placeCharts } from "../charts.js";
-import { count, el, figure, interval, link } from "../dom.js";
+import { el, figure, interval, link } from "../dom.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
@@ -9,7 +9,7 @@ import { showState } from "../state.js";
 
 export async function show(place, [id]) {
   const parts = Object.fromEntries(
-    ["head", "answers", "weights", "curves", "findings", "rest"].map((name) => [
+    ["head", "answers", "weights", "curves", "findings", "recipe", "layers", "rest"].map((name) => [
       name,
       el("div", { class: name === "curves" ? "columns" : "" }),
     ]),
@@ -23,6 +23,8 @@ export async function show(place, [id]) {
     el("h2", { id: "curves" }, "Curves"),
     parts.curves,
     parts.findings,
+    parts.recipe,
+    parts.layers,
     parts.rest,
   );
   let timer = null,
@@ -45,6 +47,8 @@ export async function show(place, [id]) {
       if (state !== before) {
         before = state;
         showFindings(parts, run, id);
+        parts.recipe.replaceChildren(...drawRecipe(run));
+        showLayers(parts.layers, run, id);
         parts.rest.replaceChildren(...drawRest(run));
       }
       if (run.summary.status === "running") timer = setTimeout(refresh, 1000);
@@ -230,6 +234,23 @@ function wireCells(place, id) {
   showImages(images, id, { only: "mistakes" }, "Wrong, most confident first");
 }
 
+const drawRecipe = (run) => [
+  el("h2", {}, "Recipe"),
+  el(
+    "details",
+    {},
+    el("summary", {}, "Every setting, defaults included"),
+    el("pre", { tabIndex: 0 }, run.recipe_toml),
+  ),
+];
+
+async function showLayers(place, run, id) {
+  if (!run.layers.length) return;
+  const table = el("div");
+  if (await placeSection(table, id, "layers", false))
+    place.replaceChildren(el("h2", { id: "layers" }, "Layers"), table);
+}
+
 function drawRest(run) {
   const table = (heads, rows) =>
     el(
@@ -244,37 +265,6 @@ function drawRest(run) {
     );
   const looks = run.result?.test_openings ?? [];
   return [
-    el("h2", {}, "Recipe"),
-    el(
-      "details",
-      {},
-      el("summary", {}, "Every setting, defaults included"),
-      el("pre", { tabIndex: 0 }, run.recipe_toml),
-    ),
-    ...(run.layers.length
-      ? [
-          el("h2", {}, "Layers"),
-          table(
-            ["layer", "kind", "output", "parameters", "multiply-adds"],
-            [
-              ...run.layers.map((one) => [
-                one.name,
-                one.kind,
-                one.output_shape.join("\u00a0×\u00a0"),
-                count(one.parameters || null),
-                count(one.multiply_adds || null),
-              ]),
-              [
-                "together",
-                "",
-                "",
-                count(run.summary.parameters ?? add(run.layers, "parameters")),
-                count(add(run.layers, "multiply_adds")),
-              ],
-            ],
-          ),
-        ]
-      : []),
     el("h2", {}, "Record"),
     el("p", {}, `Looks at the test set: ${run.summary.looks}.`),
     looks.length
@@ -296,5 +286,3 @@ function drawRest(run) {
       : "",
   ];
 }
-
-const add = (rows, name) => rows.reduce((sum, one) => sum + one[name], 0);

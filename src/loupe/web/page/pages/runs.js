@@ -2,33 +2,16 @@
 import { COLUMNS, arrange } from "../arrange.js";
 import { sparkline } from "../charts.js";
 import { count, duration, el, figure, furtherFigures, interval, link } from "../dom.js";
-import { ask, runPath, send, showProblem } from "../server.js";
+import { askForNews, runPath, send, showProblem } from "../server.js";
 import { showState } from "../state.js";
 import { editTags } from "../tags.js";
+
+const PAGE = 100; // rows drawn at once; more on demand: a table of thousands is slow to draw
 
 const kept = { sort: "started", isDown: true, text: "", state: "", chosen: new Set(), open: new Set() };
 
 export async function show(place) {
-  const search = el("input", {
-    type: "search",
-    placeholder: "name, tag, network, data …",
-    value: kept.text,
-    "aria-label": "Filter runs",
-  });
-  const state = el(
-    "select",
-    { "aria-label": "State" },
-    ...["", "running", "finished", "interrupted", "failed", "unfinished", "damaged"].map((one) =>
-      el("option", { value: one }, one || "every state"),
-    ),
-  );
-  state.value = kept.state;
-  const sort = el(
-    "select",
-    { class: "sort-by", "aria-label": "Sort by" },
-    ...COLUMNS.filter((one) => one.value).map((one) => el("option", { value: one.key }, `by ${one.title}`)),
-  );
-  sort.value = kept.sort;
+  const { search, state, sort } = makeChoices();
   const folder = el("span", { class: "soft" });
   const body = el("tbody"),
     head = el("tr"),
@@ -54,20 +37,31 @@ export async function show(place) {
     empty,
     bar,
   );
+  const askRuns = askForNews("runs");
   let runs = [],
+    most = PAGE,
     timer = null,
     isGone = false;
+
+  const showMore = (wanted) => {
+    most = wanted;
+    draw();
+  };
 
   function draw() {
     drawHead(head, draw);
     const shown = arrange(runs, kept);
-    const rows = shown.flatMap((run) => [
-      drawRow(run, draw, refresh),
-      ...(kept.open.has(run.id) ? run.seeds.map((seed) => drawRow(seed, draw, refresh, true)) : []),
-    ]);
+    const rows = shown
+      .slice(0, most)
+      .flatMap((run) => [
+        drawRow(run, draw, refresh),
+        ...(kept.open.has(run.id) ? run.seeds.map((seed) => drawRow(seed, draw, refresh, true)) : []),
+      ]);
     if (!body.contains(document.activeElement) || document.activeElement.type === "checkbox")
       replaceRows(body, rows);
-    empty.replaceChildren(...(shown.length ? [] : [sayEmpty(runs.length)]));
+    empty.replaceChildren(
+      ...(shown.length ? [offerMore(shown.length, most, showMore)] : [sayEmpty(runs.length)]),
+    );
     drawBar(bar, draw);
   }
 
@@ -76,11 +70,13 @@ export async function show(place) {
     if (isGone) return;
     try {
       if (!document.hidden || !runs.length) {
-        const list = await ask("runs");
-        runs = list.runs;
-        folder.textContent = `${count(runs.length)} in ${list.folder}`;
+        const list = await askRuns();
         problem.replaceChildren();
-        draw();
+        if (list) {
+          runs = list.runs;
+          folder.textContent = `${count(runs.length)} in ${list.folder}`;
+          draw();
+        }
       }
     } catch (error) {
       problem.replaceChildren(showProblem(error));
@@ -106,6 +102,43 @@ export async function show(place) {
     isGone = true;
     clearTimeout(timer);
   };
+}
+
+/** Return what chooses the rows and their order, as it was left. */
+function makeChoices() {
+  const search = el("input", {
+    type: "search",
+    placeholder: "name, tag, network, data …",
+    value: kept.text,
+    "aria-label": "Filter runs",
+  });
+  const state = el(
+    "select",
+    { "aria-label": "State" },
+    ...["", "running", "finished", "interrupted", "failed", "unfinished", "damaged"].map((one) =>
+      el("option", { value: one }, one || "every state"),
+    ),
+  );
+  state.value = kept.state;
+  const sort = el(
+    "select",
+    { class: "sort-by", "aria-label": "Sort by" },
+    ...COLUMNS.filter((one) => one.value).map((one) => el("option", { value: one.key }, `by ${one.title}`)),
+  );
+  sort.value = kept.sort;
+  return { search, state, sort };
+}
+
+/** Return the way to the rows that are not drawn; nothing where all are. */
+function offerMore(number, most, showMore) {
+  if (number <= most) return "";
+  return el(
+    "p",
+    { class: "tools" },
+    el("span", { class: "soft" }, `The first ${count(most)} of ${count(number)}.`),
+    el("button", { type: "button", onclick: () => showMore(most + PAGE) }, `${PAGE} more`),
+    el("button", { type: "button", onclick: () => showMore(number) }, `all ${count(number)}`),
+  );
 }
 
 function replaceRows(body, rows) {

@@ -1,0 +1,100 @@
+"""What comes out of a printer: dark ink on white from any theme, bars and shades kept, nothing cut."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from .browsing import CHROMIUM, wait_until
+from .conftest import Runs, Works
+from .report_files import KINDS, Visit
+from .test_looks_in_browser import list_places
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt install chromium"),
+]
+MARGIN = 14  # mm
+WIDTH = 688  # px: what a sheet of A4 leaves between its margins
+
+FIND_CUT = """() => [...document.querySelectorAll("main *")]
+    .filter(one => !one.closest("svg, canvas, .unseen, .stage, .block-name, .overview"))
+    .filter(one => one.checkVisibility())
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1
+        || one.matches(".scroll, pre") && one.scrollWidth > one.clientWidth + 1)
+    .map(one => one.outerHTML.slice(0, 120))"""
+
+
+def print_sheets(page: Any, file: Path) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """Return the sheets of a printed page: pixels, and text."""
+    pypdfium = pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed: extra `dev`")
+    edges = dict.fromkeys(("top", "bottom", "left", "right"), f"{MARGIN}mm")
+    page.pdf(path=str(file), format="A4", margin=edges)
+    document = pypdfium.PdfDocument(str(file))
+    sheets = [document[number] for number in range(len(document))]
+    pixels = [np.asarray(one.render(scale=1).to_pil().convert("RGB")) for one in sheets]
+    return pixels, [one.get_textpage().get_text_range() for one in sheets]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_of_a_report_is_cut(visit: Visit, report_files: dict[str, Path], kind: str) -> None:
+    page = visit(report_files[kind], "dark", WIDTH)
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(FIND_CUT) == []
+    left = page.locator("nav, button:not(.legend button), summary:not([open] > summary)")
+    assert not any(left.evaluate_all("all => all.map(one => one.checkVisibility())"))
+
+
+def test_nothing_of_the_page_is_cut(page: Any, works: Works, runs: Runs) -> None:
+    page.set_viewport_size({"width": WIDTH, "height": 900})
+    page.emulate_media(media="print")
+    for place, sign in list_places(works, runs).items():
+        page.goto("about:blank")
+        page.goto(f"{works.address}/#/{place}")
+        page.locator(sign).first.wait_for(state="attached")
+        wait_until(page, "() => !document.querySelector('[aria-busy]')")
+        assert page.evaluate(FIND_CUT) == [], place
+        assert not page.locator(".masthead").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_report_prints_on_white_and_keeps_its_shades(
+    visit: Visit, report_files: dict[str, Path], theme: str, tmp_path: Path
+) -> None:
+    sheets, texts = print_sheets(visit(report_files["run"], theme), tmp_path / "run.pdf")
+    for sheet in sheets:
+        assert (sheet[0, 0] == 255).all()
+        assert np.median(sheet) == 255
+    bars = next(sheet for sheet, text in zip(sheets, texts, strict=True) if "Accuracy by class" in text)
+    is_bar = (np.abs(bars.astype(int) - (115, 177, 214)) < 8).all(axis=-1)  # --c1 at 55 % on white
+    assert is_bar.sum() > 2_000, "the bars are there"
+    shaded = next(sheet for sheet, text in zip(sheets, texts, strict=True) if "Confusion matrix" in text)
+    is_shade = (shaded[..., 2].astype(int) - shaded[..., 0] > 80).sum()
+    assert is_shade > 1_000, "so are the shades of the confusion matrix"
+
+
+def test_no_heading_stays_behind_at_the_foot_of_a_sheet(
+    visit: Visit, report_files: dict[str, Path], tmp_path: Path
+) -> None:
+    page = visit(report_files["run"])
+    heads = set(page.locator("h2, h3, h4").all_inner_texts())
+    _, texts = print_sheets(page, tmp_path / "run.pdf")
+    assert len(texts) > 5
+    assert [last for text in texts if (last := text.strip().splitlines()[-1]) in heads] == []
+
+
+def test_maps_painted_for_the_dark_are_painted_anew_for_paper(page: Any, address: str, runs: Runs) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{address}/#/inside/{runs.weak}?image=validation-0&layer=conv1&at=1.2.2")
+    page.locator(".equation").first.wait_for()
+    cell = page.locator(".cells-of-numbers td:not(.hatched)").last
+    measure = """() => [...document.querySelectorAll('.map-grid canvas')].reduce((sum, one) => sum +
+        one.getContext('2d').getImageData(0, 0, one.width, one.height).data.reduce((a, b) => a + b, 0), 0)"""
+    dark, dark_cell = page.evaluate(measure), cell.get_attribute("style")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(measure) > 1.2 * dark
+    assert cell.get_attribute("style") != dark_cell
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(measure) == dark
