@@ -1,0 +1,3 @@
+import loupe
+
+print(loupe.describe_data("digits").path)

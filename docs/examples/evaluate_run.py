@@ -1,0 +1,4 @@
+import loupe
+
+evaluated = loupe.evaluate_run("example", looks=["calibration"])
+print(evaluated)

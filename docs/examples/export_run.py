@@ -1,0 +1,4 @@
+import loupe
+
+export = loupe.export_run("example", "torch")
+print(export.file, export.parity)

@@ -1,0 +1,3 @@
+import loupe
+
+print(loupe.open_study("studies/smoothing"))

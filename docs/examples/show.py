@@ -1,0 +1,3 @@
+import loupe
+
+print(loupe.show("digits", "model.width=1"))

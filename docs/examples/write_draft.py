@@ -1,0 +1,3 @@
+import loupe
+
+print(loupe.write_draft("example", "latex", out="draft", replace=True).file)
