@@ -11,7 +11,7 @@ GPU_PYTHON ?= python3# the one whose torch knows the GPU; nothing is installed
 TWO := OMP_NUM_THREADS=1# two processes of one thread: more would wait for one another
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: help demo test test-thorough test-all check format docs wheel try-wheel bench gpu clean
+.PHONY: help demo test test-thorough test-ci test-all check format docs wheel try-wheel bench gpu clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,9 @@ test: $(VENV)/.dev $(FRONT) ## run the fast tests, on two processes
 
 test-thorough: $(VENV)/.dev $(FRONT) ## run what `test` leaves out: every network and recipe, processes, the browser
 	$(TWO) $(BIN)/pytest -n 2 --dist loadgroup -m '(thorough or browser) and not slow and not gpu'
+
+test-ci: $(VENV)/.dev $(FRONT) ## run both at once, as CI does: what several tests share is trained once
+	$(TWO) $(BIN)/pytest -n 2 --dist loadgroup -m 'not slow and not gpu'
 
 test-all: $(VENV)/.dev $(FRONT) ## run all tests, the slow ones too
 	$(BIN)/pytest -m 'not gpu'

@@ -11,6 +11,7 @@ from hypothesis import settings
 from loupe.data import Dataset, ImageDataset, load_dataset
 
 from .quick_runs import train as train
+from .reported_run import reported as reported
 
 TESTS = Path(__file__).parent
 

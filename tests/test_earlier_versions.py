@@ -34,7 +34,10 @@ FIXTURES = Path(__file__).parent / "fixtures" / "88aca72"
 def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with copies of all that commit wrote; the working folder is beside it."""
     copied = tmp_path / "runs"
-    shutil.copytree(FIXTURES, copied, ignore=shutil.ignore_patterns("*.py"))
+    shutil.copytree(FIXTURES, copied, ignore=shutil.ignore_patterns("*.py", "digits.toml"))
+    kept = copied / "studies" / "small" / "recipes"  # that commit did not keep it
+    kept.mkdir()
+    shutil.copy(FIXTURES / "digits.toml", kept)
     monkeypatch.chdir(tmp_path)
     return copied
 
@@ -166,6 +169,8 @@ def test_a_study_is_resumed_with_the_runs_it_has(earlier: Path) -> None:
 
 def test_its_results_spare_the_runs_they_list(earlier: Path) -> None:
     known = earlier / "studies" / "small" / "results.csv"
+    keys = {row.key for row in StudyFolder(earlier / "studies" / "small").read_results()}
+    assert len(keys) == 2
     assert (
         main(
             [
@@ -181,9 +186,18 @@ def test_its_results_spare_the_runs_they_list(earlier: Path) -> None:
         )
         == 0
     )
-    keys = {row.key for row in StudyFolder(earlier / "studies" / "small").read_results()}
-    assert len(keys) == 2
+    assert keys < {row.key for row in StudyFolder(Path("new", "small")).read_results()}
     assert not any(path.name.endswith(tuple(keys)) for path in Path("new", "runs").iterdir())
+
+
+def test_runs_of_another_recipe_are_not_counted_and_kept(
+    earlier: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(earlier / "studies" / "small" / "recipes")
+    assert main(["study", str(earlier / "studies" / "small"), "--dry-run"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "not counted: 2 finished runs of" in told
+    assert "kept in earlier.csv" in told
 
 
 @dataclass(frozen=True)

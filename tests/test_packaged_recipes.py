@@ -97,7 +97,7 @@ def test_two_steps_on_small_files_of_the_official_form(
 
 @pytest.mark.thorough
 def test_digits_reach_95_percent_in_a_third_of_their_epochs(tmp_path: Path) -> None:
-    assert accuracy(train("digits", tmp_path, "train.epochs=12", "evaluate.look_inside=false")) >= 0.95
+    assert accuracy(train("digits", tmp_path, "train.epochs=7", "evaluate.look_inside=false")) >= 0.95
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from loupe.data import ImageDataset, load_dataset
 from loupe.errors import DataError, LoupeError, MetricError
 from loupe.metrics import Predictions, choose_metric
 from loupe.parts import KINDS
+from loupe.pitfalls.registry import TellTale
 from loupe.plugins import load_plugin
 from loupe.statistics import Interval
 from tests.quick_runs import QUICK, forget_plugins
@@ -163,6 +164,9 @@ REGISTER = {kind.registry.kind: "register_" + kind.registry.kind.replace(" ", "_
 def test_a_name_that_cannot_be_one_is_refused_of_every_kind(kind: str, name: object) -> None:
     facts = {"metric": {"unit": "", "better": "higher"}, "explanation": {"is_signed": True}}
     facts["export format"] = {"suffix": ".x", "runtime": "torch"}
+    facts["rule"] = dict.fromkeys(("why", "fix"), "")
+    words = ("title", "rule", "source", "looks", "in_loupe", "lint")
+    facts["pitfall"] = {**dict.fromkeys(words, ""), "tell_tale": TellTale("accuracy", "percent", 0.1)}
     with pytest.raises(LoupeError, match=r"cannot be called|cannot be registered|without a name"):
         getattr(loupe, REGISTER[kind])(name, **facts.get(kind, {}))
 

@@ -75,6 +75,37 @@ class DataError(LoupeError):
     """Images or labels that cannot be used as they are."""
 
 
+class MissingClassError(DataError):
+    """A part of the images that would hold none of some class.
+
+    Args:
+        message: one sentence that says which.
+        setting: what divides the images, such as "data.test_part".
+        works: a value of it that gives each part images of each class; None if there is none.
+        class_names: of all classes.
+        hopeless: those of them for which no value does.
+        told: as of `LoupeError`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        setting: str,
+        works: float | int | None = None,
+        class_names: Iterable[str] = (),
+        hopeless: Iterable[str] = (),
+        **told: str | None,
+    ) -> None:
+        super().__init__(
+            message, got=told.get("got"), allowed=told.get("allowed"), next_step=told.get("next_step")
+        )
+        self.setting = setting
+        self.class_names = tuple(class_names)
+        self.works = works
+        self.hopeless = tuple(hopeless)
+
+
 class DataFileError(DataError):
     """A data file that is missing, truncated, or not the official one."""
 
@@ -204,3 +235,11 @@ class SearchError(DescriptionError):
     def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
         next_step = "mend the lines above; `loupe search --help` describes every field"
         super().__init__(f"Search {name!r}", mistakes, next_step)
+
+
+class ExerciseError(DescriptionError):
+    """An exercise with mistakes, in itself or in the recipe it hands out."""
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+        next_step = "mend the lines above; `loupe class make --help` describes every field"
+        super().__init__(f"Exercise {name!r}", mistakes, next_step)

@@ -83,6 +83,18 @@ KINDS: dict[str, Kind] = {
             "{title}, about {num_passes} passes of the network for an image",
         ),
         ("export-formats", "formats that a network is written in", "loupe.exporting:EXPORT_FORMATS"),
+        (
+            "rules",
+            "mistakes that `loupe lint` looks for",
+            "loupe.linting:RULES",
+            "{source}; in {reads}",
+        ),
+        (
+            "pitfalls",
+            "mistakes that can be watched: wrong and right, side by side",
+            "loupe.pitfalls:PITFALLS",
+            "{title}; {source}",
+        ),
     )
 }
 """In the order of a run: what goes in, what is trained, what watches, what comes out."""

@@ -6,6 +6,7 @@ own, a run resumed at an epoch draws exactly what the uninterrupted run would ha
 generator state has to be saved.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -19,6 +20,7 @@ from typing import Any, Literal
 import torch
 
 from loupe.errors import LoupeError
+from loupe.wording import count_of
 
 _deterministic: Any = torch.utils.deterministic  # its attributes are set up in ways the stubs do not show
 
@@ -127,7 +129,7 @@ def describe_device(device: torch.device) -> str:
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        return f"CPU, {count_of(torch.get_num_threads(), 'thread')}"
     return device.type
 
 
@@ -145,6 +147,24 @@ def find_free_memory() -> float:
         return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         return float("inf")
+
+
+@lru_cache(maxsize=1)
+def measure_memory() -> float:
+    """Return the memory of this machine, or of the group of processes it is limited to, in bytes.
+
+    Infinite where that is not known.
+    """
+    limits = [float("inf")]
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        limits.append(next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemTotal:")))
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # not on Windows
+        limits.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max" is no number
+            limits.append(float(Path(file).read_text(encoding="ascii")))
+    return min(limits)
 
 
 @contextmanager

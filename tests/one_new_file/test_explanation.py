@@ -14,6 +14,8 @@ from loupe.runs import RunFolder
 from tests.quick_runs import QUICK
 from tests.web.conftest import serving
 
+pytestmark = pytest.mark.thorough
+
 PLUGIN = '''
 from dataclasses import dataclass
 from typing import Annotated

@@ -15,6 +15,8 @@ from loupe.studies.loading import load_study
 from loupe.studies.run import carry_out_study, prepare_study, run_study
 from tests.quick_runs import StopAfter, is_same_weights
 
+pytestmark = pytest.mark.thorough
+
 PLUGIN = '''
 """A margin between the right class and the others, after Crammer and Singer."""
 

@@ -35,6 +35,8 @@ from loupe.using.compare_runs import compare_runs
 from loupe.using.export_run import describe_export, export_run
 from tests.web.conftest import serving
 
+pytestmark = pytest.mark.thorough
+
 PLUGIN = '''
 """Balanced error: one minus the mean over classes of recall."""
 

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from loupe.cli import (
     auditing,
     caching,
+    classroom,
     evaluating,
     listing,
     looking,
     measuring,
     opening,
+    publishing,
     searching,
     studying,
     taking,
+    teaching,
     verifying,
     working,
 )
@@ -26,15 +29,18 @@ __all__ = [
     "app",
     "auditing",
     "caching",
+    "classroom",
     "evaluating",
     "listing",
     "looking",
     "main",
     "measuring",
     "opening",
+    "publishing",
     "searching",
     "studying",
     "taking",
+    "teaching",
     "verifying",
     "working",
 ]
@@ -43,13 +49,7 @@ __all__ = [
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
     accept_any_output()
-    asked = asks_for_help(sys.argv[1:] if arguments is None else arguments)
-    if asked == "train":
-        app["train"].help_epilogue = describe_recipe_fields()
-    elif asked == "study":
-        app["study"].help_epilogue = describe_fields_of_studies()
-    elif asked == "search":
-        app["search"].help_epilogue = describe_fields_of_searches()
+    add_fields_to_help(asks_for_help(sys.argv[1:] if arguments is None else arguments))
     try:
         status = app(arguments)
     except UntrustedPluginError as error:
@@ -73,6 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
         return 130
     return status if isinstance(status, int) else 0
+
+
+def add_fields_to_help(verb: str | None) -> None:
+    """Let the help of a verb that reads a file end with the fields of that file."""
+    if verb == "train":
+        app["train"].help_epilogue = describe_recipe_fields()
+    elif verb == "study":
+        app["study"].help_epilogue = describe_fields_of_studies()
+    elif verb == "search":
+        app["search"].help_epilogue = describe_fields_of_searches()
+    elif verb == "class":
+        app["class"]["make"].help_epilogue = describe_fields_of_exercises()
 
 
 def is_trusted_by_answer(error: UntrustedPluginError) -> bool:
@@ -122,6 +134,14 @@ def describe_fields_of_searches() -> str:
 
     lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_search_fields()]
     return "\n".join(["**Fields of a search** (`field` = default):", "", *lines])
+
+
+def describe_fields_of_exercises() -> str:
+    """Return the fields of an exercise as Markdown, for `loupe class make --help`."""
+    from loupe.classroom import describe_exercise_fields
+
+    lines = [f"- `{field}` = {default}: {text}" for field, default, text in describe_exercise_fields()]
+    return "\n".join(["**Fields of an exercise** (`field` = default):", "", *lines])
 
 
 def asks_for_help(arguments: Sequence[str]) -> str | None:

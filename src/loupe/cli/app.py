@@ -35,3 +35,13 @@ DataPlace = Annotated[
 ]
 Plot = Annotated[bool, Parameter(negative=(), help="Draw the learning rate to schedule-NAME.png.")]
 Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]
+Costs = Annotated[
+    Path | None,
+    Parameter(
+        help="CSV table of what answers cost: a line a true class, a column an answer; `unsure` may be one."
+    ),
+]
+Shares = Annotated[
+    str | None,
+    Parameter(help="Shares of classes where the network is used, such as cat=0.7,dog=0.2; the others share."),
+]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, DataPlace, Plugins, app
+from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
 from loupe.terminal import print_line, print_table
 
 if TYPE_CHECKING:
     from loupe.evaluations import Look, Table
-    from loupe.using.evaluate_run import Evaluated
+    from loupe.using.evaluated import Evaluated
 
 _MOST_REFUSALS = 20
 
@@ -34,6 +34,12 @@ def evaluate(
     against: Annotated[
         str | None, Parameter(help="A second run, compared image by image on the same images.")
     ] = None,
+    margin: Annotated[
+        float,
+        Parameter(help="With --against: points of accuracy that would not matter (non-inferiority)."),
+    ] = 0.5,
+    costs: Costs = None,
+    shares: Shares = None,
     json_: Annotated[
         bool, Parameter(name="--json", negative=(), help="Print JSON in place of text.")
     ] = False,
@@ -48,6 +54,8 @@ def evaluate(
 ) -> int:
     """Evaluate a run's network: metrics and looks at it, on its validation images or on others.
 
+    Of a series of seeds, the mean of its networks is evaluated, beside each of them alone.
+
     `loupe evaluations` and `loupe metrics` list what there is.
 
     Parameters
@@ -58,6 +66,7 @@ def evaluate(
         Folders of images, each image in a folder named after its class; the run's validation images if
         left out.
     """
+    from loupe.evaluations.stakes import read_costs, read_shares
     from loupe.reports.evaluation_page import write_evaluation_page
     from loupe.using.evaluate_run import evaluate_run
 
@@ -65,9 +74,12 @@ def evaluate(
         run,
         *data,
         looks=_split_names(looks),
+        costs=read_costs(costs) if costs is not None else None,
+        shares=read_shares(shares) if shares is not None else None,
         metrics=_split_names(metrics) or (),
         on_test=test,
         against=against,
+        margin=margin,
         fit=fit,
         device=device,
         plugins=plugin,

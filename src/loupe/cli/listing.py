@@ -54,7 +54,9 @@ def make_verb(kind: Kind) -> Callable[..., int]:
     return verb
 
 
-for _kind in KINDS.values():
+_WITH_A_VERB_OF_THEIR_OWN = ("pitfalls",)
+
+for _kind in (one for one in KINDS.values() if one.name not in _WITH_A_VERB_OF_THEIR_OWN):
     app.command(make_verb(_kind), name=_kind.name, group=LOOK)
 
 

@@ -16,6 +16,9 @@ def show(
     /,
     *overrides: Override,
     plot: Plot = False,
+    draw: Annotated[
+        Path | None, Parameter(help="Draw the network as one picture into this file: .svg, .pdf or .png.")
+    ] = None,
     plugin: Plugins = (),
 ) -> int:
     """Print a recipe with every setting filled in, and its network layer by layer.
@@ -27,7 +30,6 @@ def show(
     """
     from loupe.running import load_recipe
     from loupe.running.describe_network import describe_recipe_layers
-    from loupe.running.describe_schedule import plot_schedule
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     print_line(resolved.to_toml())
@@ -36,20 +38,28 @@ def show(
         (
             row.name,
             row.kind,
-            " x ".join(map(str, row.output_shape)),
+            *(one.replace(" × ", "x") for one in row.window),
+            "x".join(map(str, row.output_shape)),
             write_count(row.parameters),
             write_count(row.multiply_adds),
         )
         for row in table.rows
     ]
     total = table.parameters
-    rows.append(("together", "", "", f"{total:,}", f"{table.multiply_adds:,}"))
-    print_table(("layer", "kind", "output", "parameters", "multiply-adds"), rows, right=(3, 4))
+    rows.append(("together", *5 * ("",), f"{total:,}", f"{table.multiply_adds:,}"))
+    heads = ("layer", "kind", "kernel", "stride", "pad", "output", "parameters", "multiply-adds")
+    print_table(heads, rows, right=(2, 3, 4, 6, 7))
     print_line(f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
     for note in notes:
         print_line(note)
     if plot:
+        from loupe.running.describe_schedule import plot_schedule  # loads matplotlib
+
         print_line(f"learning rate: {plot_schedule(resolved)}")
+    if draw is not None:
+        from loupe.running.draw_network import draw_recipe_network  # likewise
+
+        print_line(f"network: {draw}, drawn on {draw_recipe_network(resolved, draw)}")
     return 0
 
 
@@ -188,9 +198,15 @@ def list_(
 def compare(
     *runs: str,
     out: Annotated[Path, Parameter(help="The HTML file.")] = Path("comparison.html"),
+    margin: Annotated[
+        float, Parameter(help="Points of accuracy that would not matter (non-inferiority).")
+    ] = 0.5,
     data: DataPlace = None,
 ) -> int:
     """Compare runs on one page: figures, curves, recipes, classes, and whether these networks differ.
+
+    Each run is set against the first: difference in every metric with its interval, agreement, what their
+    layers compute.
 
     Parameters
     ----------
@@ -199,5 +215,5 @@ def compare(
     """
     from loupe.using.compare_runs import compare_runs
 
-    print_line(f"comparison: {compare_runs(runs, out, data=data)}")
+    print_line(f"comparison: {compare_runs(runs, out, margin=margin, data=data)}")
     return 0

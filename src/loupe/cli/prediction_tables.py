@@ -65,7 +65,7 @@ def _describe_answer(one: Answer) -> dict[str, Any]:
     pairs = zip(one.classes, one.probabilities, strict=True)
     return {
         "file": _write_path(one.file),
-        "answer": None if one.is_unsure else one.classes[0],
+        "answer": None if one.is_unsure else one.answer,
         "top": [{"class": name, "probability": probability} for name, probability in pairs],
         "true_class": one.true_class,
         "role": one.role,
@@ -73,7 +73,7 @@ def _describe_answer(one: Answer) -> dict[str, Any]:
 
 
 def _name_answer(one: Answer) -> str:
-    return _UNSURE if one.is_unsure else one.classes[0]
+    return _UNSURE if one.is_unsure else one.answer
 
 
 def _write_path(path: Path) -> str:
@@ -87,6 +87,9 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     yield f"{len(answers.answers):,} of {total:,} images answered"
     if answers.below is not None:
         yield f"{answers.num_unsure:,} of them unsure: most probable class below {answers.below:g}"
+    elif answers.num_unsure:
+        yield f"{answers.num_unsure:,} of them unsure"
+    yield from answers.notes
     if answers.threshold is not None:
         one = answers.threshold
         right = f"{one.correct:,} of {one.answered:,} right" if one.answered else "none is given"
@@ -102,7 +105,7 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
     if accuracy is None:
         return
     which = "images in folders named after classes"
-    if answers.below is not None:
+    if answers.below is not None or answers.num_unsure:
         which += " that were not left unsure"
     interval = f"{format_interval(accuracy.interval)}, {format_level(accuracy.confidence)} interval"
     figure = f"accuracy {format_percent(accuracy.accuracy)} ({interval})"

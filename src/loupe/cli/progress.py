@@ -1,5 +1,6 @@
 """Live progress in a terminal: the last epochs as a table, and a bar over all steps."""
 
+import time
 from collections.abc import Sequence
 
 from rich.console import Console, Group
@@ -15,24 +16,41 @@ from rich.progress import (
 from rich.table import Table
 
 from loupe.metrics import Metric, describe_metric
+from loupe.terminal import print_line
 from loupe.training import EpochRecord, Observer, TrainingState
 
 _ROWS = 12
+_QUIET_SECONDS = 15.0  # between two lines where the output is no terminal: a log, not a flood
 
 
 class LiveProgress(Observer):
-    """Show a training as it goes; shows nothing where the output is not a terminal."""
+    """Show a training as it goes; where the output is no terminal, in a line now and then.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Args:
+        console: to show it on.
+        title: a line that is said when the first step is about to be taken, not before: until then the images
+            may turn out to be none that can be trained on.
+    """
+
+    def __init__(self, console: Console, title: str | None = None) -> None:
+        self._console, self._title = console, title
+        self._num_epochs = 0
+        self._started = self._said = 0.0
         self._live: Live | None = None
+        self._last: float | None = None
+        self._first = 0
         self._steps_per_epoch = 0
         self._epoch = 0
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
+        self._steps_per_epoch, self._epoch = steps_per_epoch, state.epoch
+        self._num_epochs, self._first = num_epochs, state.epoch * steps_per_epoch
+        self._started = self._said = time.monotonic()
+        if self._title is not None:
+            print_line(self._title)
+            self._title = None
         if not self._console.is_terminal:
             return
-        self._steps_per_epoch, self._epoch = steps_per_epoch, state.epoch
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -51,15 +69,30 @@ class LiveProgress(Observer):
         self._live.start()
 
     def on_step(self, step: int) -> None:
+        if not self._console.is_terminal:
+            self._say(self._epoch * self._steps_per_epoch + step)
         if self._live is not None:
             self._bar.update(
                 self._task, completed=self._epoch * self._steps_per_epoch + step, epoch=self._epoch + 1
             )
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        self._epoch = state.epoch
+        self._epoch, self._last = state.epoch, state.history[-1].validation_loss
         if self._live is not None:
             self._live.update(self._draw(state))
+
+    def _say(self, done: int) -> None:
+        """Print how far the training is, if the last line is some time ago."""
+        now = time.monotonic()
+        if now - self._said < _QUIET_SECONDS:
+            return
+        self._said = now
+        most = self._num_epochs * self._steps_per_epoch
+        left = (now - self._started) / max(1, done - self._first) * (most - done)
+        words = f"epoch {self._epoch + 1} of {self._num_epochs}, {done / most:.0%}, {left:.0f} s left"
+        if self._last is not None:
+            words += f"; validation loss {self._last:.4f}"
+        print_line(words)
 
     def on_fit_end(self, state: TrainingState) -> None:
         self.close()

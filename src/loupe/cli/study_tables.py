@@ -48,6 +48,15 @@ def describe_known(known: Known) -> str:
     )
 
 
+def describe_other(prepared: PreparedStudy) -> str:
+    """Return how many finished runs of an earlier sitting do not count any more, and where they stay."""
+    folder, count = prepared.folder, count_of(prepared.num_other, "finished run")
+    return (
+        f"not counted: {count} of {folder.results_file}: recipe, arms, data or the code that makes the "
+        f"numbers is another; kept in {folder.earlier_file.name}"
+    )
+
+
 def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
     """Return how many runs there are, how many are done, and how long the others will take."""
     runs, num_waiting = prepared.plan.runs, prepared.num_waiting

@@ -1,7 +1,7 @@
 """Verbs that carry out many runs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,7 @@ from loupe.wording import count_of
 
 if TYPE_CHECKING:
     from loupe.engines import Engine
+    from loupe.studies.analysis import StudyAnalysis
     from loupe.studies.run import PreparedStudy
 
 Workers = Annotated[int | None, Parameter(help="Runs at once; as many as there is room for if left out.")]
@@ -51,7 +52,7 @@ def study(
     study
         A packaged study (`loupe studies`), a TOML file, or a study's folder.
     """
-    from loupe.cli.study_tables import describe_known
+    from loupe.cli.study_tables import describe_known, describe_other
     from loupe.engines import open_engine
     from loupe.studies.loading import load_study
     from loupe.studies.run import prepare_study
@@ -63,10 +64,69 @@ def study(
     try:
         if prepared.known is not None:
             print_line(describe_known(prepared.known))
+        if prepared.num_other:
+            print_line(describe_other(prepared))
         _print_plan(prepared, opened.num_workers, lists_all=dry_run)
         return 0 if dry_run else _carry_out(prepared, opened)
     finally:
         opened.close()
+
+
+@app.command(group=WORK, name="learning-curve")
+def learning_curve(
+    run: str,
+    /,
+    *,
+    of: Annotated[
+        Literal["images", "epochs", "width"], Parameter(help="What there might be more of.")
+    ] = "images",
+    seeds: Annotated[int, Parameter(help="Seeds of each size, from 0 on.")] = 3,
+    dry_run: Annotated[
+        bool, Parameter(negative=(), help="Show the runs and their time; run nothing.")
+    ] = False,
+    out: Annotated[Path, Parameter(help="Folder for studies and their runs.")] = Path("studies"),
+    engine: EngineName = "auto",
+    workers: Workers = None,
+) -> int:
+    """Say whether more images, epochs or width would help a run: a short study, on validation alone.
+
+    Images: an eighth to all of the run's own, with a power law that says what twice as many would give.
+    Epochs and width: half, as it is, twice. What is done already is not done again.
+
+    Parameters
+    ----------
+    run
+        A run folder, or its name (or how it begins) inside runs/.
+    """
+    from loupe.engines import open_engine
+    from loupe.studies.growth import measure_last_step, plan_growth, say_growth
+    from loupe.studies.run import prepare_study
+
+    prepared = prepare_study(plan_growth(run, of, range(max(1, seeds))), out, engine=engine)
+    num_jobs = prepared.num_waiting
+    opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
+    try:
+        _print_plan(prepared, opened.num_workers, lists_all=dry_run)
+        if dry_run:
+            return 0
+        analysis = _watch(prepared, opened)
+    finally:
+        opened.close()
+    step = measure_last_step(analysis, prepared.pool)
+    print_line(say_growth(analysis, step, of), style="bold")
+    if step is not None:
+        rows = [
+            [
+                name,
+                f"{100 * one.mean:+.1f}",
+                f"{100 * one.interval.low:+.1f}" if one.interval else "",
+                f"{100 * one.interval.high:+.1f}" if one.interval else "",
+            ]
+            for name, one in sorted(step.by_class.items(), key=lambda pair: -pair[1].mean)
+        ]
+        print_table(["class", f"points, {step.before} to {step.after}", "from", "to"], rows, [1, 2, 3])
+    print_line(f"report: {prepared.folder.report_file}")
+    return 1 if analysis.failed else 0
 
 
 def find_parent(place: str, file: str) -> Path | None:
@@ -92,21 +152,10 @@ def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool)
 
 def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     """Carry out a study with progress on the terminal, and print its answer."""
-    from loupe.cli.study_progress import StudyProgress
     from loupe.studies.answer import answer_question
     from loupe.studies.report import describe_study_looks
-    from loupe.studies.run import carry_out_study
 
-    num_tasks = prepared.scheduler.num_tasks
-    progress = StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks)
-    try:
-        analysis = carry_out_study(prepared, engine, progress)
-    except KeyboardInterrupt:
-        progress.close()
-        print_line(f"Stopped; what was reached is kept in {prepared.folder.path}. The same command goes on.")
-        raise
-    finally:
-        progress.close()
+    analysis = _watch(prepared, engine)
     failed = analysis.failed
     if failed:
         print_line(f"{count_of(len(failed), 'run')} without a result; the report says why.")
@@ -115,6 +164,23 @@ def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
     print_line(f"looks at the test set: {describe_study_looks(rows, prepared.pool)}")
     print_line(f"report: {prepared.folder.report_file}")
     return 1 if failed else 0
+
+
+def _watch(prepared: "PreparedStudy", engine: "Engine") -> "StudyAnalysis":
+    """Return what a study found, carried out with progress on the terminal."""
+    from loupe.cli.study_progress import StudyProgress
+    from loupe.studies.run import carry_out_study
+
+    num_tasks = prepared.scheduler.num_tasks
+    progress = StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks)
+    try:
+        return carry_out_study(prepared, engine, progress)
+    except KeyboardInterrupt:
+        progress.close()
+        print_line(f"Stopped; what was reached is kept in {prepared.folder.path}. The same command goes on.")
+        raise
+    finally:
+        progress.close()
 
 
 @app.command(group=WORK)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from loupe.cli.app import WORK, DataPlace, Plugins, app
+from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
 from loupe.terminal import print_line, print_table
 
 
@@ -29,6 +29,11 @@ def predict(
         float | None,
         Parameter(help='In place of --below: a mistake is as bad as so many answers "unsure".'),
     ] = None,
+    by_class: Annotated[
+        bool, Parameter(negative=(), help="With --accuracy: wished of each answer, a threshold a class.")
+    ] = False,
+    costs: Costs = None,
+    shares: Shares = None,
     fit: Annotated[
         Literal["resize", "crop", "pad"] | None,
         Parameter(help="How images come to the network's size; as in training if left out."),
@@ -49,6 +54,7 @@ def predict(
         Image files, and folders whose images are taken, those of sub-folders too.
     """
     from loupe.cli.prediction_tables import list_refusals, summarise_answers, write_table
+    from loupe.evaluations.stakes import read_costs, read_shares
     from loupe.runs.writing import write_text
     from loupe.using.predict_images import predict as ask
 
@@ -62,6 +68,9 @@ def predict(
         data=data,
         accuracy=accuracy,
         mistake_cost=mistake_cost,
+        by_class=by_class,
+        costs=read_costs(costs) if costs is not None else None,
+        shares=read_shares(shares) if shares is not None else None,
     )
     table = write_table(answers, format)
     if out is None:
@@ -124,6 +133,8 @@ def export(
     data: DataPlace = None,
 ) -> int:
     """Write a run's network as one file that needs no Loupe, checked on real images, and its model card.
+
+    Of a series of seeds, one file gives the mean of its networks' probabilities.
 
     The file takes uint8 images, as many at once as there are; normalisation and softmax are inside, and class
     names, recipe and figures in its metadata.

@@ -36,10 +36,13 @@ def train(
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
     from loupe.running import find_recipe_to_continue, load_recipe, make_run_folder, start_run
+    from loupe.running.process_group import settle_processes
 
     if continues is not None:
         recipe, overrides = find_recipe_to_continue(continues, recipe, overrides)
-    resolved = load_recipe(recipe, overrides, plugins=plugin)
+    resolved = settle_processes(load_recipe(recipe, overrides, plugins=plugin))
+    if _is_led(resolved):
+        return 0
     return _watch(start_run, resolved, make_run_folder(resolved))
 
 
@@ -74,6 +77,8 @@ def resume(
     if is_finished(recipe, path):
         print_line(f"{path.name} is finished; nothing to do.")
         return _print_outcome(path)
+    if _is_led(recipe):
+        return 0
     return _watch(carry_out, recipe, path)
 
 
@@ -118,8 +123,8 @@ def check_layer(
         str,
         Parameter(
             name="--as",
-            help="What it is to be: conv2d, linear, max-pool2d, avg-pool2d, global-avg-pool, batch-norm, "
-            "relu, dropout, cross-entropy.",
+            help="What it is to be: conv2d, conv-transpose2d, linear, max-pool2d, avg-pool2d, "
+            "global-avg-pool, batch-norm, group-norm, layer-norm, attention, relu, dropout, cross-entropy.",
         ),
     ] = "",
 ) -> int:
@@ -140,12 +145,24 @@ def check_layer(
     return 0 if report.is_passed else 1
 
 
+def _is_led(recipe: "Recipe") -> bool:
+    """Return whether this process has trained its share of a run that another one writes and shows."""
+    from loupe.running.process_group import find_rendezvous
+
+    rendezvous = find_rendezvous()
+    if rendezvous is None or not rendezvous.rank:
+        return False
+    from loupe.running.process_group.meeting import follow
+
+    follow(recipe, rendezvous)
+    return True
+
+
 def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
     """Carry out a recipe with live progress, and print how it ended."""
     from loupe.cli.progress import LiveProgress
 
-    print_line(f"training {recipe.name} in {path}")
-    progress = LiveProgress(open_console())
+    progress = LiveProgress(open_console(), f"training {recipe.name} in {path}")
     try:
         carry_out(recipe, path, observers=[progress])
     except LoupeError:

@@ -7,6 +7,7 @@ No torch here.
 
 from loupe.recipe.describe import describe_fields as describe_fields
 from loupe.recipe.files import list_recipes as list_recipes
+from loupe.recipe.files import name_recipe as name_recipe
 from loupe.recipe.files import read_recipe_file as read_recipe_file
 from loupe.recipe.former_names import read_former_names as read_former_names
 from loupe.recipe.former_names import write_former_names as write_former_names

@@ -61,8 +61,7 @@ class TomlFiles:
                 nearest=suggest(path.stem, packaged),
                 next_step=f"{listing.replace('more', 'more about the packaged ones')}",
             ) from None
-        name = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or self.kind
-        return {"name": name, **read_toml(text, str(path))}
+        return {"name": _make_name(path.stem) or self.kind, **read_toml(text, str(path))}
 
     def _read_packaged(self, name: str) -> str:
         return resources.files(self.package).joinpath(f"{name}.toml").read_text(encoding="utf-8")
@@ -84,6 +83,17 @@ def read_recipe_file(place: str | Path) -> dict[str, Any]:
         LoupeError: the file cannot be read, or is not TOML.
     """
     return read_former_names(_RECIPES.read(place))
+
+
+def name_recipe(recipe: str) -> str:
+    """Return what a recipe is called: a packaged one by its name, a file by its own without ending."""
+    path = Path(recipe)
+    name = path.stem if path.suffix == ".toml" else path.name
+    return _make_name(name) or "recipe"
+
+
+def _make_name(stem: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", stem).strip("-.")
 
 
 def _read_text(path: Path) -> str:

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from loupe.markup import render_text
 from loupe.recipe.sections import Choice, MetricName, NamedSection, Section
 from loupe.recipe.train_section import TrainSection
 
@@ -141,6 +142,12 @@ class DataSection(NamedSection):
     )
     label_noise: LabelNoise | None = Field(
         None, description="Wrong labels for some training images, on purpose. For experiments."
+    )
+    in_memory: Literal["auto"] | bool = Field(
+        "auto",
+        description="Whether all images are held in memory; else they are read from disk as they are needed, "
+        "with the same results. auto: unless they take more than a quarter of the machine's memory, or "
+        "several processes would hold them. Where they come in no file that can be mapped, they are held.",
     )
     augment: tuple[Choice, ...] = Field(
         (), description="Augmentations of the training images, in order; `loupe augmentations` lists them."
@@ -347,6 +354,9 @@ class Recipe(Section):
     def to_toml(self) -> str:
         """Return the recipe as TOML that reads back as an equal recipe."""
         return tomli_w.dumps(self.to_dict())
+
+    def _repr_html_(self) -> str:
+        return render_text(f"Recipe {self.name}", self.to_toml())
 
     def for_seed(self, seed: int) -> "Recipe":
         """Return the recipe of a single run with this seed."""
