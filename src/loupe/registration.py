@@ -34,7 +34,9 @@ def refuse_odd_name(kind: str, name: object) -> None:
     )
 
 
-def refuse_missing_methods(kind: str, methods: Mapping[str, str], name: str, part: object, got: str) -> None:
+def refuse_missing_methods(
+    kind: str, methods: Mapping[str, str], name: str, part: object, builder: Callable[..., Any]
+) -> None:
     """Check that a class, or what a builder built, can be asked what its kind is asked.
 
     Args:
@@ -42,7 +44,7 @@ def refuse_missing_methods(kind: str, methods: Mapping[str, str], name: str, par
         methods: by name ("a or b" for either), each with its parameters and what it returns.
         name: of the part.
         part: the class, or what was built.
-        got: what it is and where it stands.
+        builder: the class, or what built it: an error says where it stands.
 
     Raises:
         LoupeError: a method is missing.
@@ -53,7 +55,9 @@ def refuse_missing_methods(kind: str, methods: Mapping[str, str], name: str, par
         what = "cannot be called" if is_call else f"has no method {' and no method '.join(missing)}"
         raise LoupeError(
             f"The {kind} {name!r} {what}.",
-            got=got,
+            got=describe_place(builder)
+            if part is builder
+            else f"{type(part).__name__}, from {describe_place(builder)}",
             allowed=", and ".join(methods.values()),
             next_step="add what is missing",
         )

@@ -85,7 +85,7 @@ class Registry:
             self._refuse_reserved_settings(name, builder)
             self._refuse_what_nobody_gives(name, builder)
             if inspect.isclass(builder):
-                refuse_missing_methods(self.kind, self._methods, name, builder, describe_place(builder))
+                refuse_missing_methods(self.kind, self._methods, name, builder, builder)
             taken = self._builders.get(name)
             is_ours = taken is not None and not taken.__module__.startswith(PLUGIN_MODULE)
             if taken is not None and is_ours and name_origin(taken) != name_origin(builder):
@@ -250,8 +250,7 @@ class Registry:
             if not self.is_plugin(name):  # a fault of ours, or of the disk
                 raise
             raise self.explain_failure(name, error) from error
-        got = f"{type(built).__name__}, from {describe_place(builder)}"
-        refuse_missing_methods(self.kind, self._methods, name, built, got)
+        refuse_missing_methods(self.kind, self._methods, name, built, builder)
         return built
 
     def explain_failure(self, name: str, error: Exception) -> LoupeError:

@@ -26,8 +26,8 @@ BLOCKS: list[Block] = [
     for block in read_blocks(page)
 ]
 QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
-NOT_RUN = ("make", "loupe open", "loupe reproduce 004", "loupe resume RUN")
-"""The page waits for its user, the reproduction takes minutes; both have tests of their own."""
+NOT_RUN = ("make", "loupe open", "loupe reproduce 004", "loupe resume RUN", "torchrun")
+"""The page waits for its user, the reproduction takes minutes, torchrun wants machines; tests are elsewhere."""
 
 COMMANDS = list(
     dict.fromkeys(

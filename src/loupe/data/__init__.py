@@ -172,7 +172,7 @@ def lock_dataset(
         can_grow,
         source.test_part,
         settled,
-        (*source.notes, *find_similar_names(source.train.class_names)),
+        (*source.notes, *(find_similar_names(source.train.class_names) if can_grow else ())),
         source.unreadable,
     )
 

@@ -1,6 +1,7 @@
 """A run folder as one HTML page."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -175,7 +176,7 @@ def _look_inside(folder: RunFolder, validation: ImageDataset) -> list[tuple[Insi
     try:
         snapshots = folder.read_filter_snapshots()
         along = [show_filter_history(snapshots, subject.image_shape)] if snapshots is not None else []
-        for figure in (*along, *collect_inside(subject, plugins)):
+        for figure in chain(along, collect_inside(subject, plugins)):
             drawn.append((figure, encode_figure(figure.figure, _DPI)))
     except Exception as error:  # a user's own network can be anything; its figures are worth no run
         folder.log(f"not all figures of the inside could be drawn: {type(error).__name__}: {error}")
