@@ -27,7 +27,7 @@ BLOCKS: list[Block] = [
 ]
 QUICK = ["train.epochs=1", "data.fraction=0.3", "evaluate.look_inside=false"]
 NOT_RUN = ("make", "loupe open", "loupe reproduce 004", "loupe resume RUN", "torchrun")
-"""The page waits for its user, the reproduction takes minutes, torchrun wants machines; tests are elsewhere."""
+"""The page waits, the reproduction takes minutes, torchrun wants machines: tests of theirs are elsewhere."""
 
 COMMANDS = list(
     dict.fromkeys(
