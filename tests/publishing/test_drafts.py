@@ -9,6 +9,7 @@ from loupe.cli import main
 from loupe.publishing import write_draft
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.draft_writers import write_latex_draft, write_markdown
+from loupe.publishing.report_figure import ReportFigure
 from loupe.publishing.run_draft import (
     describe_data,
     describe_network,
@@ -16,6 +17,7 @@ from loupe.publishing.run_draft import (
     describe_selection,
     describe_training,
 )
+from loupe.publishing.table import ReportColumn, ReportTable
 from loupe.runs import RunFolder
 from loupe.studies.run import run_study
 from tests.publishing.test_tables import assert_closed
@@ -71,6 +73,29 @@ def test_markdown_and_latex_set_what_a_name_holds() -> None:
     text = write_latex_draft(draft, {}).decode()
     assert_closed(text.partition(r"\begin{document}")[2].rpartition(r"\end{document}")[0])
     assert r"\textless{}script\textgreater{} \& \$" in text
+
+
+@pytest.mark.thorough
+def test_every_figure_and_table_is_referred_to_and_every_reference_is_there(latex: Path) -> None:
+    text = latex.read_text(encoding="utf-8")
+    labels, references = re.findall(r"\\label\{(.+?)\}", text), re.findall(r"\\ref\{(.+?)\}", text)
+    assert sorted(labels) == sorted(set(references))
+    assert len(labels) == len(set(labels)) > 8
+
+
+def test_a_reader_is_sent_to_figures_and_tables_by_number() -> None:
+    from matplotlib.figure import Figure
+
+    curves, bars = (ReportFigure(name, name, "What it shows.", Figure()) for name in ("curves", "bars"))
+    table = ReportTable("bars", "Numbers.", (ReportColumn("a"),), ((1,),))
+    draft = Draft(
+        "t", "n", [Paragraph("Said.", (table, bars, curves)), Paragraph("Alone."), curves, bars, table]
+    )
+    text = write_markdown(draft, {"curves": "c.png", "bars": "b.png"}).decode()
+    assert "Said. See Figures 1 and 2 and Table 1.\n" in text
+    assert "Alone.\n" in text
+    tex = write_latex_draft(draft, {"curves": "c.pdf", "bars": "b.pdf"}).decode()
+    assert r"Said. See Figures~\ref{fig:curves} and \ref{fig:bars} and Table~\ref{tab:bars}." in tex
 
 
 @pytest.mark.thorough

@@ -1,10 +1,11 @@
 """A draft as a list of parts, before it is Markdown, LaTeX or Word."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loupe.publishing.report_figure import ReportFigure
 from loupe.publishing.table import ReportTable
+from loupe.wording import list_names
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,15 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Sentences."""
+    """Sentences.
+
+    Args:
+        text: the sentences.
+        shown_in: figures and tables of the draft that show what they say; a reader is sent there by number.
+    """
 
     text: str
+    shown_in: tuple[ReportFigure | ReportTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Points:
     texts: tuple[str, ...]
 
 
+Refer = Callable[[str, int, str], str]
 Part = Heading | Paragraph | Points | ReportFigure | ReportTable
 
 
@@ -45,6 +53,30 @@ class Draft:
     title: str
     note: str
     parts: Sequence[Part]
+
+    def send_to(self, shown_in: Sequence[ReportFigure | ReportTable], tie: str, refer: Refer) -> str:
+        """Return a sentence that sends a reader to figures and tables: "See Figures 1 and 2 and Table 1."
+
+        Args:
+            shown_in: parts of this draft; none of them gives no sentence.
+            tie: between the word and a number.
+            refer: returns how a part is named, from its kind ("figure" or "table"), number and name.
+        """
+        told = []
+        of_kind: dict[str, Sequence[ReportFigure | ReportTable]] = {
+            "figure": self.figures,
+            "table": self.tables,
+        }
+        for kind, listed in of_kind.items():
+            numbers = [
+                refer(kind, number, one.name)
+                for number, one in enumerate(listed, start=1)
+                if any(one is other for other in shown_in)
+            ]
+            if numbers:
+                word = kind.capitalize() + ("s" if len(numbers) > 1 else "")
+                told.append(word + tie + list_names(numbers, most=len(numbers)))
+        return f"See {' and '.join(told)}." if told else ""
 
     @property
     def figures(self) -> list[ReportFigure]:

@@ -1,12 +1,11 @@
 """A draft as Markdown, LaTeX or Word."""
 
 import io
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from loupe.errors import LoupeError
-from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
+from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.latex_table import escape_latex, write_latex
 from loupe.publishing.report_figure import ReportFigure
 from loupe.publishing.table import ReportTable
@@ -40,7 +39,7 @@ def write_markdown(draft: Draft, files: Mapping[str, str]) -> bytes:
         if isinstance(part, Heading):
             lines += [f"{'#' * (part.level + 1)} {_escape(part.text)}", ""]
         elif isinstance(part, Paragraph):
-            lines += [_escape(part.text), ""]
+            lines += [_escape(f"{part.text} {draft.send_to(part.shown_in, ' ', _by_number)}".rstrip()), ""]
         elif isinstance(part, Points):
             lines += [*(f"- {_escape(text)}" for text in part.texts), ""]
         elif isinstance(part, ReportFigure):
@@ -51,6 +50,10 @@ def write_markdown(draft: Draft, files: Mapping[str, str]) -> bytes:
             numbers["table"] += 1
             lines += [_write_table(part, numbers["table"])]
     return "\n".join(lines).encode()
+
+
+def _by_number(kind: str, number: int, name: str) -> str:
+    return str(number)
 
 
 def _write_table(table: ReportTable, number: int) -> str:
@@ -77,32 +80,28 @@ def write_latex_draft(draft: Draft, files: Mapping[str, str]) -> bytes:
     ]
     lines += [rf"\noindent\emph{{{escape_latex(draft.note)}}}", ""]
     floats = False
-    for number, part in enumerate(draft.parts):
+    for part in draft.parts:
         if floats and isinstance(part, Heading) and part.level == 1:
             lines += [r"\clearpage", ""]  # figures stay in their section
         floats = isinstance(part, ReportFigure) or (floats and not isinstance(part, Heading))
-        lines += [_write_latex_part(part, files), ""]
-        if isinstance(part, Heading):
-            lines += _refer(draft.parts[number + 1 :])
+        if isinstance(part, Paragraph):
+            lines += [
+                f"{escape_latex(part.text)} {draft.send_to(part.shown_in, '~', _by_label)}".rstrip(),
+                "",
+            ]
+        else:
+            lines += [_write_latex_part(part, files), ""]
     lines += [r"\end{document}", ""]
     return "\n".join(lines).encode()
 
 
-def _refer(parts: Sequence[Part]) -> list[str]:
-    """Return a line that names the figures a section begins with: they float elsewhere."""
-    figures = itertools.takewhile(lambda part: isinstance(part, ReportFigure), parts)
-    names = [rf"\ref{{fig:{_name_label(one.name)}}}" for one in figures if isinstance(one, ReportFigure)]
-    if not names:
-        return []
-    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-    return [f"See {'Figure' if len(names) == 1 else 'Figures'}~{listed}.", ""]
+def _by_label(kind: str, number: int, name: str) -> str:
+    return rf"\ref{{{'fig' if kind == 'figure' else 'tab'}:{_name_label(name)}}}"
 
 
-def _write_latex_part(part: Part, files: Mapping[str, str]) -> str:
+def _write_latex_part(part: Heading | Points | ReportFigure | ReportTable, files: Mapping[str, str]) -> str:
     if isinstance(part, Heading):
         return rf"\{'sub' * (part.level - 1)}section{{{escape_latex(part.text)}}}"
-    if isinstance(part, Paragraph):
-        return escape_latex(part.text)
     if isinstance(part, Points):
         items = "\n".join(rf"\item {escape_latex(text)}" for text in part.texts)
         return "\\begin{itemize}\n" + items + "\n\\end{itemize}"
@@ -150,19 +149,26 @@ def write_word(draft: Draft, pictures: Mapping[str, bytes]) -> bytes:
     document.add_paragraph().add_run(_clean(draft.note)).italic = True
     numbers = {"Figure": 0, "Table": 0}
     for part in draft.parts:
-        _add_part(document, part, pictures, numbers)
+        if isinstance(part, Paragraph):
+            sent = draft.send_to(part.shown_in, "\u00a0", _by_number)
+            document.add_paragraph(_clean(f"{part.text} {sent}".rstrip()))
+        else:
+            _add_part(document, part, pictures, numbers)
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
 
 
-def _add_part(document: Any, part: Part, pictures: Mapping[str, bytes], numbers: dict[str, int]) -> None:
+def _add_part(
+    document: Any,
+    part: Heading | Points | ReportFigure | ReportTable,
+    pictures: Mapping[str, bytes],
+    numbers: dict[str, int],
+) -> None:
     from docx.shared import Inches
 
     if isinstance(part, Heading):
         document.add_heading(_clean(part.text), part.level)
-    elif isinstance(part, Paragraph):
-        document.add_paragraph(_clean(part.text))
     elif isinstance(part, Points):
         for text in part.texts:
             document.add_paragraph(_clean(text), style="List Bullet")
@@ -196,7 +202,7 @@ def _add_table(document: Any, table: ReportTable) -> None:
 
 def _clean(text: str) -> str:
     """Return text that XML can hold."""
-    return "".join(one for one in text if one.isprintable() or one == "\n")
+    return "".join(one for one in text if one.isprintable() or one in "\n\u00a0")
 
 
 WRITERS: dict[DraftForm, tuple[str, str, Callable[[Draft, Any], bytes]]] = {

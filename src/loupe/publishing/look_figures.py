@@ -35,10 +35,10 @@ def draw_looks(
             continue
         drawn = [one for block in look.blocks if (one := draw_block(block, look, looks, images, class_names))]
         for number, (figure, note) in enumerate(drawn, start=1):
-            base = look.name.replace(":", "-").replace("=", "-")
+            base = name_look_figure(look)
             name = f"{base}-{number}" if len(drawn) > 1 else base
             sentences = [
-                f"{look.title}, {look.num_images:,} {_name_split(look.split)}",
+                f"{look.title}, {look.num_images:,} {name_split(look.split)}",
                 look.sentence,
                 note,
                 origin.describe(),
@@ -46,7 +46,13 @@ def draw_looks(
             yield ReportFigure(f"{name}-{look.split}", look.heading, join_sentences(sentences), figure)
 
 
-def _name_split(split: str) -> str:
+def name_look_figure(look: Look) -> str:
+    """Return how the names of a look's figures begin: "top_k_accuracy-k-3"."""
+    return look.name.replace(":", "-").replace("=", "-")
+
+
+def name_split(split: str) -> str:
+    """Return whose images a look is at: "test images"."""
     return f"images of {split}" if split == "other data" else f"{split} images"
 
 

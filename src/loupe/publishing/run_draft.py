@@ -6,6 +6,7 @@ from pathlib import Path
 from loupe.metrics import MetricValue, rank_confused_pairs
 from loupe.publishing.class_figures import list_scores
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
+from loupe.publishing.look_figures import name_look_figure, name_split
 from loupe.publishing.report_figure import ReportFigure, join_sentences
 from loupe.publishing.run_figures import RunFigures
 from loupe.publishing.run_tables import (
@@ -17,9 +18,11 @@ from loupe.publishing.run_tables import (
 )
 from loupe.questions import answer_questions, gather_evidence
 from loupe.recipe import Recipe
+from loupe.recipe.sections import Choice
 from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
 from loupe.runs.looks import describe_looks
+from loupe.training import OPTIMIZERS
 from loupe.wording import count_of
 
 NOTE = "A draft that Loupe wrote from the record. Every number is the record's; what they mean, you say."
@@ -41,29 +44,46 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
     figures = RunFigures(run, data)
     drawn = _choose_figures(list(figures.draw()), result)
     left_out += figures.left_out
+    results, layers, settings = (
+        tabulate_results([places], result.confidence),
+        tabulate_layers(run),
+        tabulate_recipes([run]),
+    )
+    classes = [table for table in tabulate_classes(run) if table.name == f"classes-{_judged(result)}"]
+    curves = [one for one in drawn if one.name.startswith("curves-")]
+    of_classes = [one for one in drawn if one.name.startswith(("classes-", "confusion-"))]
+    inside = [one for one in drawn if one.name.startswith(_INSIDE)]
+    looked = [one for one in drawn if one not in (*curves, *of_classes, *inside)]
     parts: list[Part] = [
         Heading("Methods"),
         Heading("Data", 2),
         Paragraph(describe_data(run, recipe, result)),
         Heading("Network and training", 2),
-        Paragraph(describe_network(run, recipe, result)),
-        Paragraph(describe_training(run, recipe, result)),
+        Paragraph(describe_network(run, recipe, result), (layers,)),
+        Paragraph(describe_training(run, recipe, result), (*curves, settings)),
         Heading("Selection and evaluation", 2),
         Paragraph(describe_selection(run, recipe, result)),
         Heading("Results"),
-        Paragraph(describe_results(places, result)),
-        tabulate_results([places], result.confidence),
+        Paragraph(describe_results(places, result), (*of_classes, results, *classes)),
+        results,
+        *curves,
+        *of_classes,
+        *classes,
     ]
-    parts += [one for one in drawn if one.name.startswith(("curves-", "classes-", "confusion-"))]
-    parts += [table for table in tabulate_classes(run) if table.name == f"classes-{_judged(result)}"]
-    looked = [Paragraph(text) for text in _tell_looks(run)]
-    parts += [Heading("Further evaluations", 2), *looked] if looked else []
-    parts += [one for one in drawn if one not in parts and not one.name.startswith(_INSIDE)]
-    inside = [one for one in drawn if one.name.startswith(_INSIDE)]
-    parts += [Heading("Inside the network", 2), *inside] if inside else []
+    told = list(_tell_looks(run, looked))
+    rest = tuple(one for one in looked if not any(one in paragraph.shown_in for paragraph in told))
+    parts += [Heading("Further evaluations", 2), *told] if told or looked else []
+    parts += [Paragraph("What else was looked at.", rest)] if rest else []
+    parts += looked
+    if inside:
+        parts += [
+            Heading("Inside the network", 2),
+            Paragraph("What the trained network computes.", tuple(inside)),
+            *inside,
+        ]
     limits = list(_list_limits(run, result))
     parts += [Heading("Limits"), Points(tuple(limits))] if limits else []
-    parts += [Heading("Appendix: layers and settings"), tabulate_layers(run), tabulate_recipes([run])]
+    parts += [Heading("Appendix: layers and settings"), layers, settings]
     parts += [Heading("Reproduction"), Paragraph(describe_reproduction(run))]
     return Draft(f"Methods and results of {recipe.name}", NOTE, parts)
 
@@ -139,20 +159,37 @@ def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
 def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     """Return optimizer, schedule, length, and what it ran on."""
     train, environment = recipe.train, run.read_environment()
-    settings = ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in train.optimizer.settings.items()
+    settings = ", ".join(_list_settings(train.optimizer))
+    lost = (
+        train.loss.name
+        if train.loss is not None
+        else "cross-entropy"
+        if result.objective == "classification"
+        else "mean squared error"
     )
     schedule = f"schedule {train.schedule.name}" if train.schedule is not None else "a constant rate"
     epochs = len(run.read_history())
     early = f", and ended early after {epochs}" if result.stopped_early else ""
     sentences = [
         f"It is trained for {count_of(train.epochs, 'epoch')}{early}, in batches of {train.batch_size}, with "
-        f"{train.optimizer.name} ({settings}) and {schedule}",
+        f"{train.optimizer.name} ({settings}) and {schedule}, on the loss {lost}",
         f"Labels are smoothed by {train.label_smoothing:g}" if train.label_smoothing else "",
         f"Seed {result.seed}; {environment.get('precision', 'float32')} on {environment.get('device')}; "
         f"{format_duration(result.seconds)} in all",
     ]
     return join_sentences(sentences)
+
+
+def _list_settings(optimizer: Choice) -> Iterator[str]:
+    """Yield the rate of an optimizer, and what else is not as it comes."""
+    fields = OPTIMIZERS.settings_type(optimizer.name).model_fields
+    for name, value in optimizer.settings.items():
+        if name.endswith("rate") or name not in fields or value != fields[name].default:
+            yield (
+                f"{name.replace('_', ' ')} {value:g}"
+                if isinstance(value, float)
+                else f"{name.replace('_', ' ')} {value}"
+            )
 
 
 def describe_selection(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
@@ -212,11 +249,13 @@ def _write(value: MetricValue) -> str:
     return value.describe()
 
 
-def _tell_looks(run: RunFolder) -> Iterator[str]:
+def _tell_looks(run: RunFolder, figures: Sequence[ReportFigure]) -> Iterator[Paragraph]:
+    """Yield what each look found, with the figures of it that the draft holds."""
     looks = run.read_evaluations()
     for look in looks.looks if looks is not None else ():
         if look.sentence and not look.failure and look.name.partition(":")[0] not in _SHOWN_ELSEWHERE:
-            yield f"{look.title}, {look.split}. {look.sentence}"
+            shown = tuple(one for one in figures if one.name.startswith(name_look_figure(look)))
+            yield Paragraph(f"{look.title}, {name_split(look.split)}. {look.sentence}", shown)
 
 
 _SHOWN_ELSEWHERE = {"confusion", "right_answers", "least_certain", "class_accuracy"}
@@ -227,7 +266,7 @@ def _list_limits(run: RunFolder, result: RunResult) -> Iterator[str]:
     yield from result.warnings
     for answer in answer_questions(gather_evidence(run, result)):
         if answer.verdict != "good" and answer.name != "next":
-            yield join_sentences([answer.sentence])
+            yield f"{answer.question} {join_sentences([answer.sentence])}"
 
 
 def describe_reproduction(run: RunFolder) -> str:

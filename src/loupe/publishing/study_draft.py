@@ -19,21 +19,22 @@ from loupe.wording import count_of, list_names
 def draft_study(folder: StudyFolder) -> Draft:
     """Return the draft of a study."""
     analysis = read_analysis(folder)
-    study = analysis.whole
+    study, arms = analysis.whole, tabulate_arms(analysis)
     parts: list[Part] = [
         Heading("Question"),
         Paragraph(study.question or study.about or study.name),
         Paragraph(answer_question(analysis)),
         Heading("Methods"),
-        Paragraph(_describe_design(analysis, folder)),
-        tabulate_arms(analysis),
+        Paragraph(_describe_design(analysis, folder), (arms,)),
+        arms,
         Paragraph(_describe_statistics(analysis, folder)),
         Heading("Results"),
     ]
     if analysis.cells:
-        parts += [Paragraph(_describe_cells(analysis))] if len(analysis.cells) <= _MOST_IN_WORDS else []
-        parts += [tabulate_study(analysis, folder)]
-        parts += draw_study_figures(folder)
+        table, figures = tabulate_study(analysis, folder), list(draw_study_figures(folder))
+        few = len(analysis.cells) <= _MOST_IN_WORDS
+        told = _describe_cells(analysis) if few else f"Each arm and place has its {analysis.figure.name}."
+        parts += [Paragraph(told, (*figures, table)), table, *figures]
     limits = list(_list_limits(analysis))
     parts += [Heading("Limits"), Points(tuple(limits))] if limits else []
     command = f"loupe study {folder.path}/study.toml carries the study out again."

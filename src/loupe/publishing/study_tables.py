@@ -36,12 +36,16 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
     of_reference = f"Differences are from {analysis.reference}" if analysis.reference else ""
     kept = tuple(
         place
-        for place in range(len(columns))
-        if analysis.reference or columns[place].heading not in _COMPARED
+        for place, column in enumerate(columns)
+        if column.heading not in _COMPARED or any(row[place] not in ("", None) for row in rows)
     )
+    judged = {columns[place].heading for place in kept} & set(_JUDGED)
     sentences = [
         f"Means over seeds with {level:g} % intervals of the mean in brackets",
         of_reference,
+        ""
+        if judged or not analysis.reference
+        else "Rows are judged one by one only where arms differ on the whole",
         describe_runs(analysis, folder),
     ]
     return ReportTable(
@@ -52,7 +56,8 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
     )
 
 
-_COMPARED = ("difference", "p", "what follows")
+_JUDGED = ("p", "what follows")
+_COMPARED = ("difference", *_JUDGED)
 
 
 def _make_row(analysis: StudyAnalysis, cell: arms.Cell) -> tuple[Cell, ...]:
