@@ -19,6 +19,14 @@ def suggest(word: object, candidates: Iterable[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
+def describe_cause(error: Exception) -> str:
+    """Return why a file cannot be read: in the system's words, or the first line of the error."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
+    first_line = str(error).partition("\n")[0][:200]
+    return getattr(error, "strerror", None) or first_line or type(error).__name__
+
+
 class LoupeError(Exception):
     """A mistake the user can mend.
 

@@ -20,8 +20,10 @@ from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
 from loupe.runs.looks import describe_looks
 from loupe.statistics import compute_wilson_interval
+from loupe.using.asked_files import find_files
 from loupe.using.classifier import Classifier, open_classifier
-from loupe.using.predict_images import Answers, find_files, predict
+from loupe.using.image_answers import Answers
+from loupe.using.predict_images import predict
 from tests.quick_runs import forget_images
 
 CLOTHES = ("T-shirt/top", "Shirt")

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from loupe.classroom.submitting import SUBMISSION_NAME, Submission
+from loupe.errors import describe_cause
 from loupe.runs.reading import is_plain, read_text
 from loupe.runs.writing import is_leftover
 from loupe.wording import show_plainly
@@ -132,8 +133,7 @@ def _passing(unpacking: _Unpacking, place: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0][:200]
-        unpacking.pass_over(place, f"it cannot be read: {reason or type(error).__name__}")
+        unpacking.pass_over(place, f"it cannot be read: {describe_cause(error)}")
 
 
 def _take_folder(folder: Path, place: str, unpacking: _Unpacking, depth: int = 0) -> None:

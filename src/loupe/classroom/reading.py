@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.classroom.schema import Exercise, Grading, HiddenPart
-from loupe.errors import ExerciseError, LoupeError, Mistake
+from loupe.errors import ExerciseError, LoupeError, Mistake, describe_cause
 from loupe.plugins import expand_path
 from loupe.recipe import read_toml
 from loupe.runs.reading import read_text
@@ -52,7 +52,7 @@ def read_exercise_file(place: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise LoupeError(
             f"The exercise {path} cannot be read.",
-            got=getattr(error, "strerror", None) or str(error),
+            got=describe_cause(error),
             allowed="a TOML file with task, data, recipe, fixed …",
             next_step="`loupe class make --help` lists the fields",
         ) from None

@@ -15,7 +15,7 @@ from loupe.data import ImageDataset
 from loupe.data.identity import ImageTable, digest_content
 from loupe.data.readers.numpy_files import read_npz
 from loupe.data.sources import SOURCES
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, describe_cause
 from loupe.runs.reading import read_bytes, read_text
 from loupe.runs.writing import replacing, write_bytes, write_json
 
@@ -109,7 +109,7 @@ def read_pack(folder: Path) -> Pack:
                 continue
             problem = "another content than its seal says"
         except (OSError, ValueError) as error:
-            problem = getattr(error, "strerror", None) or str(error)
+            problem = describe_cause(error)
         raise LoupeError(
             f"{folder / name} is not as the exercise was handed out.",
             got=problem,
@@ -201,10 +201,9 @@ def _read(path: Path, kind: type[Any]) -> Any:
     try:
         return kind.model_validate_json(read_text(path))
     except (OSError, ValueError, ValidationError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise LoupeError(
             f"{path.parent} is no exercise that was made.",
-            got=f"{path.name}: {reason}",
+            got=f"{path.name}: {describe_cause(error)}",
             allowed="a folder that `loupe class make` wrote",
             next_step="name it with --exercise",
         ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loupe.reports.page import format_interval, format_level, format_percent
-from loupe.using.predict_images import Answer, Answers
+from loupe.using.image_answers import Answer, Answers
 from loupe.wording import guard_cell, show_plainly
 
 TableFormat = Literal["csv", "json"]

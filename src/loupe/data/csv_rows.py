@@ -5,6 +5,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from loupe.errors import describe_cause
+
 
 def read_csv_rows(path: Path, most_mebibytes: int) -> tuple[Sequence[str], list[dict[str, str]]]:
     """Return the columns of a CSV file (UTF-8), and its rows by column.
@@ -26,5 +28,4 @@ def read_csv_rows(path: Path, most_mebibytes: int) -> tuple[Sequence[str], list[
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
         return rows.fieldnames or (), list(rows)
     except (OSError, ValueError, csv.Error) as error:
-        said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise ValueError(said[:200]) from None
+        raise ValueError(describe_cause(error)) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from loupe.errors import LoupeError, suggest
+from loupe.errors import LoupeError, describe_cause, suggest
 
 UNSURE = "unsure"
 Costs = Mapping[str, Mapping[str, float]]
@@ -24,8 +24,8 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             rows = [row for row in csv.reader(opened) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise _refuse_file(file, f"{type(error).__name__}: {error}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _refuse_file(file, describe_cause(error)) from None
     if len(rows) < 2:
         raise _refuse_file(file, f"{len(rows)} rows")
     answers = [cell.strip() for cell in rows[0][1:]]

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, describe_cause
 
 MOST_BYTES = 8 * 2**20
 """Of a script or notebook; notebooks hold their pictures."""
@@ -73,9 +73,7 @@ def _read_bytes(path: Path) -> bytes:
                 raise _refuse(path, "something else than a file", "a regular file")
             raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise _refuse(
-            path, getattr(error, "strerror", None) or str(error), "a file that can be read"
-        ) from None
+        raise _refuse(path, describe_cause(error), "a file that can be read") from None
     if len(raw) > MOST_BYTES:
         raise _refuse(
             path, f"more than {MOST_BYTES // 2**20} MiB", "a script or notebook written by a person"

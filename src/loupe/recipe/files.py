@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from loupe.errors import LoupeError, UnknownNameError, suggest
+from loupe.errors import LoupeError, UnknownNameError, describe_cause, suggest
 from loupe.recipe.former_names import read_former_names
 from loupe.recipe.reading import read_toml
 
@@ -56,7 +56,7 @@ class TomlFiles:
         except (OSError, UnicodeDecodeError) as error:
             raise LoupeError(
                 f"The {self.kind} file {path} cannot be read.",
-                got=getattr(error, "strerror", None) or "not UTF-8 text",
+                got=describe_cause(error),
                 allowed=f"a TOML file, or one of: {', '.join(packaged)}",
                 nearest=suggest(path.stem, packaged),
                 next_step=f"{listing.replace('more', 'more about the packaged ones')}",

@@ -22,7 +22,6 @@ from loupe.studies.loading import load_study
 More = Literal["images", "epochs", "width"]
 KINDS: tuple[More, ...] = get_args(More)
 _PARTS = (0.125, 0.25, 0.5, 1.0)
-_AXIS = {"images": "images", "epochs": "epochs", "width": "width"}
 _LEAST_IMAGES = 2  # of a class, to compare two networks on
 
 
@@ -72,7 +71,7 @@ def plan_growth(place: str | PathLike[str], more: More, seeds: Sequence[int] = (
             "data.split_seed": recipe.split_seed,
             "run.seeds": "none",
         },
-        "axes": {_AXIS[more]: {"field": field, "values": values, "label": f"more {more}"}},
+        "axes": {more: {"field": field, "values": values, "label": f"more {more}"}},
     }
     if more == "images":
         mapping["fit"] = "power-law"

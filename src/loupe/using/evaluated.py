@@ -7,7 +7,7 @@ from loupe.data import ImageDataset
 from loupe.evaluations import Looks
 from loupe.metrics import MetricValue
 from loupe.runs import RunFolder, name_run
-from loupe.using.predict_images import Refusal
+from loupe.using.image_answers import Refusal
 
 
 @dataclass(frozen=True, eq=False)

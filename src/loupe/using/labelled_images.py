@@ -9,8 +9,9 @@ import torch
 from loupe.data import ImageDataset
 from loupe.data.image_files import Fit
 from loupe.errors import DataError, ShapeError
+from loupe.using.asked_files import find_files
+from loupe.using.image_answers import Refusal
 from loupe.using.opened_run import OpenedRun
-from loupe.using.predict_images import Refusal, find_files
 
 
 @dataclass(frozen=True, eq=False)

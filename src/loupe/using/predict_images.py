@@ -7,141 +7,16 @@ from pathlib import Path
 
 import torch
 
-from loupe.data.image_files import Fit, list_images
+from loupe.data.image_files import Fit
 from loupe.errors import DataError, LoupeError, ShapeError
 from loupe.evaluations.stakes import Costs
-from loupe.statistics import Interval, compute_wilson_interval
 from loupe.statistics.selective import Threshold
+from loupe.using.asked_files import ImageFile, find_files
 from loupe.using.calibrate_run import choose_threshold
 from loupe.using.classifier import Classifier, open_classifier
 from loupe.using.decision import Decision, make_decision
-from loupe.using.own_images import OwnImages, Role
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the network says of one image.
-
-    Args:
-        file: the image.
-        classes: the most probable classes, most probable first.
-        probabilities: theirs, in [0, 1].
-        is_unsure: whether the first probability is below the one asked for, so that no class is named.
-        true_class: class that the image's folder is named after; None if none is.
-        role: what these very pixels were to the network; None where its run keeps no record.
-        chosen: the class it is given where that is not the most probable one: the cheapest, by costs.
-    """
-
-    file: Path
-    classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    is_unsure: bool = False
-    true_class: str | None = None
-    role: Role | None = None
-    chosen: str | None = None
-
-    @property
-    def answer(self) -> str:
-        """The class the image is given, unless it is left unsure."""
-        return self.chosen or self.classes[0]
-
-    @property
-    def was_trained_on(self) -> bool | None:
-        """Whether the image trained or selected the network; None where nobody knows."""
-        return None if self.role is None else self.role in ("train", "validation", "before")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An image file that got no answer, and why."""
-
-    file: Path
-    reason: str
-
-
-@dataclass(frozen=True)
-class KnownAccuracy:
-    """How often answers are right, of the images whose class is known and that got one.
-
-    Args:
-        correct: answers right.
-        num_images: images answered whose class is known.
-        interval: Wilson interval of the accuracy.
-        confidence: its level.
-        num_trained_on: how many of them trained or selected the network; None where nobody knows.
-        num_test: how many of them are test images of the run.
-    """
-
-    correct: int
-    num_images: int
-    interval: Interval
-    confidence: float
-    num_trained_on: int | None
-    num_test: int = 0
-
-    @property
-    def accuracy(self) -> float:
-        """Share of answers that are right, in [0, 1]."""
-        return self.correct / self.num_images
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the network says of image files, in their order.
-
-    Args:
-        answers: one an image that could be read.
-        refusals: files that got none.
-        below: least probability an answer needs; None if every image gets one.
-        confidence: level of the interval of the accuracy.
-        num_looks: looks at the run's test set, this one among them if it was one; None if unknown.
-        threshold: where `below` comes from, if it was chosen on validation images.
-        scaling: how probabilities were set right; "" if they are as the network says.
-        notes: how else answers came about: by costs, by other shares, by thresholds for each class.
-    """
-
-    answers: tuple[Answer, ...]
-    refusals: tuple[Refusal, ...]
-    below: float | None = None
-    confidence: float = 0.95
-    num_looks: int | None = None
-    threshold: Threshold | None = None
-    scaling: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def num_own_test(self) -> int:
-        """Answers about test images of the run."""
-        return sum(answer.role == "test" for answer in self.answers)
-
-    @property
-    def num_unsure(self) -> int:
-        return sum(answer.is_unsure for answer in self.answers)
-
-    @property
-    def accuracy(self) -> KnownAccuracy | None:
-        """Accuracy over the images of known class that were not left unsure; None if there are none."""
-        known = [one for one in self.answers if one.true_class is not None and not one.is_unsure]
-        if not known:
-            return None
-        correct = sum(one.answer == one.true_class for one in known)
-        looked_up = [one.was_trained_on for one in known if one.was_trained_on is not None]
-        return KnownAccuracy(
-            correct,
-            len(known),
-            compute_wilson_interval(correct, len(known), self.confidence),
-            self.confidence,
-            sum(looked_up) if looked_up else None,
-            sum(one.role == "test" for one in known),
-        )
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A file to ask about, and the class its folder is named after."""
-
-    path: Path
-    true_class: str | None = None
+from loupe.using.image_answers import Answer, Answers, Refusal
+from loupe.using.own_images import OwnImages
 
 
 def predict(  # noqa: PLR0913 - what can be asked, each by its name
@@ -275,55 +150,6 @@ def _refuse_impossible_numbers(classifier: Classifier, top: int, below: float | 
             allowed="a probability, above 0 and at most 1",
             next_step="write 90 % as 0.9",
         )
-
-
-def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list[ImageFile]:
-    """Return image files, each once: those named, and those below folders named, by name.
-
-    Of a folder's files only those with the ending of an image count. The class of an image is the innermost
-    folder above it that is called like a class, up to the folder named; of a file named itself only its own
-    folder counts. What no folder can be called, such as "T-shirt/top", may have "_" or "-" for the stroke.
-
-    Raises:
-        DataError: a place is not there, or a folder holds no image.
-    """
-    missing = [str(place) for place in places if not Path(place).exists()]
-    if missing or not places:
-        raise DataError(
-            "There is nothing to look at." if not places else "These files and folders are not there.",
-            got=", ".join(missing[:10]) or "no file and no folder",
-            allowed="image files, and folders with images",
-            next_step="name them by their paths, seen from here",
-        )
-    found: dict[Path, ImageFile] = {}
-    for place in map(Path, places):
-        if not place.is_dir():
-            true_class = _find_class([place.absolute().parent.name], class_names)
-            found.setdefault(place, ImageFile(place, true_class))
-            continue
-        images = list_images(place)
-        if not images:
-            raise DataError(
-                f"There is no image in {place}.",
-                got=str(place),
-                allowed="a folder with images (png, jpg, webp, bmp, gif, tif …), in sub-folders too",
-                next_step="name another folder, or the files themselves",
-            )
-        for path in images:
-            folders = [place.absolute().name, *path.relative_to(place).parts[:-1]]
-            found.setdefault(path, ImageFile(path, _find_class(folders, class_names)))
-    return list(found.values())
-
-
-def _find_class(folders: Sequence[str], class_names: Sequence[str]) -> str | None:
-    """Return the class that the last of these folders is named after that is; case does not matter."""
-    by_name = {name.replace("/", mark).casefold(): name for name in class_names for mark in "-_"}
-    by_name |= {name: name for name in class_names}  # exactly so, where names differ in case alone
-    for folder in reversed(folders):
-        name = by_name.get(folder) or by_name.get(folder.casefold())
-        if name is not None:
-            return name
-    return None
 
 
 @dataclass(frozen=True)
