@@ -92,7 +92,7 @@ def test_a_network_no_better_than_its_neighbours_is_told_so(sides: tuple[ImageDa
     training, images = sides
     said = predict_nearest_neighbours(training, images)
     sentence, table = judge(training, images, torch.nn.functional.one_hot(said, 10).float())
-    assert "is no better than " in sentence
+    assert "is not shown to be better than " in sentence
     assert (
         f"k nearest neighbours ({float((said == images.labels).double().mean()):.1%})".replace("%", " %")
         in sentence
@@ -102,6 +102,19 @@ def test_a_network_no_better_than_its_neighbours_is_told_so(sides: tuple[ImageDa
     rows = {row[0]: row for row in table.rows}
     assert rows["k nearest neighbours"][4] == 0
     assert rows["k nearest neighbours"][8] == int((said != images.labels).sum())
+
+
+def test_classifiers_that_are_shown_to_be_better_are_told_apart_from_those_that_may_be(
+    sides: tuple[ImageDataset, ImageDataset],
+) -> None:
+    training, images = sides
+    always = predict_majority(training, images)
+    sentence, table = judge(training, images, torch.nn.functional.one_hot(always, 10).float())
+    better = [row[0] for row in table.rows if row[4] < 0 and row[7] < 0.05]
+    assert len(better) == 4
+    told = sentence.partition(" does worse than ")[2].partition(" and is not shown")[0]
+    assert [name for name in better if name in told] == better
+    assert "is not shown to be better than majority class" in sentence
 
 
 def test_a_network_that_is_right_is_better_than_all(sides: tuple[ImageDataset, ImageDataset]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -32,10 +32,12 @@ from loupe.evaluations.simple_classifiers import (
 from loupe.metrics import Predictions
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar, compute_paired_interval
 from loupe.statistics.intervals import compute_wilson_interval
+from loupe.wording import list_names
 
 _MOST_VALUES = 2**27  # pixels fitted to, half a gigabyte as numbers
 _NETWORK = "your network"
 _NEIGHBOURS = "k nearest neighbours"
+_Verdict = Literal["worse", "unclear", "better"]  # than the network, beyond chance
 _COLUMNS = (
     Column("classifier"),
     Column("accuracy", "percent"),
@@ -83,11 +85,11 @@ def compare_with_baselines(
         f"features: one convolution with {filters} patches drawn from training images, and ridge regression "
         "on top. p: McNemar's exact test, adjusted for looking at all of them (Holm)."
     )
-    table, beaten = _tabulate(is_right, right, level, note)
+    table, verdicts = _tabulate(is_right, right, level, note)
     values = [_measure(_NETWORK, is_right, level), *(_measure(*one, level) for one in right.items())]
     shown = sorted(values, key=lambda one: -(one.value or 0))
     bars = tuple(Bar(one.name.removeprefix("accuracy of "), one.value or 0, one.interval) for one in shown)
-    return Finding(_say(is_right, right, beaten, level), values, [Bars("", bars), table])
+    return Finding(_say(is_right, right, verdicts), values, [Bars("", bars), table])
 
 
 def _list_classifiers(
@@ -113,8 +115,8 @@ def _measure(name: str, is_right: Tensor, level: float) -> Value:
 
 def _tabulate(
     is_right: Tensor, right: dict[str, Tensor], level: float, note: str
-) -> tuple[Table, dict[str, bool]]:
-    """Return accuracy of each and the difference to the network, and which are worse beyond chance."""
+) -> tuple[Table, dict[str, _Verdict]]:
+    """Return accuracy of each and the difference to the network, and which differ from it beyond chance."""
     total = len(is_right)
     counts = {
         name: (int((is_right & ~one).sum()), int((one & ~is_right).sum())) for name, one in right.items()
@@ -131,30 +133,33 @@ def _tabulate(
         difference = (ours - theirs) / total
         shares = (int(one.sum()) / total, reach.low, reach.high, difference, ends.low, ends.high)
         rows.append((name, *shares, adjusted[name], both_wrong))
-    beaten = {
-        name: counts[name][0] > counts[name][1] and p_value < 1 - level for name, p_value in adjusted.items()
-    }
-    return Table("", _COLUMNS, tuple(rows), note), beaten
+    verdicts: dict[str, _Verdict] = {}
+    for name, p_value in adjusted.items():
+        ours, theirs = counts[name]
+        is_shown = ours != theirs and p_value < 1 - level
+        verdicts[name] = "unclear" if not is_shown else "worse" if ours > theirs else "better"
+    return Table("", _COLUMNS, tuple(rows), note), verdicts
 
 
-def _say(is_right: Tensor, right: dict[str, Tensor], beaten: dict[str, bool], level: float) -> str:
+def _say(is_right: Tensor, right: dict[str, Tensor], verdicts: dict[str, _Verdict]) -> str:
     """Return whether the network is better than simple classifiers, and what it shares with neighbours."""
     total = len(is_right)
     accuracy = write_value(int(is_right.sum()) / total, "percent", 1)
-    best = max(right, key=lambda name: int(right[name].sum()))
-    best_share = write_value(int(right[best].sum()) / total, "percent", 1)
-    unbeaten = [name for name, is_beaten in beaten.items() if not is_beaten]
-    if unbeaten:
-        names = ", ".join(f"{name} ({write_value(_share(right[name]), 'percent', 1)})" for name in unbeaten)
-        verdict = (
-            f"Your network ({accuracy}) is no better than {names}: on {total:,} images the difference is "
-            "within chance or against it."
-        )
+    by_rank = sorted(right, key=lambda name: -int(right[name].sum()))
+    told = {name: f"{name} ({write_value(_share(right[name]), 'percent', 1)})" for name in by_rank}
+    better = [told[name] for name in by_rank if verdicts[name] == "better"]
+    unclear = [told[name] for name in by_rank if verdicts[name] == "unclear"]
+    parts = [
+        f"does worse than {list_names(better, most=len(better))}" if better else "",
+        f"is not shown to be better than {list_names(unclear, most=len(unclear))}" if unclear else "",
+    ]
+    if better or unclear:
+        verdict = f"Your network ({accuracy}) {' and '.join(filter(None, parts))}, on {total:,} images."
     else:
-        gain = Value("", _share(is_right) - _share(right[best]), POINTS)
+        gain = Value("", _share(is_right) - _share(right[by_rank[0]]), POINTS)
         verdict = (
-            f"Your network ({accuracy}) is better than each simple classifier; the best of them, {best}, "
-            f"reaches {best_share}: {gain.write()}."
+            f"Your network ({accuracy}) is better than each simple classifier; the best of them, "
+            f"{told[by_rank[0]]}: {gain.write()}."
         )
     wrong = ~is_right
     if not bool(wrong.any()):

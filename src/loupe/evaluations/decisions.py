@@ -104,8 +104,8 @@ def _draw_curve(judged: Coverage, level: float) -> Chart:
         tuple(one.high for one in ends),
     )
     note = "The surest answers come first: further right it answers more images. The band is chance."
-    x = tuple(count / total for count in places)
-    return Chart("Accuracy against coverage", x, (line,), "share of images answered", "right", True, note)
+    x = tuple(100 * count / total for count in places)
+    return Chart("Accuracy against coverage", x, (line,), "images answered (%)", "right", True, note)
 
 
 def _tabulate_wished(ranked: Coverage, answers: Predictions, level: float, where: str) -> Table:

@@ -104,12 +104,15 @@ def ask_simple(evidence: Evidence) -> Answer:
     difference, p_value = headings.index("network minus it (points)"), headings.index("p, adjusted")
     level = evidence.result.confidence
     unbeaten = [
-        str(row[0])
+        (str(row[0]), _read_number(row[difference], 0.0) < 0 and _read_number(row[p_value], 1.0) < 1 - level)
         for row in table.rows
         if _read_number(row[difference], 0.0) <= 0 or _read_number(row[p_value], 1.0) >= 1 - level
     ]
     if unbeaten:
-        step = f"take {unbeaten[0]}, which is simpler; or a better network, or more images to tell them apart"
+        best, is_better = unbeaten[0]  # rows stand best first
+        step = f"take {best}, which is simpler and better; or a better network"
+        if not is_better:
+            step = f"take {best}, which is simpler; or a better network, or more images to tell them apart"
         return Answer(name, question, "attention", look.sentence, section, step)
     return Answer(name, question, "good", look.sentence, section)
 
