@@ -19,6 +19,10 @@ _WIDTH, _HEIGHT = 640, 300
 _RIGHT, _TOP, _BOTTOM = 12, 12, 42
 _LEAST_LEFT, _LEFT_OF_TICKS, _LETTER = 58, 24, 10.5  # a letter as wide as it is on a narrow screen
 _MOST_DOTTED = 40  # points; longer curves show no dots
+_NUM_DASHES = 5
+_CURVE_KEY = (
+    '<svg class="curve-key" viewBox="0 0 24 6" aria-hidden="true"><line x1="0" x2="24" y1="3" y2="3"/></svg>'
+)
 
 
 @dataclass(frozen=True)
@@ -179,13 +183,21 @@ def _draw_series(chart: LineChart, index: int) -> str:
     points = [(x, -y) for x, y in zip(chart.x, series.values, strict=True) if y is not None]
     line = " ".join(f"{x},{y:.9g}" for x, y in points)
     dots = "".join(f"M{x} {y:.9g}h0" for x, y in points) if len(points) <= _MOST_DOTTED else ""
-    classes = f"series {series.colour}" + (" dashed" if series.is_dashed else "")
+    classes = f"series {_style(chart, index)}"
     hidden = ' visibility="hidden"' if series.is_hidden else ""
     return (
         f'<g class="{classes}" data-series="{index}"{hidden}>{_draw_band(chart.x, series)}'
         f'<polyline points="{line}"/>'
         f'<path class="dots" d="{dots}"/></g>'
     )
+
+
+def _style(chart: LineChart, index: int) -> str:
+    """Return the classes of a curve: its colour, and dashes of its own where nobody chose them."""
+    series = chart.series[index]
+    if any(one.is_dashed for one in chart.series):
+        return series.colour + (" dashed" if series.is_dashed else "")
+    return series.colour + (f" dashes-{index % _NUM_DASHES + 1}" if index % _NUM_DASHES else "")
 
 
 def _draw_band(x: Sequence[float], series: Series) -> str:
@@ -200,11 +212,11 @@ def _draw_band(x: Sequence[float], series: Series) -> str:
 def _draw_legend(chart: LineChart) -> str:
     parts = []
     for index, one in enumerate(chart.series):
-        classes = one.colour + (" dashed" if one.is_dashed else "")
+        classes = _style(chart, index)
         pressed = "false" if one.is_hidden else "true"
         parts.append(
             f'<button type="button" class="{classes}" data-series="{index}" aria-pressed="{pressed}">'
-            f"<i></i>{escape(one.name)}</button>"
+            f"{_CURVE_KEY}{escape(one.name)}</button>"
         )
     if chart.mark is not None:
         parts.append(f'<span class="mark-label"><i></i>{escape(chart.mark[1])}</span>')

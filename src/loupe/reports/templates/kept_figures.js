@@ -88,16 +88,18 @@ function drawLegend(figure, width, top) {
         })
       : makeSvg("line", {
           ...{ x1: left, x2: left + 20, y1: line - 4, y2: line - 4, stroke: colour, "stroke-width": 3 },
-          ...(one.matches(".dashed")
-            ? { "stroke-dasharray": "5 3" }
-            : one.matches(".mark-label")
-              ? { "stroke-dasharray": "2 3" }
-              : {}),
+          "stroke-dasharray": one.matches(".mark-label") ? "2 3" : getDashes(one),
         });
     group.append(mark, makeSvg("text", { x: left + 26, y: line, fill: style.color }, text));
     left += wide;
   }
   return [group, line + 12];
+}
+
+/** Return the dashes of a curve from its place in a legend, "none" for an unbroken one. */
+function getDashes(entry) {
+  const line = entry.querySelector(".curve-key line");
+  return line ? getComputedStyle(line).strokeDasharray : "none";
 }
 
 /** Return a chart or map with its title and legend, as an <svg> element that stands alone. */
