@@ -267,7 +267,6 @@ def draw_histories(runs: Sequence[RunCurves], metrics: Sequence[Metric]) -> list
                 f"{run.name}, mean and range of seeds" if run.is_series else run.name,
                 _average_histories(run.histories, metric, longest),
                 _COLOURS[place % len(_COLOURS)],
-                is_dashed=place % 2 == 1,
                 band=_find_range(run.histories, metric, longest) if run.is_series else None,
             )
             for place, run in enumerate(runs)

@@ -112,7 +112,6 @@ def _draw_curves(runs: Sequence[RunFolder]) -> list[Markup]:
                 name,
                 [record.validation_of(metric) for record in history] + [None] * (longest - len(history)),
                 _COLOURS[index % len(_COLOURS)],
-                is_dashed=index >= len(_COLOURS),
             )
             for index, (name, history) in enumerate(histories.items())
         ]

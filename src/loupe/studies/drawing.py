@@ -150,7 +150,6 @@ def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:
                 arm,
                 [cell.summary.mean if cell else None for cell in cells],
                 _COLOURS[index % len(_COLOURS)],
-                is_dashed=index % 2 == 1,
                 band=(lows, highs),
             )
         )
