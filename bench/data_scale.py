@@ -5,15 +5,16 @@ usage: python bench/data_scale.py [--counts N …] [--side N] [--epochs N] [--ro
 
 Writes generated colour images (noise, each class brightest in a place of its own) as arrays, and trains a
 tiny network on them in processes of their own, from memory and from disk in turn; `--steps` takes steps from
-both by turns of 20 in one process, which other programs disturb less, with the file held by the system and
-with it read from the disk ("cold"); `--decode` writes them as PNG files and has the folder decoded, then
-found in the cache. Memory of its own is RssAnon of
-/proc/PID/status, sampled 20 times a second: without pages of files, which the system takes back when it needs
-them. Everything is removed.
+both by turns of 20 in one process, which other programs disturb less, with the file held by the system, and
+with the system made to forget it before every turn ("cold", as where files are far larger than the memory);
+`--decode` writes them as PNG files and has the folder decoded, then found in the cache. Memory of its own is
+RssAnon of /proc/PID/status, sampled 20 times a second: without pages of files, which the system takes back
+when it needs them. Everything is removed.
 """
 
 import argparse
 import json
+import mmap
 import os
 import shutil
 import statistics
@@ -290,8 +291,9 @@ def list_networks(side: int) -> list[tuple[str, nn.Module]]:
     return [("one dense layer", linear), ("two small convolutions", convolutions)]
 
 
-def forget_pages(file: Path) -> None:
+def forget_pages(file: Path, mapped: np.ndarray) -> None:
     """Have the system read a file from the disk again when it is next wanted."""
+    mapped._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # nobody wrote to it
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -300,9 +302,8 @@ def forget_pages(file: Path) -> None:
 def time_in_turn(data: Path, model: nn.Module, *, is_cold: bool) -> list[tuple[float, float]]:
     """Return seconds a step from memory and from disk, by turns of one epoch; the first turn is left out."""
     held = torch.from_numpy(np.load(data / "images.npy"))  # now the system holds the file too
-    if is_cold:
-        forget_pages(data / "images.npy")
-    stored = StoredImages((np.load(data / "images.npy", mmap_mode="c"),))
+    mapped = np.load(data / "images.npy", mmap_mode="c")
+    stored = StoredImages((mapped,))
     labels = torch.from_numpy(np.load(data / "labels.npy"))
     names = tuple(map(str, range(CLASSES)))
     normalization = Normalization((0.4,) * 3, (0.25,) * 3)
@@ -313,6 +314,8 @@ def time_in_turn(data: Path, model: nn.Module, *, is_cold: bool) -> list[tuple[f
     optimizer, turns = torch.optim.SGD(model.parameters(), lr=1e-3), list[tuple[float, float]]()
     for _ in range(len(labels) // 256 // STEPS_A_TURN):
         seconds = []
+        if is_cold:
+            forget_pages(data / "images.npy", mapped)
         for epoch in epochs:
             started = time.perf_counter()
             for batch in islice(epoch, STEPS_A_TURN):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loupe.data.stored_images import is_mapped
+from loupe.data.mapped_rows import is_mapped
 from loupe.errors import DataError
 
 _CHANNELS = (1, 3)

@@ -66,7 +66,8 @@ def survey_images(folder: Path) -> Survey:
             if name.startswith("."):
                 continue
             if not path.is_file():
-                survey.passed_over["links that lead to no file"] += path.is_symlink()
+                kind = "links that lead nowhere" if path.is_symlink() else "pipes, sockets or devices"
+                survey.passed_over[kind] += 1
                 continue
             if path.suffix.casefold() in suffixes:
                 survey.images.append(path)
@@ -77,11 +78,14 @@ def survey_images(folder: Path) -> Survey:
 
 
 def count_loose(folder: Path) -> Counter[str]:
-    """Return a count of the image files that lie in a folder itself, where only sub-folders count."""
-    suffixes = list_image_suffixes()
-    loose = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    num_loose = sum(file.suffix.casefold() in suffixes for file in loose)
-    return Counter({"images beside the class folders": num_loose} if num_loose else {})
+    """Return a count of what lies in a folder itself, where only sub-folders count: images, broken links."""
+    suffixes, counts = list_image_suffixes(), Counter[str]()
+    for entry in folder.iterdir():
+        if entry.name.startswith("."):
+            continue
+        counts["images beside the class folders"] += entry.is_file() and entry.suffix.casefold() in suffixes
+        counts["links that lead nowhere"] += entry.is_symlink() and not entry.exists()
+    return counts
 
 
 def describe_passed_over(counts: Counter[str], root: Path) -> tuple[str, ...]:

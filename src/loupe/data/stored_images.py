@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loupe.data.mapped_rows import is_mapped, read_rows
 from loupe.errors import DataError
 
 MOST_BYTES_AT_ONCE = 2 * 1024**3
@@ -155,14 +156,6 @@ Images = Tensor | StoredImages
 """Images in memory, or on disk: both have shape, dtype, device, `len`, `[…]`, `index_select` and `split`."""
 
 
-def read_rows(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return rows of an array, in the order of their numbers, in memory and laid out one after the other."""
-    if array.flags.c_contiguous:
-        read = np.empty((len(numbers), *array.shape[1:]), array.dtype)
-        return np.take(array, numbers, axis=0, out=read, mode="clip")  # checked before; "raise" copies twice
-    return np.ascontiguousarray(array[numbers])
-
-
 def refuse_too_many(count: int, bytes_of_one: int) -> None:
     """Check that a request for images leaves the machine its memory.
 
@@ -182,11 +175,6 @@ def refuse_too_many(count: int, bytes_of_one: int) -> None:
 def hold_pixels(pixels: np.ndarray) -> Images:
     """Return (images, channels, height, width) uint8 as images; on disk if that is where the array is."""
     return StoredImages((pixels,)) if is_mapped(pixels) else torch.from_numpy(pixels)
-
-
-def is_mapped(array: np.ndarray) -> bool:
-    """Return whether an array's values lie in a mapped file; what is computed from such an array does not."""
-    return getattr(array, "_mmap", None) is not None
 
 
 def choose_images(images: Images, index: Tensor | slice) -> Images:

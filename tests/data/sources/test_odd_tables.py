@@ -97,7 +97,7 @@ def test_links_that_lead_nowhere_are_counted(crops: Path) -> None:
     (crops / "dog" / "gone.png").symlink_to(crops / "nothing.png")
     (crops / "dog" / "round.png").symlink_to(crops / "dog" / "round.png")
     assert load_dataset("folder", path=str(crops)).notes == (
-        "Passed over in crops: 2 links that lead to no file.",
+        "Passed over in crops: 2 links that lead nowhere.",
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from loupe.data.image_decoding import PixelSettings
 from loupe.data.image_folders import find_role
 from loupe.data.image_lists import FileEntry, ImageList, load_list
+from loupe.data.linked_files import describe_links
 from loupe.data.sources import SourceImages, register_dataset
 from loupe.data.sources._image_settings import (
     BitRange,
@@ -99,7 +100,7 @@ def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, s
         listed = sorted((labels[label], Path(name)) for name, (one, label) in placed.items() if one == role)
         if listed:
             parts[role] = [FileEntry(root / name, label, name.as_posix()) for label, name in listed]
-    return ImageList(parts, class_names, f"table {table.name}", str(table))
+    return ImageList(parts, class_names, f"table {table.name}", str(table), describe_links(parts, root))
 
 
 def _find_name(root: Path, file: str) -> str:

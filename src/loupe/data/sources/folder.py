@@ -20,6 +20,7 @@ from loupe.data.image_folders import (
     survey_images,
 )
 from loupe.data.image_lists import FileEntry, ImageList, load_list
+from loupe.data.linked_files import describe_links, refuse_broken_folders, refuse_shared_folders
 from loupe.data.sources import SourceImages, register_dataset
 from loupe.data.sources._image_settings import (
     BitRange,
@@ -59,11 +60,18 @@ def list_folder(root: Path) -> ImageList:
     """Return the image files of a folder and its classes.
 
     Raises:
-        DataError: no such folder, no images, one class only, folders that are partly splits.
+        DataError: no such folder, no images, one class only, folders that are partly splits, or one folder
+            by way of links.
     """
     _refuse_other_things(root)
+    refuse_broken_folders(root)
     parts = find_parts(root)
+    for folder in parts.values():
+        refuse_broken_folders(folder)
     class_names = _find_classes(parts)
+    refuse_shared_folders(
+        (folder / name for folder in parts.values() for name in class_names if (folder / name).is_dir()), root
+    )
     passed_over = count_loose(root)
     files: dict[str, list[FileEntry]] = {}
     for part, folder in parts.items():
@@ -82,7 +90,7 @@ def list_folder(root: Path) -> ImageList:
         tuple(class_names),
         f"folder {root.name}",
         str(root),
-        describe_passed_over(passed_over, root),
+        (*describe_passed_over(passed_over, root), *describe_links(files, root)),
     )
 
 
