@@ -46,11 +46,13 @@ class Submitted:
     Args:
         file: the file.
         name: whose it is.
+        exercise: which it is for.
         remarks: what does not keep it from being handed in, and matters to who does.
     """
 
     file: Path
     name: str
+    exercise: str
     remarks: tuple[str, ...] = ()
 
 
@@ -84,7 +86,7 @@ def submit(
     pack(folder, file)
     _add(file, folder.path.name, submission)
     remarks += _note_looks(folder, pack_found, whose)
-    return Submitted(file, whose, tuple(remarks))
+    return Submitted(file, whose, pack_found.seal.name, tuple(remarks))
 
 
 def _note_earlier_file(file: Path, run: str) -> Iterator[str]:

@@ -126,7 +126,8 @@ def submit(
     from loupe.classroom.submitting import submit as write
 
     written = write(run, name=name, exercise=exercise, out=out)
-    print_line(f"hand in: {written.file} ({written.file.stat().st_size / 2**20:.1f} MiB), by {written.name}")
+    size = f"{written.file.stat().st_size / 2**20:.1f} MiB"
+    print_line(f"hand in: {written.file} ({size}), by {written.name}, for the exercise {written.exercise}")
     for remark in written.remarks:
         print_line(f"note: {remark}", style="yellow")
     return 0
@@ -182,7 +183,7 @@ def _print_grades(grades: "Grades") -> None:
         print_table(("place", "name", metric.heading, "looks"), rows, right=(0, 3))
     for one in grades.aside:
         value = one.value.write() if one.value else ""
-        print_line(f"set aside: {one.name} ({value}): {'; '.join(rule.text for rule in one.broken)}")
+        print_line(f"set aside: {one.name}, {value}: {'; '.join(rule.text for rule in one.broken)}")
     for one in grades.refused:
         print_line(f"refused: {one.name}: {'; '.join(rule.text for rule in one.broken)}")
     for one in (*grades.ranked, *grades.aside, *grades.refused):
