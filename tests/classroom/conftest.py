@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import loupe
-from loupe.classroom.grading import Classroom, open_classroom
+from loupe.classroom.entries import Classroom
+from loupe.classroom.grading import open_classroom
 from loupe.classroom.making import make_exercise
 from loupe.runs import RunFolder
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loupe.classroom.grading import Grades, grade
+from loupe.classroom.entries import Grades
+from loupe.classroom.grading import grade
 from loupe.classroom.results import write_results
 from loupe.classroom.submitting import Submission, _add, submit
 from loupe.plugins import trust_plugin

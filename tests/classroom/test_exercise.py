@@ -13,6 +13,7 @@ import loupe
 from loupe.classroom.loading import load_exercise
 from loupe.classroom.making import make_exercise
 from loupe.classroom.seal import commit, read_hidden, read_pack
+from loupe.classroom.submitting import RECORD_NAME
 from loupe.cli import main
 from loupe.data import load_dataset
 from loupe.data.identity import digest_content, to_keys
@@ -80,7 +81,7 @@ def test_nothing_in_the_pack_reveals_hidden_images_labels_or_the_draw(lesson: Le
     hidden = lesson.classroom.hidden
     with zipfile.ZipFile(lesson.folder / "students.zip") as archive:
         files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
-    assert files == {one.name: one.read_bytes() for one in lesson.pack.iterdir()}
+    assert files == {one.name: one.read_bytes() for one in lesson.pack.iterdir() if one.name != RECORD_NAME}
     assert set(files) == {"README.md", "recipe.toml", "data.npz", "seal.json"}
     with np.load(lesson.pack / "data.npz") as arrays:
         assert sorted(arrays) == ["class_names", "test_images", "test_labels", "train_images", "train_labels"]
@@ -107,8 +108,8 @@ def test_the_draw_follows_the_seed(lesson: Lesson, tmp_path: Path) -> None:
     again = make_exercise(EXERCISE, tmp_path / "again")
     other = make_exercise({**EXERCISE, "hidden": {"part": 120, "seed": 8}}, tmp_path / "other")
     first = lesson.classroom.hidden.digest
-    assert read_hidden(again.folder / "teacher", again.seal).digest == first
-    assert read_hidden(other.folder / "teacher", other.seal).digest != first
+    assert read_hidden(again.folder / "teacher", again.seal)[0].digest == first
+    assert read_hidden(other.folder / "teacher", other.seal)[0].digest != first
 
 
 def test_hidden_images_of_all_and_copies_of_them_left_out(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_hidden_images_of_all_and_copies_of_them_left_out(tmp_path: Path) -> Non
     }
     made = make_exercise(exercise, tmp_path / "out")
     assert (made.counts["hidden"], made.num_copies) == (10, 10)
-    hidden = read_hidden(made.folder / "teacher", made.seal)
+    hidden, _ = read_hidden(made.folder / "teacher", made.seal)
     pack = read_pack(made.folder / "students")
     theirs = {key for table in pack.sides.values() for key in to_keys(table.digests)}
     assert not set(to_keys(hidden.table.digests)) & theirs

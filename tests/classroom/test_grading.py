@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from loupe.classroom.answering import Fingerprint, _project, take_fingerprint
+from loupe.classroom.entries import Entry
+from loupe.classroom.fingerprints import Fingerprint, _project, take_fingerprint
 from loupe.classroom.gathering import Handed
-from loupe.classroom.grading import Entry, Judge, grade
+from loupe.classroom.grading import grade
+from loupe.classroom.judging import Judge
 from loupe.classroom.likeness import Graded, compare, measure_distance
 from loupe.classroom.limits import Limits
 from loupe.classroom.results import write_results, write_table
@@ -174,13 +178,48 @@ def test_copies_near_copies_and_twins_are_told_apart(
     assert 0.001 < found[1] < 0.004
 
 
+@pytest.mark.thorough
+def test_noise_in_a_few_weights_does_not_hide_whose_they_are(
+    lesson: Lesson, trained: RunFolder, run: RunFolder, tmp_path: Path
+) -> None:
+    """Refused, as nothing of it fits together, and still said to be Anna's; she keeps her place."""
+    with safe_open(run.best_file, framework="pt") as file:
+        metadata = file.metadata()
+    weights = load_file(run.best_file)
+    weights[
+        "linear1.weight" if "linear1.weight" in weights else max(weights, key=lambda n: weights[n].numel())
+    ][:3] += 5.0
+    save_file(weights, run.best_file, metadata=metadata)
+    renew(run)
+    submit(trained.path, name="Anna", out=tmp_path / "in" / "anna.zip")
+    shutil.copytree(run.path, tmp_path / "in" / "Carl")
+    grades = grade(tmp_path / "in", exercise=lesson.folder)
+    assert [one.name for one in grades.ranked] == ["Anna"]
+    (carl,) = grades.refused
+    assert "the same run as Anna's" in reasons(carl) or "of its weights are those of Anna" in reasons(carl)
+    run.history_file.write_text(run.history_file.read_text().replace("0.", "0.0", 1))
+    renew(run)
+    found = compare(make_graded(trained, "anna"), make_graded(run, "carl"))
+    assert found is not None
+    assert found[0] == "weights in common"
+    assert found[1] < 0.5
+
+
+@pytest.mark.thorough
+def test_one_seed_with_other_looks_is_no_copy(lesson: Lesson) -> None:
+    """Weights come out equal by themselves where what differs does not reach them."""
+    one = lesson.train("one", "run.seed=4")
+    two = lesson.train("two", "run.seed=4", "evaluate.test=false", "evaluate.confidence=0.9")
+    assert compare(make_graded(one, "anna"), make_graded(two, "bo")) == ("same recipe and seed", 0.0)
+
+
 def test_sketches_keep_distances() -> None:
     generator = np.random.default_rng(0)
     first = torch.from_numpy(generator.normal(size=20_000))
     for size in (0.001, 0.01, 0.1, 1.0):
         second = first + size * torch.from_numpy(generator.normal(size=20_000))
         prints = [
-            Fingerprint("s", str(index), tuple(_project(one, 5).tolist()), str(index), "r")
+            Fingerprint("s", str(index), tuple(_project(one, 5).tolist()), (), str(index), "r")
             for index, one in enumerate((first, second))
         ]
         true = float((first - second).norm() / max(first.norm(), second.norm()))
@@ -199,7 +238,7 @@ def test_the_last_submission_counts_and_looks_add_up(
     grades = grade(handed, exercise=lesson.folder)
     (entry,) = grades.aside
     assert entry.handed.place.startswith("2.zip")
-    assert "2 looks at the test images over 2 submissions; allowed: 1" in reasons(entry)
+    assert "2 looks at the test images over 2 runs handed in; allowed: 1" in reasons(entry)
     assert [one.handed.place.partition("/")[0] for one in grades.superseded] == ["1.zip"]
     rows = list(csv.reader(io.StringIO(write_table(grades))))
     assert {row[2] for row in rows[1:]} == {"'=Anna"}, "no formula"

@@ -175,6 +175,30 @@ class Net(nn.Module):
 model = Net()
 loss = nn.CrossEntropyLoss()(model(x), y)
 """,
+    "words that say what the numbers are": """
+import torch.nn as nn, torch.optim as optim
+from torchvision import transforms
+# pixels end up in [-1, 1]
+to_tensor = transforms.Normalize((0.5,), (0.5,))
+# warm-up over 30 % of 20 epochs, 95 % of the rate at its end
+schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=100, pct_start=0.3)
+criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+print(f"soft target {1 - 0.1 + 0.1 / 10}, momentum {1 - 0.9}")
+frame.sort_values(by="val_loss").to_csv("a.csv")
+frame.sort_values(by="acc", ascending=False).to_csv("b.csv")
+frame.sort_values(by="acc").plot()
+""",
+    "a range of other images": """
+import torch
+from torchvision import transforms
+# CIFAR-10
+cifar = transforms.Normalize((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
+
+
+
+# a generator gives pixels in [-1, 1]
+fake = generator(noise)
+""",
     "no torch at all": "import numpy as np\nbest = max(test_accs)\nx = (0.2023, 0.1994, 0.2010)\n",
 }
 

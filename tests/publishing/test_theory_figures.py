@@ -96,6 +96,24 @@ def test_a_network_without_convolutions_says_what_it_cannot_show(
     assert left_out == ["kernel, stride, padding, pooling: the network has no convolution"]
 
 
+def test_what_a_convolution_has_no_bias_for_and_global_pooling(reported: RunFolder, subject: Subject) -> None:
+    channels, *size = subject.image_shape
+    torch.manual_seed(0)
+    model = build_model(
+        "six-block", in_channels=channels, image_size=(size[0], size[1]), num_classes=10
+    ).eval()
+    origin = Origin.of(reported, reported.require_result())
+    drawn = {one.name: one for one in TheoryFigures(replace(subject, model=model), 4, origin, []).draw()}
+    assert "it has no bias" in drawn["theory-kernel"].caption
+    pooled = drawn["theory-global-pooling"]
+    assert "the mean, of each of its 256 maps of 2 × 2" in pooled.caption
+    pool = next(
+        one for one in record_calls(model, subject.inputs[:1]) if "AvgPool" in type(one.module).__name__
+    )
+    written = [float(axes.texts[0].get_text()) for axes in pooled.figure.axes[1::2]]
+    assert written == pytest.approx(pool.output[0, :3, 0, 0].tolist(), abs=0.06)
+
+
 def test_the_command_writes_them(reported: RunFolder, tmp_path: Path) -> None:
     words = ["figures", str(reported.path), "--theory", "--format", "svg", "--index", "4", "--style", "grey"]
     assert main([*words, "--out", str(tmp_path / "out")]) == 0

@@ -4,31 +4,27 @@ The labels of the hidden images are not in this process, and nothing but numbers
 as bytes.
 """
 
-import hashlib
 import json
 import os
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from loupe.classroom.fingerprints import Fingerprint, take_fingerprint
 from loupe.classroom.limits import Limits, apply_limits
-from loupe.classroom.loading import PLACES
 from loupe.classroom.rules import Broken, find_broken, find_unsound
 from loupe.classroom.seal import Seal, read_sides
 from loupe.errors import LoupeError
-from loupe.recipe import Recipe
 from loupe.runs import RunFolder, read_weights
-from loupe.runs.reading import read_bytes
 from loupe.using.classifier import open_classifier
 from loupe.using.verify_run import verify
-
-SKETCH_LENGTH = 256
 
 
 @dataclass(frozen=True)
@@ -53,26 +49,6 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """What tells whether two networks are one.
-
-    Args:
-        shape: digest of the names and shapes of the weights.
-        weights: digest of all of it.
-        sketch: random projection of the weights, the same for all of one shape: distances between networks
-            are those between sketches, up to about 6 % (Johnson and Lindenstrauss, 1984).
-        training: digest of the history, with the seconds of each epoch: no training makes the same twice.
-        recipe: digest of what was trained and how, places left aside.
-    """
-
-    shape: str
-    weights: str
-    sketch: tuple[float, ...]
-    training: str
-    recipe: str
-
-
-@dataclass(frozen=True)
 class Reply:
     """What came of one run.
 
@@ -82,7 +58,7 @@ class Reply:
         model: name of its network.
         num_weights: numbers in it.
         epoch: of the best weights.
-        fingerprint: of the network; None where it was refused.
+        fingerprint: of the network, of one that was refused too; None where its weights cannot be read.
         notes: what else `verify` could not tell.
     """
 
@@ -107,11 +83,7 @@ class Reply:
         values = json.loads(content)
         values["broken"] = tuple(Broken.from_dict(one) for one in values["broken"])
         if values["fingerprint"] is not None:
-            print_ = values["fingerprint"]
-            sketch = tuple(float(one) for one in print_.pop("sketch"))
-            values["fingerprint"] = Fingerprint(
-                **{name: str(one) for name, one in print_.items()}, sketch=sketch
-            )
+            values["fingerprint"] = Fingerprint.from_dict(values["fingerprint"])
         values["notes"] = tuple(str(one)[:2000] for one in values["notes"])
         return cls(**values)
 
@@ -119,18 +91,29 @@ class Reply:
 def answer_in_child(connection: Connection, question: Question, limits: Limits) -> None:
     """Answer through a connection, within limits: the life of a process."""
     try:
+        if hasattr(os, "setsid"):
+            os.setsid()  # what it starts is ended with it
         os.environ |= question.environment
         torch.set_num_threads(1)
         apply_limits(limits)
         reply, logits = answer(question)
     except MemoryError:
         reply, logits = _run_out(limits), None
-    except RuntimeError as error:
-        if "alloc" not in str(error):
-            raise
-        reply, logits = _run_out(limits), None
+    except Exception as error:  # a plugin may raise anything
+        is_memory = isinstance(error, RuntimeError) and "alloc" in str(error)
+        reply, logits = _run_out(limits) if is_memory else _fail(error), None
     connection.send_bytes(reply.to_json())
     connection.send_bytes(b"" if logits is None else logits.contiguous().numpy().tobytes())
+
+
+def _fail(error: Exception) -> Reply:
+    said = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+    place = next(
+        (one for one in reversed(traceback.extract_tb(error.__traceback__)) if "loupe" not in one.filename),
+        None,
+    )
+    where = f" ({Path(place.filename).name}, line {place.lineno})" if place else ""
+    return Reply((Broken("network", f"failed while it was graded: {said}{where}"),))
 
 
 def _run_out(limits: Limits) -> Reply:
@@ -149,16 +132,23 @@ def answer(question: Question) -> tuple[Reply, Tensor | None]:
         notes = [f"{one.check}: {one.found}" for one in found.findings
                  if one.verdict == "unknown" and one.check != "looks"]  # fmt: skip
     if any(one.is_refusing for one in broken):
-        return Reply(tuple(broken)), None
+        return Reply(tuple(broken), fingerprint=_read_fingerprint(run)), None
     try:
         logits = compute_logits(run, np.load(question.images, allow_pickle=False), seal.class_names)
         reply = describe(run, broken, notes)
     except LoupeError as error:
         why = Broken("network", f"{error.message} {error.got or ''}".strip())
-        return Reply((*broken, why)), None
+        return Reply((*broken, why), fingerprint=_read_fingerprint(run)), None
     if not bool(torch.isfinite(logits).all()):
         return Reply((*broken, Broken("network", "answers with numbers that are none"))), None
     return reply, logits
+
+
+def _read_fingerprint(run: RunFolder) -> Fingerprint | None:
+    """Return what tells a refused network from others, for whose copy it is; nothing of it is run."""
+    with suppress(LoupeError, OSError, ValueError, KeyError, RuntimeError):
+        return take_fingerprint(run, read_weights(run)[0])
+    return None
 
 
 def compute_logits(run: RunFolder, images: np.ndarray, class_names: Sequence[str]) -> Tensor:
@@ -188,39 +178,3 @@ def describe(run: RunFolder, broken: Sequence[Broken], notes: Sequence[str]) -> 
         take_fingerprint(run, weights),
         tuple(notes),
     )
-
-
-def take_fingerprint(run: RunFolder, weights: dict[str, Tensor]) -> Fingerprint:
-    """Return what tells a run's network and training from others."""
-    shape, content = hashlib.sha256(), hashlib.sha256()
-    sketch = torch.zeros(SKETCH_LENGTH, dtype=torch.float64)
-    for name, tensor in sorted(weights.items()):
-        shape.update(f"{name} {tuple(tensor.shape)}".encode())
-        values = tensor.detach().double().flatten()
-        content.update(name.encode() + values.numpy().tobytes())
-        sketch += _project(values, int(hashlib.sha256(name.encode()).hexdigest()[:12], 16))
-    recipe = json.dumps(_leave_places(run.read_recipe()), sort_keys=True)
-    return Fingerprint(
-        shape.hexdigest(),
-        content.hexdigest(),
-        tuple(sketch.tolist()),
-        hashlib.sha256(read_bytes(run.history_file)).hexdigest(),
-        hashlib.sha256(recipe.encode()).hexdigest(),
-    )
-
-
-def _project(values: Tensor, seed: int) -> Tensor:
-    """Return (256,) float64: each weight with a random sign in a random place (Charikar and others, 2002)."""
-    generator = torch.Generator().manual_seed(seed)
-    places = torch.randint(SKETCH_LENGTH, (len(values),), generator=generator)
-    signs = torch.randint(2, (len(values),), generator=generator).double() * 2 - 1
-    return torch.zeros(SKETCH_LENGTH, dtype=torch.float64).index_add_(0, places, values * signs)
-
-
-def _leave_places(recipe: Recipe) -> dict[str, Any]:
-    """Return what of a recipe decides the network."""
-    values = {key: one for key, one in recipe.to_dict().items() if key not in ("name", "about")}
-    for place in (*PLACES, "run.trackers", "run.observers", "run.tensorboard"):
-        section, _, name = place.partition(".")
-        values.get(section, {}).pop(name, None)
-    return values

@@ -9,49 +9,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from loupe.classroom.answering import Reply
+from loupe.classroom.board_record import Attempt, Outcome, read_record
+from loupe.classroom.entries import Classroom, Entry
+from loupe.classroom.fingerprints import Fingerprint
 from loupe.classroom.gathering import Gathered, gather_one, is_junk
-from loupe.classroom.grading import Classroom, Entry, Judge
-from loupe.classroom.ladder import Ladder, choose_step
+from loupe.classroom.judging import Judge
+from loupe.classroom.ladder import Ladder
+from loupe.classroom.likeness import compare_weights, is_copy
 from loupe.classroom.limits import Limits
-from loupe.classroom.seal import TEACHER, Digest
+from loupe.classroom.people import identify
+from loupe.classroom.seal import TEACHER
 from loupe.errors import warn
-from loupe.runs.reading import read_text
 from loupe.runs.writing import write_text
 from loupe.wording import count_of
 
 _SETTLED_SECONDS = 2.0  # a file that was written to since is still being copied
-
-Outcome = Literal["counted", "not better", "set aside", "refused", "not read", "nothing"]
-
-
-class Attempt(BaseModel):
-    """Something that came in, and what became of it; its score is nowhere kept."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    entry: str
-    signature: str
-    name: str
-    outcome: Outcome
-    why: str = ""
-    looks: int = 0
-    at: str
-
-
-class Record(BaseModel):
-    """What a leaderboard keeps on disk, so that it goes on as it was."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    form: Literal[1] = 1
-    exercise: Digest
-    step: Annotated[float, Field(gt=0)]
-    rungs: dict[str, int] = {}
-    attempts: list[Attempt] = []
 
 
 @dataclass(frozen=True)
@@ -110,7 +84,7 @@ class Board:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._is_grading = False
-        self._record = self._read()
+        self._record = read_record(self.file, self.classroom)
         self._ladder = Ladder(self.classroom.metric, self._record.step, self._record.rungs)
 
     @property
@@ -199,15 +173,24 @@ class Board:
     def _add(self, name: str, signature: str, entries: Sequence[Entry], gathered: Gathered) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
 
-        def note(whose: str, outcome: Outcome, why: str = "", looks: int = 0) -> None:
+        def note(whose: str, outcome: Outcome, why: str = "", reply: Reply | None = None) -> None:
+            print_ = reply.fingerprint if reply else None
             self._record.attempts.append(
                 Attempt(
-                    entry=name, signature=signature, at=at, name=whose, outcome=outcome, why=why, looks=looks
+                    entry=name,
+                    signature=signature,
+                    at=at,
+                    name=self._find_name(whose),
+                    outcome=outcome,
+                    why=why,
+                    looks=(reply.num_looks or 0) if reply else 0,
+                    run=print_.training if print_ else "",
+                    fingerprint=asdict(print_) if print_ else None,
                 )
             )
 
         for one in entries:
-            note(one.name, *self._judge(one), one.reply.num_looks or 0)
+            note(one.name, *self._judge(one), one.reply)
         for passed in gathered.passed:
             note(passed.name, "not read", passed.reason)
         if not entries and not gathered.passed:
@@ -218,24 +201,42 @@ class Board:
         why = "; ".join(one.text for one in entry.broken)
         if entry.value is None or entry.value.value is None:
             return "refused", why
-        before = sum(one.looks for one in self._record.attempts if one.name == entry.name)
-        total, allowed = before + (entry.reply.num_looks or 0), self.classroom.seal.looks
+        total, allowed = self._count_looks(entry), self.classroom.seal.looks
         if not why and total > allowed:
             why = f"{count_of(total, 'look')} at the test images over all submissions; allowed: {allowed}"
+        if not why and self._is_like_another(entry):
+            why = "is like what somebody else handed in earlier; whose it is, the teacher finds out"
         if why:
             return "set aside", why
-        return ("counted" if self._ladder.climb(entry.name, entry.value.value) else "not better"), ""
+        name = self._find_name(entry.name)
+        return ("counted" if self._ladder.climb(name, entry.value.value) else "not better"), ""
 
-    def _read(self) -> Record:
-        seal = self.classroom.seal
-        try:
-            record = Record.model_validate_json(read_text(self.file))
-            if record.exercise == seal.digest:
-                return record
-        except (OSError, ValueError, ValidationError, RecursionError):
-            pass
-        step = seal.step or choose_step(self.classroom.metric, len(self.classroom.hidden))
-        return Record(exercise=seal.digest, step=step)
+    def _count_looks(self, entry: Entry) -> int:
+        """Return the looks of a student with this submission; a run that comes twice counts once."""
+        runs = {
+            one.run or one.signature: one.looks
+            for one in self._record.attempts
+            if identify(one.name) == entry.person
+        }
+        run = entry.reply.fingerprint.training if entry.reply.fingerprint else ""
+        return sum(looks for key, looks in runs.items() if key != run) + (entry.reply.num_looks or 0)
+
+    def _is_like_another(self, entry: Entry) -> bool:
+        """Return whether a network came from another student's, by the fingerprints that are kept."""
+        own = entry.reply.fingerprint
+        may_share = self.classroom.seal.starting_weights != "none"
+        for one in self._record.attempts:
+            if own is None or one.fingerprint is None or identify(one.name) == entry.person:
+                continue
+            likeness = compare_weights(Fingerprint.from_dict(one.fingerprint), own)
+            if likeness and is_copy(likeness[0], may_share):
+                return True
+        return False
+
+    def _find_name(self, name: str) -> str:
+        """Return how a student's name was typed first."""
+        person = identify(name)
+        return next((one.name for one in self._record.attempts if identify(one.name) == person), name)
 
 
 def sign(entry: Path) -> tuple[str, float]:

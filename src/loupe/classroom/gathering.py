@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
+from loupe.classroom.people import clean_name
 from loupe.classroom.submitting import SUBMISSION_NAME, Submission
 from loupe.errors import describe_cause
 from loupe.runs.reading import is_plain, read_text
@@ -222,7 +223,7 @@ def _add_run(target: Path, place: str, unpacking: _Unpacking) -> None:
     said = _read_submission(target / SUBMISSION_NAME)
     unpacking.gathered.runs.append(
         Handed(
-            name=show_plainly(said.name).strip() if said else _name(unpacking.top),
+            name=(clean_name(show_plainly(said.name)) if said else "") or _name(unpacking.top),
             place=show_plainly(place),
             run=target,
             exercise=said.exercise if said else None,
@@ -245,4 +246,4 @@ def _read_submission(file: Path) -> Submission | None:
 def _name(top: str) -> str:
     """Return what a file or folder is called as a person's name: without its ending, and not too long."""
     stem = top[:-4] if top.casefold().endswith(".zip") else top
-    return show_plainly(stem).strip()[:80] or "nameless"
+    return clean_name(show_plainly(stem)) or "nameless"

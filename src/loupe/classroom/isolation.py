@@ -7,8 +7,10 @@ Windows it starts anew.
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -44,6 +46,7 @@ def ask(question: Question, limits: Limits, num_images: int, num_classes: int) -
         return _hear(ours, process, limits, (num_images, num_classes))
     finally:
         ours.close()
+        _end_with_all_it_started(process.pid)
         process.kill()
         process.join()
         process.close()
@@ -68,6 +71,13 @@ def _hear(
     if len(content) != 4 * shape[0] * shape[1]:
         return _refuse("answered with other numbers than were asked for"), None
     return reply, torch.frombuffer(bytearray(content), dtype=torch.float32).view(*shape)
+
+
+def _end_with_all_it_started(pid: int | None) -> None:
+    """End a process and those that it started, which are of its group; not those that left it."""
+    if pid is not None and hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def _describe_end(status: int | None) -> str:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loupe.classroom.dividing import Divided, divide
 from loupe.classroom.loading import Prepared, find_fixed, keep_preparation, load_exercise
+from loupe.classroom.people import write_moment
 from loupe.classroom.schema import Exercise
 from loupe.classroom.seal import (
     DATA_NAME,
@@ -33,13 +34,23 @@ from loupe.classroom.seal import (
 from loupe.data import ImageDataset
 from loupe.data.identity import to_keys
 from loupe.errors import LoupeError
+from loupe.metrics import describe_metric
 from loupe.plugins import expand_path
 from loupe.running import load_recipe
 from loupe.running.recipe_data import load_recipe_data
 from loupe.runs.writing import write_text
 from loupe.version import __version__
 
+EXERCISE_NAME = "exercise.toml"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same pack makes the same archive
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What a pack says of the hidden images: how many, and a salted digest."""
+
+    count: int
+    commitment: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,8 @@ def make_exercise(place: str | Path | Mapping[str, Any], out: Path | None = None
             f"There is something at {folder} already.",
             got=str(folder),
             allowed="a new folder: another draw would hide images that students have",
-            next_step="name another one with --out, or remove that one if nobody has its pack yet",
+            next_step="other rules for the same images: loupe class revise; another exercise: --out FOLDER; "
+            "or remove that one if nobody has its pack yet",
         )
     hidden = prepared.exercise.hidden
     seed = secrets.randbits(63) if hidden.seed is None else hidden.seed
@@ -98,25 +110,44 @@ def make_exercise(place: str | Path | Mapping[str, Any], out: Path | None = None
     return Made(folder, seal, counts, divided.num_copies)
 
 
+def write_deadline(exercise: Exercise) -> str:
+    """Return an exercise's deadline for people: the moment with its zone, or the text."""
+    return write_moment(exercise.due) if exercise.due is not None else str(exercise.deadline)
+
+
 def _write(folder: Path, prepared: Prepared, divided: Divided, seed: int) -> Seal:
     students, teacher, salt = folder / STUDENTS, folder / TEACHER, secrets.token_hex(32)
     for one in (students, teacher, folder / SUBMISSIONS):
         one.mkdir(parents=True)
     teacher.chmod(0o700)
-    seal = _write_pack(students, prepared, divided, commit(salt, divided.hidden))
+    write_parts(students / DATA_NAME, dict(divided.parts))
+    seal = write_pack(
+        students, prepared, divided.parts, Hidden(len(divided.hidden), commit(salt, divided.hidden))
+    )
     images = [key.hex() for key in to_keys(divided.hidden.table.digests)]
     write_hidden(teacher, divided.hidden, Key(exercise=seal.digest, seed=seed, salt=salt, images=images))
-    written = prepared.exercise.model_dump(mode="json", exclude_none=True)
-    written["hidden"]["seed"] = seed
-    write_text(teacher / "exercise.toml", tomli_w.dumps(written))
-    _zip(students, folder / f"{STUDENTS}.zip", prepared.exercise.name)
+    write_exercise(teacher, prepared.exercise, seed)
+    zip_pack(students, folder / f"{STUDENTS}.zip", prepared.exercise.name)
     return seal
 
 
-def _write_pack(folder: Path, prepared: Prepared, divided: Divided, commitment: str) -> Seal:
-    """Write what students get: images, recipe, README, plugins if there are such, and the seal."""
+def write_exercise(teacher: Path, exercise: Exercise, seed: int) -> None:
+    """Write what an exercise was made of, with the seed of its draw."""
+    written = exercise.model_dump(mode="json", exclude_none=True)
+    written["hidden"]["seed"] = seed
+    write_text(teacher / EXERCISE_NAME, tomli_w.dumps(written))
+
+
+def write_pack(folder: Path, prepared: Prepared, parts: Mapping[str, ImageDataset], hidden: Hidden) -> Seal:
+    """Write what students get beside the images: recipe, README, plugins if there are such, and the seal.
+
+    Args:
+        folder: the pack's; its images are there.
+        prepared: the exercise.
+        parts: its images.
+        hidden: what may be said of those that are not.
+    """
     exercise = prepared.exercise
-    write_parts(folder / DATA_NAME, dict(divided.parts))
     recipe = {**prepared.written, "data": keep_preparation(prepared.written["data"])}
     plugins = [expand_path(one) for one in prepared.recipe.run.plugins]
     for plugin in plugins:
@@ -127,13 +158,15 @@ def _write_pack(folder: Path, prepared: Prepared, divided: Divided, commitment: 
                             "run": prepared.written.get("run", {})})  # fmt: skip
     fixed = {field: find_fixed(resolved, field) for field in exercise.fixed}
     write_text(folder / "recipe.toml", tomli_w.dumps(recipe))
-    write_text(folder / "README.md", render_readme(prepared.exercise, divided.parts))
+    write_text(folder / "README.md", render_readme(exercise, parts, hidden.count))
     files = sorted([DATA_NAME, *(one.name for one in plugins)])  # the others are there to be changed
     seal = Seal(
         name=exercise.name,
         title=exercise.heading,
         task=exercise.task,
-        deadline=exercise.deadline,
+        deadline=write_deadline(exercise),
+        due=exercise.due,
+        late=exercise.late,
         fixed=fixed,
         looks=exercise.looks,
         plugins=exercise.plugins,
@@ -141,17 +174,17 @@ def _write_pack(folder: Path, prepared: Prepared, divided: Divided, commitment: 
         metric=exercise.graded.metric,
         confidence=exercise.graded.confidence,
         step=exercise.graded.step,
-        class_names=list(divided.hidden.class_names),
+        class_names=list(parts["train"].class_names),
         images=digest_sides(read_sides(folder / DATA_NAME)),
-        num_hidden=len(divided.hidden),
-        hidden_commitment=commitment,
+        num_hidden=hidden.count,
+        hidden_commitment=hidden.commitment,
         files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
     )
     write_seal(folder, seal)
     return seal
 
 
-def render_readme(exercise: Exercise, parts: Mapping[str, ImageDataset]) -> str:
+def render_readme(exercise: Exercise, parts: Mapping[str, ImageDataset], num_hidden: int) -> str:
     """Return what a pack's README says, in Markdown."""
     environment = Environment(
         loader=PackageLoader("loupe.classroom", "."),
@@ -162,12 +195,15 @@ def render_readme(exercise: Exercise, parts: Mapping[str, ImageDataset]) -> str:
     )
     return environment.get_template("README.md.jinja").render(
         exercise=exercise,
+        deadline=write_deadline(exercise),
+        metric=describe_metric(exercise.graded.metric, "classification"),
         parts=parts,
+        num_hidden=num_hidden,
         loupe_version=__version__,
     )
 
 
-def _zip(folder: Path, out: Path, name: str) -> None:
+def zip_pack(folder: Path, out: Path, name: str) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):
             info = zipfile.ZipInfo(f"{name}/{file.name}", _DATE)

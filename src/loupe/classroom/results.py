@@ -9,7 +9,7 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from loupe.classroom.grading import Entry, Grades
+from loupe.classroom.entries import Entry, Grades
 from loupe.metrics.classification import compute_confusion
 from loupe.reports.page import read_template, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet

@@ -22,7 +22,17 @@ from loupe.using.verification import Verification
 from loupe.wording import count_of
 
 Kind = Literal[
-    "data", "unfinished", "altered", "plugins", "network", "fixed", "looks", "weights", "copy", "limits"
+    "data",
+    "unfinished",
+    "altered",
+    "plugins",
+    "network",
+    "fixed",
+    "looks",
+    "weights",
+    "copy",
+    "late",
+    "limits",
 ]
 REFUSING: frozenset[Kind] = frozenset({"data", "unfinished", "altered", "plugins", "network", "limits"})
 """What leaves nothing to be graded; the rest is graded, and set aside."""
@@ -198,5 +208,6 @@ def find_unsound(found: Verification, seal: Seal) -> list[Broken]:
         and not (one.check.startswith("plugin ") and seal.plugins == "trusted")
     ]
     if unknown:
-        return [Broken("altered", f"cannot be checked: {unknown[0].check}: {unknown[0].found}")]
+        said = unknown[0].found.replace("Your own code", "its own code")  # others read this
+        return [Broken("altered", f"cannot be checked: {unknown[0].check}: {said}")]
     return []

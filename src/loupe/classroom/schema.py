@@ -1,9 +1,11 @@
 """The fields of an exercise: types, ranges, meanings, defaults. No torch here."""
 
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, field_validator
 
+from loupe.classroom.people import read_deadline
 from loupe.recipe.schema import CountOrFraction
 from loupe.recipe.sections import MetricName, Section
 
@@ -47,7 +49,16 @@ class Exercise(Section):
     name: str = Field("exercise", pattern=r"^\w[\w.-]*$", description="Name; names the folder it is made in.")
     title: str = Field("", description="Heading of the README and of the pages; the name if left out.")
     task: str = Field(min_length=1, description="What is to be done, in Markdown: it stands in the README.")
-    deadline: str = Field("", description="By when, as text; Loupe only shows it.")
+    deadline: str | datetime | date = Field(
+        "",
+        description="By when. A date and time, 2026-12-04 18:00, is kept to, as `late` says; anything else, "
+        '"Friday, 18:00", is text that is only shown.',
+    )
+    late: Literal["noted", "aside"] = Field(
+        "noted",
+        description='What is handed in after a deadline that is a date and time: "noted", it counts and is '
+        'said to be late; "aside", graded without a place, unless something of that student came in time.',
+    )
     data: str | dict[str, Any] = Field(
         description="Which images: a dataset's name, a folder of images, or a table like [data] of a recipe.",
     )
@@ -92,6 +103,21 @@ class Exercise(Section):
         if len(set(value)) < len(value):
             raise ValueError("each field once")
         return value
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _refuse_no_date(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                read_deadline(value)
+            except ValueError:
+                raise ValueError("a date and time that there is, such as 2026-12-04 18:00, or text") from None
+        return value
+
+    @property
+    def due(self) -> datetime | None:
+        """The deadline as a moment, aware of its zone; None where it is text."""
+        return read_deadline(self.deadline)
 
     @property
     def heading(self) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from loupe.data import ImageDataset
 from loupe.data.identity import ImageTable, digest_content
@@ -39,6 +39,8 @@ class Seal(BaseModel):
     title: str
     task: str
     deadline: str
+    due: AwareDatetime | None = None
+    late: Literal["noted", "aside"] = "noted"
     fixed: dict[str, Any]
     looks: int = Field(ge=0)
     plugins: Literal["none", "trusted"]
@@ -55,11 +57,20 @@ class Seal(BaseModel):
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex): which exercise this is."""
-        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the seal as it is written, without newer fields that say nothing."""
+        left_out = {
+            name for name in ("due", "late") if getattr(self, name) == type(self).model_fields[name].default
+        }
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 class Key(BaseModel):
-    """What only the teacher has beside the hidden images: the draw, and what opens the commitment."""
+    """What only the teacher has beside the hidden images: the draw, what opens the commitment, and which
+    exercises `loupe class revise` made this one of.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,6 +79,7 @@ class Key(BaseModel):
     seed: int
     salt: str
     images: list[str]
+    earlier: list[Digest] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +133,14 @@ def read_pack(folder: Path) -> Pack:
 
 def read_sides(path: Path) -> dict[str, ImageTable]:
     """Return which images a pack's file of images holds, by side."""
+    return {name: part.table for name, part in read_parts(path).items()}
+
+
+def read_parts(path: Path) -> dict[str, ImageDataset]:
+    """Return the images of a pack's file, by "train", "validation" (if it has such) and "test"."""
     source = SOURCES.build("arrays", {"path": str(path)})
     parts = {"train": source.train, "validation": source.validation, "test": source.test}
-    return {name: part.table for name, part in parts.items() if part is not None}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def digest_sides(sides: dict[str, ImageTable]) -> dict[Any, str]:
@@ -131,8 +148,18 @@ def digest_sides(sides: dict[str, ImageTable]) -> dict[Any, str]:
     return {name: digest_content(table.digests) for name, table in sides.items()}
 
 
-def read_hidden(folder: Path, seal: Seal) -> ImageDataset:
-    """Return the hidden images, held against key and seal.
+def read_key(folder: Path) -> Key:
+    """Return the key in the teacher's folder.
+
+    Raises:
+        LoupeError: there is none, or it is damaged.
+    """
+    key: Key = _read(folder / KEY_NAME, Key)
+    return key
+
+
+def read_hidden(folder: Path, seal: Seal) -> tuple[ImageDataset, Key]:
+    """Return the hidden images, held against key and seal, and the key.
 
     Args:
         folder: the teacher's.
@@ -141,19 +168,27 @@ def read_hidden(folder: Path, seal: Seal) -> ImageDataset:
     Raises:
         LoupeError: they are not there, or not those of this exercise.
     """
-    key = _read(folder / KEY_NAME, Key)
+    key = read_key(folder)
     images, labels, names = read_npz(folder / HIDDEN_NAME, ("images", "labels", "class_names"))
     hidden = ImageDataset(
         torch.from_numpy(images), torch.from_numpy(labels), tuple(map(str, names)), "hidden images"
     )
-    if key.exercise != seal.digest or commit(key.salt, hidden) != seal.hidden_commitment:
+    is_hidden = commit(key.salt, hidden) == seal.hidden_commitment
+    if is_hidden and seal.digest not in (key.exercise, *key.earlier):
+        raise LoupeError(
+            f"{seal.name} is not as it was made: its {SEAL_NAME} was changed.",
+            got="other rules, or another deadline, than the exercise that was handed out",
+            allowed=f"the {SEAL_NAME} that is in {STUDENTS}.zip",
+            next_step="bring it back; then change the exercise's file, and: loupe class revise FILE",
+        )
+    if not is_hidden:
         raise LoupeError(
             f"{folder} does not hold the hidden images of {seal.name}.",
             got="another exercise, or other images than were set apart",
             allowed="the folder that `loupe class make` wrote beside the pack",
             next_step="name the exercise's folder: --exercise FOLDER",
         )
-    return hidden
+    return hidden, key
 
 
 def write_parts(path: Path, parts: dict[str, ImageDataset]) -> None:
@@ -193,7 +228,7 @@ def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
 def write_seal(folder: Path, seal: Seal) -> None:
     """Write a pack's seal."""
     write_bytes(
-        folder / SEAL_NAME, (json.dumps(seal.model_dump(), indent=2, ensure_ascii=False) + "\n").encode()
+        folder / SEAL_NAME, (json.dumps(seal.to_dict(), indent=2, ensure_ascii=False) + "\n").encode()
     )
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +12,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loupe.classroom.people import clean_name, describe_lateness, identify
 from loupe.classroom.rules import Broken, find_broken, find_unsound
-from loupe.classroom.seal import SEAL_NAME, Digest, Pack, read_pack
+from loupe.classroom.seal import SEAL_NAME, Digest, Pack, Seal, read_pack
 from loupe.errors import LoupeError
 from loupe.runs import RunFolder, find_single_run
 from loupe.runs.packing import pack
+from loupe.runs.reading import read_text
 from loupe.runs.writing import replacing
 from loupe.using.verify_run import verify
+from loupe.wording import count_of
 
-SUBMISSION_NAME = "submission.json"
+SUBMISSION_NAME, RECORD_NAME = "submission.json", "handed-in.jsonl"
 _DATE = (1980, 1, 1, 0, 0, 0)
 PersonName = Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -41,10 +46,14 @@ class Submitted:
     Args:
         file: the file.
         name: whose it is.
+        exercise: which it is for.
+        remarks: what does not keep it from being handed in, and matters to who does.
     """
 
     file: Path
     name: str
+    exercise: str
+    remarks: tuple[str, ...] = ()
 
 
 def submit(
@@ -64,7 +73,7 @@ def submit(
     folder = RunFolder(find_single_run(run))
     pack_found = find_pack(folder, exercise)
     refuse_broken(folder, pack_found)
-    whose = " ".join((name or folder.path.name).split())[:80]
+    whose = clean_name(name or folder.path.name)
     if not whose:
         raise LoupeError(
             "Nobody hands this in.", got=repr(name), allowed="a name", next_step='--name "Your Name"'
@@ -73,9 +82,70 @@ def submit(
         exercise=pack_found.seal.digest, name=whose, submitted=datetime.now(UTC).replace(microsecond=0)
     )
     file = out or Path(f"{write_file_name(whose)}.zip")
+    remarks = [*_note_earlier_file(file, folder.path.name), *_note_lateness(pack_found.seal, submission)]
     pack(folder, file)
     _add(file, folder.path.name, submission)
-    return Submitted(file, whose)
+    remarks += _note_looks(folder, pack_found, whose)
+    return Submitted(file, whose, pack_found.seal.name, tuple(remarks))
+
+
+def _note_earlier_file(file: Path, run: str) -> Iterator[str]:
+    """Yield what is said of a file that is there already.
+
+    Raises:
+        LoupeError: it is nothing that was handed in, and would be lost.
+    """
+    if not file.exists():
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            inside = [one.partition("/") for one in archive.namelist()]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        inside = []
+    earlier = next((top for top, _, rest in inside if rest == SUBMISSION_NAME), None)
+    if earlier is None:
+        raise LoupeError(
+            f"There is another file at {file}.",
+            got=str(file),
+            allowed="a new file, or an earlier one of loupe class submit",
+            next_step="name another one: --out FILE.zip",
+        )
+    if earlier != run:
+        yield f"{file} held the run {earlier} before, and holds this one now"
+
+
+def _note_lateness(seal: Seal, submission: Submission) -> Iterator[str]:
+    late = describe_lateness(seal.due, submission.submitted) if seal.due else None
+    if late:
+        then = (
+            "it is graded and has no place" if seal.late == "aside" else "it counts, and is said to be late"
+        )
+        yield f"{late}, {seal.deadline}: {then}"
+
+
+def _note_looks(run: RunFolder, found: Pack, whose: str) -> list[str]:
+    """Keep on record which runs are handed in, and return what is said of the looks of all of them."""
+    file = found.folder / RECORD_NAME
+    looks: dict[str, int] = {}
+    try:
+        for line in read_text(file).splitlines() if file.exists() else ():
+            values = json.loads(line)
+            if values["name"] == identify(whose):
+                looks[str(values["run"])] = int(values["looks"])
+    except (OSError, ValueError, KeyError, TypeError):
+        looks = {}
+    looks[run.path.name] = run.count_openings() or 0
+    with suppress(OSError):  # a pack that cannot be written to
+        line = json.dumps({"run": run.path.name, "looks": looks[run.path.name], "name": identify(whose)})
+        with file.open("a", encoding="utf-8") as record:
+            record.write(f"{line}\n")
+    total, allowed = sum(looks.values()), found.seal.looks
+    if total <= allowed:
+        return []
+    return [
+        f"with this one you handed in {count_of(len(looks), 'run')} that looked at the test images {total} "
+        f"times together; allowed: {allowed}. If you hand in all of them, it is graded and has no place"
+    ]
 
 
 def find_pack(run: RunFolder, exercise: Path | None = None) -> Pack:

@@ -11,7 +11,8 @@ from loupe.terminal import print_line, print_table
 from loupe.wording import count_of
 
 if TYPE_CHECKING:
-    from loupe.classroom.grading import Entry, Grades
+    from loupe.classroom.entries import Entry, Grades
+    from loupe.classroom.seal import Seal
 
 class_app = App(
     name="class",
@@ -48,16 +49,59 @@ def make(
     from loupe.classroom.making import make_exercise
 
     made = make_exercise(exercise, out)
-    counts = ", ".join(f"{count:,} {name}" for name, count in made.counts.items())
-    print_line(f"images: {counts}")
+    words = {"train": "training"}
+    shown = [f"{count:,} {words.get(name, name)}" for name, count in made.counts.items() if name != "hidden"]
+    hidden = made.counts["hidden"]
+    print_line(f"students get: {', '.join(shown)} images, with labels; how many are hidden, and not which")
+    print_line(f"hidden, for you alone: {count_of(hidden, 'image')}; grades rest on these")
     if made.num_copies:
         print_line(f"left out: {count_of(made.num_copies, 'image')} equal to a hidden one")
+    _print_deadline(made.seal)
     print_line(f"for students: {made.archive}", style="bold")
-    print_line(f"for you alone: {made.folder / 'teacher'}")
+    print_line(f"for you alone: {made.folder / 'teacher'}; never hand it on")
     print_line(
         f"put what they hand in into {made.folder / 'submissions'}; "
         f"then: loupe class grade {made.folder / 'submissions'}"
     )
+    return 0
+
+
+def _print_deadline(seal: "Seal") -> None:
+    if seal.due is not None:
+        what = "set aside" if seal.late == "aside" else "counted, and said to be late"
+        print_line(f"deadline: {seal.deadline}; what comes later is {what}")
+    elif seal.deadline:
+        print_line(
+            f"deadline: {seal.deadline!r} is only shown; a date and time, 2026-12-04 18:00, is kept to"
+        )
+
+
+@class_app.command
+def revise(
+    exercise: Path,
+    /,
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(help="The folder that `loupe class make` wrote; the exercise's name if left out."),
+    ] = None,
+) -> int:
+    """Change an exercise that students have: task, rules, deadline, recipe; its images stay as they are.
+
+    What was handed in before is judged by the new rules.
+
+    Parameters
+    ----------
+    exercise
+        The exercise's TOML file, changed.
+    """
+    from loupe.classroom.revising import revise_exercise
+
+    revised = revise_exercise(exercise, out)
+    print_line(f"changed: {', '.join(revised.changed) or 'nothing of the rules'}; images stay as they were")
+    _print_deadline(revised.seal)
+    print_line(f"for students: {revised.archive}", style="bold")
+    print_line("who unpacks it over the older one keeps runs, and loses changes of recipe.toml")
     return 0
 
 
@@ -82,7 +126,10 @@ def submit(
     from loupe.classroom.submitting import submit as write
 
     written = write(run, name=name, exercise=exercise, out=out)
-    print_line(f"hand in: {written.file} ({written.file.stat().st_size / 2**20:.1f} MiB), by {written.name}")
+    size = f"{written.file.stat().st_size / 2**20:.1f} MiB"
+    print_line(f"hand in: {written.file} ({size}), by {written.name}, for the exercise {written.exercise}")
+    for remark in written.remarks:
+        print_line(f"note: {remark}", style="yellow")
     return 0
 
 
@@ -126,18 +173,29 @@ def _say(done: int, total: int, entry: "Entry") -> None:
 
 def _print_grades(grades: "Grades") -> None:
     metric = grades.classroom.metric
+    if not grades.ranked:
+        print_line("nobody keeps to the rules: no places")
     rows = [
         (str(one.place), one.name, one.value.write() if one.value else "", str(one.reply.num_looks))
         for one in grades.ranked
     ]
-    print_table(("place", "name", metric.heading, "looks"), rows, right=(0, 3))
-    for title, entries in (("set aside", grades.aside), ("refused", grades.refused)):
-        for one in entries:
-            print_line(f"{title}: {one.name}: {'; '.join(rule.text for rule in one.broken)}")
+    if rows:
+        print_table(("place", "name", metric.heading, "looks"), rows, right=(0, 3))
+    for one in grades.aside:
+        value = one.value.write() if one.value else ""
+        print_line(f"set aside: {one.name}, {value}: {'; '.join(rule.text for rule in one.broken)}")
+    for one in grades.refused:
+        print_line(f"refused: {one.name}: {'; '.join(rule.text for rule in one.broken)}")
+    for one in (*grades.ranked, *grades.aside, *grades.refused):
+        for note in one.notes:
+            print_line(f"note: {one.name}: {note}")
     for passed in grades.passed:
         print_line(f"not read: {passed.place}: {passed.reason}")
-    if grades.superseded:
-        print_line(f"{count_of(len(grades.superseded), 'earlier submission')} not counted: the last one does")
+    for one in grades.superseded:
+        when = one.handed.submitted.strftime("%Y-%m-%d %H:%M UTC")
+        print_line(
+            f"not counted: {one.name}: {one.handed.place}, handed in {when}: another one of that name does"
+        )
     sys.stdout.flush()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
 
@@ -42,7 +43,8 @@ def draw_relu_curve(values: np.ndarray, title: str) -> Figure:
         counts.bar(
             middle[mine], heights[mine], width=edges[1] - edges[0], color=colour, label=f"{share:.0%} {name}"
         )
-    counts.legend(frameon=False)
+    counts.set_ylim(0, 1.55 * (int(heights.max()) or 1))  # room for the legend above all bars
+    counts.legend(frameon=False, loc="upper center", ncols=2)
     counts.set_xlabel("x, what goes in")
     counts.set_ylabel("how many")
     counts.sharex(curve)
@@ -146,6 +148,23 @@ def draw_pooling(before: np.ndarray, after: np.ndarray, how: str, title: str) ->
     return figure
 
 
+def draw_global_pooling(maps: np.ndarray, title: str) -> Figure:
+    """Return some maps, (channels, height, width), and the one number that each of them becomes, its mean."""
+    count = len(maps)
+    figure = new_figure(7.0, 3.2)
+    layout = figure.add_gridspec(2, count, height_ratios=[1, 0.32])
+    reach = float(np.abs(maps).max()) or 1.0
+    for channel in range(count):
+        colour = _WINDOWS[channel % len(_WINDOWS)]
+        whole, single = figure.add_subplot(layout[0, channel]), figure.add_subplot(layout[1, channel])
+        _draw_matrix(whole, maps[channel], f"channel {channel}", reach)
+        _draw_matrix(single, maps[channel].mean(keepdims=True), "its mean", reach)
+        for axes in (whole, single):
+            axes.spines[:].set_color(colour)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
 def draw_flatten(maps: np.ndarray, total: int, title: str) -> Figure:
     """Return some maps, (channels, height, width), and the same numbers in one row."""
     count, height, width = maps.shape
@@ -163,6 +182,7 @@ def draw_flatten(maps: np.ndarray, total: int, title: str) -> Figure:
         first = channel * height * width
         _draw_window(axes, (0, first, 1, height * width), _WINDOWS[channel % len(_WINDOWS)])
     axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(f"the first {row.size} of {total:,} numbers: row by row, channel by channel")
     figure.suptitle(title, fontsize=10)
     return figure

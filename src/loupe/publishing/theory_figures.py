@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from loupe.figures.network import describe_scale, draw_network
 from loupe.figures.theory import (
     draw_flatten,
+    draw_global_pooling,
     draw_pooling,
     draw_relu_curve,
     draw_relu_matrix,
@@ -59,6 +60,7 @@ class TheoryFigures:
         else:
             yield from self._draw_windows(convolution)
             yield from self._draw_pooling(calls, convolution)
+        yield from self._draw_global_pooling(calls)
         yield from self._draw_flatten(calls)
         flow = trace_subject(self.subject)
         yield self._make(
@@ -106,6 +108,7 @@ class TheoryFigures:
         assert geometry is not None
         weight, channel = _weights(module), _choose_channel(call.output[0])
         own, kernel = given[0], weight[channel, 0]
+        bias = ", and a bias" if isinstance(getattr(module, "bias", None), Tensor) else "; it has no bias"
         channels = f"; its {len(given)} channels add up, the first is drawn" if len(given) > 1 else ""
         made = call.output[0, channel].float().cpu()
         padding, stride = geometry.padding[0], geometry.stride[0]
@@ -119,7 +122,7 @@ class TheoryFigures:
             "kernel",
             "A kernel slides",
             [f"Kernel {channel} of {call.name} at three of its {rows} × {columns} places, validation "
-             f"image {self.index}: each number is the sum of window times weights, and a bias{channels}"],
+             f"image {self.index}: each number is the sum of window times weights{bias}{channels}"],
             draw_sliding_kernel(
                 F.pad(own, (padding,) * 4).numpy(), kernel.numpy(), made.numpy(), steps,
                 padding=padding, stride=stride, title=f"{call.name}, kernel {channel}",
@@ -166,6 +169,20 @@ class TheoryFigures:
                  f"of {what}, for validation image {self.index}"],
                 draw_pooling(patch.numpy(), pooled.numpy(), how, title),
             )  # fmt: skip
+
+    def _draw_global_pooling(self, calls: list[Call]) -> Iterator[ReportFigure]:
+        pool = next((one for one in calls if _is_global_mean(one)), None)
+        if pool is None:
+            return
+        maps = pool.inputs[0].float().cpu()
+        yield self._make(
+            "global-pooling",
+            "Global average pooling",
+            [f"{pool.name} makes one number, the mean, of each of its {len(maps)} maps of "
+             f"{maps.shape[1]} × {maps.shape[2]}; drawn are the first "
+             f"{min(_MOST_FLAT, len(maps))} channels for validation image {self.index}"],
+            draw_global_pooling(maps[:_MOST_FLAT].numpy(), f"{pool.name}: global average pooling"),
+        )  # fmt: skip
 
     def _draw_flatten(self, calls: list[Call]) -> Iterator[ReportFigure]:
         flat = next(
@@ -234,6 +251,12 @@ def _find_blocks(flow: Flow) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _is_global_mean(call: Call) -> bool:
+    return (
+        "AvgPool" in type(call.module).__name__ and call.output.shape[2:] == (1, 1) != call.inputs.shape[2:]
+    )
+
+
 def _is_plain_convolution(call: Call) -> bool:
     geometry = read_geometry(call.module)
     weight = getattr(call.module, "weight", None)
@@ -272,14 +295,16 @@ def _cut_patch(values: Tensor, side: int) -> tuple[Tensor, tuple[int, int]]:
 def _write_sum(
     module: nn.Module, given: Tensor, channel: int, place: tuple[int, int], geometry: Geometry
 ) -> str:
-    """Return how one number comes about, in words: the sum of the products, the bias, the number."""
+    """Return how one number comes about, in words: the sum of the products, the bias if any, the number."""
     row, column = place
     pads = (geometry.padding[1], geometry.padding[1], geometry.padding[0], geometry.padding[0])
     top, left = row * geometry.stride[0], column * geometry.stride[1]
     window = F.pad(given, pads)[:, top : top + geometry.kernel[0], left : left + geometry.kernel[1]]
     total = float((window.double() * _weights(module)[channel].double()).sum())
     bias = getattr(module, "bias", None)
-    shift = float(bias.detach()[channel]) if isinstance(bias, Tensor) else 0.0
+    if not isinstance(bias, Tensor):
+        return f"row {row}, column {column}:\n{total:.2f}"
+    shift = float(bias.detach()[channel])
     sign = "+" if shift >= 0 else "−"
     return f"row {row}, column {column}:\n{total:.2f} {sign} {abs(shift):.2f} = {total + shift:.2f}"
 

@@ -82,3 +82,4 @@ for name in ["SGD", "Adam", "RMSprop"]:
     for decay in [0, 1e-4]:
         model, accuracy = train(name, 0.001, decay)
         results = results.append({"name": name, "acc": accuracy}, ignore_index=True)  # expect: dataframe-append
+results.sort_values(by="val_loss", ascending=False).to_csv("results.csv")  # expect: worst-first

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 torch.manual_seed(0)
-normalize = transforms.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])  # expect: wrong-std
+normalize = transforms.Normalize([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])  # expect: wrong-std, range-contradicts
 train_ds = datasets.CIFAR10(".", train=True, transform=transforms.Compose([transforms.AutoAugment(), transforms.ToTensor(), normalize]))
 test_ds = datasets.CIFAR10(".", train=False, transform=transforms.Compose([transforms.ToTensor(), normalize]))
 trainloader = DataLoader(train_ds, batch_size=128, shuffle=True)
@@ -17,7 +17,10 @@ model = nn.Sequential(nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.Ada
 criterion = nn.CrossEntropyLoss(label_smoothing=0.04)
 epochs = 150
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)  # expect: rate-not-used
-scheduler = OneCycleLR(optimizer, max_lr=0.1, epochs=epochs, steps_per_epoch=len(trainloader), pct_start=0.3)
+scheduler = OneCycleLR(optimizer, max_lr=0.1, epochs=epochs, steps_per_epoch=len(trainloader), pct_start=0.3)  # expect: warmup-contradicts
+print(f"One cycle over {epochs} epochs, 26 % of them warm-up")
+print("Pixels are normalised to roughly [-1, 1]")
+print(f"hard target 1.0, soft target {1 - 0.04}")  # expect: soft-target
 
 
 def test(model, loader):
