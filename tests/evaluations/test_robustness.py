@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 from loupe.data import ImageDataset
 from loupe.data.corruptions import CORRUPTIONS, corrupt
-from loupe.evaluations.robustness import Damage, name_broken_class
+from loupe.evaluations.damage import Damage
+from loupe.evaluations.robustness import name_broken_class
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class AuditFolder:
         self.path = path
         self.json_file = path / "audit.json"
         self.page_file = path / "audit.html"
+        self.effect = StudyFolder(path / "effect")
 
     def csv_file(self, kind: Kind) -> Path:
         return self.path / f"{kind}.csv"

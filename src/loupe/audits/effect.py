@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from loupe.audits.audit import AuditFolder
 from loupe.audits.folds import MakeWatcher, carry_out, leave_experiments, refuse_reconstruction, write_recipe
 from loupe.data import Dataset
 from loupe.data.correcting import FoundCorrections, find_corrected
@@ -146,7 +147,7 @@ def measure_effect(
             allowed="at least one training image that is relabelled or dropped",
             next_step="review the page of the audit, and save its list",
         )
-    study_folder = StudyFolder(folder / "effect")
+    study_folder = AuditFolder(folder).effect
     lists = {BEFORE: validation, AFTER: [*training, *validation]}
     files = _write_lists(study_folder.path, lists)
     study = make_effect_study(write_recipe(plain, study_folder.path), recipe, files, num_seeds, evaluated_on)

@@ -21,6 +21,9 @@ def open_(
     searches: Annotated[
         Path | None, Parameter(help="Folder of searches; `searches` beside or inside RUNS if left out.")
     ] = None,
+    audits: Annotated[
+        Path | None, Parameter(help="Folder of audits; `audits` beside or inside RUNS if left out.")
+    ] = None,
     port: Annotated[
         int | None, Parameter(help="Port; the first free one from 8321 on if left out, 0 for any.")
     ] = None,
@@ -30,7 +33,7 @@ def open_(
     ] = False,
     browser: Annotated[bool, Parameter(help="Show the page in a browser.")] = True,
 ) -> int:
-    """Open the page: runs as they train, studies, searches, and the inside of networks.
+    """Open the page: runs as they train, studies, searches, audits, and the inside of networks.
 
     Parameters
     ----------
@@ -47,6 +50,7 @@ def open_(
         runs,
         studies=studies,
         searches=searches,
+        audits=audits,
         port=port,
         host=host,
         allow_network=allow_network,

@@ -207,6 +207,11 @@ def flatten_pixels(images: ImageDataset) -> Tensor:
 
 def standardise(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Return both minus the mean of the first, over its deviation; columns that never vary become 0."""
-    mean, std = rows.mean(0), rows.std(0, correction=0)
-    scale = torch.where(std > 1e-6, 1 / std.clamp_min(1e-6), torch.zeros_like(std))
+    mean, scale = measure_spread(rows)
     return (rows - mean) * scale, (others - mean) * scale
+
+
+def measure_spread(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean of each column and one over its deviation, both (columns,); 0 where it never varies."""
+    mean, std = rows.mean(0), rows.std(0, correction=0)
+    return mean, torch.where(std > 1e-6, 1 / std.clamp_min(1e-6), torch.zeros_like(std))

@@ -101,9 +101,10 @@ def _make_mean_row(series: SeriesFolder, metrics: Sequence[tuple[Split, Metric]]
 
 
 def tabulate_cost(places: Sequence[RunFolder]) -> ReportTable:
-    """Return a row a run: parameters, images, epochs, time, device, looks at the test set."""
+    """Return a row a run: parameters, multiply-adds, images, epochs, time, device, looks at the test set."""
     columns = (
-        ReportColumn("run"), ReportColumn("parameters"), ReportColumn("training images"),
+        ReportColumn("run"), ReportColumn("parameters"), ReportColumn("multiply-adds an image"),
+        ReportColumn("training images"),
         ReportColumn("epochs"), ReportColumn("time an epoch", "s"),
         ReportColumn("training images a second"), ReportColumn("device"),
         ReportColumn("looks at the test set"),
@@ -117,6 +118,7 @@ def tabulate_cost(places: Sequence[RunFolder]) -> ReportTable:
                 (
                     name_run(run.path),
                     result.parameters,
+                    result.multiply_adds,
                     result.num_images["train"],
                     epochs,
                     result.seconds / epochs if epochs else None,

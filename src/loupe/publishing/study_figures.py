@@ -8,6 +8,7 @@ from loupe.reports.charts import name_loss
 from loupe.reports.page import format_level
 from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_axis
 from loupe.studies.answer import answer_question
+from loupe.studies.costs import draw_study_costs
 from loupe.studies.curves import average_losses
 from loupe.studies.drawing import draw_laws, draw_study, list_figures
 from loupe.studies.folder import StudyFolder
@@ -45,6 +46,12 @@ def draw_study_figures(folder: StudyFolder) -> Iterator[ReportFigure]:
             if quantity != analysis.figure and other.cells:
                 caption = join_sentences([_describe(other), runs])
                 yield ReportFigure(name_quantity(other), _title(other), caption, draw_study(other))
+    costs = draw_study_costs(analysis)
+    if costs is not None:
+        level = format_level(analysis.study.confidence)
+        what = f"{costs.title[:1].upper()}{costs.title[1:]}, bars: {level} interval of the mean"
+        caption = join_sentences([what, *costs.sentences, runs])
+        yield ReportFigure("cost", "Against what it costs", caption, costs.figure)
     if analysis.laws:
         caption = join_sentences(["Error over the number of training images, with the fitted laws", runs])
         yield ReportFigure("learning-curve", "Learning curve", caption, draw_laws(analysis))

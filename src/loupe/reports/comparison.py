@@ -16,10 +16,12 @@ from loupe.recipe import Recipe
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
 from loupe.reports.common_images import describe_image_differences, find_common_images
 from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.cost_front import render_front
 from loupe.reports.looks import render_looks
 from loupe.reports.page import format_level, format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
 from loupe.reports.recipe_comparison import compare_recipes
+from loupe.reports.run_costs import draw_run_costs
 from loupe.runs.metric_values import Split, list_history_metrics
 from loupe.statistics import summarise_seeds
 from loupe.statistics.comparison import adjust_for_many
@@ -100,6 +102,7 @@ def write_comparison(
         headings=[f"{split} {metric.heading}" for metric in metrics for split in _SPLITS],
         is_classifier=is_classifier,
         confidence=format_level(runs[0].recipe.evaluate.confidence),
+        costs=render_front(draw_run_costs(runs)),
         charts=draw_curves(runs),
         differences=list(find_recipe_differences([run.recipe for run in runs])),
         classes=compare_classes(runs, split) if is_classifier else [],

@@ -89,6 +89,7 @@ def judge(
         objective=objective_of(recipe.model.name),
         notes=setup.notes,
         tta=recipe.evaluate.tta,
+        multiply_adds=setup.layers.multiply_adds,
     )
 
 

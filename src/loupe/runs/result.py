@@ -71,6 +71,7 @@ class RunResult:
         objective: what the network was trained for.
         notes: what was done before training: weights copied, layers frozen.
         tta: test-time augmentation of the figures that have it, "none" if none has.
+        multiply_adds: of one image's forward pass; None in results of earlier versions.
     """
 
     status: Status
@@ -92,6 +93,7 @@ class RunResult:
     objective: ObjectiveName = "classification"
     notes: tuple[str, ...] = ()
     tta: str = "none"
+    multiply_adds: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

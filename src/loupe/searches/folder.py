@@ -11,9 +11,11 @@ from typing import Any, Literal, get_args
 from loupe.runs.folder import RunFolder
 from loupe.runs.kept_recipes import keep_recipes
 from loupe.runs.locking import is_locked, locked
+from loupe.runs.metric_values import find_value
 from loupe.runs.reading import read_table, reading
 from loupe.runs.writing import write_text
 from loupe.searches.schema import Search
+from loupe.statistics import Interval
 from loupe.studies.folder import read_figures, read_further
 
 TrialStatus = Literal["finished", "pruned", "failed", "under way"]
@@ -35,6 +37,9 @@ class TrialRow:
         ended: UTC, ISO 8601.
         reason: why it is not finished, if it is not.
         settings: what it tried, by field; those that do not apply are left out.
+        low, high: ends of the score's interval over validation images; None where none is on record.
+        parameters: numbers in the network.
+        multiply_adds: of one image's forward pass.
     """
 
     number: int
@@ -47,6 +52,10 @@ class TrialRow:
     ended: str
     reason: str
     settings: Mapping[str, Any]
+    low: float | None = None
+    high: float | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ class SearchFolder:
     | `fresh.csv`   | one row a fresh run                                                 |
     | `winner.toml` | the winner as a recipe                                              |
     | `figure.png`  | the search over time, importance, slices                            |
+    | `cost.png`    | scores against what the trials' networks cost                       |
     | `report.html` | the report                                                          |
     """
 
@@ -98,6 +108,7 @@ class SearchFolder:
         self.fresh_file = path / "fresh.csv"
         self.winner_file = path / "winner.toml"
         self.figure_file = path / "figure.png"
+        self.cost_file = path / "cost.png"
         self.report_file = path / "report.html"
 
     @contextlib.contextmanager
@@ -184,6 +195,13 @@ def read_run(run: RunFolder) -> dict[str, Any]:
         return {}
     figures = {**read_figures(result, run), **read_further(result, run)}
     return {**figures, "status": result.status, "reason": result.reason or ""}
+
+
+def find_interval(run: RunFolder, metric: str) -> Interval | None:
+    """Return the interval of a run's validation score over images; None where none is on record."""
+    result = run.read_result()
+    value = find_value(run, result, "validation", metric) if result is not None else None
+    return value.interval if value is not None else None
 
 
 def _write_table(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 from loupe.figures.search_overview import Point, Scale, draw_search_overview
 from loupe.figures.style import save_figure
 from loupe.reports.charts import LineChart, Series, draw_line_chart
+from loupe.reports.cost_front import render_front
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_bytes
 from loupe.runs import RunFolder, is_run_folder
 from loupe.runs.looks import describe_looks
 from loupe.searches import Parameter, Search
+from loupe.searches.costs import draw_search_costs
 from loupe.searches.folder import SearchFolder, TrialRow
 from loupe.searches.outcome import Candidate, SearchOutcome
 from loupe.searches.wording import (
@@ -36,6 +38,9 @@ def write_search_report(folder: SearchFolder, outcome: SearchOutcome) -> None:
     if any(row.score is not None for row in outcome.trials):
         save_figure(draw_search(outcome), folder.figure_file)
         picture = encode_bytes(folder.figure_file.read_bytes())
+    costs = draw_search_costs(outcome)
+    if costs is not None:
+        save_figure(costs.figure, folder.cost_file)
 
     def link(run: RunFolder) -> str:
         is_there = run.report_file.is_file()
@@ -68,6 +73,7 @@ def _gather(folder: SearchFolder, outcome: SearchOutcome, link: Callable[[RunFol
         "answer": answer_search(outcome),
         "optimism": describe_optimism(outcome),
         "level": format_level(search.confidence),
+        "costs": render_front(draw_search_costs(outcome)),
         "chart": draw_best_so_far(outcome),
         "importance": [(search.label_of(field), one) for field, one in outcome.importance.items()],
         "budget": list_budget(outcome),

@@ -13,7 +13,7 @@ from loupe.engines.worker import describe_failure
 from loupe.errors import LoupeError
 from loupe.metrics import Metric
 from loupe.searches import Search
-from loupe.searches.folder import SearchFolder, TrialRow, TrialStatus, read_run
+from loupe.searches.folder import SearchFolder, TrialRow, TrialStatus, find_interval, read_run
 from loupe.searches.space import Settings, make_recipe
 from loupe.searches.trials import Trials
 from loupe.training import EpochRecord
@@ -171,7 +171,9 @@ _STATUSES: dict[TrialState, TrialStatus] = {
 
 
 def _make_row(search: Search, folder: SearchFolder, trial: FrozenTrial) -> TrialRow:
-    figures = read_run(folder.trial(trial.number)) if trial.state != TrialState.RUNNING else {}
+    run = folder.trial(trial.number)
+    figures = read_run(run) if trial.state != TrialState.RUNNING else {}
+    ends = find_interval(run, search.objective) if figures else None
     return TrialRow(
         number=trial.number,
         status=_STATUSES[trial.state],
@@ -183,6 +185,10 @@ def _make_row(search: Search, folder: SearchFolder, trial: FrozenTrial) -> Trial
         ended=_write_time(trial.datetime_complete),
         reason=str(trial.user_attrs.get("reason", "")),
         settings=trial.params,
+        low=ends.low if ends is not None else None,
+        high=ends.high if ends is not None else None,
+        parameters=figures.get("parameters"),
+        multiply_adds=figures.get("multiply_adds"),
     )
 
 

@@ -106,7 +106,7 @@ class StudyAnalysis:
     def validation_mean(self, cell: Cell) -> float:
         """Return the mean validation figure of a cell."""
         name = (cell.arm, cell.place)
-        of_cell = [row for row in self.rows if row.is_finished and _name(self.study, row) == name]
+        of_cell = [row for row in self.rows if row.is_finished and name_row(self.study, row) == name]
         values = [value for row in of_cell if (value := self.figure.of(row, "validation")) is not None]
         return fmean(values) if values else float("nan")
 
@@ -211,7 +211,7 @@ def choose_on_validation(
     for row in rows:
         value = figure.of(row, "validation") if row.is_finished else None
         if value is not None:
-            values.setdefault(_name(study, row), []).append(value)
+            values.setdefault(name_row(study, row), []).append(value)
     most = max(map(len, values.values()), default=0)
     means = {name: fmean(found) for name, found in values.items() if len(found) == most}
     if not means:
@@ -224,7 +224,8 @@ def name_grid_place(row: StudyRow) -> str:
     return ", ".join(f"{axis} {value}" for axis, value in row.at.items())
 
 
-def _name(study: Study, row: StudyRow) -> tuple[str, Place]:
+def name_row(study: Study, row: StudyRow) -> tuple[str, Place]:
+    """Return the arm and place of a row, as its cell has them."""
     if compares_places(study) and study.axes:
         return name_grid_place(row), ()
     return row.arm, tuple(row.at[axis] for axis in study.axes)
@@ -240,7 +241,7 @@ def _read_run(
     value = figure.of(row) if row.is_finished else None
     if value is None:
         return None
-    arm, place = _name(study, row)
+    arm, place = name_row(study, row)
     right, images, over_images = None, "", None
     if pool is not None and figure.counts_right_answers:
         right, images = answers[row.key] if row.key in answers else _read_answers(row, figure, pool)

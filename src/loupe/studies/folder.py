@@ -46,6 +46,7 @@ class StudyRow:
         seconds: training and validation of all epochs.
         key: names what determines the run's numbers.
         metrics: further metrics, by split and name: "test_macro_f1"; None where one is not defined.
+        multiply_adds: of one image's forward pass; None where that is not on record.
     """
 
     stage: str
@@ -68,6 +69,7 @@ class StudyRow:
     seconds: float | None
     key: str
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    multiply_adds: int | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -129,6 +131,7 @@ def read_figures(result: RunResult, run: RunFolder) -> dict[str, Any]:
         "num_train": result.num_images["train"],
         "num_test": result.num_images["test"],
         "parameters": result.parameters,
+        "multiply_adds": result.multiply_adds,
         "seconds": result.seconds,
     }
     if result.best is None:
@@ -178,6 +181,7 @@ class StudyFolder:
     | `results.csv` | one row a run, stages included                              |
     | `table.csv`   | one row an arm and place: mean, std, interval, difference   |
     | `figure.png`  | arms over the axis, or arms side by side, with intervals    |
+    | `cost.png`    | the same figure against what the arms cost                  |
     | `report.html` | the report                                                  |
     | `earlier.csv` | finished rows of the study as it was before it was changed; |
     |               | only where there are some                                   |
@@ -191,6 +195,7 @@ class StudyFolder:
         self.table_file = path / "table.csv"
         self.figure_file = path / "figure.png"
         self.law_file = path / "learning-curve.png"
+        self.cost_file = path / "cost.png"
         self.report_file = path / "report.html"
 
     @contextlib.contextmanager

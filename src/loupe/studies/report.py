@@ -8,6 +8,7 @@ import tomli_w
 
 from loupe.figures.style import save_figure
 from loupe.recipe import name_recipe
+from loupe.reports.cost_front import render_front
 from loupe.reports.page import format_level, render_page, write_page
 from loupe.reports.pictures import encode_figure
 from loupe.runs import RunFolder
@@ -18,6 +19,7 @@ from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis, analyse_study, compares_places
 from loupe.studies.answer import answer_question
 from loupe.studies.confounds import find_confounds
+from loupe.studies.costs import draw_study_costs
 from loupe.studies.curves import draw_curves
 from loupe.studies.drawing import (
     draw_charts,
@@ -62,6 +64,9 @@ def write_study_report(
         save_figure(draw_study(analysis), folder.figure_file)
     if analysis.laws:
         save_figure(draw_laws(analysis), folder.law_file)
+    costs = draw_study_costs(analysis)
+    if costs is not None:
+        save_figure(costs.figure, folder.cost_file)
 
     def link(run: RunFolder) -> str:
         return f"../{run.path.parent.name}/{run.path.name}/report.html" if run.report_file.is_file() else ""
@@ -107,6 +112,7 @@ def _gather(
         "curves": draw_curves(analysis, pool),
         "picture": encode_figure(draw_study(analysis), FIGURE_DPI) if has_picture else "",
         "law_picture": encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
+        "costs": render_front(draw_study_costs(analysis)),
         "has_differences": any(cell.difference is not None for cell in analysis.cells),
         "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         "is_grid": compares_places(study),

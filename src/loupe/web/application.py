@@ -16,6 +16,7 @@ from loupe.errors import LoupeError, RunError, UnknownNameError
 from loupe.version import __version__
 from loupe.web.folder_index import Shelf, find_place
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large, refuse_slow
+from loupe.web.routes.audits import build_audit_routes
 from loupe.web.routes.inside import build_inside_routes
 from loupe.web.routes.pitfalls import build_pitfall_routes
 from loupe.web.routes.runs import build_run_routes
@@ -46,15 +47,17 @@ def create_app(
     *,
     studies: Path | None = None,
     searches: Path | None = None,
+    audits: Path | None = None,
     token: str | None = None,
     host: str | None = None,
 ) -> FastAPI:
-    """Return the application that serves the runs in a folder, and the studies and searches near it.
+    """Return the application that serves the runs in a folder, and the studies, searches and audits near it.
 
     Args:
         runs: folder of run folders; it may not be there yet.
         studies: folder of studies; `studies` beside or inside the folder of runs if left out.
         searches: folder of searches; likewise.
+        audits: folder of audits; likewise.
         token: what every request has to know, if the server can be reached from elsewhere.
         host: a name the server is known by, besides localhost and IP addresses.
     """
@@ -76,6 +79,8 @@ def create_app(
     app.include_router(build_playground_routes())
     app.include_router(build_pitfall_routes(find_place(runs, "pitfalls")))
     app.include_router(build_study_routes(sessions.index, study_shelf, search_shelf))
+    audit_shelf = Shelf(find_place(runs, "audits", audits), "audit", "audits", marker="audit.json")
+    app.include_router(build_audit_routes(audit_shelf))
     _add_page(app)
     _add_errors(app)
     app.add_middleware(Guard, token=token, host=host)

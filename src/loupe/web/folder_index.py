@@ -1,4 +1,4 @@
-"""Folders of one kind, studies or searches: listed, and found by names that cannot leave their place."""
+"""Folders of one kind, such as studies: listed, and found by names that cannot leave their place."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ class Shelf:
 
     Args:
         parent: holds them; it may not be there yet.
-        kind: "study" or "search"; each folder has a TOML file of that name.
+        kind: "study", "search" or "audit".
         plural: of the kind, as in addresses.
+        marker: the file by which a folder is of this kind; a TOML file of the kind's name if left out.
     """
 
     parent: Path
     kind: str
     plural: str
+    marker: str = ""
 
     def list_all(self) -> list[Path]:
         """Return the folders, the one changed last first."""
@@ -49,7 +51,7 @@ class Shelf:
     def _is_inside(self, path: Path) -> bool:
         """Return whether a path is a folder of this kind, and no way out of the place."""
         inside = path.resolve().is_relative_to(self.parent.resolve())
-        return inside and is_plain(path / f"{self.kind}.toml")
+        return inside and is_plain(path / (self.marker or f"{self.kind}.toml"))
 
 
 def is_file_name(text: str) -> bool:
@@ -59,12 +61,12 @@ def is_file_name(text: str) -> bool:
 
 
 def _find_change(path: Path) -> float:
-    tables = [file for name in ("results.csv", "trials.csv") if (file := path / name).is_file()]
+    tables = [file for name in ("results.csv", "trials.csv", "audit.json") if (file := path / name).is_file()]
     return max((file.stat().st_mtime for file in tables), default=path.stat().st_mtime)
 
 
 def find_place(runs: Path, plural: str, given: Path | None = None) -> Path:
-    """Return where studies or searches are: as given, else beside the folder of runs, else inside it."""
+    """Return where folders of a kind are: as given, else beside the folder of runs, else inside it."""
     if given is not None:
         return given
     parent = runs.parent if runs.name not in ("", "..") else runs.absolute().parent

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 _FIRST_PORT, _PORTS_TRIED = 8321, 20
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what can be wished for, each by its name
     runs: Path,
     *,
     studies: Path | None = None,
     searches: Path | None = None,
+    audits: Path | None = None,
     port: int | None = None,
     host: str = "127.0.0.1",
     allow_network: bool = False,
@@ -36,6 +37,7 @@ def serve(
         runs: folder of run folders.
         studies: folder of studies; `studies` beside or inside the folder of runs if left out.
         searches: folder of searches; likewise.
+        audits: folder of audits; likewise.
         port: to listen on; the first free one from 8321 on if left out, any free one if 0.
         host: address to listen on; another than this machine's own needs `allow_network`.
         allow_network: let other machines in, with a token (LOUPE_TOKEN, else a new one). A token in
@@ -50,7 +52,7 @@ def serve(
     def create(token: str | None) -> Any:
         from loupe.web.application import create_app
 
-        return create_app(runs, studies=studies, searches=searches, token=token, host=host)
+        return create_app(runs, studies=studies, searches=searches, audits=audits, token=token, host=host)
 
     def greet(address: str) -> None:
         say(f"Loupe shows {runs} at {address}")

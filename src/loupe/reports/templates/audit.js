@@ -11,6 +11,15 @@ function openMemory(name) {
   // a browser may keep nothing for files, or forbid it: then what is decided lasts as long as the page
   const key = `loupe audit ${name} ${location.pathname}`;
   return {
+    get isThere() {
+      try {
+        localStorage.setItem(`${key} tried`, "");
+        localStorage.removeItem(`${key} tried`);
+        return true;
+      } catch {
+        return false;
+      }
+    },
     read() {
       try {
         return JSON.parse(localStorage.getItem(key)) ?? {};
@@ -57,12 +66,15 @@ function wireReview(bar) {
       decided?.action === "relabel" && decided.label !== card.dataset.suggested ? `→ ${decided.label}` : "";
   }
 
+  const forgets = memory.isThere ? "" : " Nothing is remembered here: save before you close the page.";
+
   function count() {
     const all = Object.values(decisions);
     const of = (action) => all.filter((one) => one.action === action).length;
-    bar.querySelector("#counts").textContent = all.length
-      ? `${of("relabel")} relabelled, ${of("drop")} dropped, ${of("keep")} kept`
-      : "Nothing decided yet.";
+    bar.querySelector("#counts").textContent =
+      (all.length
+        ? `${of("relabel")} relabelled, ${of("drop")} dropped, ${of("keep")} kept`
+        : "Nothing decided yet.") + (forgets && (all.length ? `.${forgets}` : forgets));
   }
 
   function choose(index) {

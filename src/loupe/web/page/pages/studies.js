@@ -1,4 +1,4 @@
-// The lists of studies and searches, with what goes on now.
+// The lists of studies, searches and audits, with what goes on now.
 import { count, el, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
 import { showProgress } from "../works.js";
@@ -6,25 +6,31 @@ import { showProgress } from "../works.js";
 export async function show(place) {
   const studies = el("div"),
     searches = el("div"),
+    audits = el("div"),
     problem = el("div");
   place.append(
-    el("h1", {}, "Studies and searches"),
+    el("h1", {}, "Studies, searches and audits"),
     problem,
     el("h2", {}, "Studies"),
     studies,
     el("h2", {}, "Searches"),
     searches,
+    el("h2", {}, "Audits"),
+    audits,
   );
   let timer = null,
     isGone = false;
 
   async function refresh() {
     try {
-      const [one, other] = await Promise.all([ask("studies"), ask("searches")]);
+      const [one, other, third] = await Promise.all(
+        ["studies", "searches", "audits"].map((name) => ask(name)),
+      );
       if (isGone) return;
       problem.replaceChildren();
       studies.replaceChildren(...drawStudies(one));
       searches.replaceChildren(...drawSearches(other));
+      audits.replaceChildren(...drawAudits(third));
       const isGoingOn = [...one.studies, ...other.searches].some((row) => row.state === "running");
       timer = setTimeout(refresh, isGoingOn ? 2000 : 6000);
     } catch (error) {
@@ -64,6 +70,27 @@ function drawSearches({ folder, searches }) {
   ];
 }
 
+function drawAudits({ folder, audits }) {
+  if (!audits.length) return [sayEmpty("audit", folder, "loupe audit digits")];
+  return [
+    list(audits, (one) => {
+      const path = `/api/audits/${encodeURIComponent(one.id)}`;
+      const title = one.has_page ? openPage(`${path}/report`, one.id) : one.id;
+      const about = one.has_effect
+        ? [one.about, " ", openPage(`${path}/effect/report`, "What the corrections brought")]
+        : [one.about];
+      const words = `${count(one.num_suspects)} to look at among ${count(one.num_images)} images`;
+      return [title, about, words, one.state === "finished" ? 1 : null];
+    }),
+    el("p", { class: "soft" }, `${count(audits.length)} in ${folder}`),
+  ];
+}
+
+/** Return the way to a page of its own. */
+function openPage(address, text) {
+  return Object.assign(link(address, text), { target: "_blank", rel: "noopener" });
+}
+
 function list(rows, describe) {
   return el(
     "ul",
@@ -73,7 +100,7 @@ function list(rows, describe) {
       return el(
         "li",
         { class: one.state },
-        el("div", {}, el("b", {}, title), el("div", { class: "soft" }, about)),
+        el("div", {}, el("b", {}, title), el("div", { class: "soft" }, ...[about].flat())),
         showProgress(one, words, share),
       );
     }),

@@ -1,0 +1,99 @@
+"""Accuracy against cost: which panels there are, who is named, what the picture holds."""
+
+import pytest
+from matplotlib.colors import to_hex
+
+from loupe.figures.cost_front import CostPanel, CostPoint, draw_cost_front
+from loupe.figures.style import BLUE, GREY
+from loupe.metrics import headline_of
+from loupe.reports.cost_front import Cost, Costed, draw_front, write_cost
+from loupe.statistics import Interval
+
+ACCURACY = headline_of("classification")
+
+
+def make(name: str, score: float, reach: float = 0.01, **costs: float | None) -> Costed:
+    known: dict[Cost, float | None] = {"parameters": None, "multiply_adds": None, "seconds": None}
+    known.update(costs)  # type: ignore[typeddict-item,call-arg]  # names of costs
+    return Costed(name, score, Interval(score - reach, score + reach), known)
+
+
+def test_each_cost_has_a_panel_and_a_sentence_of_its_own() -> None:
+    front = draw_front(
+        [
+            make("small", 0.90, parameters=1_000, multiply_adds=5e6, seconds=30),
+            make("large", 0.95, parameters=20_000, multiply_adds=6e7, seconds=20),
+            make("worse", 0.93, parameters=30_000, multiply_adds=7e7, seconds=25),
+        ],
+        ACCURACY,
+        "validation",
+    )
+    assert front is not None
+    by_parameters, by_arithmetic, by_time = front.sentences
+    assert by_parameters == (
+        "By parameters, small (90.00 % at 1,000), large (95.00 % at 20,000) are not beaten: none of the "
+        "others is as good and as cheap."
+    )
+    assert "small (90.00 % at 5 million), large (95.00 % at 60 million)" in by_arithmetic
+    assert by_time.startswith("By seconds of training, large (95.00 % at 20) is not beaten")
+    assert [axes.get_xlabel() for axes in front.figure.axes] == [
+        "parameters",
+        "multiply-adds of an image",
+        "seconds of training",
+    ]
+    assert front.figure.axes[0].get_ylabel() == "validation accuracy (%)"
+    named = {text.get_text(): to_hex(text.get_color()) for text in front.figure.axes[0].texts}
+    assert named == {"small": "#000000", "large": "#000000", "worse": GREY}
+
+
+def test_a_gain_within_the_intervals_is_called_that() -> None:
+    networks = [make("small", 0.90, parameters=10), make("large", 0.91, parameters=20)]
+    front = draw_front(networks, ACCURACY, "validation")
+    assert front is not None
+    assert front.sentences[0].endswith("What is gained lies within the intervals: large on small.")
+
+
+def test_what_costs_the_same_has_no_panel_and_what_is_not_known_is_said() -> None:
+    same = [make("one", 0.9, parameters=10, seconds=10), make("two", 0.95, parameters=10, seconds=12)]
+    assert draw_front(same, ACCURACY, "validation") is None
+    assert draw_front(same[:1], ACCURACY, "validation") is None
+    front = draw_front([*same, make("three", 0.8, parameters=5), make("old", 0.9)], ACCURACY, "validation")
+    assert front is not None
+    assert front.sentences[0].endswith("Of 1 other this cost is not on record.")
+
+
+def test_an_error_is_better_below() -> None:
+    metric = headline_of("reconstruction")
+    networks = [make("small", 0.02, 0.001, parameters=10), make("large", 0.01, 0.001, parameters=20)]
+    front = draw_front([*networks, make("worse", 0.015, 0.001, parameters=30)], metric, "test")
+    assert front is not None
+    assert "small" in front.sentences[0]
+    assert "large" in front.sentences[0]
+    assert "worse" not in front.sentences[0]
+
+
+def test_the_picture_has_intervals_and_steps() -> None:
+    points = [CostPoint("a", 1, 90, 89, 91, True), CostPoint("b", 10, 95, None, None, True)]
+    points.append(CostPoint("c", 100, 92, 91, 93, False))
+    figure = draw_cost_front([CostPanel("parameters", points)], score_label="accuracy (%)")
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    drawn = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
+    bars = [line for line in drawn if line.get_drawstyle() == "default"]
+    assert [tuple(line.get_ydata()) for line in bars] == [(91, 93), (89, 91)]
+    assert [to_hex(line.get_color()) for line in bars] == [GREY, BLUE]
+    assert any(line.get_drawstyle() == "steps-post" for line in axes.lines)
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (4.256, "4.26"),
+        (999.6, "1,000"),
+        (1234.0, "1,234"),
+        (12_300_000, "12.3 million"),
+        (5.1e9, "5.1 billion"),
+    ],
+)
+def test_costs_are_written_with_three_digits(cost: float, text: str) -> None:
+    assert write_cost(cost) == text
