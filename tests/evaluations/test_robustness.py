@@ -97,7 +97,7 @@ def test_a_class_broken_only_by_blur_is_named() -> None:
     right[list(CORRUPTIONS).index("contrast"), 4, labels == 1] = False
     damage = Damage(labels, torch.ones(200, dtype=torch.bool), right)
     said = name_broken_class(damage, ("a", "b", "c", "d"), 0.95)
-    assert said.startswith("Class c breaks first, only under blur: -80.00 points")
+    assert said.startswith("Class c breaks first, only under blur: it loses 80.00 points")
     sound = Damage(labels, damage.plain, torch.ones_like(right))
     assert name_broken_class(sound, ("a", "b", "c", "d"), 0.95) == "No class breaks."
 

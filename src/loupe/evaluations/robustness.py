@@ -26,6 +26,7 @@ from loupe.evaluations.finding import (
 )
 from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
+from loupe.statistics.intervals import compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
 
 _FEWEST = 100
@@ -72,7 +73,7 @@ def measure_robustness(
             "error of the same images as they are",
             float(plain.mean()),
             "percent",
-            compute_mean_interval(plain, level, low=0, high=1),
+            compute_wilson_interval(int(plain.sum()), len(plain), level),
         ),
     ]
     strip, made = _show_strip(some, seed)
@@ -178,10 +179,11 @@ def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float
     ends = compute_mean_interval(damage.lose(of_class)[column], level, low=-1, high=1)
     if most < _BREAKS or ends is None or ends.low <= 0:
         return "No class breaks."
-    found = Value("", -most, POINTS, type(ends)(-ends.high, -ends.low)).write()
+    found = Value("", most, POINTS, ends).write().replace("+", "")
     others = by_class[row].clone()
     others[column] = 0
     only = "only " if float(others.max()) < most / 3 else ""
     return (
-        f"Class {class_names[present[row]]} breaks first, {only}under {list(CORRUPTIONS)[column]}: {found}."
+        f"Class {class_names[present[row]]} breaks first, {only}under {list(CORRUPTIONS)[column]}: "
+        f"it loses {found}."
     )
