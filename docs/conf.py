@@ -23,7 +23,9 @@ extensions = [
 myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
 html_title = f"Loupe {__version__}"
-html_theme_options = {"light_css_variables": {"code-font-size": "0.75rem"}}  # a hundred signs on a line of code
+html_theme_options = {
+    "light_css_variables": {"code-font-size": "0.75rem"}
+}  # a hundred signs on a line of code
 exclude_patterns = ["_build"]
 myst_heading_anchors = 2  # links to headings, as on GitHub
 autodoc_typehints = "signature"

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy.optimize import minimize, minimize_scalar
 from torch import Tensor, nn
 
 from loupe.metrics import Predictions
@@ -134,6 +133,8 @@ def measure_loss(answers: Predictions) -> float:
 
 
 def _fit_temperature(answers: Predictions) -> Scaling:
+    from scipy.optimize import minimize_scalar  # here: whoever fits nothing need not wait for it
+
     logits, labels = answers.logits.double(), answers.labels
 
     def measure(log_temperature: float) -> float:
@@ -145,6 +146,8 @@ def _fit_temperature(answers: Predictions) -> Scaling:
 
 
 def _fit_vector(answers: Predictions) -> Scaling:
+    from scipy.optimize import minimize
+
     logits, labels = answers.logits.double(), answers.labels
     num_classes = answers.num_classes
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.optimize import minimize
 from torch import Tensor
 
 from loupe.data import ImageDataset
@@ -100,6 +99,8 @@ def fit_logistic(
         penalty: ≥ 0.
         most_steps: of the optimizer.
     """
+    from scipy.optimize import minimize
+
     size = rows.shape[1]
     truth = F.one_hot(labels, num_classes).to(rows.dtype)
 

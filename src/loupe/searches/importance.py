@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from loupe.searches.outcome import Share
@@ -64,6 +63,8 @@ def _complete(trial: FrozenTrial, study: optuna.Study) -> FrozenTrial:
 
 
 def _measure(study: optuna.Study, trials: Sequence[FrozenTrial]) -> dict[str, float]:
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # brings scikit-learn
+
     copy = optuna.create_study(direction=study.direction)
     copy.add_trials(trials)
     names = sorted({name for trial in trials for name in trial.params})

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import isotonic_regression
 from torch import Tensor
 
 from loupe.statistics.intervals import Interval
@@ -67,6 +65,8 @@ def compute_smooth_error(probabilities: Tensor, came_true: Tensor) -> float:
         probabilities: (answers,) float in [0, 1].
         came_true: (answers,) bool.
     """
+    from scipy.ndimage import gaussian_filter1d
+
     residuals = (came_true.double() - probabilities.double()) / len(probabilities)
     cells = (probabilities.double() * _GRID).long().clamp(0, _GRID - 1)
     on_grid = torch.bincount(cells, residuals, _GRID).numpy()
@@ -137,6 +137,8 @@ def fit_isotonic(said: Array, truth: Array) -> tuple[Array, Array, np.ndarray[tu
     Returns:
         the different probabilities, ascending; what each is set to; and which of them each answer has.
     """
+    from scipy.optimize import isotonic_regression
+
     levels, places = np.unique(said, return_inverse=True)
     weights = np.bincount(places).astype(np.float64)
     fitted: Array = isotonic_regression(np.bincount(places, truth) / weights, weights=weights).x
