@@ -41,6 +41,12 @@ def test_looking_around_loads_no_torch(code: str) -> None:
     assert run_python(f"{code}\nimport sys; print('torch' in sys.modules)").endswith("False\n")
 
 
+@pytest.mark.parametrize("module", ["loupe.web.application", "loupe.cli.run_tables"])
+def test_the_page_and_lists_load_nothing_that_fits(module: str) -> None:
+    late = "{'sklearn', 'scipy.optimize', 'scipy.stats', 'pandas'}"
+    assert run_python(f"import sys, {module}; print({late} & set(sys.modules))").endswith("set()\n")
+
+
 def measure_seconds(*arguments: str) -> float:
     """Return the processor time of a process of Python's."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
