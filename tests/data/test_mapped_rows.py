@@ -81,6 +81,7 @@ def test_nothing_is_asked_where_nothing_can_be(mapped: np.ndarray, monkeypatch: 
     assert request_rows(PIXELS, some) == 0
     assert request_rows(mapped, some[:0]) == 0
     assert request_rows(mapped[::-1], some) == 0
+    assert request_rows(mapped.transpose(3, 1, 2, 0), some) == 0, "as Fortran lays arrays"
     monkeypatch.setattr(mapped_rows, "_WILL_NEED", None)
     assert request_rows(mapped, some) == 0
     assert np.array_equal(read_rows(mapped, some), PIXELS[some])

@@ -34,9 +34,17 @@ def to_pixels(values: np.ndarray, *, bit_range: int | None, what: str) -> tuple[
             else f"{what} could have their channels first or last.",
             got=f"shape {values.shape}",
             allowed="(images, height, width), or with 1 or 3 channels before or after height and width",
-            next_step="reshape the array" if not first else "move the axis and add a border, or drop an axis",
+            next_step=_advise_shape(levels.shape)
+            if not first
+            else "move the axis and add a border, or drop an axis",
         )
     return lay_out(levels if first else levels.transpose(0, 3, 1, 2)), notes
+
+
+def _advise_shape(shape: tuple[int, ...]) -> str:
+    if len(shape) == 4 and 4 in (shape[1], shape[3]):
+        return "lay what is transparent over a colour, and leave out the fourth channel: images[..., :3]"
+    return "reshape the array"
 
 
 def lay_out(levels: np.ndarray) -> np.ndarray:
@@ -52,7 +60,7 @@ def _to_levels(values: np.ndarray, bit_range: int | None, what: str) -> tuple[np
     if kind == "b":
         return values.astype(np.uint8) * 255, []
     low, high = (float(values.min()), float(values.max())) if kind in "iuf" else (np.nan, np.nan)
-    if values.dtype == np.uint16 and (high > 255 or bit_range):
+    if kind == "u" and values.dtype.itemsize == 2 and (high > 255 or bit_range):
         bits = bit_range or 16
         if high >= 2**bits:
             raise _refuse(what, low, high, values, f"0 to {2**bits - 1} with data.bit_range={bits}")

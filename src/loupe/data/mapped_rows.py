@@ -41,7 +41,9 @@ def request_rows(array: np.ndarray, numbers: np.ndarray) -> int:
         numbers: (chosen,) int64, each in [0, rows).
     """
     mapped = getattr(array, "_mmap", None)
-    if mapped is None or _WILL_NEED is None or not len(numbers) or array.strides[0] <= 0:
+    if mapped is None or _WILL_NEED is None or not len(numbers):
+        return 0
+    if array.strides[0] < array[0].nbytes:  # images whose bytes lie apart, as Fortran lays them
         return 0
     runs = find_runs(numbers)
     if len(runs) > _MOST_REQUESTS:

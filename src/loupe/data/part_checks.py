@@ -56,6 +56,14 @@ def _refuse_odd_part(name: str, part: str, images: ImageDataset) -> None:
             allowed="at least one image, of two or more classes",
             next_step="look at what the source returns, or at the data it reads",
         )
+    twice = [one for one in dict.fromkeys(images.class_names) if images.class_names.count(one) > 1]
+    if twice:
+        raise DataError(
+            f"Two classes of dataset {name!r} have one name.",
+            got=", ".join(twice[:10]),
+            allowed="a name of its own for each class",
+            next_step="rename one, or give both one label",
+        )
     channels, height, width = images.images.shape[1:]
     if channels not in _USUAL_CHANNELS and width in _USUAL_CHANNELS:
         raise DataError(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from loupe.data import Dataset, load_dataset
+from loupe.data import SOURCES, Dataset, load_dataset
 from loupe.errors import DataError
 
 NAMES = ("cat", "dog")
@@ -91,6 +91,130 @@ def test_classes_whose_names_look_alike_are_warned_of(crops: Path, other: str) -
 
 def test_names_that_differ_are_not_warned_of(crops: Path) -> None:
     assert load_dataset("folder", path=str(crops)).notes == ()
+
+
+def write_table(crops: Path, text: str | bytes) -> Path:
+    table = crops / "table.csv"
+    table.write_bytes(text.encode() if isinstance(text, str) else text)
+    return table
+
+
+def spell(separator: str = ",", header: str = "path,label", more: str = "") -> str:
+    rows = [header.replace(",", separator)]
+    rows += [f"{path}{separator}{label}{more}" for path, label in list_rows()]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(spell(one) for one in ";\t|"),
+        "sep=;\n" + spell(";"),
+        '"sep=|"\r\n' + spell("|"),
+        "\ufeffsep=;\n" + spell(";"),
+        spell().replace("\n", "\r\n"),
+        spell().replace("\n", "\r"),
+        spell(";", header='path,label,"one, two, three"', more=";1"),
+        spell(header=",path,label").replace("\ncat", "\n1,cat").replace("\ndog", "\n2,dog"),
+        spell("\t") + "\n\t\n",
+    ],
+    ids=range(11),
+)
+def test_tables_of_all_sorts_are_the_same_table(crops: Path, text: str) -> None:
+    loaded = load_dataset("csv", path=str(write_table(crops, text)))
+    plain = load_dataset("csv", path=str(write_table(crops, spell())))
+    assert (loaded.train.digest, loaded.test.digest) == (plain.train.digest, plain.test.digest)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "got"),
+    [
+        (spell(header="path,label,Label", more=",x"), "has several columns label", "path, label, Label"),
+        (spell(header="path,path,label", more=",x"), "has several columns path", "path, path, label"),
+        (spell().partition("\n")[2], "begins with an image, not with the names", "cat/0.png, cat"),
+        (spell() + "cat/a\0b.png,cat\n", "Line 42 of", "no name of a file: cat/a\0b.png"),
+        (spell() + "a" * 300 + ".png,cat\n", "Line 42 of", "no name of a file: aaaa"),
+        ("sep=,\n" + spell() + "x,,\n", "Line 43 of", "3 cells under 2 columns"),
+        (b"PK\x03\x04" + b"\xff" * 40, "cannot be read", "a workbook or an archive"),
+        (b"PAR1" + b"\xff" * 40, "cannot be read", "a Parquet file"),
+        ("", "has no column of paths", "no header"),
+        ("path,label\n", "lists too little", "0 training images"),
+    ],
+    ids=range(10),
+)
+def test_tables_that_cannot_be_meant_are_refused(crops: Path, text: str | bytes, said: str, got: str) -> None:
+    with pytest.raises(DataError, match=said) as refused:
+        load_dataset("csv", path=str(write_table(crops, text)))
+    assert str(refused.value.got).startswith(got)
+
+
+def test_a_column_of_folds_is_no_split_unless_it_is_named(crops: Path) -> None:
+    table = write_table(crops, spell(header="path,label,fold", more=",3"))
+    dataset = load_dataset("csv", path=str(table))
+    (said,) = dataset.notes
+    assert said == "The column fold holds numbers, no train, validation or test, and was passed over."
+    plain = load_dataset("csv", path=str(write_table(crops, spell())))
+    assert dataset.train.digest == plain.train.digest
+    write_table(crops, spell(header="path,label,fold", more=",3"))
+    with pytest.raises(DataError, match="Line 2 of") as refused:
+        load_dataset("csv", path=str(table), split_column="fold")
+    assert refused.value.got == "split 3"
+    write_table(crops, spell(header="path,label,split", more=",train") + "cat/0.png,cat,\n")
+    with pytest.raises(DataError, match="Line 42 of"):
+        load_dataset("csv", path=str(table))
+
+
+def load_arrays(folder: Path, **arrays: np.ndarray) -> Dataset:
+    np.savez(folder / "arrays.npz", **arrays)
+    return load_dataset("arrays", path=str(folder / "arrays.npz"))
+
+
+IMAGES = np.random.default_rng(6).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+LABELS = np.arange(40) % 2
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.where(LABELS, np.inf, 0.0),
+        np.where(LABELS, np.nan, 0.0),
+        np.where(LABELS, 1e300, 0.0),
+        np.where(LABELS, 0.5, 0.0),
+        np.where(LABELS, b"\xff", b"ok"),
+        LABELS.astype("datetime64[Y]"),
+        LABELS + 0j,
+    ],
+    ids=["inf", "nan", "vast", "half", "bytes", "dates", "complex"],
+)
+def test_labels_that_name_no_class_are_refused(tmp_path: Path, labels: np.ndarray) -> None:
+    """Endless ones once became the class -9223372036854775808."""
+    with pytest.raises(DataError, match="do not name one class an image"):
+        load_arrays(tmp_path, images=IMAGES, labels=labels)
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="have one name") as refused:
+        load_arrays(tmp_path, images=IMAGES, labels=LABELS, class_names=np.array(["ant", "ant"]))
+    assert refused.value.got == "ant"
+
+
+def test_images_with_a_fourth_channel_are_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="have no shape of images") as refused:
+        load_arrays(tmp_path, images=np.repeat(IMAGES[..., None], 4, axis=3), labels=LABELS)
+    assert "images[..., :3]" in str(refused.value.next_step)
+
+
+@pytest.mark.parametrize("kind", [">u2", "<u2", ">f4", ">i8", "u1", "?"])
+def test_arrays_of_any_byte_order_are_the_same_images(tmp_path: Path, kind: str) -> None:
+    bright = IMAGES > 127
+    scale = {"u": 65535 if kind.endswith("2") else 255, "f": 1, "i": 255, "?": 1}[kind.strip("<>")[0]]
+    loaded = load_arrays(tmp_path, images=(bright * scale).astype(kind), labels=LABELS.astype(">i2"))
+    assert loaded.train.digest == load_arrays(tmp_path, images=bright, labels=LABELS).train.digest
+
+
+@pytest.mark.parametrize("source", ["folder", "csv", "arrays"])
+def test_an_empty_path_is_not_the_folder_one_is_in(source: str) -> None:
+    assert [one.where for one in SOURCES.find_mistakes(source, {"path": ""}, where="data")] == ["data.path"]
 
 
 def test_links_that_lead_nowhere_are_counted(crops: Path) -> None:

@@ -1,5 +1,6 @@
 """Arrays of pixels and labels as images: files of numpy's, MedMNIST's, and what a Python call hands over."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -123,16 +124,25 @@ def _flatten_labels(labels: np.ndarray, part: str, title: str) -> np.ndarray:
     is_one_hot = labels.ndim == 2 and labels.dtype.kind in "biuf" and bool((labels.sum(axis=1) == 1).all())
     if is_one_hot and set(np.unique(labels).tolist()) <= {0, 1}:
         labels = labels.argmax(axis=1)
-    if labels.dtype.kind == "f" and labels.ndim == 1 and np.equal(labels, np.rint(labels)).all():
+    if labels.dtype.kind == "f" and labels.ndim == 1 and _are_whole(labels):
         labels = labels.astype(np.int64)
-    if labels.ndim != 1 or labels.dtype.kind not in "biuUS":
+    if labels.dtype.kind == "S":
+        with contextlib.suppress(UnicodeDecodeError):  # refused below
+            labels = np.char.decode(labels, "utf-8")
+    if labels.ndim != 1 or labels.dtype.kind not in "biuU":
         raise DataError(
             f"The {part} labels of {title} do not name one class an image.",
-            got=f"{labels.dtype} of shape {labels.shape}",
+            got=f"{labels.dtype} of shape {labels.shape}"
+            + (", not in UTF-8" if labels.dtype.kind == "S" else ""),
             allowed="whole numbers or texts of shape (images,) or (images, 1), or rows with a single 1",
             next_step="Loupe trains on one class an image; choose or make one label for each",
         )
-    return np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+    return labels
+
+
+def _are_whole(labels: np.ndarray) -> bool:
+    """Return whether numbers with a point are whole ones that can be told apart."""
+    return bool((np.abs(labels) < 2**53).all() and np.equal(labels, np.rint(labels)).all())
 
 
 def _name_classes(

@@ -15,7 +15,11 @@ from loupe.errors import DataError, DataFileError, suggest
 @register_dataset("arrays", can_grow=True, places=("path", "labels_path"))
 def load_arrays(
     path: Annotated[
-        str, Field(description="An .npz file, a folder of .npy files, or the .npy file of the images.")
+        str,
+        Field(
+            min_length=1,
+            description="An .npz file, a folder of .npy files, or the .npy file of the images.",
+        ),
     ],
     labels_path: Annotated[
         str | None, Field(description="The .npy file of the labels, where `path` is that of the images.")

@@ -1,8 +1,5 @@
 """A table of image files: a row an image, with its class and, if the table says so, its split."""
 
-import codecs
-import csv
-import io
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,6 +11,7 @@ from loupe.data.image_decoding import PixelSettings
 from loupe.data.image_folders import find_role
 from loupe.data.image_lists import FileEntry, ImageList, load_list
 from loupe.data.linked_files import describe_links
+from loupe.data.readers.tables import read_table, refuse_row
 from loupe.data.sources import SourceImages, register_dataset
 from loupe.data.sources._image_settings import (
     BitRange,
@@ -23,10 +21,11 @@ from loupe.data.sources._image_settings import (
     TestPart,
     UnreadableChoice,
 )
-from loupe.errors import DataError, DataFileError, suggest
+from loupe.errors import DataError, suggest
 
-_MOST_BYTES = 512 * 2**20
 _MOST_TRIED = 50  # files looked for, where the folder may be wrong
+_LONGEST_NAME = 255  # of a file or folder, on every system in use
+_NUMBER = re.compile(r"\d+(\.0+)?")
 _WHOLE_NUMBER = re.compile(r"-?\d+\.0+")
 _PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name")
 _LABELS = ("label", "class", "category", "target", "class_name", "label_name")
@@ -35,7 +34,7 @@ _SPLITS = ("split", "subset", "partition", "fold", "set")
 
 @register_dataset("csv", can_grow=True, places=("path", "folder"))
 def load_csv(
-    path: Annotated[str, Field(description="The table: CSV or TSV with a header, UTF-8.")],
+    path: Annotated[str, Field(min_length=1, description="The table: CSV or TSV with a header, UTF-8.")],
     folder: Annotated[
         str | None, Field(description="Where the paths in it start; the table's own folder if left out.")
     ] = None,
@@ -78,18 +77,22 @@ def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, s
         root: where its paths start.
         columns: of paths, labels and splits; None to find one by its name.
     """
-    header, rows = _read_rows(table)
+    header, rows = read_table(table)
     places = _find_columns(table, header, columns)
+    places, notes = _pass_over_other_splits(header, rows, places, columns[2])
     placed: dict[str, tuple[str, str]] = {}
     for number, row in rows:
         file, label, split = (row[place].strip() if place is not None else "" for place in places)
         if not file or not label:
-            raise _refuse_row(table, number, f"{'no path' if not file else 'no label'}")
+            raise refuse_row(table, number, f"{'no path' if not file else 'no label'}")
         role = _find_split(table, number, split) if places[2] is not None else "train"
-        name = _find_name(root, file)
+        try:
+            name = _find_name(root, file)
+        except (OSError, ValueError) as error:  # too long for a name, or holds what no name may
+            raise refuse_row(table, number, f"{error.args[-1]}: {file}", "a path") from None
         if placed.setdefault(name, (role, label)) != (role, label):
             before = " ".join(placed[name])
-            raise _refuse_row(table, number, f"{name} stands in it as {before} and as {role} {label}")
+            raise refuse_row(table, number, f"{name} stands in it as {before} and as {role} {label}")
     placed = _read_whole_numbers(placed)
     class_names = sort_classes({label for _, label in placed.values()})
     _refuse_few(table, class_names, Counter(role for role, _ in placed.values()))
@@ -100,11 +103,18 @@ def list_table(table: Path, root: Path, columns: tuple[str | None, str | None, s
         listed = sorted((labels[label], Path(name)) for name, (one, label) in placed.items() if one == role)
         if listed:
             parts[role] = [FileEntry(root / name, label, name.as_posix()) for label, name in listed]
-    return ImageList(parts, class_names, f"table {table.name}", str(table), describe_links(parts, root))
+    notes += describe_links(parts, root)
+    return ImageList(parts, class_names, f"table {table.name}", str(table), notes)
 
 
 def _find_name(root: Path, file: str) -> str:
-    """Return a path as the table names it, with the slashes of this system if it was written on Windows."""
+    """Return a path as the table names it, with the slashes of this system if it was written on Windows.
+
+    Raises:
+        OSError, ValueError: no file can have this path.
+    """
+    if "\0" in file or max(map(len, re.split(r"[/\\]", file))) > _LONGEST_NAME:
+        raise ValueError("no name of a file")
     if "\\" in file and not (root / file).exists():
         file = file.replace("\\", "/")
     return Path(file).as_posix()
@@ -141,42 +151,6 @@ def sort_classes(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header and the rows with their line numbers."""
-    if not table.is_file():
-        siblings = [entry.name for entry in table.parent.iterdir()] if table.parent.is_dir() else []
-        raise DataFileError(
-            f"There is no table {table}.",
-            got="a folder" if table.is_dir() else str(table),
-            allowed="a CSV file with a row an image",
-            nearest=suggest(table.name, siblings),
-            next_step=f"data.name=folder data.path={table}" if table.is_dir() else "set data.path",
-        )
-    try:
-        with table.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError("more than 512 MiB")
-        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode text" of Excel
-        text = content.decode("utf-16" if is_wide else "utf-8-sig")
-        line = text.partition("\n")[0]
-        delimiter = max("\t;,", key=line.count)
-        reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-        header = [name.strip() for name in next(reader, [])]
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataFileError(
-            f"The table {table} cannot be read.",
-            got=str(error).partition("\n")[0][:120],
-            allowed="CSV in UTF-8, with commas, semicolons or tabs",
-            next_step="save it so",
-        ) from None
-    for number, row in rows:
-        if len(row) != len(header):
-            raise _refuse_row(table, number, f"{len(row)} cells under {len(header)} columns")
-    return header, rows
-
-
 def _find_columns(
     table: Path, header: list[str], columns: tuple[str | None, str | None, str | None]
 ) -> tuple[int, int, int | None]:
@@ -188,6 +162,13 @@ def _find_columns(
         names = [wanted] if wanted is not None else list(usual)
         place = next((folded.index(name.casefold()) for name in names if name.casefold() in folded), None)
         what = setting.partition("_")[0]
+        if place is not None and folded.count(folded[place]) > 1:
+            raise DataError(
+                f"The table {table} has several columns {header[place]}.",
+                got=", ".join(header),
+                allowed="a name of its own for each column that is read",
+                next_step="rename all but one of them",
+            )
         if place is None and (wanted is not None or setting != "split_column"):
             raise DataError(
                 f"The table {table} has no column {wanted or f'of {what}s'}.",
@@ -204,22 +185,29 @@ def _find_columns(
     return path, label, split
 
 
+def _pass_over_other_splits(
+    header: list[str],
+    rows: list[tuple[int, list[str]]],
+    places: tuple[int, int, int | None],
+    wanted: str | None,
+) -> tuple[tuple[int, int, int | None], tuple[str, ...]]:
+    """Return the places without a column of splits that nobody named and that holds numbers, as of folds."""
+    path, label, split = places
+    if (
+        split is None
+        or wanted is not None
+        or not all(_NUMBER.fullmatch(row[split].strip()) for _, row in rows)
+    ):
+        return places, ()
+    said = f"The column {header[split]} holds numbers, no train, validation or test, and was passed over."
+    return (path, label, None), (said,) if rows else ()
+
+
 def _find_split(table: Path, number: int, word: str) -> str:
     role = find_role(word, is_sure=False)
     if role is None:
-        raise _refuse_row(table, number, f"split {word or 'left empty'}", "train, validation or test")
+        raise refuse_row(table, number, f"split {word or 'left empty'}", "train, validation or test")
     return role
-
-
-def _refuse_row(
-    table: Path, number: int, got: str, allowed: str = "a path and a label, each file once"
-) -> DataError:
-    return DataError(
-        f"Line {number} of {table} cannot be used.",
-        got=got[:200],
-        allowed=allowed,
-        next_step="mend the table",
-    )
 
 
 def _refuse_few(table: Path, class_names: tuple[str, ...], counts: Counter[str]) -> None:

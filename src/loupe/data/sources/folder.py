@@ -38,7 +38,7 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 @register_dataset("folder", can_grow=True)
 def load_folder(
-    path: Annotated[str, Field(description="The folder; sub-folders are classes.")],
+    path: Annotated[str, Field(min_length=1, description="The folder; sub-folders are classes.")],
     image_size: ImageSize = None,
     fit: FitChoice = None,
     colour: ColourChoice = "auto",
