@@ -51,7 +51,7 @@ def test_no_column_of_a_long_table_is_cut(page: Any, tmp_path: Path) -> None:
         page.evaluate(
             """() => {
                 const box = document.createElement("div");
-                box.className = "scroll";
+                box.className = "scroll long";
                 box.innerHTML = `<table><tr>${"<td>a column, some words</td>".repeat(6)}</tr></table>`;
                 for (const cell of box.querySelectorAll("td")) {
                     cell.style.whiteSpace = "nowrap";
@@ -62,15 +62,15 @@ def test_no_column_of_a_long_table_is_cut(page: Any, tmp_path: Path) -> None:
                 main.append(box);
             }"""
         )
-        box = "document.querySelector('.scroll')"
+        box = "document.querySelector('.long')"
         cut = f"() => {box}.scrollWidth - {box}.clientWidth"
         assert page.evaluate(cut) <= 1, "it fits in the first place"
         page.keyboard.press("p")
         assert page.evaluate(cut) <= 1
-        assert page.evaluate("() => Number(document.querySelector('.scroll table').style.zoom)") >= 1 / 1.5
+        assert page.evaluate("() => Number(document.querySelector('.long table').style.zoom)") >= 1 / 1.5
         page.evaluate(
             "() => { const one = document.querySelector('.scroll'); one.replaceWith(one.cloneNode(true)); }"
         )
         wait_until(page, f"() => ({cut})() <= 1")
         page.keyboard.press("p")
-        assert page.evaluate("() => document.querySelector('.scroll table').style.zoom") == ""
+        assert page.evaluate("() => document.querySelector('.long table').style.zoom") == ""
