@@ -34,3 +34,14 @@ def test_installed_fonts_of_other_scripts_step_in(monkeypatch: pytest.MonkeyPatc
         patch.setattr(font_manager.fontManager, "ttflist", fonts)
         assert style._find_fonts() == ["DejaVu Sans", "Noto Sans CJK JP", "WenQuanYi Micro Hei"]
     style._find_fonts.cache_clear()
+
+
+def test_numbers_on_an_axis_are_what_they_say() -> None:
+    """A loss that hardly moves is written out, not as a rest above an offset."""
+    figure = new_figure(3, 2)
+    axes = new_axes(figure)
+    axes.plot([1, 2], [1.6104, 1.6105])
+    figure.canvas.draw()
+    assert axes.yaxis.get_major_formatter().get_offset() == ""
+    shown = [float(one.get_text()) for one in axes.get_yticklabels() if one.get_text()]
+    assert all(1.61 < one < 1.611 for one in shown)

@@ -118,7 +118,10 @@ class Board:
             for name, rung in order
         )
         last = {one.entry: one for one in attempts}.values()
-        others = tuple(one for one in last if one.outcome in ("set aside", "refused", "not read"))
+        told = {
+            (one.name, one.why): one for one in last if one.outcome in ("set aside", "refused", "not read")
+        }
+        others = tuple(told.values())  # a file that came twice is said once
         return View(rows, others, len(attempts), is_grading)
 
     def update(self, *, settled_seconds: float = _SETTLED_SECONDS) -> int:

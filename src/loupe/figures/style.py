@@ -37,6 +37,7 @@ _SETTINGS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
+    "axes.formatter.useoffset": False,  # every number on an axis is what it says
     "figure.constrained_layout.use": True,
 }
 

@@ -17,6 +17,28 @@ function recall() {
   }
 }
 
+// A table that no longer fits is drawn smaller, at the least as large as without a projector: no column is cut.
+function fitTables() {
+  const isOn = button.getAttribute("aria-pressed") === "true";
+  for (const table of document.querySelectorAll(".scroll > table")) {
+    const box = table.parentElement;
+    table.style.zoom = "";
+    if (isOn && box.scrollWidth > box.clientWidth + 1) {
+      table.style.zoom = String(Math.max(1 / ZOOM, (box.clientWidth - 1) / box.scrollWidth));
+    }
+  }
+}
+
+let waiting = 0;
+function fitSoon() {
+  if (!waiting) {
+    waiting = requestAnimationFrame(() => {
+      waiting = 0;
+      fitTables();
+    });
+  }
+}
+
 function set(isOn) {
   document.body.style.zoom = isOn ? String(ZOOM) : "";
   button.setAttribute("aria-pressed", String(isOn));
@@ -25,6 +47,7 @@ function set(isOn) {
   } catch {
     // not remembered, and otherwise the same
   }
+  fitTables();
 }
 
 function isTyping(place) {
@@ -40,3 +63,5 @@ document.addEventListener("keydown", (event) => {
 });
 document.querySelector(".masthead").append(button);
 set(recall());
+new MutationObserver(fitSoon).observe(document.body, { childList: true, subtree: true });
+addEventListener("resize", fitSoon);

@@ -73,7 +73,11 @@ function showPlace({ address, words }, known) {
   if (missing.length)
     return [
       ...markUp(words),
-      el("span", { class: "soft" }, ` (once there is a run called ${missing.join(", ")})`),
+      el(
+        "span",
+        { class: "soft" },
+        ` (once there ${missing.length > 1 ? "are runs" : "is a run"} called ${missing.join(" and ")})`,
+      ),
     ];
   const own = names.reduce(
     (found, name) =>
