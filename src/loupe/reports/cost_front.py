@@ -72,9 +72,7 @@ def draw_front(networks: Sequence[Costed], metric: Metric, split: str) -> CostFr
         return None
     panels = [panel for _, panel in chosen]
     title = f"{split} {metric.title} against {_list([_LABELS[cost] for cost, _ in chosen])}"
-    figure = draw_cost_front(
-        panels, score_label=f"{split} {metric.label}", is_higher_better=metric.is_higher_better
-    )
+    figure = draw_cost_front(panels, score_label=f"{split} {metric.label}")
     sentences = tuple(_say(panel, len(networks), metric) for panel in panels)
     return CostFront(figure, sentences, title)
 
@@ -126,12 +124,10 @@ def _say(panel: CostPanel, num_all: int, metric: Metric) -> str:
         f"{one.name} ({_write_score(one.score, metric)} at {write_cost(one.cost)})"
         for one in front[:_MOST_SAID]
     ]
-    more = f" and {len(front) - _MOST_SAID} more" if len(front) > _MOST_SAID else ""
+    if len(front) > _MOST_SAID:
+        shown.append(f"{len(front) - _MOST_SAID} more")
     verb = "is" if len(front) == 1 else "are"
-    lead = (
-        f"By {panel.label}, {', '.join(shown)}{more} {verb} not beaten: none of the others is as good and as "
-        "cheap."
-    )
+    lead = f"By {panel.label}, {_list(shown)} {verb} not beaten: none of the others is as good and as cheap."
     doubtful = [
         f"{later.name} on {earlier.name}" for earlier, later in pairwise(front) if _overlap(earlier, later)
     ]
