@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 import loupe
+from loupe.data.sources import is_mirrorable
 from loupe.observers import register_observer
 from loupe.reports.run_report import render_figures, render_findings
 from loupe.running.looks import choose_looks
@@ -30,7 +31,8 @@ from loupe.running.training_setup import load_validation_images
 from loupe.training import Observer
 from loupe.using.evaluate_run import evaluate_run
 
-BY_NAME = ("adversarial", "cost", "prior_shift", "mirror_consistency", "test_time_augmentation")
+BY_NAME = ("adversarial", "cost", "prior_shift")
+MIRRORING = ("mirror_consistency", "test_time_augmentation")  # not of images of signs
 MOST_SHARE, MOST_SECONDS, MOST_BYTES = 0.20, 10.0, 5_000_000
 
 
@@ -91,6 +93,8 @@ def measure_recipe(recipe: str, folder: Path, fraction: float) -> None:
     print(f"  {'all looks that are on by default':36s} {looked}")
 
     everything = [*by_default, *BY_NAME]
+    if is_mirrorable(full.data.name):
+        everything += MIRRORING
     whole = loupe.train(recipe, *changes[:2], f"evaluate.looks={everything}".replace("'", '"'), *changes[4:5],
                         f"data.fraction={fraction}", "name=whole")  # fmt: skip
     validation = load_validation_images(whole)

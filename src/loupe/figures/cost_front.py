@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from loupe.figures.style import BLUE, GREY, new_axes, new_figure
 
@@ -103,12 +103,23 @@ def _draw_panel(axes: Axes, panel: CostPanel) -> None:
     low, high = min(costs), max(costs)
     reach = (high / low) ** 0.12 if high > low else 1.5
     axes.set_xlim(low / reach, high * reach)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,), numticks=8))
+    axes.xaxis.set_major_locator(FixedLocator(_find_ticks(low / reach, high * reach)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _write(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(panel.label)
     axes.grid(axis="y", color="#e3e6ea", lw=0.6)
     _name(axes, [*front, *(rest if len(panel.points) <= _MOST_NAMED else ())])
+
+
+def _find_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers in a range, as many as have room: powers of ten, or finer."""
+    powers = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    for factors in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [factor * power for power in powers for factor in factors]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) >= 3:
+            break
+    return inside
 
 
 def _write(value: float) -> str:
