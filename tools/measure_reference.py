@@ -28,8 +28,8 @@ TARGET = Path(__file__).resolve().parent.parent / "src/loupe/evaluations/referen
 COMMAND = "tools/measure_reference.py"
 NETWORK = "a small CNN of four convolutions, trained without augmentation"
 SEEDS = (0, 1)
-VALIDATION = {"digits": 400, "fashion-mnist": 2000, "cifar10": 2000}
-FRACTION = {"digits": 1.0, "fashion-mnist": 1.0, "cifar10": 0.4}
+VALIDATION = {"digits": 400, "fashion-mnist": 2000, "cifar10": 1000}
+FRACTION = {"digits": 1.0, "fashion-mnist": 1.0, "cifar10": 0.3}
 EPOCHS = {"digits": 20, "fashion-mnist": 4, "cifar10": 4}
 RECIPE = """\
 [data]

@@ -13,7 +13,8 @@ from loupe.audits.audit import COLUMNS, AuditFolder, audit_recipe
 from loupe.audits.findings import TITLES
 from loupe.cli import main
 from loupe.data import Dataset
-from loupe.data.identity import to_keys
+from loupe.data.identity import digest_content, to_keys
+from loupe.data.ledger import count_looks
 from loupe.errors import DataError, LoupeError
 from loupe.recipe import Recipe
 from loupe.running import load_recipe
@@ -104,6 +105,50 @@ def test_no_test_image_is_listed_shown_or_opened(folder: AuditFolder, recipe: Re
     runs = [RunFolder(path) for path in list_run_folders(folder.path / "runs")]
     assert len(runs) == 3
     assert all(run.read_result().test_openings == () for run in runs)
+
+
+def test_copies_of_test_images_are_listed_without_a_look(digits: Dataset, tmp_path: Path) -> None:
+    """Three test images lie in the training part too: to the bit, mirrored, moved by a pixel."""
+    write_digits(tmp_path / "images", digits)
+    tests = [np.asarray(Image.open(tmp_path / f"images/test/{one}/00{one + 4}.png")) for one in range(3)]
+    save(tmp_path / "images/train/0/exact.png", tests[0])
+    save(tmp_path / "images/train/1/flipped.png", tests[1][:, ::-1])
+    moved = np.pad(tests[2], 1, mode="edge")[1:-1, 2:]
+    save(tmp_path / "images/train/2/moved.png", moved)
+    save(tmp_path / "images/test/2/again.png", tests[2])
+    recipe = load_recipe(
+        {
+            "name": "files",
+            "data": {"name": "folder", "path": str(tmp_path / "images"), "validation": 0.2},
+            "model": {"name": "mlp", "widths": [8]},
+            "train": {"epochs": 1, "clean_train_images": 0},
+        }
+    )
+    before = count_looks(digest_content(load_recipe_data(recipe).test.table.identities))
+    found = audit_recipe(recipe, tmp_path / "audits", num_folds=2, engine="serial")
+    rows = {row["file"]: row for row in read_rows(found.folder, "test_copies")}
+    wanted = {"exact": "the same pixels as a test image", "flipped": "the mirror image of a test image"}
+    wanted["moved"] = "moved by a pixel from a test image"
+    for label, (name, reason) in enumerate(wanted.items()):
+        assert rows[f"train/{label}/{name}.png"]["reason"].partition(";")[0] == reason
+    table = load_recipe_data(recipe).test.table
+    assert {row["other_image"] for row in rows.values()} <= {key.hex() for key in to_keys(table.identities)}
+    assert all(row["other_file"] == "" for row in rows.values())
+    kept = json.loads(found.folder.json_file.read_text())["test_images"]
+    assert (kept["total"], kept["exact"], kept["repeated"]) == (61, 1, 1)
+    assert kept["copied"] >= 3
+    page = found.folder.page_file.read_text(encoding="utf-8")
+    assert "Copies of test images" in page
+    assert "test/" not in page
+    assert count_looks(digest_content(table.identities)) == before
+    assert any(note.startswith("The networks agree with") for note in found.audit.notes), "after an epoch"
+    assert any("have a copy among these images (1 to the bit)" in note for note in found.audit.notes)
+
+
+def test_good_networks_are_not_doubted(folder: AuditFolder) -> None:
+    kept = json.loads(folder.json_file.read_text())
+    assert kept["out_of_fold_accuracy"] > 0.8
+    assert not any("agree with" in note for note in kept["notes"])
 
 
 def test_what_is_kept_says_how_it_was_found(folder: AuditFolder) -> None:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from loupe.data import Dataset, load_dataset
 from loupe.data.identity import digest_images
-from loupe.data.near_duplicates import DuplicatePair, find_duplicates
+from loupe.data.locked_test import LockedTest
+from loupe.data.near_duplicates import DuplicatePair, find_copies, find_duplicates
 
 from ..conftest import needs_official_data
 
@@ -108,3 +109,40 @@ def test_the_same_shape_in_another_colour_is_another_picture() -> None:
 def test_few_images(digits: Dataset, count: int) -> None:
     images = digits.train.images[:count]
     assert find_duplicates(images, digest_images(images)) == []
+
+
+def test_copies_of_other_images_are_found_as_duplicates_are(digits: Dataset) -> None:
+    images, (everything, made_from) = digits.train.images, plant(digits.train.images, 200)
+    made = everything[len(images) :]
+    pairs = find_copies(images, digest_images(images), made, digest_images(made))
+    named = {(pair.first, pair.second): pair for pair in pairs}
+    wanted = [(old, new - len(images)) for new, old in made_from.items()]
+    exact = [pair for place, pair in enumerate(wanted) if place % len(WAYS) == 0]
+    assert all(named[pair].way == "exact" for pair in exact)
+    near = [pair for place, pair in enumerate(wanted) if place % len(WAYS) != 0]
+    assert sum(pair in named for pair in near) >= 0.95 * len(near)
+    from_repeated = find_duplicates(images, digest_images(images))  # some digits are alike to begin with
+    alike = {(one.first, one.second) for one in from_repeated}
+    false = [
+        pair
+        for pair in named
+        if pair not in wanted and tuple(sorted((pair[0], made_from[pair[1] + len(images)]))) not in alike
+    ]
+    assert len(false) <= 0.02 * len(named)
+
+
+def test_images_of_another_shape_or_none_have_no_copies(digits: Dataset) -> None:
+    some = digits.train.images[:5]
+    keys = digest_images(some)
+    assert find_copies(some, keys, some[:0], keys[:0]) == []
+    assert find_copies(some[:0], keys[:0], some, keys) == []
+    smaller = some[:, :, 1:]
+    assert find_copies(some, keys, smaller, digest_images(smaller)) == []
+
+
+def test_the_lock_compares_and_hands_out_no_image(digits: Dataset) -> None:
+    train = digits.train.take(slice(0, 50))
+    test = LockedTest(digits.train.select(torch.tensor([3, 3, 900, 901])))
+    assert [(pair.first, pair.second, pair.way) for pair in test.find_copies(train)][:1] == [(3, 0, "exact")]
+    assert [(pair.first, pair.second, pair.way) for pair in test.find_repeats()][:1] == [(0, 1, "exact")]
+    assert test.openings == ()

@@ -57,7 +57,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RUNS = {
-    "ask": ("wide",),
+    "ask": ("wide", "crops"),
     "calibrate": ("wide",),
     "inspect": ("wide",),
     "compare": ("wide", "narrow"),

@@ -52,7 +52,17 @@ def test_errors_are_summed_over_severities_and_divided_by_the_references() -> No
     # relative: (0.30 - 0.05) / (0.40 - 0.095); corruption 1 costs the reference half a point: not defined
     assert float(found.relative[0]) == pytest.approx(0.25 / 0.305)
     assert bool(found.relative[1:].isnan().all())
-    assert found.relative_mean == pytest.approx(0.25 / 0.305)
+    assert found.relative_mean is None, "one of eleven is no mean over corruptions"
+
+
+def test_the_relative_mean_is_over_those_that_cost_the_reference_something() -> None:
+    # Six corruptions of eleven: lost 0.20 by the network and 0.40 by the reference, 0.10 by the sixth.
+    wrong = {one: [25] * 5 for one in range(6)}
+    errors = {one: [0.5] * 5 for one in range(5)} | {5: [0.2] * 5} | {one: [0.1] * 5 for one in range(6, 11)}
+    found = compare_errors(make_damage(wrong, plain_wrong=5), make_reference(errors, plain=0.1), 0.95)
+    assert [round(one, 9) for one in found.relative[:6].tolist()] == [0.5] * 5 + [2.0]
+    assert bool(found.relative[6:].isnan().all())
+    assert found.relative_mean == pytest.approx((5 * 0.5 + 2.0) / 6)
 
 
 def test_the_interval_is_that_of_a_mean_over_images() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from loupe.data.ledger import Looks as MachineLooks
+from loupe.evaluations import Column, Look, Looks, Table
 from loupe.metrics import Predictions, compute_metrics
 from loupe.questions import Answer, Evidence, answer_questions, gather_evidence
 from loupe.recipe import Recipe
@@ -87,6 +88,7 @@ FALLING = [1.0, 0.7, 0.5, 0.4, 0.35, 0.33, 0.32, 0.32, 0.32, 0.32]
     [
         (0.999, 0.90, "attention", "over-fits"),
         (0.70, 0.70, "attention", "under-fits"),
+        (0.76, 0.57, "attention", "does both"),
         (0.97, 0.965, "good", "neither"),
         (None, 0.9, "unknown", "not measured"),
     ],
@@ -132,6 +134,17 @@ def test_rate(train: list[float], verdict: str, word: str) -> None:
     answer = ask(make_evidence(make_history(train)))["rate"]
     assert answer.verdict == verdict
     assert word in answer.sentence
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(0.04, "attention"), (-0.01, "good")])
+def test_a_corruption_breaks_it_only_beyond_chance(low: float, verdict: str) -> None:
+    headings = ("corruption", "lost on average (points)", "from", "to")
+    row = ("blur", 0.12, low, 0.2)
+    table = Table("", tuple(Column(heading) for heading in headings), (row,))
+    look = Look("robustness", "Robustness", "Robustness", 56, "validation", 28, 1.0, "So.", (), (table,))
+    answer = ask(make_evidence(make_history(FALLING), looks=Looks((look,))))["robustness"]
+    assert answer.verdict == verdict
+    assert ("blur" in answer.next_step) == (verdict == "attention")
 
 
 def test_a_training_that_broke_off_comes_first() -> None:

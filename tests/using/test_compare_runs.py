@@ -53,6 +53,12 @@ def test_two_runs_on_the_same_images(runs: dict[str, RunFolder], tmp_path: Path)
     assert page.count("<b>On ") == 2  # a sentence for validation, and one for test
     assert f'<td class="n">{paired.p_value:.2g}</td>' in page
     assert page.count('<figure class="chart"') == 2
+    results = {name: runs[name].require_result() for name in ("plain", "wider")}
+    assert results["plain"].multiply_adds < results["wider"].multiply_adds
+    costs = page[page.index('id="cost"') : page.index('id="curves"')]
+    for name in ("plain", "wider"):
+        assert f"{results[name].parameters:,}" in costs
+    assert "By multiply-adds of an image, " in costs
     for field in ("name", "model.width", "train.epochs"):
         assert f"<code>{field}</code>" in page
     assert page.count("<tr><td><code>") == 3, "only what differs"

@@ -11,6 +11,7 @@ from loupe.running import load_recipe
 from loupe.running.recipe_data import load_recipe_data, split_recipe_data
 
 from .browsing import CHROMIUM
+from .conftest import serving
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -100,6 +101,30 @@ def test_what_was_decided_is_remembered_and_a_mouse_does_too(visit: Any) -> None
     assert pressed.count() >= 2
     press(page, "ArrowDown", "u", "u")
     assert page.inner_text("#counts") == "1 relabelled, 0 dropped, 0 kept"
+
+
+def test_the_page_of_runs_leads_there_and_decisions_are_saved_though_nothing_is_remembered(
+    browser: Any, file: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "runs", audits=file.parents[1]) as address:
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        page = context.new_page()
+        page.goto(f"{address}/#/studies")
+        item = page.locator("li", has_text="training and validation images")
+        assert "to look at among 1,437 images" in item.inner_text()
+        with context.expect_page() as opened:
+            item.get_by_role("link", name="digits").click()
+        review = opened.value
+        review.wait_for_selector(".suspect")
+        assert "Nothing is remembered here: save before you close" in review.inner_text("#counts")
+        press(review, "ArrowDown", "d")
+        assert review.inner_text("#counts").startswith("0 relabelled, 1 dropped, 0 kept.")
+        with review.expect_download() as caught:
+            review.keyboard.press("s")
+        place = tmp_path / "corrections.csv"
+        caught.value.save_as(place)
+        assert [one.action for one in read_corrections(place).lines] == ["drop"]
+        context.close()
 
 
 @pytest.mark.parametrize("width", [1200, 800, 420])

@@ -1,6 +1,7 @@
 """Addresses on studies and searches: lists, one of each, what is refused, what is said while one goes on."""
 
 import csv
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -72,7 +73,53 @@ def test_the_page_shows_what_the_report_says(asking: httpx.Client, works: Works,
         name = unquote(run.removeprefix("#/run/"))
         assert asking.get(f"/runs/{name}").json()["summary"]["id"] == name
     assert 'href="#/run/' in section
+    if kind != "grid":  # networks of two widths
+        assert "By multiply-adds of an image, " in section
     assert not re.search(r'href="(?!#)', section), "files of the folder are not served"
+
+
+def test_finished_audits_are_listed_and_their_pages_shut_in(tmp_path: Path) -> None:
+    audits = tmp_path / "audits"
+    for name in ("crops", "torn", "going"):
+        (audits / name).mkdir(parents=True)
+    found = {"wrong_labels": 3, "duplicates": 2}
+    kept = {
+        "summary": "Of 12 images 3 may be wrong.",
+        "images": {"training": 9, "validation": 3},
+        "found": found,
+    }
+    (audits / "crops" / "audit.json").write_text(json.dumps(kept))
+    (audits / "crops" / "audit.html").write_text("<h1>crops</h1>")
+    (audits / "crops" / "effect").mkdir()
+    (audits / "crops" / "effect" / "report.html").write_text("<h1>effect</h1>")
+    (audits / "torn" / "audit.json").write_text("{")
+    with serving(tmp_path / "runs") as address, httpx.Client(base_url=f"{address}/api", timeout=60) as client:
+        listed = {one["id"]: one for one in client.get("/audits").json()["audits"]}
+        assert set(listed) == {"crops", "torn"}, "an audit that goes on has no findings yet"
+        crops = listed["crops"]
+        assert (crops["about"], crops["num_images"], crops["num_suspects"]) == (kept["summary"], 12, 5)
+        assert (crops["state"], crops["has_page"], crops["has_effect"]) == ("finished", True, True)
+        assert listed["torn"]["state"] == "damaged"
+        for path, text in (("report", "crops"), ("effect/report", "effect")):
+            answer = client.get(f"/audits/crops/{path}")
+            assert answer.text == f"<h1>{text}</h1>"
+            assert "sandbox" in answer.headers["content-security-policy"]
+        for path in ("torn/report", "torn/effect/report", "going/report", "%2e%2e/report", "crop/report"):
+            said = refused(client.get(f"/audits/{path}"))
+            assert said["error"].startswith(("There is no", "This address"))
+
+
+def test_links_lead_out_of_no_audit(tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "effect"
+    secret.mkdir(parents=True)
+    (secret / "report.html").write_text("secret")
+    (tmp_path / "audits" / "crops").mkdir(parents=True)
+    (tmp_path / "audits" / "crops" / "audit.json").write_text("{}")
+    (tmp_path / "audits" / "crops" / "audit.html").symlink_to(secret / "report.html")
+    (tmp_path / "audits" / "crops" / "effect").symlink_to(secret)
+    with serving(tmp_path / "runs") as address, httpx.Client(base_url=f"{address}/api", timeout=60) as client:
+        assert "secret" not in client.get("/audits/crops/report").text
+        assert "secret" not in client.get("/audits/crops/effect/report").text
 
 
 def read_words(html: str) -> list[str]:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from torch import Tensor
 
-from loupe.audits.findings import Audit, AuditedImages, Kind, Suspect
+from loupe.audits.findings import Audit, AuditedImages, Kind, Suspect, TestCopies
 from loupe.audits.folds import MakeWatcher, OutOfFold, score_out_of_fold
 from loupe.audits.outliers import find_limit, measure_distances
 from loupe.audits.page import write_audit_page
+from loupe.data import LockedTest
 from loupe.data.correcting import find_corrected
 from loupe.data.corrections import read_corrections
+from loupe.data.identity import ImageTable, to_keys
 from loupe.data.image_quality import find_flaws, find_odd_sizes
 from loupe.data.near_duplicates import DuplicatePair, find_duplicates
 from loupe.errors import LoupeError
@@ -23,6 +25,7 @@ from loupe.statistics import compute_wilson_interval
 from loupe.statistics.label_errors import LabelErrors, find_label_errors
 from loupe.studies.folder import StudyFolder
 
+_LEAST_AGREED = 0.8
 COLUMNS = (
     *("image", "file", "index", "side", "label", "suggested_label", "score", "reason"),
     *("place_in_class", "other_image", "other_file"),
@@ -36,7 +39,7 @@ class AuditFolder:
     |--------------------|-----------------------------------------------------------------------|
     | `recipe.toml`      | the recipe whose images are audited                                   |
     | `audit.json`       | counts, thresholds, the joint of labels and scores, what was left out |
-    | `wrong_labels.csv` | a row an image, and so `duplicates.csv`, `outliers.csv`, `flaws.csv`  |
+    | `wrong_labels.csv` | a row an image, and so `duplicates.csv`, `test_copies.csv` …          |
     | `audit.html`       | the page, on which images are kept, relabelled or dropped             |
     | `folds/`, `runs/`  | the study whose networks were asked                                   |
     | `effect/`          | what corrections bring: a study; only once that was asked             |
@@ -115,9 +118,11 @@ def gather_findings(recipe: Recipe, told: OutOfFold, num_folds: int) -> Audit:
     probabilities = told.logits.double().softmax(1)
     errors = find_label_errors(images.labels, probabilities)
     right = int((told.logits.argmax(1) == images.labels).sum())
+    copies = told.dataset.test.find_copies(images)
     suspects: dict[Kind, Sequence[Suspect]] = {
         "wrong_labels": _find_wrong_labels(errors, images.labels, probabilities, images.class_names),
         "duplicates": _find_duplicates(audited),
+        "test_copies": _find_test_copies(audited, copies, told.dataset.test.table),
         "outliers": _find_outliers(told, recipe.split_seed),
         "flaws": _find_flaws(recipe, audited),
     }
@@ -126,7 +131,7 @@ def gather_findings(recipe: Recipe, told: OutOfFold, num_folds: int) -> Audit:
         kind: [one for one in found if int(audited.sources[one.index]) not in kept]
         for kind, found in suspects.items()
     }
-    num_in_test = int(images.table.find(told.dataset.test.table.keys()).sum())
+    in_test = _count_test_copies(told.dataset.test, copies)
     return Audit(
         recipe.name,
         num_folds,
@@ -137,8 +142,8 @@ def gather_findings(recipe: Recipe, told: OutOfFold, num_folds: int) -> Audit:
         level,
         errors.thresholds,
         errors.joint,
-        num_in_test,
-        _tell_conditions(recipe, told, num_in_test, len(kept)),
+        in_test,
+        (*_tell_doubt(right, len(audited)), *_tell_conditions(recipe, told, in_test, len(kept))),
     )
 
 
@@ -151,7 +156,18 @@ def _find_kept(recipe: Recipe, told: OutOfFold) -> set[int]:
     return {index for index, one in found.by_index.items() if one.action == "keep"}
 
 
-def _tell_conditions(recipe: Recipe, told: OutOfFold, num_in_test: int, num_kept: int) -> tuple[str, ...]:
+def _tell_doubt(right: int, total: int) -> list[str]:
+    """Return what is to be thought of suspects whose judges are poor ones."""
+    if right >= _LEAST_AGREED * total:
+        return []
+    return [
+        f"The networks agree with {100 * right / total:.1f} % of the labels only: most that are listed as "
+        "possibly wrong are their own mistakes. Look at the first of the list, or audit with a recipe that "
+        "tells the classes apart better (more epochs, transfer.weights)."
+    ]
+
+
+def _tell_conditions(recipe: Recipe, told: OutOfFold, in_test: TestCopies, num_kept: int) -> tuple[str, ...]:
     notes = [*told.dataset.notes]
     left = [name for name in ("label_noise", "long_tail") if getattr(recipe.data, name) is not None]
     if left:
@@ -166,11 +182,7 @@ def _tell_conditions(recipe: Recipe, told: OutOfFold, num_in_test: int, num_kept
             f"Each network was trained on {100 * recipe.data.fraction:g} % of the images of its folds "
             "(data.fraction); all images were scored."
         )
-    if num_in_test:
-        notes.append(
-            f"{num_in_test:,} of these images are test images too, by their digests: figures on test flatter."
-        )
-    return tuple(notes)
+    return (*notes, *in_test.describe())
 
 
 def _find_wrong_labels(
@@ -209,6 +221,31 @@ def _find_duplicates(audited: AuditedImages) -> list[Suspect]:
         )
         found.setdefault(pair.second, Suspect(pair.second, 1 - pair.residual, reason, other=first))
     return list(found.values())
+
+
+def _find_test_copies(
+    audited: AuditedImages, copies: Sequence[DuplicatePair], tests: ImageTable
+) -> list[Suspect]:
+    """Return images that are copies of test images; of these nothing is said but their digest."""
+    found: dict[int, Suspect] = {}
+    for pair in copies:  # nearest first
+        reason = f"{_DIFFERENCES[pair.way]} a test image" + (
+            f"; {100 * pair.residual:.1f} % of its contrast differs" if pair.residual else ""
+        )
+        name = tests.identities[pair.second].numpy().tobytes().hex()
+        one = Suspect(pair.first, 1 - pair.residual, reason, test_image=name)
+        found.setdefault(pair.first, one)
+    is_training = {index: audited.side(index) == "training" for index in found}
+    return sorted(found.values(), key=lambda one: not is_training[one.index])
+
+
+def _count_test_copies(test: LockedTest, copies: Sequence[DuplicatePair]) -> TestCopies:
+    keys = to_keys(test.table.identities)
+    exact = {keys[pair.second] for pair in copies if pair.way == "exact"}
+    copied = {pair.second for pair in copies if pair.way != "exact"}
+    copied |= {place for place, key in enumerate(keys) if key in exact}
+    num_exact = sum(key in exact for key in keys)
+    return TestCopies(len(test), len(copied), num_exact, len({pair.second for pair in test.find_repeats()}))
 
 
 _DIFFERENCES = {
@@ -263,7 +300,7 @@ def _make_row(audited: AuditedImages, one: Suspect) -> dict[str, str]:
         "score": f"{one.score:.6g}",
         "reason": one.reason,
         "place_in_class": str(one.place_in_class or ""),
-        "other_image": audited.key(one.other) if one.other is not None else "",
+        "other_image": audited.key(one.other) if one.other is not None else one.test_image,
         "other_file": audited.file(one.other) if one.other is not None else "",
     }
 

@@ -1,7 +1,7 @@
 """What an audit found, and how it is kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from torch import Tensor
@@ -9,10 +9,11 @@ from torch import Tensor
 from loupe.data import ImageDataset
 from loupe.statistics import Interval
 
-Kind = Literal["wrong_labels", "duplicates", "outliers", "flaws"]
+Kind = Literal["wrong_labels", "duplicates", "test_copies", "outliers", "flaws"]
 TITLES: Mapping[Kind, str] = {
     "wrong_labels": "Labels that may be wrong",
     "duplicates": "Duplicates",
+    "test_copies": "Copies of test images",
     "outliers": "Outliers",
     "flaws": "Blurred, dark, bright, blank and odd-sized",
 }
@@ -30,6 +31,7 @@ class Suspect:
         suggested: label it may have in truth; None where nothing is suggested.
         other: place of the image it is a duplicate of; None where it is none.
         place_in_class: place among the suspects of its kind and class, from 1.
+        test_image: digest of the test image it is a copy of, hexadecimal; "" where it is none.
     """
 
     index: int
@@ -38,6 +40,7 @@ class Suspect:
     suggested: int | None = None
     other: int | None = None
     place_in_class: int | None = None
+    test_image: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,40 @@ class AuditedImages:
         return self.images.table.identities[index].numpy().tobytes().hex()
 
 
+@dataclass(frozen=True)
+class TestCopies:
+    """Test images that are not as fresh as they should be; counted without a look at one.
+
+    Args:
+        total: test images.
+        copied: of these, with a copy among the training or validation images, to the bit or nearly.
+        exact: of those, to the bit.
+        repeated: test images that repeat an earlier test image, to the bit or nearly.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    total: int
+    copied: int
+    exact: int
+    repeated: int
+
+    def describe(self) -> list[str]:
+        """Return what a reader of figures on test should know; nothing where there is nothing."""
+        told = []
+        if self.copied:
+            told.append(
+                f"{self.copied:,} of {self.total:,} test images have a copy among these images "
+                f"({self.exact:,} to the bit): figures on test flatter. Drop the copies from training. Only "
+                "pixels were compared, which is no look at the test set."
+            )
+        if self.repeated:
+            told.append(
+                f"{self.repeated:,} of {self.total:,} test images repeat another one: they count twice."
+            )
+        return told
+
+
 @dataclass(frozen=True, eq=False)
 class Audit:
     """What an audit found.
@@ -92,7 +129,7 @@ class Audit:
         level: of the interval.
         thresholds: (classes,) float64, of confident learning.
         joint: (classes, classes) int64, label (row) against what the scores say (column).
-        num_in_test: training and validation images that are test images too, by their digests.
+        in_test: of the test images, how many have a copy among the others, and how many repeat one another.
         notes: what a reader should know, a sentence each.
     """
 
@@ -105,7 +142,7 @@ class Audit:
     level: float
     thresholds: Tensor
     joint: Tensor
-    num_in_test: int
+    in_test: "TestCopies"
     notes: tuple[str, ...]
 
     @property
@@ -125,8 +162,9 @@ class Audit:
         counts = {kind: len(found) for kind, found in self.suspects.items()}
         return (
             f"Of {len(self.audited):,} training and validation images {counts['wrong_labels']:,} may have "
-            f"wrong labels, {counts['duplicates']:,} repeat an earlier picture, {counts['outliers']:,} are "
-            f"unlike all others, and {counts['flaws']:,} are blurred, dark, bright, blank or of an odd size."
+            f"wrong labels, {counts['duplicates']:,} repeat an earlier picture, "
+            f"{counts['test_copies']:,} are copies of test images, {counts['outliers']:,} are unlike all "
+            f"others, and {counts['flaws']:,} are blurred, dark, bright, blank or of an odd size."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,6 +183,6 @@ class Audit:
             "interval": {"low": self.interval.low, "high": self.interval.high, "level": self.level},
             "thresholds": dict(zip(names, self.thresholds.tolist(), strict=True)),
             "joint": {"classes": list(names), "counts": self.joint.tolist()},
-            "also_test_images": self.num_in_test,
+            "test_images": asdict(self.in_test),
             "notes": list(self.notes),
         }

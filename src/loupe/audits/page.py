@@ -20,7 +20,13 @@ from loupe.data.near_duplicates import MOST_RESIDUAL, MOST_RESIDUAL_OF_SMALL
 from loupe.reports.page import read_template, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
 
-_MOST_SHOWN: Mapping[Kind, int] = {"wrong_labels": 240, "duplicates": 120, "outliers": 60, "flaws": 90}
+_MOST_SHOWN: Mapping[Kind, int] = {
+    "wrong_labels": 240,
+    "duplicates": 120,
+    "test_copies": 120,
+    "outliers": 60,
+    "flaws": 90,
+}
 
 _NOTES: Mapping[Kind, str] = {
     "wrong_labels": "Confident learning (Northcutt and others, 2021): another class is likelier than the "
@@ -29,6 +35,9 @@ _NOTES: Mapping[Kind, str] = {
     "duplicates": "The second picture of each pair is the one decided on. Pairs under two classes come "
     f"first, then pairs on two sides. Up to {100 * MOST_RESIDUAL:.0f} % of the contrast may differ "
     f"({100 * MOST_RESIDUAL_OF_SMALL:.0f} % below 16 pixels): at the same place, a pixel off, or mirrored.",
+    "test_copies": "Training and validation images that are test images, to the bit or as nearly as above: "
+    "what they teach, the test set asks. Those of training come first: drop them. Only pixels were "
+    "compared, which is no look; the test images are not shown, and test_copies.csv has their digests.",
     "outliers": f"Far from the {NUM_NEIGHBOURS} images most like them, as the first fold's network sees "
     f"them: {REACH:g} interquartile ranges (of logarithms) above the third quartile.",
     "flaws": f"Blank: levels deviate by less than {MOST_BLANK:g} of 255. Dark, bright: 95 % of the pixels "

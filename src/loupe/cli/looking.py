@@ -154,7 +154,7 @@ def ask(
         print_line(f"{mark} {one.question}", style=style)
         print_line(f"  {one.sentence}")
         if one.next_step and one.verdict != "good" and one.name != "next":
-            print_line(f"  would help: {one.next_step}")
+            print_line(f"  would help: {one.next_step.replace(' RUN', f' {run}')}")
     return 0
 
 

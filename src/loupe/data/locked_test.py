@@ -15,6 +15,7 @@ from torch import Tensor
 from loupe.data.dataset import ImageDataset
 from loupe.data.identity import ImageTable, digest_content
 from loupe.data.ledger import note_look
+from loupe.data.near_duplicates import DuplicatePair, find_copies, find_duplicates
 from loupe.errors import TestSetLockedError
 
 
@@ -136,6 +137,20 @@ class LockedTest:
     def table(self) -> ImageTable:
         """Which images these are."""
         return self.__dataset.table
+
+    def find_copies(self, images: ImageDataset) -> list[DuplicatePair]:
+        """Return which of some images are copies of test images, to the bit or nearly; no look.
+
+        Pixels are compared here, and only places, digests and how near two images are is handed out: no test
+        image, label or answer. `first` is one of the images, `second` a test image.
+        """
+        own = self.__dataset
+        return find_copies(images.images, images.table.identities, own.images, own.table.identities)
+
+    def find_repeats(self) -> list[DuplicatePair]:
+        """Return which test images repeat an earlier one, to the bit or nearly; no look, as `find_copies`."""
+        own = self.__dataset
+        return find_duplicates(own.images, own.table.identities)
 
     def keep_images(self, indices: Tensor) -> "LockedTest":
         """Return a locked test set with only the images at `indices` ((count,) int64)."""

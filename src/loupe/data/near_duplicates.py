@@ -75,26 +75,71 @@ def find_duplicates(images: Images, identities: Tensor) -> list[DuplicatePair]:
     if len(different) < 2:
         return exact
     levels = images.to(torch.device("cpu"))
-    grey = torch.cat([levels[some].float().mean(1, keepdim=True) for some in different.split(_BLOCK)])
+    kept, grey = _take_contrasty(levels, different)
+    pairs = find_candidates(grey)
+    near = verify_pairs(levels, kept[pairs]) if len(pairs) else []
+    return [*exact, *_sort(near)]
+
+
+def find_copies(
+    images: Images, identities: Tensor, others: Images, other_identities: Tensor
+) -> list[DuplicatePair]:
+    """Return pairs of an image and one of others that are one picture, nearest first.
+
+    Of an image that is the same to the bit as several others, one pair. Costs what `find_duplicates` does,
+    with the product of both numbers in place of the square.
+
+    Args:
+        images: (images, channels, height, width) uint8; `first` of a pair is one of these.
+        identities: (images, 16) uint8, their digests.
+        others: (others, channels, height, width) uint8; `second` of a pair is one of these.
+        other_identities: (others, 16) uint8.
+    """
+    place_of: dict[bytes, int] = {}
+    for place, key in enumerate(to_keys(other_identities)):
+        place_of.setdefault(key, place)
+    same = {index: place_of[key] for index, key in enumerate(to_keys(identities)) if key in place_of}
+    exact = [DuplicatePair(index, place, "exact", 0.0) for index, place in same.items()]
+    left = torch.tensor([index for index in range(len(identities)) if index not in same], dtype=torch.int64)
+    different = torch.tensor(sorted(place_of.values()), dtype=torch.int64)
+    if not len(left) or not len(different) or images.shape[1:] != others.shape[1:]:
+        return exact
+    levels, other_levels = images.to(torch.device("cpu")), others.to(torch.device("cpu"))
+    kept, grey = _take_contrasty(levels, left)
+    other_kept, other_grey = _take_contrasty(other_levels, different)
+    pairs = find_candidates(grey, other_grey)
+    if not len(pairs):
+        return exact
+    named = torch.stack([kept[pairs[:, 0]], other_kept[pairs[:, 1]]], 1)
+    return [*exact, *_sort(verify_pairs(levels, named, other_levels))]
+
+
+def _take_contrasty(levels: Images, indices: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which of some images have contrast, and these in grey, (images, 1, height, width) float32."""
+    grey = torch.cat([levels[some].float().mean(1, keepdim=True) for some in indices.split(_BLOCK)])
     has_contrast = grey.flatten(1).std(1, correction=0) >= LEAST_CONTRAST
-    pairs = find_candidates(grey[has_contrast])
-    near = verify_pairs(levels, different[has_contrast][pairs]) if len(pairs) else []
-    return [*exact, *sorted(near, key=lambda pair: (pair.residual, pair.first, pair.second))]
+    return indices[has_contrast], grey[has_contrast]
 
 
-def find_candidates(grey: Tensor) -> Tensor:
+def _sort(pairs: list[DuplicatePair]) -> list[DuplicatePair]:
+    return sorted(pairs, key=lambda pair: (pair.residual, pair.first, pair.second))
+
+
+def find_candidates(grey: Tensor, others: Tensor | None = None) -> Tensor:
     """Return pairs of images whose small versions are alike in some position, (pairs, 2) int64.
 
     Args:
         grey: (images, 1, height, width) float32, each with some contrast; the first of a pair is the lower
             index.
+        others: the same, to be held against: the second of a pair is then one of these. The images
+            themselves if left out.
     """
-    count = len(grey)
-    if count < 2:
+    count = len(grey if others is None else others)
+    if count < 2 - (others is not None) or not len(grey):
         return torch.zeros(0, 2, dtype=torch.int64)
-    known = _shrink(grey)
+    known = _shrink(grey if others is None else others)
     found = []
-    for start in range(0, count, _BLOCK):
+    for start in range(0, len(grey), _BLOCK):
         block = grey[start : start + _BLOCK]
         alike = torch.full((len(block), count), -1.0)
         for is_mirrored, shift in product((False, True), _SHIFTS):
@@ -104,11 +149,14 @@ def find_candidates(grey: Tensor) -> Tensor:
                 out=alike,
             )
         rows = torch.arange(len(block))
-        alike[rows, start + rows] = -1.0
-        best = alike.topk(min(_MOST_CANDIDATES, count - 1), dim=1)
+        if others is None:
+            alike[rows, start + rows] = -1.0
+        best = alike.topk(min(_MOST_CANDIDATES, count), dim=1)
         row, column = (best.values >= _LEAST_ALIKE).nonzero(as_tuple=True)
         found.append(torch.stack([row + start, best.indices[row, column]], 1))
-    pairs: Tensor = torch.cat(found).sort(1).values.unique(dim=0)
+    pairs: Tensor = torch.cat(found)
+    if others is None:
+        pairs = pairs.sort(1).values.unique(dim=0)
     return pairs
 
 
@@ -121,17 +169,19 @@ def _shrink(grey: Tensor) -> Tensor:
     return centred / lengths.clamp_min(1e-6)
 
 
-def verify_pairs(images: Images, pairs: Tensor) -> list[DuplicatePair]:
+def verify_pairs(images: Images, pairs: Tensor, others: Images | None = None) -> list[DuplicatePair]:
     """Return those of some pairs that are one picture, in the position in which they agree best.
 
     Args:
         images: (images, channels, height, width) uint8.
         pairs: (pairs, 2) int64.
+        others: that the second of a pair is one of; the images themselves if left out.
     """
     found = []
+    others = images if others is None else others
     most = choose_most_residual(images)
     for some in pairs.split(_PAIRS_AT_ONCE):
-        first, second = images[some[:, 0]].float(), images[some[:, 1]].float()
+        first, second = images[some[:, 0]].float(), others[some[:, 1]].float()
         best = torch.full((len(some),), torch.inf)
         way = torch.zeros(len(some), dtype=torch.int64)
         for number, (is_mirrored, shift) in enumerate(product((False, True), _SHIFTS)):

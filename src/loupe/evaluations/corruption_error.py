@@ -26,6 +26,7 @@ from loupe.statistics.score_intervals import compute_mean_interval
 LEAST_LOST = 0.01
 """Accuracy a reference has to lose to a corruption, mean over severities, for the relative error to be
 defined: what is nearly nothing divides nothing."""
+_FEWEST_SHARE = 0.5  # of the corruptions: the mean of fewer is none over corruptions
 _MOST_VALUES = 2**24  # pixels that the reference of a run is fitted to
 _PENALTY = 0.01  # as among the baselines
 _FILE = "reference_errors.json"
@@ -62,7 +63,7 @@ class CorruptionError:
         relative: (corruptions,) float64; NaN where the reference loses less than `LEAST_LOST`.
         mean: of `by_corruption`, of those that are defined; None if none is.
         interval: of the mean, over images; the reference is taken as it is.
-        relative_mean: of `relative`, likewise.
+        relative_mean: of `relative`, likewise; None where fewer than half of these are defined.
         relative_interval: of that.
     """
 
@@ -82,7 +83,9 @@ def compare_errors(damage: Damage, reference: Reference, level: float) -> Corrup
     losses = reference.losses.double()
     relative = damage.lose() / losses.where(losses >= LEAST_LOST, torch.nan)[:, None]
     mean, interval = _average(ratios, level, low=0.0)
-    relative_mean, relative_interval = _average(relative, level)
+    relative_mean, relative_interval = None, None
+    if int((~relative.isnan().any(1)).sum()) >= _FEWEST_SHARE * len(relative):
+        relative_mean, relative_interval = _average(relative, level)
     return CorruptionError(ratios.mean(1), relative.mean(1), mean, interval, relative_mean, relative_interval)
 
 

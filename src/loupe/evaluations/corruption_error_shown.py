@@ -98,11 +98,13 @@ def _tabulate(damage: Damage, reference: Reference, compared: CorruptionError, l
     few = int(compared.relative.isnan().sum())
     note = (
         "Corruption error: the error, summed over severities, as a part of the reference's (Hendrycks and "
-        f"Dietterich, 2019, where that is AlexNet); relative: the same of what is lost. {reference.note}"
+        f"Dietterich, 2019, where that is AlexNet); relative: the same of what is lost. {reference.note} "
+        "Intervals take the reference as it is."
     )
     if few:
         note += (
-            f" Not defined, and not in the mean: a reference that loses less than {100 * LEAST_LOST:g} point."
+            f" Undefined, and not in the mean: where the reference loses less than {100 * LEAST_LOST:g} "
+            "point; there is no mean of fewer than half."
         )
     return Table("Errors as parts of a reference's", columns, tuple(rows), note, num_totals=1)
 

@@ -26,7 +26,7 @@ from loupe.evaluations.finding import (
 )
 from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
-from loupe.statistics.intervals import compute_wilson_interval
+from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
 
 _FEWEST = 100
@@ -67,13 +67,13 @@ def measure_robustness(
             "error of spoilt images",
             float(error.mean()),
             "percent",
-            compute_mean_interval(error, level, low=0, high=1),
+            _bound_error(error, level),
         ),
         Value(
             "error of the same images as they are",
             float(plain.mean()),
             "percent",
-            compute_wilson_interval(int(plain.sum()), len(plain), level),
+            _bound_error(plain, level),
         ),
     ]
     strip, made = _show_strip(some, seed)
@@ -98,6 +98,13 @@ def measure_robustness(
         blocks[2:2] = show_reference(damage, reference, compared, level)
         said = f"{said} {say_reference(reference, compared, values[-2:])}"
     return Finding(said, values, blocks, made)
+
+
+def _bound_error(by_image: Tensor, level: float) -> Interval | None:
+    """Return the interval of a mean error; Wilson's where each image is right or wrong, or all are alike."""
+    if bool((by_image == by_image.round()).all()) or bool((by_image == by_image[0]).all()):
+        return compute_wilson_interval(round(float(by_image.sum())), len(by_image), level)
+    return compute_mean_interval(by_image, level, low=0, high=1)
 
 
 def _draw_curves(damage: Damage) -> Chart:

@@ -78,7 +78,7 @@ def ask_labels(evidence: Evidence) -> Answer:
 
 
 def ask_robustness(evidence: Evidence) -> Answer:
-    """Return whether spoilt images break it: ten points lost on average under some corruption or more."""
+    """Return whether spoilt images break it: ten points lost under some corruption, beyond chance."""
     name, question, section = "robustness", "Is it robust?", "robustness"
     look, table = _find_table(evidence, "robustness")
     if look is None or table is None:
@@ -86,7 +86,12 @@ def ask_robustness(evidence: Evidence) -> Answer:
         return Answer(name, question, "unknown", "It saw no spoilt images.", section, step)
     headings = [column.heading for column in table.columns]
     lost = headings.index("lost on average (points)")
-    broken = [str(row[0]) for row in table.rows if _read_number(row[lost], 0.0) > 0.1]
+    low = headings.index("from")  # of what is lost: below 0, it may be chance
+    broken = [
+        str(row[0])
+        for row in table.rows
+        if _read_number(row[lost], 0.0) > 0.1 and _read_number(row[low], 0.0) > 0
+    ]
     if broken:
         step = f"augmentation like {', '.join(broken[:3])}, if such images will come"
         return Answer(name, question, "attention", look.sentence, section, step)

@@ -15,10 +15,12 @@ _MANY_RECIPES = 5
 def ask_data(evidence: Evidence) -> Answer:
     """Return whether more images would help: what one run can say of that is its gap."""
     name, question, section = "data", "Would more images help?", "curves"
-    step = "`loupe study learning-curve recipe=RUN/recipe.toml`"
+    step = "`loupe learning-curve RUN`"
     fit = ask_fit(evidence)
     if fit.verdict == "attention" and "over-fits" in fit.sentence:
         said = "Likely, as it over-fits; how much, only trainings on fewer images could tell."
+    elif fit.verdict == "attention" and "does both" in fit.sentence:
+        said = "Likely, as it names its training images better than others; trainings on fewer would tell."
     elif fit.verdict == "attention":
         said = "Not likely, as it does not fit the images it has."
     else:

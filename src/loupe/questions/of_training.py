@@ -16,7 +16,8 @@ def ask_fit(evidence: Evidence) -> Answer:
     """Return whether the network fits its training images, and others as well.
 
     Over-fitted: twice as many mistakes on validation as on training images, beyond chance. Under-fitted: more
-    than one mistake in twenty on training images, and as many on validation.
+    than one mistake in twenty on training images, and as many on validation. Both: as many on training
+    images, and more on validation beyond chance.
     """
     name, question, section = "fit", "Does it under- or over-fit?", "curves"
     record = evidence.best_record
@@ -38,6 +39,10 @@ def ask_fit(evidence: Evidence) -> Answer:
     if 1 - ours > 0.05 and ends.low < _MATTERS:
         step = "train longer, a wider network, or weaker data.augment"
         return Answer(name, question, "attention", f"{said}: it under-fits.", section, step)
+    if 1 - ours > 0.05 and ends.low > _MATTERS:
+        step = "more images first; then train longer, or a wider network, with stronger data.augment"
+        told = f"{said}: it does both, as it misses many training images, and more of the others."
+        return Answer(name, question, "attention", told, section, step)
     return Answer(name, question, "good", f"{said}: it does neither.", section)
 
 
@@ -88,11 +93,11 @@ def ask_length(evidence: Evidence) -> Answer:
     window = max(1, epochs // 5)
     last, before = fmean(losses[-window:]), fmean(losses[-2 * window : -window])
     fell = (before - last) / before if before > 0 else 0.0
-    lately = f"Over the last {window} of {epochs} epochs" if window > 1 else f"In the last of {epochs} epochs"
-    said = f"{lately} validation loss fell by {100 * fell:.1f} %"
+    when = f"Over the last {window} of {epochs} epochs" if window > 1 else f"In the last of {epochs} epochs"
+    said = f"{when} validation loss fell by {100 * fell:.1f} %"
     step = f"train.epochs = {2 * epochs}"
     if fell < _MATTERS:
-        said = f"{lately} validation loss changed by {-100 * fell:+.1f} %"
+        said = f"{when} validation loss changed by {-100 * fell:+.1f} %"
         return Answer(name, question, "good", f"{said}: it had settled.", section)
     rates = [one.learning_rate for one in evidence.history]
     if rates[-1] < 0.5 * max(rates[-2 * window], 1e-30):

@@ -47,12 +47,14 @@ class CostFront:
     """What stands on a page of accuracy against cost.
 
     Args:
-        figure: drawn, in the house style.
+        figure: all kinds of cost side by side, in the house style.
+        single: each kind in a figure of its own, for pages that may be narrow.
         sentences: one for each kind of cost: which are not dominated.
         title: what the picture shows, for those who do not see it.
     """
 
     figure: Figure
+    single: tuple[Figure, ...]
     sentences: tuple[str, ...]
     title: str
 
@@ -72,11 +74,10 @@ def draw_front(networks: Sequence[Costed], metric: Metric, split: str) -> CostFr
         return None
     panels = [panel for _, panel in chosen]
     title = f"{split} {metric.title} against {_list([_LABELS[cost] for cost, _ in chosen])}"
-    figure = draw_cost_front(
-        panels, score_label=f"{split} {metric.label}", is_higher_better=metric.is_higher_better
-    )
+    label = f"{split} {metric.label}"
+    single = tuple(draw_cost_front([panel], score_label=label) for panel in panels)
     sentences = tuple(_say(panel, len(networks), metric) for panel in panels)
-    return CostFront(figure, sentences, title)
+    return CostFront(draw_cost_front(panels, score_label=label), single, sentences, title)
 
 
 def render_front(front: CostFront | None) -> dict[str, object] | None:
@@ -84,7 +85,7 @@ def render_front(front: CostFront | None) -> dict[str, object] | None:
     if front is None:
         return None
     return {
-        "picture": encode_figure(front.figure, PICTURE_DPI),
+        "pictures": [encode_figure(one, PICTURE_DPI) for one in front.single],
         "sentences": front.sentences,
         "title": front.title,
     }
@@ -126,12 +127,10 @@ def _say(panel: CostPanel, num_all: int, metric: Metric) -> str:
         f"{one.name} ({_write_score(one.score, metric)} at {write_cost(one.cost)})"
         for one in front[:_MOST_SAID]
     ]
-    more = f" and {len(front) - _MOST_SAID} more" if len(front) > _MOST_SAID else ""
+    if len(front) > _MOST_SAID:
+        shown.append(f"{len(front) - _MOST_SAID} more")
     verb = "is" if len(front) == 1 else "are"
-    lead = (
-        f"By {panel.label}, {', '.join(shown)}{more} {verb} not beaten: none of the others is as good and as "
-        "cheap."
-    )
+    lead = f"By {panel.label}, {_list(shown)} {verb} not beaten: none of the others is as good and as cheap."
     doubtful = [
         f"{later.name} on {earlier.name}" for earlier, later in pairwise(front) if _overlap(earlier, later)
     ]

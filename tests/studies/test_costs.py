@@ -1,0 +1,37 @@
+"""What the arms of a study achieve against what they cost."""
+
+from dataclasses import replace
+
+from loupe.studies.analysis import analyse_study
+from loupe.studies.costs import draw_study_costs
+
+from .conftest import make_study
+from .test_answer import make_rows
+
+
+def test_arms_stand_with_their_means_over_seeds() -> None:
+    study = make_study(arms={"small": {}, "large": {}, "vain": {}})
+    rows = [
+        *make_rows("small", [0.90, 0.92], parameters=1_000, seconds=10.0, multiply_adds=2_000_000),
+        *make_rows("large", [0.97, 0.98], parameters=9_000, seconds=20.0, multiply_adds=8_000_000),
+        *make_rows("vain", [0.95, 0.96], parameters=20_000, seconds=19.0, multiply_adds=9_000_000),
+    ]
+    rows[0] = replace(rows[0], seconds=14.0)
+    front = draw_study_costs(analyse_study(study, rows))
+    assert front is not None
+    by_parameters, by_arithmetic, by_time = front.sentences
+    assert "small (91.00 % at 1,000) and large (97.50 % at 9,000) are not beaten" in by_parameters
+    assert "small (91.00 % at 2 million) and large (97.50 % at 8 million)" in by_arithmetic
+    assert "small (91.00 % at 12), vain (95.50 % at 19) and large (97.50 % at 20)" in by_time
+    assert front.title == (
+        "test accuracy against parameters, multiply-adds of an image and seconds of training"
+    )
+
+
+def test_arms_of_one_network_have_none() -> None:
+    study = make_study(arms={"plain": {}, "smooth": {}})
+    rows = [
+        *make_rows("plain", [0.9, 0.92], parameters=10, seconds=10.0),
+        *make_rows("smooth", [0.97, 0.98], parameters=10, seconds=11.0),
+    ]
+    assert draw_study_costs(analyse_study(study, rows)) is None
