@@ -32,7 +32,7 @@ def test_a_report_holds_every_part(page: str) -> None:
     for heading in ("weights", "curves", "classes", "mistakes", "predictions", "recipe", "layers", "record"):
         assert f'<h2 id="{heading}">' in page
         assert f'href="#{heading}"' in page
-    assert page.count('<figure class="chart"') == 7
+    assert page.count('<figure class="chart"') == 8
     assert "looks at it: <b>this run: once; this test set on this machine: " in " ".join(page.split())
     assert "95 % interval" in page
     assert "[train.optimizer]" in page

@@ -8,11 +8,12 @@ from PIL import Image
 
 import loupe
 from loupe.cli import main
-from loupe.cli.prediction_tables import summarise_answers, write_table
+from loupe.cli.prediction_tables import describe_threshold, summarise_answers, write_table
 from loupe.errors import LoupeError
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
 from loupe.statistics.costs import adjust_to_shares
+from loupe.statistics.selective import Threshold
 from loupe.using.predict_images import predict
 
 QUICK = ("train.epochs=3", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
@@ -102,3 +103,11 @@ def test_the_commands_take_a_file_of_costs(
     file.write_text("truth,3\nthree,0\n", encoding="utf-8")
     assert main(["predict", str(run.path), str(crops / "3"), "--costs", str(file)]) == 1
     assert "There is no true class 'three'" in capsys.readouterr().err
+
+
+def test_what_few_images_promise_is_said_of_a_threshold() -> None:
+    assert describe_threshold(Threshold(0.79, 5, 5, 28)) == (
+        "the threshold comes from 28 validation images: of those as sure 5 of 5 right "
+        "(56.55 to 100.00 %, 95 % interval)"
+    )
+    assert describe_threshold(Threshold(1.0, 0, 0, 28)).endswith("of those as sure none is given")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loupe.reports.page import format_interval, format_level, format_percent
+from loupe.statistics import compute_wilson_interval
+from loupe.statistics.selective import Threshold
 from loupe.using.image_answers import Answer, Answers
 from loupe.wording import guard_cell, show_plainly
 
@@ -91,9 +93,7 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
         yield f"{answers.num_unsure:,} of them unsure"
     yield from answers.notes
     if answers.threshold is not None:
-        one = answers.threshold
-        right = f"{one.correct:,} of {one.answered:,} right" if one.answered else "none is given"
-        yield f"the threshold comes from {one.total:,} validation images: of those as sure {right}"
+        yield describe_threshold(answers.threshold)
     if answers.scaling:
         yield f"probabilities are set right: {answers.scaling}"
     if answers.num_own_test:
@@ -117,6 +117,15 @@ def summarise_answers(answers: Answers) -> Iterator[str]:
             f"warning: {accuracy.num_trained_on:,} of these {accuracy.num_images:,} trained or selected the "
             "network: the accuracy flatters it"
         )
+
+
+def describe_threshold(one: Threshold) -> str:
+    """Return where a threshold comes from: of how many images, and what their number can promise."""
+    right = "none is given"
+    if one.answered:  # five of five right promise little
+        ends = format_interval(compute_wilson_interval(one.correct, one.answered))
+        right = f"{one.correct:,} of {one.answered:,} right ({ends}, 95 % interval)"
+    return f"the threshold comes from {one.total:,} validation images: of those as sure {right}"
 
 
 def list_refusals(answers: Answers) -> Iterator[str]:
