@@ -167,7 +167,7 @@ def test_nothing_of_a_plugin_was_run(graded: Class) -> None:
 
 def test_the_one_who_was_copied_is_told_of_and_keeps_his_place(graded: Class) -> None:
     (original,) = (one for one in graded.grades.ranked if one.name == "Student 03")
-    assert any("Carl handed in the same later" in note for note in original.notes)
+    assert any("Carl handed in what is like it: copied run" in note for note in original.notes)
 
 
 def test_table_and_page_hold_all_of_it(graded: Class) -> None:

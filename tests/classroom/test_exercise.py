@@ -197,3 +197,11 @@ def test_help_describes_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for field in ("task", "fixed", "starting_weights", "hidden.part", "graded.metric"):
         assert field in said
+
+
+def test_a_seal_without_a_date_is_what_it_was_before_there_were_dates(lesson: Lesson) -> None:
+    """Packs that are out keep their digest: newer fields are written only where they say something."""
+    values = json.loads((lesson.pack / "seal.json").read_text(encoding="utf-8"))
+    assert not {"due", "late"} & set(values)
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    assert lesson.classroom.seal.digest == digest

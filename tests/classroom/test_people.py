@@ -71,7 +71,7 @@ def test_late_is_told_when_handing_in_and_when_grading(
     (entry,) = grade(overdue / "submissions").aside
     assert entry.broken[0].kind == "late"
     main(["class", "grade", str(overdue / "submissions")])
-    assert "set aside: Anna (" in capsys.readouterr().out
+    assert "set aside: Anna, " in capsys.readouterr().out
 
 
 def test_the_same_run_twice_and_one_name_twice(lesson: Lesson, trained: RunFolder, tmp_path: Path) -> None:
