@@ -1,7 +1,7 @@
 """What data sets cost as they grow: memory of a run's own, seconds to decode, to start and an epoch.
 
 usage: python bench/data_scale.py [--counts N …] [--side N] [--epochs N] [--rounds N] [--processes N]
-                                  [--steps N …] [--unasked] [--decode N …] [--where FOLDER]
+                                  [--steps N …] [--decode N …] [--where FOLDER]
 
 Writes generated colour images (noise, each class brightest in a place of its own) as arrays, and trains a
 tiny network on them in processes of their own, from memory and from disk in turn; `--steps` takes steps from
@@ -27,7 +27,6 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from loupe.data import ImageDataset, StoredImages, mapped_rows
+from loupe.data import ImageDataset, StoredImages
 from loupe.data.batches import Batch, TrainingBatches
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
@@ -259,19 +258,15 @@ def measure_steps(arguments: argparse.Namespace) -> None:
     """Print the table of steps from memory and from disk, in turn in one process."""
     torch.set_num_threads(arguments.threads)
     print(
-        "\n| images | network | ms a step, memory | ms a step, disk | disk / memory | disk, cold / memory "
-        "| rows not asked for, cold / memory |\n|---|---|---|---|---|---|---|"
+        "\n| images | network | ms a step, memory | ms a step, disk | disk / memory | disk, cold / memory |"
+        "\n|---|---|---|---|---|---|"
     )
     for count in arguments.steps:
         data = Path(arguments.where) / f"arrays-{count}"
         write_arrays(data, count, arguments.side)
         for name, model in list_networks(arguments.side):
             cold, warm = (time_in_turn(data, model, is_cold=is_cold) for is_cold in (True, False))
-            ways = [warm, cold]
-            if arguments.unasked:
-                with patch.object(mapped_rows, "request_rows", lambda array, numbers: 0):
-                    ways.append(time_in_turn(data, model, is_cold=True))
-            ratios = [spread([disk / held for held, disk in each], 2) for each in ways]
+            ratios = [spread([disk / held for held, disk in each], 2) for each in (warm, cold)]
             held, disk = ([1000 * one[way] for one in warm] for way in (0, 1))
             print(
                 f"| {count:,} | {name} | {spread(held)} | {spread(disk)} | {' | '.join(ratios)} |",
@@ -342,7 +337,6 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 30_000])
     parser.add_argument("--decode", type=int, nargs="*", default=[])
     parser.add_argument("--steps", type=int, nargs="*", default=[], help="images to time steps over, in turn")
-    parser.add_argument("--unasked", action="store_true", help="steps also without asking for rows first")
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)

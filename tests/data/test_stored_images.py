@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.data import ImageDataset, stored_images
+from loupe.data import ImageDataset, mapped_rows, stored_images
 from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.known_sides import join_datasets
 from loupe.data.normalization import Normalization, measure_normalization
@@ -95,6 +95,26 @@ def test_a_dataset_on_disk_is_the_dataset_in_memory(stored: StoredImages) -> Non
     assert loaded.load() is loaded
 
 
+@pytest.mark.skipif(mapped_rows._WILL_NEED is None, reason="this system cannot be asked for pages")
+def test_images_are_asked_for_before_they_are_read(
+    stored: StoredImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, list[int]]] = []
+    for name in ("request_rows", "read_rows"):
+        kept = getattr(stored_images, name)
+
+        def watch(array: np.ndarray, numbers: np.ndarray, kept: object = kept, name: str = name) -> object:
+            seen.append((name.partition("_")[0], numbers.tolist()))
+            return kept(array, numbers)  # type: ignore[operator]
+
+        monkeypatch.setattr(stored_images, name, watch)
+    list(read_ahead(stored, [torch.tensor([one]) for one in range(5)]))
+    order = [(kind, numbers[0]) for kind, numbers in seen]
+    assert order[:4] == [("request", 0), ("request", 1), ("request", 2), ("read", 0)]
+    assert [number for kind, number in order if kind == "read"] == list(range(5))
+    assert [number for kind, number in order if kind == "request"] == list(range(5)), "once each"
+
+
 @pytest.mark.parametrize("power", [1.0, 0.5])
 def test_batches_from_disk_are_those_from_memory(stored: StoredImages, power: float) -> None:
     normalization = Normalization((0.5,) * 3, (0.25,) * 3)
@@ -116,7 +136,14 @@ def test_batches_from_disk_are_those_from_memory(stored: StoredImages, power: fl
         assert torch.equal(ours.images, theirs.images)
 
 
-def test_reading_ahead_ends_with_whoever_reads(stored: StoredImages) -> None:
+@pytest.mark.parametrize("can_request", [True, False])
+def test_reading_ahead_ends_with_whoever_reads(
+    stored: StoredImages, can_request: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not can_request:  # as on Windows
+        monkeypatch.setattr(mapped_rows, "_WILL_NEED", None)
+    whole = list(read_ahead(stored, torch.arange(COUNT).split(7)))
+    assert torch.equal(torch.cat(whole), HELD)
     before = threading.active_count()
     reading = read_ahead(stored, torch.arange(COUNT).split(5))
     assert torch.equal(next(reading), HELD[:5])

@@ -2,10 +2,11 @@
 
 A page of a mapped file that is touched before the system has it brings its surroundings along, megabytes for
 an image of kilobytes: good where the whole file stays in memory, far too much where it does not. So the
-system is told first which rows are wanted, and fetches just these, many at once.
+system is told first which rows are wanted, and fetches just these, many at once and ahead of time.
 """
 
 import contextlib
+import math
 import mmap
 
 import numpy as np
@@ -26,11 +27,16 @@ def read_rows(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         array: (rows, …), in memory or mapped.
         numbers: (chosen,) int64, each in [0, rows).
     """
-    request_rows(array, numbers)
     if array.flags.c_contiguous:
         read = np.empty((len(numbers), *array.shape[1:]), array.dtype)
         return np.take(array, numbers, axis=0, out=read, mode="clip")  # checked before; "raise" copies twice
     return np.ascontiguousarray(array[numbers])
+
+
+def can_be_requested(array: np.ndarray) -> bool:
+    """Return whether the system can be asked for rows of an array: it is mapped, and each lies together."""
+    is_dense = array.strides[0] >= array.itemsize * math.prod(array.shape[1:])  # not so as Fortran lays them
+    return _WILL_NEED is not None and is_mapped(array) and is_dense
 
 
 def request_rows(array: np.ndarray, numbers: np.ndarray) -> int:
@@ -40,11 +46,9 @@ def request_rows(array: np.ndarray, numbers: np.ndarray) -> int:
         array: (rows, …); one that is not mapped needs no request.
         numbers: (chosen,) int64, each in [0, rows).
     """
-    mapped = getattr(array, "_mmap", None)
-    if mapped is None or _WILL_NEED is None or not len(numbers):
+    if not len(numbers) or not can_be_requested(array):
         return 0
-    if array.strides[0] < array[0].nbytes:  # images whose bytes lie apart, as Fortran lays them
-        return 0
+    mapped = array._mmap  # type: ignore[attr-defined]  # of a mapped array
     runs = find_runs(numbers)
     if len(runs) > _MOST_REQUESTS:
         return 0

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loupe.data.mapped_rows import is_mapped, read_rows
+from loupe.data.mapped_rows import can_be_requested, is_mapped, read_rows, request_rows
 from loupe.errors import DataError
 
 MOST_BYTES_AT_ONCE = 2 * 1024**3
 """Of pixels that one request brings into memory; nothing of Loupe's asks for so many."""
-_AHEAD = 2  # batches read while another one is computed on
+_AHEAD = 2  # batches fetched while another one is computed on
 _CPU = torch.device("cpu")
 
 
@@ -65,14 +65,14 @@ class StoredImages:
         if isinstance(index, list):
             index = torch.tensor(index, dtype=torch.int64)
         if isinstance(index, Tensor) and index.ndim:
-            return self._read(self._locate(index)).to(self.device)
+            return self._read(self._locate(index))
         if isinstance(index, slice):
-            return self._read_range(range(*index.indices(len(self)))).to(self.device)
+            return self._read_range(range(*index.indices(len(self))))
         number = int(index)
         if not -len(self) <= number < len(self):
             raise IndexError(f"image {number} of {len(self)}")
         number %= len(self)
-        return self._read_range(range(number, number + 1))[0].to(self.device)
+        return self._read_range(range(number, number + 1))[0]
 
     if not TYPE_CHECKING:  # the type checker is to see that there is none
 
@@ -92,8 +92,25 @@ class StoredImages:
 
     def split(self, size: int) -> Iterator[Tensor]:
         """Yield the images in order, so many at once, in memory."""
-        for start in range(0, len(self), size):
-            yield self[start : start + size]
+        if len(self):
+            yield from read_ahead(self, torch.arange(len(self)).split(size))
+
+    def request(self, numbers: Tensor) -> Tensor:
+        """Have the system fetch images by number, and return their rows in the arrays, for `read`."""
+        rows = self._locate(numbers)
+        for array, _, within in self._divide(rows.numpy()):
+            request_rows(array, within)
+        return rows
+
+    def read(self, rows: Tensor) -> Tensor:
+        """Return images by their rows in the arrays, (count,) int64, as `request` gave them, in memory."""
+        refuse_too_many(len(rows), self.bytes_of_one)
+        if len(self.arrays) == 1:
+            return torch.from_numpy(read_rows(self.arrays[0], rows.numpy())).to(self.device)
+        read = np.empty((len(rows), *self.arrays[0].shape[1:]), np.uint8)
+        for array, places, within in self._divide(rows.numpy()):
+            read[places] = read_rows(array, within)
+        return torch.from_numpy(read).to(self.device)
 
     def to(self, device: torch.device) -> "StoredImages":
         """Return the same images, to be put on a device when they are asked for."""
@@ -138,18 +155,20 @@ class StoredImages:
         return self._read(torch.arange(wanted.start, wanted.stop, wanted.step))
 
     def _read(self, rows: Tensor) -> Tensor:
-        """Return images by their rows in the arrays, read here and now."""
-        refuse_too_many(len(rows), self.bytes_of_one)
-        numbers = rows.numpy()
+        for array, _, within in self._divide(rows.numpy()):
+            request_rows(array, within)
+        return self.read(rows)
+
+    def _divide(self, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | slice, np.ndarray]]:
+        """Yield each array with the places of the numbers that are its own, and these counted within it."""
         if len(self.arrays) == 1:
-            return torch.from_numpy(read_rows(self.arrays[0], numbers))
-        read = np.empty((len(numbers), *self.arrays[0].shape[1:]), np.uint8)
+            yield self.arrays[0], slice(None), numbers
+            return
         which = np.searchsorted(self._starts, numbers, side="right") - 1
         for number, array in enumerate(self.arrays):
-            is_here = which == number
-            if is_here.any():
-                read[is_here] = read_rows(array, numbers[is_here] - self._starts[number])
-        return torch.from_numpy(read)
+            places = np.flatnonzero(which == number)
+            if len(places):
+                yield array, places, numbers[places] - self._starts[number]
 
 
 Images = Tensor | StoredImages
@@ -203,7 +222,7 @@ def join_images(parts: Sequence[Images]) -> Images:
 
 
 def read_ahead(images: Images, batches: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Yield the images of each batch of numbers; those on disk are read while earlier ones are computed on.
+    """Yield the images of each batch; those on disk are fetched while earlier ones are computed on.
 
     Args:
         images: in memory or on disk.
@@ -212,7 +231,25 @@ def read_ahead(images: Images, batches: Iterable[Tensor]) -> Iterator[Tensor]:
     if isinstance(images, Tensor):
         for numbers in batches:
             yield images.index_select(0, numbers)
-        return
+    elif all(map(can_be_requested, images.arrays)):
+        yield from _request_ahead(images, batches)
+    else:
+        yield from _read_in_thread(images, batches)
+
+
+def _request_ahead(images: StoredImages, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield the images of each batch; the system fetches later ones by itself, which costs no thread."""
+    waiting: deque[Tensor] = deque()
+    for numbers in batches:
+        waiting.append(images.request(numbers))
+        if len(waiting) > _AHEAD:
+            yield images.read(waiting.popleft())
+    while waiting:
+        yield images.read(waiting.popleft())
+
+
+def _read_in_thread(images: StoredImages, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield the images of each batch; where the system takes no requests, a thread reads later ones."""
     waiting: deque[Future[Tensor]] = deque()
     with ThreadPoolExecutor(1, "loupe-read-ahead") as reader:
         for numbers in batches:
