@@ -36,7 +36,7 @@ def build(*, in_channels, image_size, num_classes):
         ("raise KeyError('no such thing')", "its own code broke off: KeyError"),
         ("sys.exit(3)", "ended before it had answered"),
         (
-            "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)']); time.sleep(1000)",
+            "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', MARK]); time.sleep(1000)",
             "longer",
         ),
     ],
@@ -48,30 +48,29 @@ def test_plugins_that_misbehave(
     """The plugin misbehaves once the run is graded; grading goes on, ends what it started, and says so."""
     name = "odd-" + hashlib.sha256(what.encode()).hexdigest()[:6]
     trace = tmp_path / "graded"
-    what = f"if Path({str(trace)!r}).exists():\n        {what}"
+    what = f"if Path({str(trace)!r}).exists():\n        {what.replace('MARK', repr(str(trace)))}"
     (tmp_path / "odd.py").write_text(PLUGIN.format(name=name, what=what))
     trust_plugin(str(tmp_path / "odd.py"))
     run = lesson.train(
         name, f'run.plugins=["{tmp_path / "odd.py"}"]', f"model={name}", f"run.folder={tmp_path / 'runs'}"
     )
     trace.touch()
-    before = list_children()
     began = time.monotonic()
     entry = judge(lesson, run, tmp_path / "work", Limits(seconds=20), plugins="trusted")
     assert time.monotonic() - began < 60
     assert told in reasons(entry)
     assert entry.is_refused == bool(told)
     assert "Traceback" not in capfd.readouterr().err
-    assert list_children() <= before
+    assert not list_started(str(trace))
 
 
-def list_children() -> set[str]:
-    """Return the processes of this machine that sleep for a plugin."""
+def list_started(mark: str) -> set[str]:
+    """Return the processes of this machine that were started with a mark of this test's own."""
     if not Path("/proc/self/cmdline").exists():
         return set()
     found = set()
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if b"time.sleep(1000)" in place.read_bytes():
+            if mark.encode() in place.read_bytes():
                 found.add(place.parent.name)
     return found

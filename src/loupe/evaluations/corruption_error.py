@@ -28,6 +28,7 @@ LEAST_LOST = 0.01
 defined: what is nearly nothing divides nothing."""
 _FEWEST_SHARE = 0.5  # of the corruptions: the mean of fewer is none over corruptions
 _MOST_VALUES = 2**24  # pixels that the reference of a run is fitted to
+_MOST_TRAINING = 10_000  # images likewise, as the baselines are
 _PENALTY = 0.01  # as among the baselines
 _FILE = "reference_errors.json"
 
@@ -139,7 +140,7 @@ def fit_reference(training: ImageDataset, some: ImageDataset, seed: int) -> Refe
         seed: of the part, and of the corruptions, which are those the network sees.
     """
     height, width = training.image_size
-    most = max(1, _MOST_VALUES // (training.in_channels * height * width))
+    most = min(_MOST_TRAINING, max(1, _MOST_VALUES // (training.in_channels * height * width)))
     training = training.to(torch.device("cpu"))
     chosen = training.select(pick_stratified(training.labels.cpu(), min(most, len(training)), seed)).load()
     pixels = flatten_pixels(chosen)
