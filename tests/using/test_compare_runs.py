@@ -56,8 +56,10 @@ def test_two_runs_on_the_same_images(runs: dict[str, RunFolder], tmp_path: Path)
     results = {name: runs[name].require_result() for name in ("plain", "wider")}
     assert results["plain"].multiply_adds < results["wider"].multiply_adds
     costs = page[page.index('id="cost"') : page.index('id="curves"')]
-    for name in ("plain", "wider"):
-        assert f"{results[name].parameters:,}" in costs
+    assert f"{results['plain'].parameters:,}" in costs, "the smaller network is beaten by none"
+    accuracy = {name: one.best.validation.accuracy for name, one in results.items() if one.best is not None}
+    is_better = accuracy["wider"] > accuracy["plain"]
+    assert (f"{results['wider'].parameters:,}" in costs) == is_better
     assert "By multiply-adds of an image, " in costs
     for field in ("name", "model.width", "train.epochs"):
         assert f"<code>{field}</code>" in page

@@ -123,7 +123,7 @@ def test_a_study_answers_its_question(page: Any, works: Works) -> None:
     page.locator(".headline").wait_for()
     assert "run/%40study%3A" in page.url
     page.goto(f"{works.address}/#/study/arms")
-    page.locator("figure.figure img").wait_for()
+    page.locator("figure.figure img").first.wait_for()
     assert page.locator("tr.muted .wrong").count() == 2  # the runs that failed, with the reason
 
 

@@ -136,7 +136,7 @@ def test_a_drawing_has_the_colour_of_the_paper(page: Any, works: Works) -> None:
         page.goto(f"{works.address}/")
         page.goto(f"{works.address}/#/study/{works.grid.path.name}")  # drawn anew, not while it is replaced
         page.wait_for_load_state("networkidle")
-        page.locator("figure.figure img").wait_for()
+        page.locator("figure.figure img").first.wait_for()
         wait_until(page, "() => document.querySelector('figure.figure img').complete")
         measured[theme] = measure_brightness(page, "figure.figure img")
     assert measured["light"] > 200
