@@ -17,6 +17,7 @@ def test_one_key_makes_type_large_and_is_remembered(page: Any, tmp_path: Path) -
     (tmp_path / "runs").mkdir()
     with serving(tmp_path / "runs") as address:
         page.goto(address)
+        page.get_by_role("heading", name="No runs yet").wait_for()
         button = page.get_by_role("button", name="Projector")
         assert button.get_attribute("aria-pressed") == "false"
         page.keyboard.press("p")
@@ -33,7 +34,7 @@ def test_the_key_is_a_letter_to_whoever_types(page: Any, tmp_path: Path) -> None
     (tmp_path / "runs").mkdir()
     with serving(tmp_path / "runs") as address:
         page.goto(address)
-        page.get_by_role("button", name="Projector").wait_for()
+        page.get_by_role("heading", name="No runs yet").wait_for()
         page.evaluate("() => { const box = document.createElement('input'); main.append(box); box.focus(); }")
         page.keyboard.press("p")
         assert page.evaluate("() => document.activeElement.value") == "p"
@@ -47,7 +48,7 @@ def test_no_column_of_a_long_table_is_cut(page: Any, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     with serving(tmp_path / "runs") as address:
         page.goto(address)
-        page.get_by_role("button", name="Projector").wait_for()
+        page.get_by_role("heading", name="No runs yet").wait_for()
         page.evaluate(
             """() => {
                 const box = document.createElement("div");
