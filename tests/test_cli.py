@@ -47,6 +47,13 @@ def test_the_page_and_lists_load_nothing_that_fits(module: str) -> None:
     assert run_python(f"import sys, {module}; print({late} & set(sys.modules))").endswith("set()\n")
 
 
+def test_a_recipe_is_checked_and_its_layers_counted_without_torchs_compiler() -> None:
+    """It takes about as long to import as torch itself."""
+    code = "from loupe.cli import main; main(['show', 'digits'])"
+    late = "{'torch._dynamo', 'requests', 'pooch', 'matplotlib'}"
+    assert run_python(f"{code}\nimport sys; print({late} & set(sys.modules))").endswith("set()\n")
+
+
 def measure_seconds(*arguments: str) -> float:
     """Return the processor time of a process of Python's."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

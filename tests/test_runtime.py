@@ -15,6 +15,7 @@ from loupe.runtime import (
     choose_precision,
     computing,
     has_bfloat16_units,
+    without_loading_compiler,
 )
 
 
@@ -111,3 +112,18 @@ def test_freed_memory_is_kept_inside_the_block_and_given_back_after_it() -> None
     assert held["inside"] > half
     assert held["released"] < half, "given back when that is asked for"
     assert held["after"] < half
+
+
+def test_functions_kept_from_the_compiler_do_the_same_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)  # of another test
+    calls = []
+
+    def plain(value: int) -> int:
+        calls.append(value)
+        return value + 1
+
+    kept = torch._disable_dynamo(plain)
+    with without_loading_compiler(kept, len):
+        assert kept(1) == 2
+    assert calls == [1]
+    assert vars(plain) == {}, "torch marks it itself when it is called next"

@@ -10,7 +10,8 @@ import contextlib
 import ctypes
 import hashlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ from loupe.errors import LoupeError
 from loupe.wording import count_of
 
 _deterministic: Any = torch.utils.deterministic  # its attributes are set up in ways the stubs do not show
+_COMPILER_MARK = "__dynamo_disable"  # where torch keeps in a function what is called in its place
 
 
 @dataclass(frozen=True)
@@ -237,3 +239,28 @@ def _find_glibc() -> ctypes.CDLL | None:
     except (OSError, TypeError):  # TypeError: Windows
         return None
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
+
+
+@contextmanager
+def without_loading_compiler(*functions: Callable[..., Any]) -> Iterator[None]:
+    """Have functions that torch keeps from its compiler called as they are inside the `with` block.
+
+    `torch._disable_dynamo` imports `torch._dynamo`, which takes about as long as `import torch`, when such a
+    function is called first. Where nothing is compiled, there is nothing to keep it from. In a process that
+    has imported the compiler, and for functions that are kept from it in another way, nothing changes.
+
+    Args:
+        functions: such as `torch.optim.Optimizer.add_param_group`.
+    """
+    marked = []
+    if "torch._dynamo" not in sys.modules:
+        for function in functions:
+            plain = getattr(function, "__wrapped__", None)
+            if plain is not None and not hasattr(plain, _COMPILER_MARK):
+                setattr(plain, _COMPILER_MARK, plain)
+                marked.append(plain)
+    try:
+        yield
+    finally:
+        for plain in marked:
+            delattr(plain, _COMPILER_MARK)

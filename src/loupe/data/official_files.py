@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
+import platformdirs
 
 from loupe.data.official_sets import OfficialFile as OfficialFile
 from loupe.data.official_sets import OfficialSet as OfficialSet
-from loupe.data.quiet_pooch import pooch
 from loupe.errors import DataFileError
 
 _MOST_CANDIDATES = 64  # files whose digest is taken when a set is nowhere by name
@@ -106,7 +105,7 @@ def find_data_folder(official: OfficialSet) -> Path | None:
 
 
 def _cache_folder() -> Path:
-    return Path(pooch.os_cache("loupe")) / "data"
+    return platformdirs.user_cache_path("loupe") / "data"
 
 
 def _list_own_folders(official: OfficialSet, root: Path | None) -> list[Path]:
@@ -219,6 +218,8 @@ def _describe_pickled(official: OfficialSet) -> str:
 
 def _retrieve(official: OfficialSet, file: OfficialFile, folder: Path) -> Path:
     """Download one file; pooch writes to a temporary name, checks the digest, then renames."""
+    from loupe.data.quiet_pooch import pooch
+
     downloads = pooch.create(
         path=folder,
         base_url=official.base_url,
@@ -257,6 +258,8 @@ def _unpack(official: OfficialSet, archive: Path, folder: Path) -> None:
 
 
 def _describe_failure(error: Exception, base_url: str) -> str:
+    import requests
+
     if isinstance(error, requests.ConnectionError | requests.Timeout):
         return f"no connection to {urlsplit(base_url).hostname}"
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:160]}"

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from filelock import FileLock
-
-from loupe.data.quiet_pooch import pooch
 
 MOST_BYTES = 20 * 1024**3  # of all entries; the longest unused go first
 _ROOM = 2**20  # of an entry, beside its arrays
@@ -45,7 +44,7 @@ class CacheEntry:
 
 def find_cache_folder() -> Path:
     """Return the folder that holds the entries."""
-    return Path(pooch.os_cache("loupe")) / "pixels"
+    return platformdirs.user_cache_path("loupe") / "pixels"
 
 
 _is_passed_over: ContextVar[bool] = ContextVar("cache passed over", default=False)
@@ -124,7 +123,7 @@ def list_entries() -> list[CacheEntry]:
     """Return all entries, the last used first; files of earlier versions too."""
     entries = [
         *(path for path in find_cache_folder().glob("*") if path.suffix != _LOCK),
-        *(Path(pooch.os_cache("loupe")) / "folders").glob("*.npz"),  # until version 2 of the decoder
+        *(platformdirs.user_cache_path("loupe") / "folders").glob("*.npz"),  # until version 2 of the decoder
     ]
     found = []
     for path in entries:

@@ -5,11 +5,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils import flop_counter
 from torch.utils.flop_counter import FlopCounterMode
 
 from loupe.errors import ShapeError
 from loupe.models.layer_rules import NO_RULE, LayerRule, describe_rule
 from loupe.models.receptive_reach import PIXEL, Reach, Reaches, extend_reach, write_reach
+from loupe.runtime import without_loading_compiler
+
+_COUNTING: Any = getattr(flop_counter, "_FlopCounterMode", FlopCounterMode)  # what a counter has called
 
 ITSELF = "(itself)"
 """How a network is called that has parameters of its own, outside its layers."""
@@ -97,7 +101,7 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
     hooks.append(model.register_forward_pre_hook(calls.begin))
     counter = FlopCounterMode(display=False)
     try:
-        with counter, calls.reaches:
+        with without_loading_compiler(_COUNTING.__torch_dispatch__), counter, calls.reaches:
             run_on_zeros(model, in_channels=in_channels, image_size=image_size)
     finally:
         for hook in hooks:

@@ -8,6 +8,7 @@ from torch import nn
 
 from loupe.errors import LoupeError
 from loupe.registry import Registry
+from loupe.runtime import without_loading_compiler
 from loupe.training.optimizers.roles import Parameters as Parameters
 from loupe.training.optimizers.roles import Roles as Roles
 from loupe.training.optimizers.roles import find_roles, know_roles
@@ -69,7 +70,8 @@ def build_optimizer(
         groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
         groups = [group for group in groups if group["params"]]
     roles = know_roles(trained, known)
-    optimizer: torch.optim.Optimizer = OPTIMIZERS.build(
-        name, settings, parameters=groups, roles=roles, batch_size=batch_size
-    )
+    with without_loading_compiler(torch.optim.Optimizer.add_param_group):
+        optimizer: torch.optim.Optimizer = OPTIMIZERS.build(
+            name, settings, parameters=groups, roles=roles, batch_size=batch_size
+        )
     return optimizer
