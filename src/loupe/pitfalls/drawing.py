@@ -30,7 +30,7 @@ def draw_curves(
         limits: of the vertical axis, so that both ways can be compared.
         lines: levels drawn as dashed lines, by name.
         mark: an x to mark, and what it is.
-        scale: of the horizontal axis, as matplotlib has it.
+        scale: of the horizontal axis, as matplotlib has it; one that is not linear is marked at `x`.
     """
     figure = new_figure(5.2, 3.3)
     axes = new_axes(figure)
@@ -45,6 +45,9 @@ def draw_curves(
     if limits is not None:
         axes.set_ylim(*limits)
     axes.set_xscale(scale)
+    if scale != "linear" and x is not None:
+        axes.set_xticks(list(x), [str(one) for one in x])
+        axes.minorticks_off()
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.legend(frameon=False, fontsize=8)
@@ -52,7 +55,12 @@ def draw_curves(
 
 
 def draw_bars(
-    values: Mapping[str, float], *, label: str, limits: tuple[float, float], form: str = ".1f"
+    values: Mapping[str, float],
+    *,
+    label: str,
+    limits: tuple[float, float],
+    form: str = ".1f",
+    compared: Sequence[str] = (),
 ) -> Figure:
     """Return bars, one below the other, each with its number.
 
@@ -61,12 +69,16 @@ def draw_bars(
         label: of the axis, with its unit.
         limits: of the axis, so that both ways can be compared.
         form: of the numbers.
+        compared: those that are set against each other, the others grey; all if left out.
     """
     figure = new_figure(5.2, 0.9 + 0.42 * len(values))
     axes = new_axes(figure)
     names = list(values)[::-1]
     numbers = [values[name] for name in names]
-    axes.barh(range(len(names)), numbers, color=BLUE, alpha=0.6, height=0.62)
+    colours = [BLUE if not compared or name in compared else GREY for name in names]
+    bars = axes.barh(range(len(names)), numbers, color=colours, height=0.62)
+    for bar, colour in zip(bars, colours, strict=True):
+        bar.set_alpha(0.6 if colour == BLUE else 0.25)
     for index, one in enumerate(numbers):
         axes.text(max(one, 0), index, f" {one:{form}}", va="center", fontsize=8)
     axes.axvline(0, color=GREY, linewidth=0.8)

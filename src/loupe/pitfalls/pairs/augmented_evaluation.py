@@ -72,5 +72,5 @@ def show(measured: list[float], images: Tensor) -> Side:
     said = (
         f"“{percent(mean)} on validation.” Asked five times, the answers lie {100 * spread:.1f} points apart."
     )
-    rows = tuple((f"asked the {number}. time", percent(one)) for number, one in enumerate(measured, 1))
+    rows = tuple((f"answer {number}", percent(one)) for number, one in enumerate(measured, 1))
     return Side(mean, said, figure, rows)

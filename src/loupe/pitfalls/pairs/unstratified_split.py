@@ -55,7 +55,7 @@ def show(counts: list[torch.Tensor]) -> Side:
         limits=(0, 7),
         form=".0f",
     )
-    said = f"“Fully balanced”: in this draw {first.count(0)} classes have no image."
+    said = f"“Fully balanced”: of {len(first)} classes, {first.count(0)} got no image in this draw."
     rows = (
         ("draws with a class missing", f"{sum(bool((one == 0).any()) for one in counts)} of {len(counts)}"),
         ("images of the most frequent class, on average", f"{most:.1f}"),

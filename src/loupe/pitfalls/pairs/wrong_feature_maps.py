@@ -86,5 +86,9 @@ def show(model: SmallCNN, image: Tensor, pictures: list[Tensor], numbers: list[i
         pictures, _ROWS, _COLUMNS, titles=[f"channel {one}" for one in numbers], limits=(-limit, limit)
     )
     said = f"“The {len(pictures)} maps of the second layer”, {len(set(numbers))} of them different."
-    rows = (("pictures with values below 0", str(below)), ("different channels", str(len(set(numbers)))))
+    rows = (
+        ("grey, black and white", f"0, {-limit:.2f} and {limit:.2f}"),
+        ("pictures with values below 0", str(below)),
+        ("different channels", str(len(set(numbers)))),
+    )
     return Side(float(num_true), said, figure, rows)
