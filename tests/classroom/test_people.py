@@ -70,8 +70,9 @@ def test_late_is_told_when_handing_in_and_when_grading(
     assert "after the deadline" in told[0]
     (entry,) = grade(overdue / "submissions").aside
     assert entry.broken[0].kind == "late"
-    main(["class", "grade", str(overdue / "submissions")])
+    main(["class", "grade", str(overdue)])  # its folder of submissions is meant
     assert "set aside: Anna, " in capsys.readouterr().out
+    assert (overdue / "teacher" / "grades.html").is_file()
 
 
 def test_the_same_run_twice_and_one_name_twice(lesson: Lesson, trained: RunFolder, tmp_path: Path) -> None:

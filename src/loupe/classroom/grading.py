@@ -8,7 +8,7 @@ from loupe.classroom.entries import Classroom, Entry, Grades
 from loupe.classroom.gathering import gather
 from loupe.classroom.judging import Judge
 from loupe.classroom.limits import Limits
-from loupe.classroom.seal import STUDENTS, TEACHER, read_hidden, read_pack
+from loupe.classroom.seal import STUDENTS, SUBMISSIONS, TEACHER, read_hidden, read_pack
 from loupe.classroom.standing import rank
 from loupe.errors import LoupeError
 
@@ -29,6 +29,11 @@ def open_classroom(folder: Path) -> Classroom:
     return Classroom(folder, pack, hidden, (key.exercise, *key.earlier))
 
 
+def find_submissions(folder: Path) -> Path:
+    """Return the folder of what was handed in: the one that is named, or that of the exercise that is."""
+    return folder / SUBMISSIONS if (folder / TEACHER).is_dir() else folder
+
+
 def find_classroom(submissions: Path, exercise: Path | None) -> Path:
     """Return the folder of an exercise: as named, or the one that a folder of submissions lies in.
 
@@ -41,7 +46,7 @@ def find_classroom(submissions: Path, exercise: Path | None) -> Path:
             return place
     raise LoupeError(
         "It is not known which exercise this is for.",
-        got=f"no folder {TEACHER} in {', '.join(map(str, places))}",
+        got=f"no folder {TEACHER} in {' or '.join(str(place.absolute()) for place in places)}",
         allowed="the folder that `loupe class make` wrote",
         next_step="name it: --exercise FOLDER",
     )
@@ -57,7 +62,8 @@ def grade(
     """Return what everything handed in is worth, each network judged in a process of its own.
 
     Args:
-        submissions: what was handed in, as it came: zip files, folders, zip files in these.
+        submissions: what was handed in, as it came: zip files, folders, zip files in these; or the folder
+            that `loupe class make` wrote, whose own folder of submissions is then meant.
         exercise: the folder that `loupe class make` wrote; the one that `submissions` lies in if left out.
         limits: of time and memory for each.
         say: told of each submission that was judged, with how many are done and how many there are.
@@ -65,6 +71,7 @@ def grade(
     Raises:
         LoupeError: there is no such folder or exercise, or nothing was handed in.
     """
+    submissions = find_submissions(submissions)
     refuse_missing(submissions)
     classroom = open_classroom(find_classroom(submissions, exercise))
     with tempfile.TemporaryDirectory(prefix="loupe-class-") as temporary:

@@ -198,7 +198,9 @@ def summarise(grades: Grades) -> str:
         return "Nobody is ranked."
     metric, best = grades.classroom.metric, ranked[0]
     value = best.value.write() if best.value is not None else ""
+    if len(ranked) == 1:
+        return f"{best.name} alone is ranked: {metric.title} {value}."
     lead = f"{best.name} has the best {metric.title}, {value}"
     if len(shared) == 1:
-        return f"{lead}, and is clearly better than everyone else." if len(ranked) > 1 else f"{lead}."
+        return f"{lead}, and is clearly better than everyone else."
     return f"{lead}; of {len(ranked) - 1} others {len(shared) - 1} are not clearly worse and share the place."

@@ -150,13 +150,15 @@ def grade(
     Parameters
     ----------
     submissions
-        The folder of what was handed in, as it came: zip files, folders, zip files in these.
+        The folder of what was handed in, as it came: zip files, folders, zip files in these; or the folder
+        of the exercise.
     """
-    from loupe.classroom.grading import find_classroom
+    from loupe.classroom.grading import find_classroom, find_submissions
     from loupe.classroom.grading import grade as judge
     from loupe.classroom.limits import Limits
     from loupe.classroom.results import summarise, write_results
 
+    submissions = find_submissions(submissions)
     grades = judge(submissions, exercise=exercise, limits=Limits(seconds, memory), say=_say)
     table, page = write_results(grades, out or find_classroom(submissions, exercise) / "teacher")
     _print_grades(grades)
@@ -221,13 +223,14 @@ def serve(
     Parameters
     ----------
     submissions
-        The folder that students' files come into.
+        The folder that students' files come into, or the folder of the exercise.
     """
     from loupe.classroom.board import Board
-    from loupe.classroom.grading import find_classroom, open_classroom, refuse_missing
+    from loupe.classroom.grading import find_classroom, find_submissions, open_classroom, refuse_missing
     from loupe.classroom.limits import Limits
     from loupe.web.server import serve_application
 
+    submissions = find_submissions(submissions)
     refuse_missing(submissions)
     classroom = open_classroom(find_classroom(submissions, exercise))
     board = Board(classroom, submissions, Limits(seconds, memory))
