@@ -237,7 +237,7 @@ def test_other_machines_are_let_in_only_if_that_is_said() -> None:
 def test_a_port_that_is_taken_is_said(address: str) -> None:
     with pytest.raises(LoupeError, match="cannot listen") as caught:
         serve(Path("runs"), port=int(address.rpartition(":")[2]), opens_browser=False)
-    assert caught.value.next_step == "loupe open --port 0"
+    assert "--port 0" in (caught.value.next_step or "")
 
 
 def test_a_fault_is_no_story_for_the_browser(

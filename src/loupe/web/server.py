@@ -165,5 +165,5 @@ def listen(host: str, port: int | None) -> socket.socket:
         f"Loupe cannot listen on {host}, port {wanted[0]}.",
         got=problem,
         allowed="a free port of this machine, 0 to 65535; 0 takes any free one",
-        next_step="loupe open --port 0",
+        next_step="the same command with --port 0",
     )
