@@ -103,14 +103,16 @@ class TestCopies:
         """Return what a reader of figures on test should know; nothing where there is nothing."""
         told = []
         if self.copied:
+            have = "has" if self.copied == 1 else "have"
             told.append(
-                f"{self.copied:,} of {self.total:,} test images have a copy among these images "
+                f"{self.copied:,} of {self.total:,} test images {have} a copy among these images "
                 f"({self.exact:,} to the bit): figures on test flatter. Drop the copies from training. Only "
                 "pixels were compared, which is no look at the test set."
             )
         if self.repeated:
             told.append(
-                f"{self.repeated:,} of {self.total:,} test images repeat another one: they count twice."
+                f"{self.repeated:,} of {self.total:,} test images repeat{'s' * (self.repeated == 1)} another "
+                "one, which counts twice."
             )
         return told
 

@@ -180,14 +180,12 @@ def describe_test(
     chance = f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
     if p_value < 1 - confidence:
         return (
-            f"Of these two networks {better} names more images rightly than {worse}, by {points} ({chance}); "
+            f"Of these two networks {better} gets more images right than {worse}, by {points} ({chance}); "
             "whether its recipe is any better only several seeds of each can say."
         )
     if one == other:
         return f"{first} and {second} get equally many images right ({chance})."
-    return (
-        f"{better} names {points} more rightly than {worse}; other images could turn that round ({chance})."
-    )
+    return f"{better} gets {points} more right than {worse}; other images could turn that round ({chance})."
 
 
 def find_recipe_differences(recipes: Sequence[Recipe]) -> Iterator[tuple[str, list[str]]]:
