@@ -1,12 +1,10 @@
 """What data sets cost as they grow: memory of a run's own, seconds to decode, to start and an epoch.
 
 usage: python bench/data_scale.py [--counts N …] [--side N] [--epochs N] [--rounds N] [--processes N]
-                                  [--steps N …] [--decode N …] [--where FOLDER]
+                                  [--decode N …] [--where FOLDER]
 
-Writes generated colour images (noise, each class brightest in a place of its own) as arrays, and trains a
-tiny network on them in processes of their own, from memory and from disk in turn; `--steps` takes steps from
-both by turns of 20 in one process, which other programs disturb less, with the file held by the system, and
-with the system made to forget it before every turn ("cold", as where files are far larger than the memory);
+Writes generated colour images (noise, each class with a pattern of its own) as arrays, and trains a tiny
+network on them in processes of their own, from memory and from disk in turn (`data_steps.py`: step by step);
 `--decode` writes them as PNG files and has the folder decoded, then found in the cache. Memory of its own is
 RssAnon of /proc/PID/status, sampled 20 times a second: without pages of files, which the system takes back
 when it needs them. Everything is removed.
@@ -14,116 +12,23 @@ when it needs them. Everything is removed.
 
 import argparse
 import json
-import mmap
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import nn
-
-from loupe.data import ImageDataset, StoredImages
-from loupe.data.batches import Batch, TrainingBatches
-from loupe.data.normalization import Normalization
-from loupe.runtime import Streams
+from generated_sets import write_arrays, write_folder
+from own_memory import Sampler, read_anonymous_bytes
+from spreads import spread
 
 WAYS = {"true": "memory", "false": "disk"}
 NETWORK = 'model={name="mlp", widths=[8]}'
-CLASSES = 10
-STEPS_A_TURN = 20
-LONGEST_WAIT = 0.5  # seconds that a thread of a running process waits at most
-
-
-def make_block(start: int, count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return images of one block, (count, 3, side, side) uint8, and their labels."""
-    generator = np.random.default_rng(start)
-    labels = np.arange(start, start + count) % CLASSES
-    pixels = generator.integers(0, 200, (count, 3, side, side), dtype=np.uint8)
-    for label in range(CLASSES):
-        pixels[labels == label, :, 4 * label : 4 * label + 4, :] += 55
-    return pixels, labels
-
-
-def write_arrays(folder: Path, count: int, side: int) -> None:
-    """Write images.npy and labels.npy, block by block."""
-    folder.mkdir(parents=True)
-    images = np.lib.format.open_memmap(
-        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, 3, side, side)
-    )
-    labels = np.zeros(count, dtype=np.int64)
-    for start in range(0, count, 5000):
-        size = min(5000, count - start)
-        images[start : start + size], labels[start : start + size] = make_block(start, size, side)
-    images.flush()
-    np.save(folder / "labels.npy", labels)
-
-
-def write_folder(folder: Path, count: int, side: int) -> None:
-    """Write PNG files, a sub-folder a class."""
-    for label in range(CLASSES):
-        (folder / f"class-{label}").mkdir(parents=True)
-    for start in range(0, count, 5000):
-        pixels, labels = make_block(start, min(5000, count - start), side)
-        for index, (image, label) in enumerate(zip(pixels, labels, strict=True), start):
-            path = folder / f"class-{label}" / f"{index}.png"
-            Image.fromarray(image.transpose(1, 2, 0)).save(path, compress_level=1)
-
-
-def read_anonymous_bytes(pid: int | str) -> int:
-    """Return a process's memory of its own, without pages of files."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon")), 0)
-
-
-def list_processes() -> Iterator[int]:
-    """Yield this process and those it started."""
-    yield os.getpid()
-    for file in Path("/proc/self/task").glob("*/children"):
-        yield from map(int, file.read_text().split())
-
-
-class Sampler:
-    """The most memory seen since it was last asked, of the largest process and of all; and a clock."""
-
-    def __init__(self) -> None:
-        self.largest = self.together = 0
-        self._stopped = 0.0
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        while True:
-            sizes = [read_anonymous_bytes(pid) for pid in list_processes()]
-            self.largest, self.together = max([self.largest, *sizes]), max(self.together, sum(sizes))
-            before = time.perf_counter()
-            time.sleep(0.05)
-            late = time.perf_counter() - before - 0.05
-            if late > LONGEST_WAIT:
-                self._stopped += late
-
-    def clock(self) -> float:
-        """Return seconds, without those for which somebody else had stopped this process."""
-        time.sleep(0.06)  # so that a stop is seen that has just ended
-        return time.perf_counter() - self._stopped
-
-    def take(self) -> tuple[int, int]:
-        found = self.largest, self.together
-        self.largest = self.together = 0
-        return found
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -254,89 +159,10 @@ def measure_decoding(arguments: argparse.Namespace) -> None:
         )
 
 
-def measure_steps(arguments: argparse.Namespace) -> None:
-    """Print the table of steps from memory and from disk, in turn in one process."""
-    torch.set_num_threads(arguments.threads)
-    print(
-        "\n| images | network | ms a step, memory | ms a step, disk | disk / memory | disk, cold / memory |"
-        "\n|---|---|---|---|---|---|"
-    )
-    for count in arguments.steps:
-        data = Path(arguments.where) / f"arrays-{count}"
-        write_arrays(data, count, arguments.side)
-        for name, model in list_networks(arguments.side):
-            cold, warm = (time_in_turn(data, model, is_cold=is_cold) for is_cold in (True, False))
-            ratios = [spread([disk / held for held, disk in each], 2) for each in (warm, cold)]
-            held, disk = ([1000 * one[way] for one in warm] for way in (0, 1))
-            print(
-                f"| {count:,} | {name} | {spread(held)} | {spread(disk)} | {' | '.join(ratios)} |",
-                flush=True,
-            )
-        shutil.rmtree(data)
-
-
-def list_networks(side: int) -> list[tuple[str, nn.Module]]:
-    """Return a network with hardly any arithmetic, and a small convolutional one."""
-    linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * side * side, CLASSES))
-    convolutions = nn.Sequential(
-        nn.Conv2d(3, 16, 3, stride=2),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(32, CLASSES),
-    )
-    return [("one dense layer", linear), ("two small convolutions", convolutions)]
-
-
-def forget_pages(file: Path, mapped: np.ndarray) -> None:
-    """Have the system read a file from the disk again when it is next wanted."""
-    mapped._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # nobody wrote to it
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def time_in_turn(data: Path, model: nn.Module, *, is_cold: bool) -> list[tuple[float, float]]:
-    """Return seconds a step from memory and from disk, by turns of one epoch; the first turn is left out."""
-    held = torch.from_numpy(np.load(data / "images.npy"))  # now the system holds the file too
-    mapped = np.load(data / "images.npy", mmap_mode="c")
-    stored = StoredImages((mapped,))
-    labels = torch.from_numpy(np.load(data / "labels.npy"))
-    names = tuple(map(str, range(CLASSES)))
-    normalization = Normalization((0.4,) * 3, (0.25,) * 3)
-    epochs: list[Iterator[Batch]] = []
-    for images in (held, stored):
-        dataset = ImageDataset(images, labels, names, "generated")
-        epochs.append(TrainingBatches(dataset, normalization, 256, Streams(0)).epoch(1))
-    optimizer, turns = torch.optim.SGD(model.parameters(), lr=1e-3), list[tuple[float, float]]()
-    for _ in range(len(labels) // 256 // STEPS_A_TURN):
-        seconds = []
-        if is_cold:
-            forget_pages(data / "images.npy", mapped)
-        for epoch in epochs:
-            started = time.perf_counter()
-            for batch in islice(epoch, STEPS_A_TURN):
-                optimizer.zero_grad()
-                F.cross_entropy(model(batch.images), batch.labels).backward()
-                optimizer.step()
-            seconds.append((time.perf_counter() - started) / STEPS_A_TURN)
-        turns.append((seconds[0], seconds[1]))
-    return turns[1:]
-
-
-def spread(values: list[float], digits: int = 1) -> str:
-    """Return the median, with the smallest and the largest."""
-    middle, low, high = (f"{one:.{digits}f}" for one in (statistics.median(values), min(values), max(values)))
-    return f"{middle} ({low} to {high})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 30_000])
     parser.add_argument("--decode", type=int, nargs="*", default=[])
-    parser.add_argument("--steps", type=int, nargs="*", default=[], help="images to time steps over, in turn")
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
@@ -363,8 +189,6 @@ def main() -> None:
             measure_training(arguments)
         if arguments.decode:
             measure_decoding(arguments)
-        if arguments.steps:
-            measure_steps(arguments)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

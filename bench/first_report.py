@@ -15,7 +15,6 @@ import functools
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from spreads import spread
 
 CLASSES = 10
 RECIPE = """
@@ -127,11 +127,6 @@ def ask_child(place: Path, arguments: argparse.Namespace) -> dict[str, dict[str,
     done = subprocess.run(command, cwd=place, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return measured
-
-
-def spread(values: list[float]) -> str:
-    """Return the median, with the smallest and the largest."""
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
 def measure(place: Path, arguments: argparse.Namespace) -> None:

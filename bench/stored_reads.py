@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from data_scale import forget_pages, spread, write_arrays
+from data_steps import forget_pages
+from generated_sets import write_arrays
+from spreads import spread
 
 from loupe.data.mapped_rows import read_rows, request_rows
 

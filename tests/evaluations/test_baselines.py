@@ -55,6 +55,26 @@ def test_logistic_regression_is_scikit_learns(sides: tuple[ImageDataset, ImageDa
     assert int((said != torch.from_numpy(theirs.predict(wanted.numpy()))).sum()) <= 1
 
 
+@pytest.mark.parametrize(("precision", "atol"), [(torch.float64, 2e-4), (torch.float32, 2e-3)])
+def test_logistic_regression_of_fewer_rows_than_pixels_is_scikit_learns(
+    precision: torch.dtype, atol: float
+) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows, wanted = torch.randn(60, 500, generator=draw), torch.randn(40, 500, generator=draw)
+    rows[1], rows[2:4] = rows[0], 0.0  # a copy, and rows that say nothing: not of full rank
+    labels = torch.arange(60) % 3
+    theirs = LogisticRegression(C=1 / (0.1 * 60), tol=1e-8, max_iter=2000)
+    theirs.fit(rows.double().numpy(), labels.numpy())
+    ours = fit_logistic(rows.to(precision), labels, 3, 0.1, most_steps=1000)
+    assert ours.weight.shape == (500, 3)
+    torch.testing.assert_close(
+        ours.say(wanted.to(precision)).softmax(1).double(),
+        torch.from_numpy(theirs.predict_proba(wanted.double().numpy())),
+        atol=atol,
+        rtol=0,
+    )
+
+
 def test_ridge_is_scikit_learns(sides: tuple[ImageDataset, ImageDataset]) -> None:
     training, images = sides
     rows, wanted = standardise(flatten_pixels(training), flatten_pixels(images))
