@@ -49,7 +49,9 @@ AXES: dict[str, Sequence[Point]] = {
         Point(f"{n:,}", images=n, model=THIN) for n in (100, 1_000, 10_000, 100_000, 300_000, 1_000_000)
     ],
     "pixels": [Point(f"{n} x {n}", side=n, images=1_000) for n in (8, 16, 32, 64, 128, 224)],
-    "classes": [Point(f"{n:,}", classes=n, images=10_000, side=16) for n in (2, 10, 100, 1_000, 3_000)],
+    "classes": [
+        Point(f"{n:,}", classes=n, images=max(10_000, 40 * n), side=16) for n in (2, 10, 100, 1_000, 3_000)
+    ],
     "parameters": [
         Point(f"mlp, {n:,} wide", model=f'{{name="mlp", widths=[{n}]}}', side=16)
         for n in (8, 64, 512, 4_096, 32_768)
@@ -86,6 +88,8 @@ def measure(point: Point, place: Path, threads: int) -> dict[str, Any]:
         f"run.folder={place}/runs",
         f"run.threads={threads}",
         "train.epochs=2",
+        "data.test_part=0.3",
+        f"data.validation={max(point.images // 10, point.classes)}",
     ]
     if point.seeds > 1:
         settings.append(f"run.seeds={list(range(point.seeds))}")

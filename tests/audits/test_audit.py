@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from loupe.audits.audit import COLUMNS, AuditFolder, audit_recipe
+from loupe.audits.audit import COLUMNS, audit_recipe
 from loupe.audits.findings import TITLES
+from loupe.audits.folder import AuditFolder
 from loupe.cli import main
 from loupe.data import Dataset
 from loupe.data.identity import digest_content, to_keys

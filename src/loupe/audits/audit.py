@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from loupe.audits.findings import Audit, AuditedImages, Kind, Suspect, TestCopies
+from loupe.audits.folder import AuditFolder
 from loupe.audits.folds import MakeWatcher, OutOfFold, score_out_of_fold
 from loupe.audits.outliers import find_limit, measure_distances
 from loupe.audits.page import write_audit_page
@@ -30,29 +31,6 @@ COLUMNS = (
     *("image", "file", "index", "side", "label", "suggested_label", "score", "reason"),
     *("place_in_class", "other_image", "other_file"),
 )
-
-
-class AuditFolder:
-    """One audit on disk.
-
-    | file               | holds                                                                 |
-    |--------------------|-----------------------------------------------------------------------|
-    | `recipe.toml`      | the recipe whose images are audited                                   |
-    | `audit.json`       | counts, thresholds, the joint of labels and scores, what was left out |
-    | `wrong_labels.csv` | a row an image, and so `duplicates.csv`, `test_copies.csv` …          |
-    | `audit.html`       | the page, on which images are kept, relabelled or dropped             |
-    | `folds/`, `runs/`  | the study whose networks were asked                                   |
-    | `effect/`          | what corrections bring: a study; only once that was asked             |
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.json_file = path / "audit.json"
-        self.page_file = path / "audit.html"
-        self.effect = StudyFolder(path / "effect")
-
-    def csv_file(self, kind: Kind) -> Path:
-        return self.path / f"{kind}.csv"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from loupe.audits.audit import AuditFolder
+from loupe.audits.folder import AuditFolder
 from loupe.audits.folds import MakeWatcher, carry_out, leave_experiments, refuse_reconstruction, write_recipe
 from loupe.data import Dataset
 from loupe.data.correcting import FoundCorrections, find_corrected

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from loupe.audits.audit import AuditFolder
+from loupe.audits.folder import AuditFolder
 from loupe.errors import LoupeError, RunError
 from loupe.runs.reading import is_plain, read_text, reading
 from loupe.web.folder_index import Shelf
