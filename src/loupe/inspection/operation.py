@@ -129,19 +129,24 @@ def _describe(module: nn.Module, call: Call, location: tuple[int, int, int]) -> 
     return "", given.new_zeros(0, 0), (0, 0, 0), {}
 
 
-def _describe_norm(module: nn.Module, given: Tensor, location: tuple[int, int, int]) -> Described:
-    channel = location[0]
-    constants = {}
-    for name, attribute in (
-        ("mean", "running_mean"),
-        ("variance", "running_var"),
-        ("scale", "weight"),
-        ("shift", "bias"),
-    ):
+def read_norm_constants(module: nn.Module, channel: int) -> dict[str, float]:
+    """Return what a batch norm does to a channel in evaluation: mean, variance, scale, shift and eps.
+
+    Empty of any other layer.
+    """
+    if not hasattr(module, "running_mean"):
+        return {}
+    names = {"mean": "running_mean", "variance": "running_var", "scale": "weight", "shift": "bias"}
+    found = {}
+    for name, attribute in names.items():
         values = getattr(module, attribute, None)
-        if isinstance(values, Tensor):
-            constants[name] = float(values.detach()[channel])
-    constants["eps"] = float(getattr(module, "eps", 1e-5))
+        if isinstance(values, Tensor) and values.ndim == 1:
+            found[name] = float(values.detach()[channel])
+    return {**found, "eps": float(getattr(module, "eps", 1e-5))} if found else {}
+
+
+def _describe_norm(module: nn.Module, given: Tensor, location: tuple[int, int, int]) -> Described:
+    constants = read_norm_constants(module, location[0])
     rule = "(x - mean) / sqrt(variance + eps)"
     if "scale" in constants:
         rule += " * scale + shift"

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from loupe.data import ImageDataset, build_augmentation
 from loupe.inspection.calls import Call, record_calls
 from loupe.inspection.capture import find_layer
+from loupe.inspection.operation import read_norm_constants
 from loupe.inspection.windows import slides_window
 from loupe.models.layer_rules import Geometry, read_geometry
 from loupe.runtime import Streams
@@ -179,7 +180,7 @@ def show_working(opened: OpenedRun, image: Tensor, layer: str, channel: int) -> 
     if given.numel() > _MOST_INPUTS:
         return None
     output = call.output[0, channel].float().cpu()
-    kind, inputs, constants = type(module).__name__, given.float().cpu(), _read_constants(module, channel)
+    kind, inputs, constants = type(module).__name__, given.float().cpu(), read_norm_constants(module, channel)
     return Working(layer, kind, channel, inputs, weights, bias, output, geometry, batch, constants)
 
 
@@ -201,19 +202,3 @@ def _measure_batch(opened: OpenedRun, name: str, channel: int) -> tuple[float, f
         return None
     chosen = values[:, channel].double()
     return float(chosen.mean()), float(chosen.var(correction=0))
-
-
-def _read_constants(module: nn.Module, channel: int) -> dict[str, float]:
-    found = {}
-    for name, attribute in (
-        ("mean", "running_mean"),
-        ("variance", "running_var"),
-        ("scale", "weight"),
-        ("shift", "bias"),
-    ):
-        values = getattr(module, attribute, None)
-        if isinstance(values, Tensor) and values.ndim == 1 and hasattr(module, "running_mean"):
-            found[name] = float(values.detach()[channel])
-    if found:
-        found["eps"] = float(getattr(module, "eps", 1e-5))
-    return found
