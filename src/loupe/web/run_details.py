@@ -16,7 +16,8 @@ from loupe.runs.reading import is_plain, read_bytes
 from loupe.using.compare_runs import read_compared
 from loupe.web.layer_answers import describe_row
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
-from loupe.web.run_index import RunIndex, list_seeds
+from loupe.web.run_index import RunIndex
+from loupe.web.run_summaries import list_seeds
 from loupe.web.sessions import Sessions
 
 _LOG_LINES = 40

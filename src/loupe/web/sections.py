@@ -16,7 +16,7 @@ from loupe.reports.run_report import (
 from loupe.reports.seeds_report import render_seeds
 from loupe.running.seeds import summarise_results
 from loupe.runs import RunFolder, RunResult
-from loupe.web.run_index import list_seeds
+from loupe.web.run_summaries import list_seeds
 from loupe.web.sessions import Sessions
 
 SectionName = Literal["answers", "weights", "findings", "figures", "layers", "seeds"]

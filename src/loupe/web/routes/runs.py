@@ -22,7 +22,8 @@ from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import compare, describe_run
-from loupe.web.run_index import RunIndex, list_seeds, stamp
+from loupe.web.run_index import RunIndex, stamp
+from loupe.web.run_summaries import list_seeds
 from loupe.web.sections import Section, SectionName, make_section
 from loupe.web.sessions import Sessions
 
