@@ -64,6 +64,18 @@ def test_every_sign_that_latex_obeys_is_escaped(sign: str) -> None:
     assert_closed(escape_latex(sign))
 
 
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("-6.26 points (-8.88 to -3.63)", "$-$6.26 points ($-$8.88 to $-$3.63)"),
+        ("[-1, 1]", "{[}$-$1, 1{]}"),
+        ("2026-11-29, run-2, 1e-05, 3-5", "2026-11-29, run-2, 1e-05, 3-5"),
+    ],
+)
+def test_a_hyphen_before_a_number_is_a_minus_sign(text: str, latex: str) -> None:
+    assert escape_latex(text) == latex
+
+
 def test_markdown_cells_stay_in_their_column() -> None:
     row = write_markdown(NASTY).splitlines()[-1]
     assert row == r"| a\|b&lt;c>_\* | 33.33 | – |"

@@ -1,5 +1,6 @@
 """Tables as LaTeX: turned, made smaller or carried over pages where they are wider or longer than one."""
 
+import re
 import textwrap
 
 from loupe.publishing.table import ReportColumn, ReportTable
@@ -119,9 +120,13 @@ _LATEX = {
 }  # fmt: skip
 
 
+_NEGATIVE = re.compile(r"(?<![\w.)-])-(?=\d)")  # not of a date, a range, a name, 1e-05
+
+
 def escape_latex(text: str) -> str:
-    """Return text that LaTeX sets as it is."""
-    return "".join(_LATEX.get(one, one if one.isprintable() else "") for one in text)
+    """Return text that LaTeX sets as it is, a hyphen before a number as a minus sign."""
+    signed = _NEGATIVE.sub("−", text)
+    return "".join(_LATEX.get(one, one if one.isprintable() else "") for one in signed)
 
 
 def _name_label(name: str) -> str:
