@@ -50,7 +50,7 @@ AXES: dict[str, Sequence[Point]] = {
     ],
     "pixels": [Point(f"{n} x {n}", side=n, images=1_000) for n in (8, 16, 32, 64, 128, 224)],
     "classes": [
-        Point(f"{n:,}", classes=n, images=max(10_000, 40 * n), side=16) for n in (2, 10, 100, 1_000, 3_000)
+        Point(f"{n:,}", classes=n, images=max(10_000, 60 * n), side=16) for n in (2, 10, 100, 1_000, 3_000)
     ],
     "parameters": [
         Point(f"mlp, {n:,} wide", model=f'{{name="mlp", widths=[{n}]}}', side=16)
@@ -89,7 +89,7 @@ def measure(point: Point, place: Path, threads: int) -> dict[str, Any]:
         f"run.threads={threads}",
         "train.epochs=2",
         "data.test_part=0.3",
-        f"data.validation={max(point.images // 10, point.classes)}",
+        f"data.validation={point.images // 5}",
     ]
     if point.seeds > 1:
         settings.append(f"run.seeds={list(range(point.seeds))}")
