@@ -104,17 +104,67 @@ def test_a_class_of_one_image_cannot_be_divided_and_may_be_left_out(tmp_path: Pa
         load(folder)
     assert caught.value.works is None
     assert caught.value.hopeless == ("single",)
-    assert "so two different images of a class, or more" in str(caught.value)
+    assert "so three different images of a class, or more, to train, to validate and to test" in str(
+        caught.value
+    )
     assert "next: add images of single, leave the class out with data.classes, or put" in str(caught.value)
     assert load(folder, classes=["many", "more"]).train.class_names == ("many", "more")
 
 
 def test_a_folder_of_too_few_images_for_a_test_side_names_a_share(tmp_path: Path) -> None:
-    folder = write_classes(tmp_path / "crops", {"one": 2, "two": 2})
+    folder = write_classes(tmp_path / "crops", {"one": 3, "two": 3})
     with pytest.raises(MissingClassError) as caught:
         load(folder, test_part=0.001)
     assert caught.value.works is not None
     load(folder, test_part=caught.value.works)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_a_share_that_is_named_leaves_images_to_train_and_to_validate(tmp_path: Path, count: int) -> None:
+    folder = write_classes(tmp_path / "crops", {"many": 60, "rare": count})
+    error = find_error(lambda: load(folder, test_part=0.01))
+    assert error is not None
+    assert error.works is not None
+    dataset = load(folder, test_part=error.works)
+    error = find_error(lambda: split_dataset(dataset, validation=0.01))
+    assert error is not None
+    assert error.setting == "data.validation"
+    split_dataset(dataset, validation=float(error.works or 0))
+
+
+def test_a_class_of_two_images_is_not_sent_to_a_share_that_fails_next(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "crops", {"many": 60, "more": 60, "pair": 2})
+    shares = (0.001, 0.2, 0.5, 0.8, 0.999)
+    errors = [
+        find_error(lambda share=share: split_dataset(load(folder, test_part=share), validation=0.1))
+        for share in shares
+    ]
+    for error in errors:
+        assert error is not None
+        assert error.works is None
+        assert "pair" in error.hopeless
+        assert "so three different images of a class, or more" in str(error)
+        assert "set data." not in str(error)
+
+
+def test_where_test_took_too_much_of_a_class_another_share_of_test_is_named(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "crops", {"many": 60, "rare": 4})
+    small = find_error(lambda: load(folder, test_part=0.001))
+    assert small is not None
+    largest = max(  # leaves one image of the rare class
+        share / 1000
+        for share in range(1, 1000)
+        if find_error(lambda share=share: load(folder, test_part=share / 1000)) is None
+    )
+    error = find_error(lambda: split_dataset(load(folder, test_part=largest), validation=0.5))
+    assert error is not None
+    assert error.setting == "data.test_part"
+    assert error.works is not None
+    assert "rare (1 of 4)" in str(error)
+    split = find_error(lambda: split_dataset(load(folder, test_part=error.works), validation=0.001))
+    assert split is not None
+    assert split.setting == "data.validation"
+    assert split.works is not None
 
 
 def test_the_validation_share_that_works_is_named(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_class_without_test_images_does_not_stop_the_card(crops: Path, tmp_pat
     card = write_card("folder", [f"data.path={crops}", "data.test_part=0.001"], out=tmp_path / "cards")
     assert card.page.is_file()
     stops = card.problems[0]
-    assert stops.startswith("a training would stop: The held-out part would hold no image of many")
+    assert stops.startswith("a training would stop: The test part would hold no image of many")
     assert "data.test_part=" in stops
     assert stops.endswith(", as shown, works")
 
@@ -72,6 +72,19 @@ def test_a_class_of_a_single_image_is_left_out_of_the_card(crops: Path, tmp_path
     said = next(one for one in card.problems if "data.classes=" in one)
     assert said.endswith('data.classes=["many", "other", "rare"], as shown, works')
     assert "single" not in manifest.read_text(encoding="utf-8")
+
+
+def test_a_class_of_two_images_is_left_out_of_the_card_at_once(crops: Path, tmp_path: Path) -> None:
+    (crops / "pair").mkdir()
+    (crops / "other").mkdir()
+    for number in range(40):
+        Image.new("L", (8, 8), 20 + number).save(crops / "other" / f"{number}.png")
+    for shade in (3, 5):
+        Image.new("L", (8, 8), shade).save(crops / "pair" / f"{shade}.png")
+    card = write_card("folder", [f"data.path={crops}", "data.validation=0.3"], out=tmp_path / "cards")
+    stops = [one for one in card.problems if "a training would stop" in one]
+    assert stops[0].endswith('data.classes=["many", "other", "rare"], as shown, works')
+    assert not any("data.test_part" in one for one in stops)
 
 
 def test_a_fold_that_lacks_a_class_does_not_stop_the_card(crops: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from loupe.data.sides import (
     hold_out_by_image,
     refuse_missing_classes,
     refuse_missing_test_classes,
+    refuse_too_few_beside_test,
 )
 from loupe.data.sources import SOURCES as SOURCES
 from loupe.data.sources import SourceImages as SourceImages
@@ -160,7 +161,13 @@ def lock_dataset(
     settled = None
     if sides is None and source.test_part is not None:
         names = source.train.class_names
-        refuse_missing_test_classes(source.train.table, source.test.table, source.test_part, names)
+        refuse_missing_test_classes(
+            source.train.table,
+            source.test.table,
+            source.test_part,
+            names,
+            num_kept=2 if source.validation is None else 1,
+        )
     if sides is not None:
         source, settled = take_sides(source, sides)
         if settled is not None and not can_grow:  # all other images are where the publisher has them
@@ -202,6 +209,9 @@ def split_dataset(
     Raises:
         DataError: one of the parts would lack a class, or the sides are those of a record.
     """
+    part, names = dataset.test_part, dataset.train.class_names
+    if part is not None and dataset.validation is None and dataset.settled is None:
+        refuse_too_few_beside_test(dataset.train.table, dataset.test.table, part, names)
     if fold is not None:
         dataset = hold_out_fold(dataset, fold, seed)
     if dataset.can_grow or dataset.settled is not None:

@@ -95,8 +95,9 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
             parts["train"], parts["test"], parts.get("validation"), notes=notes, unreadable=unreadable
         )
     train = parts["train"]
-    kept, test = set_test_images_apart(train.table, test_part, train.class_names)
     validation = parts.get("validation")
+    num_kept = 2 if validation is None else 1
+    kept, test = set_test_images_apart(train.table, test_part, train.class_names, num_kept=num_kept)
     return SourceImages(
         train.select(kept), train.select(test), validation, test_part, notes=notes, unreadable=unreadable
     )

@@ -89,42 +89,103 @@ def hold_out_by_image(
 
 
 def set_test_images_apart(
-    table: ImageTable, part: float, class_names: Sequence[str]
+    table: ImageTable, part: float, class_names: Sequence[str], *, num_kept: int
 ) -> tuple[Tensor, Tensor]:
     """Return indices of the images kept and of the test images, as `hold_out_by_image`.
 
     Whether each class is on both sides is asked later, when it is known which classes are wanted
     (`refuse_missing_test_classes`).
 
+    Args:
+        table: the images.
+        part: share of test images, in (0, 1).
+        class_names: of the labels.
+        num_kept: as of `refuse_missing_test_classes`.
+
     Raises:
         DataError: a side has no image at all.
     """
     is_test = draw_numbers(table.identities, TEST_PURPOSE) < part
-    if 0 < int(is_test.sum()) < len(table):
-        return (~is_test).nonzero().flatten(), is_test.nonzero().flatten()
-    return hold_out_by_image(table, part, TEST_PURPOSE, class_names=class_names, setting=_TEST_SETTING)
+    kept, test = (~is_test).nonzero().flatten(), is_test.nonzero().flatten()
+    if not 0 < len(test) < len(table):
+        _refuse_missing_test_classes(table, kept, test, part, class_names, num_kept)
+    return kept, test
 
 
 def refuse_missing_test_classes(
-    train: ImageTable, test: ImageTable, part: float, class_names: Sequence[str]
+    train: ImageTable, test: ImageTable, part: float, class_names: Sequence[str], *, num_kept: int
 ) -> None:
     """Check that training and test images, set apart each by its own digest, are of each class.
+
+    Args:
+        train: images kept.
+        test: test images.
+        part: share of test images that divided them, in (0, 1).
+        class_names: of the labels.
+        num_kept: different images of a class that have to be kept by a share that is named as working: 2 if
+            validation images are still to be taken from these.
 
     Raises:
         DataError: a side has none of some class.
     """
     whole, indices = join_tables(train, test), torch.arange(len(train) + len(test))
+    kept, held_out = indices[: len(train)], indices[len(train) :]
+    _refuse_missing_test_classes(whole, kept, held_out, part, class_names, num_kept)
+
+
+def _refuse_missing_test_classes(
+    whole: ImageTable, kept: Tensor, test: Tensor, part: float, class_names: Sequence[str], num_kept: int
+) -> None:
     refuse_missing_classes(
         whole,
-        {"training": indices[: len(train)], "test": indices[len(train) :]},
+        {"training": kept, "test": test},
         class_names,
         f"{_TEST_SETTING} = {part:g}",
-        lambda: find_working_amount(whole.labels, draw_numbers(whole.identities, TEST_PURPOSE), part),
+        lambda: _find_working_test_part(whole, part, num_kept),
+        num_needed=num_kept + 1,
     )
 
 
+def refuse_too_few_beside_test(
+    train: ImageTable, test: ImageTable, part: float, class_names: Sequence[str]
+) -> None:
+    """Check that the share of test images left two different images of each class, to train and to validate.
+
+    Where it did not, no share of validation images helps, and another share of test images may.
+
+    Raises:
+        MissingClassError: one image or none is left of some class.
+    """
+    poor = [label for label in range(len(class_names)) if _count_different(train, label) < 2]
+    if not poor:
+        return
+    whole = join_tables(train, test)
+    working = _find_working_test_part(whole, part, 2)
+    hopeless = [class_names[label] for label in range(len(class_names)) if _count_different(whole, label) < 3]
+    left = ", ".join(
+        f"{class_names[label]} ({_count_different(train, label)} of {_count_different(whole, label)})"
+        for label in poor
+    )
+    raise MissingClassError(
+        f"Beside the test part too few images of {class_names[poor[0]]} are left to train and to validate.",
+        setting=_TEST_SETTING,
+        works=working.amount,
+        class_names=class_names,
+        hopeless=hopeless,
+        got=f"{_TEST_SETTING} = {part:g}; each image's side follows from its own pixels; left: {left}",
+        allowed="two different images of each class beside those of test"
+        + _describe_allowed(working, bool(hopeless), 3),
+        next_step=_advise(_TEST_SETTING, working, hopeless or [class_names[label] for label in poor]),
+    )
+
+
+def _find_working_test_part(whole: ImageTable, part: float, num_kept: int) -> Working:
+    numbers = draw_numbers(whole.identities, TEST_PURPOSE)
+    return find_working_amount(whole.labels, numbers, part, num_kept=num_kept)
+
+
 def find_working_amount(
-    labels: Tensor, numbers: Tensor, wanted: float | int, *, is_part: bool = False
+    labels: Tensor, numbers: Tensor, wanted: float | int, *, is_part: bool = False, num_kept: int = 1
 ) -> Working:
     """Return the amounts that give each class images on both sides, and of these the one nearest to a wish.
 
@@ -133,10 +194,13 @@ def find_working_amount(
         numbers: (images,) float64, drawn; an image is held out if its number is below the amount.
         wanted: a part, or a count of the least numbers.
         is_part: whether the images held out are all that is needed, as of a fraction.
+        num_kept: different images of each class that are not to be held out, ≥ 1.
     """
-    by_class = [numbers[labels == label] for label in labels.unique()]
-    low = max(float(one.min()) for one in by_class)
-    high = 1.0 if is_part else min(float(one.max()) for one in by_class)
+    by_class = [numbers[labels == label].unique() for label in labels.unique()]  # equal images: one number
+    if not is_part and min(map(len, by_class)) <= num_kept:
+        return Working()
+    low = max(float(one[0]) for one in by_class)
+    high = 1.0 if is_part else min(float(one[-num_kept]) for one in by_class)
     if low >= high:
         return Working()
     if isinstance(wanted, int):
@@ -156,6 +220,8 @@ def refuse_missing_classes(
     class_names: Sequence[str],
     setting: str,
     find_working: Callable[[], Working] = Working,
+    *,
+    num_needed: int = 2,
 ) -> None:
     """Check that each side has images of each class.
 
@@ -165,6 +231,7 @@ def refuse_missing_classes(
         class_names: of the labels.
         setting: what divides the images, and its value.
         find_working: returns what values would do; asked only if this one does not.
+        num_needed: different images without which no value does for a class.
 
     Raises:
         MissingClassError: one has none of some class, which is named.
@@ -175,7 +242,9 @@ def refuse_missing_classes(
         missing = [label for label, count in enumerate(counts) if not count]
         if missing:
             working, name = find_working(), setting.partition(" ")[0]
-            hopeless = [label for label in range(len(class_names)) if _count_different(table, label) < 2]
+            hopeless = [
+                label for label in range(len(class_names)) if _count_different(table, label) < num_needed
+            ]
             listed = ", ".join(f"{class_names[label]} ({totals[label]:,} in all)" for label in missing)
             named = [class_names[label] for label in hopeless or missing]
             raise MissingClassError(
@@ -187,10 +256,17 @@ def refuse_missing_classes(
                 hopeless=[class_names[label] for label in hopeless],
                 got=f"{setting}; each image's side follows from its own pixels; none of: {listed}",
                 allowed="images of each class on both sides"
-                + (f": for these images, {working.allowed}" if working.allowed else "")
-                + ("; so two different images of a class, or more" if hopeless else ""),
+                + _describe_allowed(working, bool(hopeless), num_needed),
                 next_step=_advise(name, working, named),
             )
+
+
+def _describe_allowed(working: Working, is_hopeless: bool, num_needed: int) -> str:
+    number = {2: "two", 3: "three"}[num_needed]
+    sides = ", to train, to validate and to test" if num_needed == 3 else ""
+    return (f": for these images, {working.allowed}" if working.allowed else "") + (
+        f"; so {number} different images of a class, or more{sides}" if is_hopeless else ""
+    )
 
 
 def _count_different(table: ImageTable, label: int) -> int:

@@ -111,7 +111,8 @@ def make_source(
     train, said = parts["train"], tuple(dict.fromkeys(notes))
     if "test" in parts:
         return SourceImages(train, parts["test"], parts.get("validation"), notes=said)
-    kept, test = set_test_images_apart(train.table, test_part, train.class_names)
+    num_kept = 1 if "validation" in parts else 2
+    kept, test = set_test_images_apart(train.table, test_part, train.class_names, num_kept=num_kept)
     return SourceImages(
         train.select(kept), train.select(test), parts.get("validation"), test_part, notes=said
     )
