@@ -7,6 +7,7 @@ import torch
 
 from loupe.errors import LoupeError
 from loupe.evaluations import LookedAt, Subject, carry_out, choose_evaluation
+from loupe.evaluations.finding import Table
 from loupe.evaluations.look import Look
 from loupe.evaluations.stakes import fill_shares, make_cost_matrix, read_costs, read_shares
 from loupe.metrics import Predictions
@@ -118,3 +119,22 @@ def test_accuracy_elsewhere_is_what_images_from_there_have() -> None:
     assert gain.interval.low > 0, "heeding the shares helps where they are far from those of training"
     estimated = look_at("prior_shift", there)
     assert "told without labels" in estimated.sentence
+
+
+def test_what_a_class_costs_that_has_no_mistake_is_not_certain() -> None:
+    labels = torch.tensor([0] * 10 + [1] * 20)
+    logits = torch.full((30, 2), -3.0)
+    logits[torch.arange(30), labels] = 3.0
+    look = look_at("expected_cost", Predictions(labels, logits))
+    table = next(one for one in look.blocks if getattr(one, "title", "") == "Cost an image, by class")
+    assert isinstance(table, Table)
+    for row, most in zip(table.rows, (0.28, 0.16), strict=True):
+        assert row[2:5] == (0, 0, 0)
+        assert row[5] == pytest.approx(most, abs=0.01)
+    saved = look.values[2].interval
+    assert saved is not None
+    assert saved.low < 0 < saved.high
+    shared = look_at("prior_shift", Predictions(labels, logits), shares={"cat": 0.5})
+    for value in shared.values:
+        assert value.interval is not None
+        assert value.interval.low < value.interval.high

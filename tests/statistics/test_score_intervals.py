@@ -12,6 +12,7 @@ from loupe.metrics.registry import ChosenMetric
 from loupe.statistics import compute_wilson_interval
 from loupe.statistics.score_intervals import (
     compute_count_interval,
+    compute_mean_cost_interval,
     compute_mean_interval,
     compute_mean_share_interval,
 )
@@ -28,6 +29,38 @@ def test_shares_of_all_or_nothing_are_not_certain() -> None:
 
 def test_a_mean_of_one_value_has_no_interval() -> None:
     assert compute_mean_interval(torch.tensor([0.3])) is None
+
+
+def test_equal_values_are_not_certain() -> None:
+    """As Wilson's interval of none and of all; where the range has no ends there is none."""
+    zeros = torch.zeros(20)
+    assert compute_mean_interval(zeros, low=0) is None
+    none, all_ = (compute_wilson_interval(count, 20) for count in (0, 20))
+    for values, expected in ((zeros, none), (zeros + 1, all_)):
+        interval = compute_mean_interval(values, low=0, high=1)
+        assert interval is not None
+        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    differences = compute_mean_interval(zeros, low=-1, high=1)
+    assert differences is not None
+    assert (differences.low, differences.high) == pytest.approx((-none.high, none.high))
+
+
+def test_costs_of_two_kinds_have_wilsons_interval_and_none_lies_outside_what_costs_there_are() -> None:
+    costs = torch.tensor([0.0] * 28 + [5.0] * 2, dtype=torch.float64)
+    interval, share = compute_mean_cost_interval(costs, 0.95, 0, 5), compute_wilson_interval(2, 30)
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((5 * share.low, 5 * share.high))
+    three = compute_mean_cost_interval(torch.tensor([0.0] * 28 + [1.0, 5.0]).double(), 0.95, 0, 5)
+    assert three is not None
+    assert three.low == 0
+
+
+def test_costs_cover_their_mean_where_mistakes_are_rare() -> None:
+    """Two draws of five hold no mistake at all: an interval of no width would leave the mean out."""
+    draws = (torch.rand(1000, 30, generator=torch.Generator().manual_seed(0)) < 0.03).double()
+    ends = [compute_mean_cost_interval(one, 0.95, 0, 1) for one in draws]
+    covered = [one is not None and one.low <= 0.03 <= one.high for one in ends]
+    assert sum(covered) / len(covered) > 0.92
 
 
 def test_a_share_by_the_delta_method_is_the_textbook_interval() -> None:

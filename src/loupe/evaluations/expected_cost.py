@@ -11,7 +11,7 @@ from loupe.evaluations.registry import register_evaluation
 from loupe.evaluations.stakes import UNSURE, make_cost_matrix
 from loupe.metrics import Predictions
 from loupe.statistics.costs import decide_cheapest, expect_costs, spend
-from loupe.statistics.score_intervals import compute_mean_interval
+from loupe.statistics.score_intervals import compute_mean_cost_interval
 
 _MOST_CHANGES = 10
 
@@ -38,25 +38,26 @@ def weigh_costs(
     matrix, names = make_cost_matrix(costs, class_names)
     decided = decide_cheapest(answers.probabilities, matrix)
     plain, cheapest = (spend(one, answers.labels, matrix) for one in (answers.predicted, decided))
+    least, most = float(matrix.min()), float(matrix.max())
     foreseen = expect_costs(answers.probabilities, matrix).min(1).values
     values = [
         Value(
             "cost an image of the most probable class",
             float(plain.mean()),
             "",
-            compute_mean_interval(plain, level),
+            compute_mean_cost_interval(plain, level, least, most),
         ),
         Value(
             "cost an image of the cheapest answer",
             float(cheapest.mean()),
             "",
-            compute_mean_interval(cheapest, level),
+            compute_mean_cost_interval(cheapest, level, least, most),
         ),
         Value(
             "saved an image",
             float((plain - cheapest).mean()),
             "",
-            compute_mean_interval(plain - cheapest, level),
+            compute_mean_cost_interval(plain - cheapest, level, least - most, most - least),
         ),
         Value("cost an image that the network foresees", float(foreseen.mean()), ""),
     ]
@@ -70,7 +71,7 @@ def weigh_costs(
         f"{values[1].write()}: it is another for {share} of the images and {verdict} {saved.write()}."
     )
     blocks = [
-        _tabulate_classes(answers, class_names, plain, cheapest, level),
+        _tabulate_classes(answers, class_names, (plain, cheapest), matrix, level),
         _tabulate_changes(answers.predicted, decided, answers.labels, matrix, names),
         _tabulate_costs(matrix, class_names, names),
     ]
@@ -78,13 +79,21 @@ def weigh_costs(
 
 
 def _tabulate_classes(
-    answers: Predictions, class_names: tuple[str, ...], plain: Tensor, cheapest: Tensor, level: float
+    answers: Predictions,
+    class_names: tuple[str, ...],
+    spent: tuple[Tensor, Tensor],
+    matrix: Tensor,
+    level: float,
 ) -> Table:
+    plain, cheapest = spent
     rows: list[tuple[Cell, ...]] = []
     for label, name in enumerate(class_names):
         of_class = answers.labels == label
         if bool(of_class.any()):
-            ends = compute_mean_interval(cheapest[of_class], level)
+            costs = matrix[label]
+            ends = compute_mean_cost_interval(
+                cheapest[of_class], level, float(costs.min()), float(costs.max())
+            )
             rows.append(
                 (
                     name,

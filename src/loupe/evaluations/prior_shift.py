@@ -98,9 +98,8 @@ def _judge_elsewhere(
     adjusted = adjust_to_shares(answers.probabilities, before, shares).argmax(1) == answers.labels
     gain = adjusted.double() - answers.is_right.double()
     weights = _Weights(answers.labels, shares, level)
-    plain, heeded, difference = (
-        weights.measure(one) for one in (answers.is_right.double(), adjusted.double(), gain)
-    )
+    plain, heeded = (weights.measure(one.double(), 0, 1) for one in (answers.is_right, adjusted))
+    difference = weights.measure(gain, -1, 1)
     values = [
         Value("accuracy there, as it is", plain[0], "percent", _cut(plain[1], 0, 1)),
         Value("accuracy there, with the shares heeded", heeded[0], "percent", _cut(heeded[1], 0, 1)),
@@ -146,17 +145,18 @@ class _Weights:
         self._z = NormalDist().inv_cdf((1 + level) / 2)
         self.missing = sum(1 for label, share in enumerate(shares) if share and not len(self._places[label]))
 
-    def measure(self, values: Tensor) -> tuple[float | None, Interval | None]:
-        """Return the weighted mean of (images,) values in [-1, 1], and its interval by strata."""
+    def measure(self, values: Tensor, low: float, high: float) -> tuple[float | None, Interval | None]:
+        """Return the weighted mean of (images,) values in [low, high], and its interval by strata."""
         if not self._shares:
             return None, None
         mean = variance = 0.0
+        seen = float(values.min()), float(values.max())
+        ends = torch.tensor(seen if seen[0] < seen[1] else (low, high), dtype=torch.float64)
         for label, share in self._shares.items():
             some = values[self._places[label]]
             count = len(some)
             mean += share * float(some.mean())
             # two values more, one at each end seen: a class that is all right is not certain to be so
-            ends = torch.tensor([float(values.min()), float(values.max())], dtype=torch.float64)
             variance += share**2 * float(torch.cat([some, ends]).var(unbiased=False)) / (count + 2)
         reach = self._z * math.sqrt(variance)
         return mean, Interval(mean - reach, mean + reach)

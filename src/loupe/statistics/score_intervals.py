@@ -7,7 +7,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from loupe.statistics.intervals import Interval, compute_t_quantile, compute_wilson_interval
+from loupe.statistics.intervals import Interval, compute_t_quantile, compute_wilson_interval, has_spread
 
 
 def compute_mean_interval(
@@ -15,18 +15,47 @@ def compute_mean_interval(
 ) -> Interval | None:
     """Return Student's interval of a mean; None for fewer than two values.
 
+    Equal values do not show that there is no spread: a width of 0 would claim a certainty that is not there.
+    Of n equal ones, the share of images that have another is below Wilson's upper end for 0 of n, and these
+    would at most lie at an end of the range; where that has no ends there is no interval.
+
     Args:
         values: (images,) float, one an image.
         level: in (0, 1).
-        low: smallest mean there can be; the interval is cut there.
+        low: smallest value there can be; the interval is cut there.
         high: largest.
     """
     count = len(values)
     if count < 2:
         return None
     mean, std = float(values.double().mean()), float(values.double().std())
+    if not has_spread([float(values.min()), float(values.max())], max(1e-12, float(values.abs().max()))):
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return None
+        others = compute_wilson_interval(0, count, level).high
+        return Interval(mean - others * max(0.0, mean - low), mean + others * max(0.0, high - mean))
     reach = compute_t_quantile((1 + level) / 2, count - 1) * std / math.sqrt(count)
     return Interval(max(low, mean - reach), min(high, mean + reach))
+
+
+def compute_mean_cost_interval(values: Tensor, level: float, low: float, high: float) -> Interval | None:
+    """Return the interval of a mean of values of few kinds, as costs; None for fewer than two values.
+
+    Of two kinds it is Wilson's interval of how frequent they are, which holds where one is rare; else as
+    `compute_mean_interval`.
+
+    Args:
+        values: (images,) float64, one an image.
+        level: in (0, 1).
+        low: smallest value there can be.
+        high: largest.
+    """
+    kinds = values.unique()
+    if len(kinds) != 2 or len(values) < 2:
+        return compute_mean_interval(values, level, low=low, high=high)
+    less, more = kinds.tolist()
+    ends = compute_wilson_interval(int((values == more).sum()), len(values), level)
+    return Interval(less + (more - less) * ends.low, less + (more - less) * ends.high)
 
 
 def compute_mean_share_interval(
