@@ -58,6 +58,39 @@ def test_predict_writes_json_to_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert captured.err == ""
 
 
+@pytest.mark.parametrize("arguments", [["predict", "mine", ""], ["evaluate", "mine", ""]])
+def test_an_empty_argument_is_not_the_current_folder(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    told = capsys.readouterr()
+    assert not told.out
+    assert "An argument is empty." in told.err
+    assert "got: nothing, at argument 3 of 3" in told.err
+    assert main(["predict", "mine", "crops", "--out="]) == 1
+    assert "at --out=" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "mine", "crops", "--out", "/proc/answers.csv"],
+        ["evaluate", "mine", "--test", "--report", "/proc/answers.html"],
+        ["export", "mine", "--out", "/proc/answers.onnx"],
+    ],
+)
+def test_a_place_that_takes_no_file_is_told_before_anything_is_asked(
+    arguments: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run,) = (workplace / "runs").glob("mine-*")
+    looks = (run / "test_openings.jsonl").read_text(encoding="utf-8")
+    assert main(arguments) == 1
+    told = capsys.readouterr()
+    assert "got: /proc/answers." in told.err
+    assert "images answered" not in told.out + told.err
+    assert (run / "test_openings.jsonl").read_text(encoding="utf-8") == looks
+
+
 def test_predict_says_what_it_cannot_read_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,7 +107,23 @@ def test_overrides_are_read_as_toml_and_else_as_text(text: str, expected: tuple[
     assert parse_override(text) == expected
 
 
-@pytest.mark.parametrize("text", ["train.epochs", "=3", ""])
+def test_the_end_of_a_line_is_no_part_of_an_override_and_a_line_more_sets_nothing() -> None:
+    assert parse_override("data.path=crops\n") == ("data.path", "crops")
+    assert parse_override("data.classes=[\n1,\n2]\n") == ("data.classes", [1, 2])
+    assert parse_override("train.epochs=1\nseed = 2") == ("train.epochs", "1\nseed = 2")
+    assert parse_override("data.path='crops '") == ("data.path", "crops ")
+
+
+@pytest.mark.parametrize(
+    "field", ["data.sides_of", "data.corrections", "transfer.run", "transfer.weights", "run.folder"]
+)
+def test_a_place_that_is_empty_is_refused(field: str) -> None:
+    section, name = field.split(".")
+    with pytest.raises(LoupeError, match="at least 1 character"):
+        parse_recipe({"name": "x", section: {name: ""}})
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", "", "a\nb=3"])
 def test_an_override_without_field_or_value_is_refused(text: str) -> None:
     with pytest.raises(LoupeError, match="does not change any field"):
         parse_override(text)

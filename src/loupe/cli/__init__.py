@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     accept_any_output()
     add_fields_to_help(asks_for_help(sys.argv[1:] if arguments is None else arguments))
     try:
+        refuse_empty_arguments(sys.argv[1:] if arguments is None else arguments)
         status = app(arguments)
     except UntrustedPluginError as error:
         if is_trusted_by_answer(error):
@@ -73,6 +74,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
         return 130
     return status if isinstance(status, int) else 0
+
+
+def refuse_empty_arguments(arguments: Sequence[str]) -> None:
+    """Check that no argument is empty: as a path it would be the current folder, with all that lies in it.
+
+    Raises:
+        LoupeError: one is, as where a variable of the shell is not set.
+    """
+    named = [one for one in arguments if one.startswith("--") and one.endswith("=")]
+    if "" not in arguments and not named:
+        return
+    place = named[0] if named else f"argument {list(arguments).index('') + 1} of {len(arguments)}"
+    raise LoupeError(
+        "An argument is empty.",
+        got=f"nothing, at {place}",
+        allowed="a value; the current folder is .",
+        next_step="see whether a variable of the shell is not set, or leave the argument out",
+    )
 
 
 def add_fields_to_help(verb: str | None) -> None:

@@ -68,8 +68,11 @@ def evaluate(
     """
     from loupe.evaluations.stakes import read_costs, read_shares
     from loupe.reports.evaluation_page import write_evaluation_page
+    from loupe.runs.writing import prepare_place
     from loupe.using.evaluate_run import evaluate_run
 
+    if report is not None:  # before a look at test images is counted
+        prepare_place(report)
     found = evaluate_run(
         run,
         *data,
@@ -94,7 +97,6 @@ def evaluate(
     if len(found.refusals) > _MOST_REFUSALS:
         print_line(f"left out: {len(found.refusals) - _MOST_REFUSALS:,} more", stderr=True)
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
         write_evaluation_page(
             report,
             run_name=found.name,

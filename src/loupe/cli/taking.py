@@ -55,9 +55,11 @@ def predict(
     """
     from loupe.cli.prediction_tables import list_refusals, summarise_answers, write_table
     from loupe.evaluations.stakes import read_costs, read_shares
-    from loupe.runs.writing import write_text
+    from loupe.runs.writing import prepare_place, write_text
     from loupe.using.predict_images import predict as ask
 
+    if out is not None:
+        prepare_place(out)
     answers = ask(
         run,
         *places,
@@ -76,7 +78,6 @@ def predict(
     if out is None:
         sys.stdout.write(table)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_text(out, table)
     for line in [*list_refusals(answers), *summarise_answers(answers)]:
         print_line(line, stderr=out is None)

@@ -139,7 +139,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     """
     dotted, sign, written = text.partition("=")
     dotted, written = dotted.strip(), written.strip()
-    if not sign or not dotted or "\n" in text:
+    if not sign or not dotted or "\n" in dotted:
         raise LoupeError(
             f"{text!r} does not change any field.",
             got=text,
@@ -149,7 +149,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if written.casefold() == "none":
         return dotted, None
     try:
-        return dotted, tomllib.loads(f"value = {written}")["value"]
+        read = tomllib.loads(f"value = {written}")
+        return dotted, read["value"] if len(read) == 1 else written  # a line more is a text of several lines
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         if written[:1] in tuple("[{\"'"):  # meant as TOML, and broken
             raise LoupeError(

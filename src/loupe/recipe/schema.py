@@ -124,6 +124,7 @@ class DataSection(NamedSection):
     )
     sides_of: str | None = Field(
         None,
+        min_length=1,
         description="Whose training, validation and test images to take: a run's, or those of a list (CSV "
         "with path, label, split). Images a run does not name are divided as ever.",
     )
@@ -187,10 +188,13 @@ class TransferSection(Section):
     """Where the weights start, and which of them stay as they are."""
 
     run: str | None = Field(
-        None, description="Run whose best weights are copied, by name and shape; a path, or a name in runs/."
+        None,
+        min_length=1,
+        description="Run whose best weights are copied, by name and shape; a path, or a name in runs/.",
     )
     weights: str | None = Field(
         None,
+        min_length=1,
         description="File with weights from elsewhere, in the place of a run: .safetensors, or a torch file "
         '(nothing in it is run); "timm" for those that timm has of model.backbone. It is kept in the run.',
     )
@@ -288,6 +292,7 @@ class RunSection(Section):
     )
     continues: str | None = Field(
         None,
+        min_length=1,
         description="A finished run whose training this one goes on with: a path, or a name in runs/.",
     )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1", "mps".')
@@ -300,7 +305,7 @@ class RunSection(Section):
         description="Processes that train together, each on its share of every batch: on CPU cores, or a GPU "
         "each. More than one needs the extra `fabric`.",
     )
-    folder: str = Field("runs", description="Folder that receives the run folder.")
+    folder: str = Field("runs", min_length=1, description="Folder that receives the run folder.")
     tensorboard: bool = Field(
         False,
         description="Also write curves, images and graph for TensorBoard into the run folder: short for "

@@ -32,20 +32,54 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Raises:
         LoupeError: a device, a pipe or a link stands there, which a file would replace.
+        OSError: it cannot be written, with `path` as its name.
     """
     refuse_odd_place(path)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
-    os.close(descriptor)
-    temporary = Path(name)
+    with telling_place(path):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)
+            if durable:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def telling_place(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that was to be written, not none or a temporary one.
+
+    Args:
+        path: the file; temporary files and folders beside it begin with a dot and its name.
+    """
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        if durable:
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        of_it = str(path.parent / f".{path.name}.")
+        is_nameless = error.filename is None
+        if error.errno is None or not (is_nameless or os.fsdecode(error.filename).startswith(of_it)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def prepare_place(path: Path) -> None:
+    """Make the folder of a file that is to be written later, and try whether it can be, before long work.
+
+    Raises:
+        LoupeError: something else stands there.
+        OSError: it cannot be written, with `path` as its name.
+    """
+    refuse_odd_place(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with telling_place(path):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
+        os.close(descriptor)
+        Path(name).unlink()
 
 
 def refuse_odd_place(path: Path) -> None:

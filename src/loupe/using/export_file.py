@@ -20,6 +20,7 @@ from loupe.models import ObjectiveName
 from loupe.reports.model_card import ExportedFile
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
+from loupe.runs.writing import prepare_place, telling_place
 from loupe.training.measure import compute_outputs
 
 _MOST_COMPARED = 1000  # images
@@ -82,7 +83,10 @@ def write_checked(file: Path, form: str, network: Exportable) -> ExportedFile:
         image_size=network.image_size,
     )
     # within a folder of its own, so that a writer that cares for endings finds the right one
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+    with (
+        telling_place(file),
+        tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder,
+    ):
         temporary = Path(folder) / file.name
         chosen.write(temporary, program, OUTPUTS[network.objective], network.metadata)
         refuse_missing_file(temporary, form)
@@ -129,7 +133,7 @@ def refuse_missing_file(file: Path, form: str) -> None:
 def choose_place(
     run_name: str, recipe_name: str, suffix: str, out: Path | None, name: str | None = None
 ) -> Path:
-    """Return the file to write, its folder made; `exports/RUN/RECIPE` with the ending if nothing is said.
+    """Return the file to write, made sure of; `exports/RUN/RECIPE` with the ending if nothing is said.
 
     Raises:
         LoupeError: another ending than the format's.
@@ -146,7 +150,7 @@ def choose_place(
             allowed=f"a name that ends in {suffix}, or a folder that is there",
             next_step=f"--out {out.with_suffix(suffix)}, or another --format",
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
+    prepare_place(out)
     return out
 
 

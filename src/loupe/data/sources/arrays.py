@@ -22,7 +22,8 @@ def load_arrays(
         ),
     ],
     labels_path: Annotated[
-        str | None, Field(description="The .npy file of the labels, where `path` is that of the images.")
+        str | None,
+        Field(min_length=1, description="The .npy file of the labels, where `path` is that of the images."),
     ] = None,
     class_names: Annotated[
         tuple[str, ...] | None, Field(description="Names of the classes, in the order of the labels.")

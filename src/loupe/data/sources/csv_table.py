@@ -36,7 +36,8 @@ _SPLITS = ("split", "subset", "partition", "fold", "set")
 def load_csv(
     path: Annotated[str, Field(min_length=1, description="The table: CSV or TSV with a header, UTF-8.")],
     folder: Annotated[
-        str | None, Field(description="Where the paths in it start; the table's own folder if left out.")
+        str | None,
+        Field(min_length=1, description="Where the paths in it start; the table's own folder if left out."),
     ] = None,
     path_column: Annotated[
         str | None, Field(description="Column of the files; found by its name (path, file …) if left out.")
