@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from loupe.data.image_files import UNREADABLE, decode_image, fit_image, list_image_suffixes, list_images
+from loupe.data.image_files import (
+    UNREADABLE,
+    decode_image,
+    fit_image,
+    list_image_suffixes,
+    list_images,
+    read_image_size,
+)
 
 
 def encode(form: str) -> bytes:
@@ -42,6 +49,21 @@ def test_a_damaged_file_is_read_or_refused(form: str, changes: list[tuple[float,
         return
     assert decoded.dtype == np.uint8
     assert decoded.ndim == 3
+
+
+def test_what_pillow_warns_of_is_not_said(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """As of a TIFF that breaks off in its tags."""
+    broken = b"II*\x00\x08\x00\x00\x00\x05\x00\x00\x01"
+    with pytest.raises(UNREADABLE):
+        decode_image(io.BytesIO(broken))
+    whole = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "a name"
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(whole, "JPEG", exif=exif.tobytes()[:-12])
+    (tmp_path / "named.jpg").write_bytes(whole.getvalue())
+    assert decode_image(tmp_path / "named.jpg").shape == (8, 8, 1)
+    assert read_image_size(tmp_path / "named.jpg") == (8, 8)
+    assert not recwarn.list
 
 
 def test_programs_are_no_images() -> None:

@@ -76,6 +76,36 @@ def test_the_file_is_kept_in_the_run_and_read_no_more(train: Train, file: Path) 
     assert verify(moved)[0].is_sound
 
 
+def test_a_resumed_run_calls_its_weights_what_they_were_called(train: Train, file: Path) -> None:
+    stopped = train(*start(file, "train.epochs=3"), observers=[StopAfter(1, KeyboardInterrupt())])
+    loupe.resume(stopped.path)
+    result = stopped.read_result()
+    assert any("weights of elsewhere.pth have seen" in warning for warning in result.warnings)
+    assert any(note.startswith("copied from elsewhere.pth: ") for note in result.notes)
+    assert not any("starting_weights" in said for said in (*result.notes, *result.warnings))
+
+
+def test_frozen_layers_without_weights_are_warned_of(train: Train, source: RunFolder, tmp_path: Path) -> None:
+    """Layers that the file does not have, and that nothing trains, are no pre-trained ones."""
+    weights = load_file(source.best_file)
+    some = {name: tensor for name, tensor in weights.items() if not name.startswith(("conv2", "dense1"))}
+    save_file(some, tmp_path / "some.safetensors")
+    save_file(weights, tmp_path / "all.safetensors")
+
+    def list_warned(name: str, freeze: str) -> list[str]:
+        run = train(*QUICK, f"transfer.weights={tmp_path / name}", f"transfer.freeze={freeze}")
+        return [warning for warning in run.read_result().warnings if "frozen layers" in warning]
+
+    (warned,) = list_warned("some.safetensors", "all")
+    assert (
+        "got no weights from some.safetensors and stay as they were drawn, untrained: conv2, dense1" in warned
+    )
+    assert list_warned("all.safetensors", "all") == []
+    assert list_warned("some.safetensors", '["conv1"]') == []
+    (warned,) = list_warned("all.safetensors", '["logits"]')
+    assert warned.startswith("1 of 1 frozen layers got no weights")
+
+
 def test_a_run_without_a_checkpoint_starts_from_its_own_copy(train: Train, file: Path) -> None:
     whole = train(*start(file))
     stopped = train(*start(file), observers=[StopAfter(1, KeyboardInterrupt())])

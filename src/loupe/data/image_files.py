@@ -122,7 +122,7 @@ def decode_picture(file: str | Path | BinaryIO, bit_range: int | None = None) ->
     Raises:
         OSError, ValueError …: see `UNREADABLE`.
     """
-    with _opening(file) as opened:
+    with opening_image(file) as opened:
         return read_picture(opened, bit_range)
 
 
@@ -132,7 +132,7 @@ def read_image_size(file: str | Path | BinaryIO) -> tuple[int, int]:
     Raises:
         OSError, ValueError …: see `UNREADABLE`.
     """
-    with _opening(file) as opened:
+    with opening_image(file) as opened:
         is_upright = opened.format == "TIFF"  # for TIFF, Pillow has turned the size already
         is_on_its_side = not is_upright and opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
         width, height = opened.size
@@ -140,8 +140,14 @@ def read_image_size(file: str | Path | BinaryIO) -> tuple[int, int]:
 
 
 @contextmanager
-def _opening(file: str | Path | BinaryIO) -> Iterator[Image.Image]:
+def opening_image(file: str | Path | BinaryIO) -> Iterator[Image.Image]:
+    """Yield an image file, opened; what Pillow warns of (damaged metadata) concerns no pixel and is not said.
+
+    Raises:
+        OSError, ValueError …: see `UNREADABLE`.
+    """
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(file, formats=_list_formats()) as opened:
             yield opened

@@ -7,9 +7,9 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from loupe.data.image_files import UNREADABLE, opening_image
 from loupe.data.stored_images import Images
 
 MOST_BLANK = 2.0
@@ -135,8 +135,8 @@ def _read_size(file: Path) -> tuple[int, int] | None:
     try:
         if not file.is_file():
             return None
-        with Image.open(file) as picture:
+        with opening_image(file) as picture:
             size: tuple[int, int] = picture.size
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None
     return size if min(size) > 0 else None

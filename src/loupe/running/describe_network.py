@@ -24,7 +24,7 @@ def describe_recipe_layers(recipe: Recipe) -> tuple[LayerTable, tuple[str, ...]]
         num_classes=num_classes,
     )
     layers = describe_layers(network.model, in_channels=in_channels, image_size=image_size)
-    return layers, network.notes
+    return layers, (*network.notes, *network.warnings)
 
 
 def find_shapes(recipe: Recipe) -> tuple[tuple[int, ...], int]:

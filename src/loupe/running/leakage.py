@@ -10,7 +10,7 @@ from loupe.data import Splits
 from loupe.data.identity import ImageTable, from_keys
 from loupe.errors import DataError, LoupeError, RunError
 from loupe.recipe import Recipe
-from loupe.running.network import find_source_run
+from loupe.running.network import find_source_run, name_starting_weights
 from loupe.running.recipe_data import load_recipe_data, load_run_splits, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.runs.images import ImageRecord
@@ -54,7 +54,9 @@ def find_seen_before(recipe: Recipe) -> SeenBefore:
     digests; what cannot be found out is said.
     """
     if recipe.transfer is not None and recipe.transfer.weights is not None:
-        return SeenBefore(source=Path(recipe.transfer.weights).name, unknown="the file does not say it")
+        return SeenBefore(
+            source=name_starting_weights(Path(recipe.transfer.weights)), unknown="the file does not say it"
+        )
     if recipe.transfer is None or recipe.transfer.run is None:
         return SeenBefore()
     source = find_source_run(recipe, recipe.transfer)

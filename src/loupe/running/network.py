@@ -1,6 +1,6 @@
 """The network of a recipe: built, and started from another run's weights if the recipe says so."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from loupe.models.weight_files import read_weight_file, rename_weights
 from loupe.recipe import Recipe
 from loupe.recipe.schema import TransferSection
 from loupe.runs import RunFolder, read_weights
+from loupe.runs.files import STARTING_WEIGHTS
 from loupe.runtime import Streams
 
+_MOST_NAMED = 5
 _IMAGES_TO_START_FROM = 5_000  # as many as airbench takes
 
 
@@ -37,12 +39,14 @@ class Network:
         notes: what was copied, skipped and frozen, in words.
         source: description of the network the weights come from; None for fresh weights.
         source_run: the run it comes from.
+        warnings: what of that is likely a mistake.
     """
 
     model: nn.Module
     notes: tuple[str, ...] = ()
     source: dict[str, object] | None = None
     source_run: RunFolder | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def build_network(
@@ -84,13 +88,14 @@ def build_network(
     if recipe.transfer is None:
         return Network(model, tuple(notes))
     head = find_head(model, in_channels=in_channels, image_size=image_size)
-    copied, source = _copy(model, recipe, recipe.transfer, head)
-    notes += copied
+    outcome, origin, source = _copy(model, recipe, recipe.transfer, head)
+    notes += _describe_copies(outcome, origin) if outcome is not None else []
     frozen = _freeze(model, recipe.transfer, head)
     if frozen:
         notes.append(f"frozen: {_list_layers(frozen)}")
     source_run = find_source_run(recipe, recipe.transfer) if recipe.transfer.run else None
-    return Network(model, tuple(notes), source, source_run)
+    warnings = _find_frozen_fresh(outcome, frozen, started, origin) if outcome is not None else ()
+    return Network(model, tuple(notes), source, source_run, warnings)
 
 
 def take_first_look(recipe: Recipe, images: ImageDataset, normalization: Normalization) -> Tensor:
@@ -123,22 +128,55 @@ def find_seed_run(recipe: Recipe, place: str | Path) -> RunFolder:
     return RunFolder(path)
 
 
+def name_starting_weights(file: Path) -> str:
+    """Return what a file of weights is called; of the copy that a run keeps, what its recipe called it."""
+    run = RunFolder(file.parent)
+    if file.stem != STARTING_WEIGHTS or not run.recipe_file.is_file():
+        return file.name
+    transfer = run.read_recipe().transfer
+    return Path(transfer.weights).name if transfer is not None and transfer.weights else file.name
+
+
 def _copy(
     model: nn.Module, recipe: Recipe, transfer: TransferSection, head: str
-) -> tuple[list[str], dict[str, object] | None]:
+) -> tuple[CopiedWeights | None, str, dict[str, object] | None]:
+    """Return what was copied, from where, and what its run says of the network there."""
     new = [head] if transfer.head == "new" else []
     if transfer.weights is not None:
         file = Path(transfer.weights)
         weights = rename_weights(read_weight_file(file), transfer.rename or {})
         outcome = copy_weights_by_name(model, weights, part=transfer.part, new=new, fits_shapes=True)
-        return _describe_copies(outcome, file.name), None
+        return outcome, name_starting_weights(file), None
     if transfer.run is None:
-        return [], None
+        return None, "", None
     run = find_source_run(recipe, transfer)
     weights, description = read_weights(run)
     outcome = copy_weights_by_name(model, weights, part=transfer.part, new=new)
     epoch = description["best"]["epoch"]
-    return _describe_copies(outcome, f"{run.path.name}, epoch {epoch}"), description
+    return outcome, f"{run.path.name}, epoch {epoch}", description
+
+
+def _find_frozen_fresh(
+    outcome: CopiedWeights, frozen: Sequence[str], started: Sequence[str], origin: str
+) -> tuple[str, ...]:
+    """Return in a sentence which frozen layers got no weights, so that they stay as they were drawn.
+
+    Args:
+        outcome: what was copied.
+        frozen: names of parameters.
+        started: layers that started from training images.
+        origin: where weights were copied from.
+    """
+    inside = tuple(f"{layer}." for layer in started)
+    fresh = [name for name in frozen if name in outcome.skipped and not name.startswith(inside)]
+    if not fresh:
+        return ()
+    layers, of_all = _split_layers(fresh), _split_layers(frozen)
+    return (
+        f"{len(layers)} of {len(of_all)} frozen layers got no weights from {origin} and stay as they were "
+        f"drawn, untrained: {_list_some(layers)}. Weights of this very network, or transfer.rename where "
+        "only names differ, fill them; transfer.freeze can leave them out.",
+    )
 
 
 def _describe_copies(outcome: CopiedWeights, source: str) -> list[str]:
@@ -172,4 +210,14 @@ def _freeze(model: nn.Module, transfer: TransferSection, head: str) -> tuple[str
 
 def _list_layers(tensors: Iterable[str]) -> str:
     """Return the layers that hold these tensors, each once: "conv1, conv2"."""
-    return ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in tensors))
+    return ", ".join(_split_layers(tensors))
+
+
+def _split_layers(tensors: Iterable[str]) -> list[str]:
+    """Return the layers that hold these tensors, each once; what lies in none, as tokens, is named itself."""
+    return list(dict.fromkeys(name.rpartition(".")[0] or name for name in tensors))
+
+
+def _list_some(layers: Sequence[str]) -> str:
+    rest = len(layers) - _MOST_NAMED
+    return ", ".join(layers[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -166,6 +166,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *find_warnings(recipe, normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
             *find_transfer_warnings(normalization, network.source),
+            *network.warnings,
             *overlaps.describe(),
             *seen_warnings,
             *describe_shown(find_shown(recipe, images)),
