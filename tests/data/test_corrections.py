@@ -115,6 +115,17 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("separator", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), (",", "utf-8"), ("|", "utf-8")]
+)
+def test_a_list_that_a_spreadsheet_saved_is_read(tmp_path: Path, separator: str, encoding: str) -> None:
+    rows = [("file", "action", "label"), ("cat/1.png", "relabel", "großer, Hund"), ("cat/2.png", "drop", "")]
+    lines = [separator.join(f'"{cell}"' for cell in row) for row in rows]
+    (tmp_path / "list.csv").write_text("\r\n".join([*lines, "", ""]), encoding=encoding)
+    read = read_corrections(tmp_path / "list.csv").lines
+    assert [(one.file, one.action, one.label) for one in read] == list(rows[1:])
+
+
+@pytest.mark.parametrize(
     ("lines", "message", "got"),
     [
         ([",,3,dorp,"], "list.csv asks for something that cannot be done, in line 2.", "action dorp"),

@@ -31,6 +31,13 @@ def test_a_table_of_costs_is_read(tmp_path: Path) -> None:
     assert make_cost_matrix({}, CLASSES)[0].tolist() == [[0, 1], [1, 0]]
 
 
+def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
+    plain = read_costs(write(tmp_path, "truth,cat,dog\ncat,0,5\n"))
+    forms = ("truth;cat;dog\r\ncat;0;5\r\n", "sep=;\ntruth;cat;dog\ncat;0;5\n", "truth\tcat\tdog\ncat\t0\t5")
+    for text in forms:
+        assert read_costs(write(tmp_path, text)) == plain
+
+
 @pytest.mark.parametrize(
     ("text", "got"),
     [

@@ -1,15 +1,17 @@
 """Rows of a user's CSV file, read with a bound."""
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from loupe.data.readers.tables import parse_table
 from loupe.errors import describe_cause
 
 
 def read_csv_rows(path: Path, most_mebibytes: int) -> tuple[Sequence[str], list[dict[str, str]]]:
-    """Return the columns of a CSV file (UTF-8), and its rows by column.
+    """Return the columns of a CSV file (UTF-8), and its rows by column; cells that a row lacks are empty.
+
+    Between cells stand commas, or semicolons, tabs or bars as spreadsheets save it (`readers/tables.py`).
 
     Args:
         path: the file.
@@ -25,7 +27,8 @@ def read_csv_rows(path: Path, most_mebibytes: int) -> tuple[Sequence[str], list[
             content = file.read(most_mebibytes * 2**20 + 1)
         if len(content) > most_mebibytes * 2**20:
             raise ValueError(f"more than {most_mebibytes} MiB")
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
-        return rows.fieldnames or (), list(rows)
+        header, rows = parse_table(content)
+        cells = [row + [""] * (len(header) - len(row)) for _, row in rows]
+        return header, [dict(zip(header, row, strict=False)) for row in cells]
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(describe_cause(error)) from None

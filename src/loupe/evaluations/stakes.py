@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from loupe.data.readers.tables import parse_table
 from loupe.errors import LoupeError, describe_cause, suggest
 
 UNSURE = "unsure"
@@ -22,15 +23,14 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
         LoupeError: no such file, or no table of numbers.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = [row for row in csv.reader(opened) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        header, rows = parse_table(file.read_bytes())
+    except (OSError, ValueError, csv.Error) as error:
         raise _refuse_file(file, describe_cause(error)) from None
-    if len(rows) < 2:
-        raise _refuse_file(file, f"{len(rows)} rows")
-    answers = [cell.strip() for cell in rows[0][1:]]
+    if not header or not rows:
+        raise _refuse_file(file, f"{len(rows) + bool(header)} rows")
+    answers = header[1:]
     costs: dict[str, dict[str, float]] = {}
-    for number, (truth, *cells) in enumerate(rows[1:], 2):
+    for number, (truth, *cells) in rows:
         if len(cells) != len(answers) or truth.strip() in costs:
             raise _refuse_file(file, f"line {number}: {', '.join([truth, *cells])[:80]}")
         try:

@@ -46,7 +46,7 @@ def read_table(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         form = next((form for begin, form in _OTHER_FORMS.items() if content.startswith(begin)), None)
         if form is not None:
             raise ValueError(form)
-        header, rows = _read_text(_decode(content))
+        header, rows = parse_table(content)
     except (OSError, ValueError, csv.Error) as error:
         raise DataFileError(
             f"The table {table} cannot be read.",
@@ -77,6 +77,15 @@ def refuse_row(
         allowed=allowed,
         next_step="mend the table",
     )
+
+
+def parse_table(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return header and rows of a table as `read_table`, of any lengths, whatever stands between cells.
+
+    Raises:
+        ValueError, csv.Error: it is no such text.
+    """
+    return _read_text(_decode(content))
 
 
 def _decode(content: bytes) -> str:
