@@ -227,6 +227,19 @@ def test_compare_writes_one_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("Error: A comparison needs two runs or more.\n  got: first\n")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["folder", "data.path={}"], ["csv", "data.path={}"], ["arrays", "data.path={}"]]
+)
+def test_a_text_in_the_place_of_a_path_is_shown_shortened(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", *(one.format("a" * 5000) for one in arguments)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Error: File name too long.\n  got: ")
+    assert "allowed: names of up to 255 bytes" in told
+    assert len(told) < 600
+
+
 @pytest.mark.thorough
 def test_a_plugin_model_trains(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.py").write_text(

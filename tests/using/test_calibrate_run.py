@@ -91,8 +91,9 @@ def test_predict_takes_a_threshold_by_accuracy_or_cost(run: RunFolder, tmp_path:
         predict(run, place, accuracy=0.9, below=0.5)
     with pytest.raises(LoupeError, match="out of range"):
         predict(run, place, accuracy=1.5)
-    with pytest.raises(LoupeError, match="out of range"):
-        predict(run, place, mistake_cost=-1)
+    for wrong in (-1, 0, float("inf"), float("nan")):
+        with pytest.raises(LoupeError, match="out of range"):
+            predict(run, place, mistake_cost=wrong)
 
 
 def test_a_card_says_what_is_known_of_the_probabilities(run: RunFolder, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The command line: verbs that hand over to `loupe.running`; torch is loaded only where it is needed."""
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -46,6 +48,9 @@ __all__ = [
 ]
 
 
+_MOST_OF_A_PATH = 120  # characters that a message shows of a path that is too long
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
     accept_any_output()
@@ -65,15 +70,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader (`| head`) went away
             sys.stderr.close()
             return 0
-        print_error(
-            f"{error.strerror or error}.\n  got: {error.filename or type(error).__name__}\n"
-            "  next: mend what is at that place, or name another one; the same command then goes on"
-        )
+        print_error(describe_system_error(error))
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)  # noqa: T201  # rich may have been interrupted itself
         return 130
     return status if isinstance(status, int) else 0
+
+
+def describe_system_error(error: OSError) -> str:
+    """Return what the system refused, where, and what to do."""
+    got = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else type(error).__name__
+    if error.errno == errno.ENAMETOOLONG:  # most likely no path at all: a text in the place of one
+        return (
+            f"{error.strerror}.\n  got: {got[:_MOST_OF_A_PATH]}… ({len(got):,} characters)\n"
+            "  allowed: names of up to 255 bytes, and as long a path as the system takes\n"
+            "  next: mend the path: of a recipe data, weights, plugins or run.folder, else an argument"
+        )
+    return (
+        f"{error.strerror or error}.\n  got: {got}\n"
+        "  next: mend what is at that place, or name another one; the same command then goes on"
+    )
 
 
 def refuse_empty_arguments(arguments: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """`loupe calibrate`: a run's probabilities set right by its validation images, and kept with it."""
 
+import math
 from dataclasses import dataclass
 from os import PathLike
 from typing import Literal
@@ -94,11 +95,11 @@ def choose_threshold(
     scaled = scaling.apply_to(answers) if scaling is not None else answers
     ranked = rank_by_confidence(scaled.confidence, scaled.is_right)
     if mistake_cost is not None:
-        if not mistake_cost > 0:
+        if not 0 < mistake_cost < math.inf:
             raise LoupeError(
                 "The cost of a mistake is out of range.",
                 got=f"{mistake_cost:g}",
-                allowed="a number above 0: how many unsure answers are as bad as one mistake",
+                allowed="a finite number above 0: how many unsure answers are as bad as one mistake",
                 next_step="write 10 where a mistake is ten times as bad as no answer",
             )
         return find_cheapest_threshold(ranked, mistake_cost)
