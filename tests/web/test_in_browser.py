@@ -71,6 +71,9 @@ def test_runs_are_filtered_tagged_and_compared(page: Any, address: str, runs: Ru
     page.get_by_role("heading", name="2 runs side by side").wait_for()
     page.locator(".chart .band").first.wait_for(state="attached")
     assert page.get_by_text("train.epochs").count()
+    page.get_by_role("heading", name="Against what it costs").wait_for()
+    picture = page.get_by_role("img", name="validation accuracy against parameters").first
+    assert picture.evaluate("one => one.complete && one.naturalWidth > 300")
 
 
 def test_a_table_of_many_runs_is_drawn_in_parts(page: Any, runs: Runs, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from loupe.data.ledger import note_look
 from loupe.runs import RunFolder, read_tags
 from loupe.runs.looks import read_test_content
 from loupe.training import EpochRecord, Observer, TrainingState
+from loupe.using.compare_runs import compare_runs
 from loupe.web.run_index import RunIndex
 
 from .conftest import QUICK, Runs, serving
@@ -122,6 +123,39 @@ def test_runs_are_compared_and_unlike_ones_refused(client: httpx.Client, runs: R
     unlike = client.get("/api/compare", params=[("run", runs.good), ("run", runs.autoencoder)])
     assert unlike.status_code == 400
     assert client.get("/api/compare", params=[("run", runs.good)]).status_code == 400
+
+
+def test_runs_side_by_side_say_what_their_report_says(
+    client: httpx.Client, runs: Runs, tmp_path: Path
+) -> None:
+    page = compare_runs([runs.folder / one for one in (runs.good, runs.series)], tmp_path / "page.html")
+    query = [("run", runs.good), ("run", runs.series)]
+    part = client.get("/api/compare/section", params=query).json()["html"]
+    assert 'id="cost"' in part
+    assert part.count("<img") == 3  # parameters, multiply-adds, seconds
+    assert " style=" not in part  # the page's policy forbids it
+    text = _read_words(page.read_text(encoding="utf-8"))
+    assert _read_words(part) in text
+    for sentence in (f"By parameters, {runs.series} (", "No paired test. "):
+        assert sentence in _read_words(part)
+    alone = client.get("/api/compare/section", params=[("run", runs.good)])
+    assert alone.status_code == 400
+
+
+def test_two_series_side_by_side_are_told_apart_by_their_seeds(
+    client: httpx.Client, runs: Runs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    for name in ("one", "two"):
+        shutil.copytree(runs.folder / runs.series, folder / name)
+    with serving(folder) as address:
+        query = [("run", "one"), ("run", "two")]
+        part = httpx.get(f"{address}/api/compare/section", params=query, timeout=60).json()["html"]
+    assert "Validation: one against two, over their seeds" in _read_words(part)
+
+
+def _read_words(html: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
 def test_the_report_is_shut_in(client: httpx.Client, runs: Runs) -> None:

@@ -165,7 +165,7 @@ def compare(
     where = Path(fspath(data)) if data is not None else None
     page = Page(compare_runs(runs, file, data=where))
     results, settings = gather_tables(runs, ["results", "recipe"])
-    return Comparison(tuple(read_compared(run).name for run in runs), results, settings, page)
+    return Comparison(tuple(run.name for run in read_compared(runs)), results, settings, page)
 
 
 def describe_data(name: str, *overrides: str, out: str | PathLike[str] = "data-cards") -> Page:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,40 +9,23 @@ from typing import Any
 from markupsafe import Markup
 
 from loupe.data import ImageDataset
-from loupe.evaluations import Looks, PairedComparison, compare_predictions
-from loupe.metrics import Metric, Metrics, Predictions
+from loupe.evaluations import Looks
+from loupe.metrics import Metric, Metrics
 from loupe.recipe import Recipe
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
-from loupe.reports.common_images import describe_image_differences, find_common_images
-from loupe.reports.compared_run import ComparedRun, find_shared
-from loupe.reports.cost_front import render_front
+from loupe.reports.common_images import describe_image_differences
+from loupe.reports.compared_run import ComparedRun
 from loupe.reports.looks import render_looks
-from loupe.reports.page import format_level, format_percent, write_page
+from loupe.reports.page import format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
-from loupe.reports.recipe_comparison import compare_recipes
-from loupe.reports.run_costs import draw_run_costs
+from loupe.reports.run_verdicts import SPLITS, Test, judge_runs
 from loupe.runs.metric_values import Split, list_history_metrics
 from loupe.statistics import summarise_seeds
-from loupe.statistics.comparison import adjust_for_many
 from loupe.training import EpochRecord
 from loupe.wording import count_of
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")  # by place on the command line, the same on the whole page
-_SPLITS: tuple[Split, ...] = ("validation", "test")
 _MOST_FLIPPED = 24  # pictures each way
-
-
-@dataclass(frozen=True)
-class Test:
-    """Two runs on the same images, in words and figures; `adjusted` allows for the other pairs."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of its name
-
-    first: str
-    second: str
-    paired: PairedComparison
-    adjusted: float
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -72,19 +54,9 @@ def write_comparison(
         pairs: what looks at two networks found of the first run and each other one, a chapter a pair.
     """
     sheet = PictureSheet(images.image_size) if images is not None else None
-    is_classifier, tests, reasons, flips = runs[0].is_classifier, {}, {}, []
-    notes: dict[str, str] = dict.fromkeys(_SPLITS, "")
-    if is_classifier:
-        for split in _SPLITS:
-            reasons[split] = find_shared(runs, split)
-            common = find_common_images(runs, split) if reasons[split] else None
-            if common is not None:
-                reasons[split], notes[split] = "", common.note
-                tests[split] = compare_pairs(runs, split, common.predictions)
-            else:
-                tests[split] = [] if reasons[split] else compare_pairs(runs, split)
+    verdicts, flips = judge_runs(runs), []
     if images is not None and sheet is not None:
-        flips = list(_show_flips(tests["validation"][: len(runs) - 1], runs, images, sheet))
+        flips = list(_show_flips(verdicts["tests"]["validation"][: len(runs) - 1], runs, images, sheet))
     split = "test" if all(run.scores("test") for run in runs) else "validation"
     metrics = list({metric.name: metric for run in runs for metric in run.metrics}.values())
     write_page(
@@ -95,22 +67,16 @@ def write_comparison(
                 "name": run.name,
                 "colour": _COLOURS[place % len(_COLOURS)],
                 "run": run,
-                "values": [_write_values(run, split, metric) for metric in metrics for split in _SPLITS],
+                "values": [_write_values(run, split, metric) for metric in metrics for split in SPLITS],
             }
             for place, run in enumerate(runs)
         ],
-        headings=[f"{split} {metric.heading}" for metric in metrics for split in _SPLITS],
-        is_classifier=is_classifier,
-        confidence=format_level(runs[0].recipe.evaluate.confidence),
-        costs=render_front(draw_run_costs(runs)),
+        headings=[f"{split} {metric.heading}" for metric in metrics for split in SPLITS],
+        **verdicts,
         charts=draw_curves(runs),
         differences=list(find_recipe_differences([run.recipe for run in runs])),
-        classes=compare_classes(runs, split) if is_classifier else [],
+        classes=compare_classes(runs, split) if runs[0].is_classifier else [],
         class_split=split,
-        tests=tests,
-        recipes={split: compare_recipes(runs, split) for split in _SPLITS} if is_classifier else {},
-        reasons=reasons,
-        notes=notes,
         image_differences=list(describe_image_differences(runs)),
         flips=flips,
         why_no_pictures=why_no_pictures,
@@ -133,59 +99,6 @@ def _write_values(run: ComparedRun, split: Split, metric: Metric) -> str:
     spread = "" if summary.std is None else f", std {metric.write(summary.std)}"
     ends = "" if summary.interval is None else f" ({metric.write_interval(summary.interval)})"
     return f"mean {metric.write(summary.mean)}{ends}{spread}, {count_of(summary.num_seeds, 'seed')}"
-
-
-def compare_pairs(
-    runs: Sequence[ComparedRun], split: str, predictions: Sequence[Predictions] | None = None
-) -> list[Test]:
-    """Return the test of each pair of runs on the images they share, pairs with the first run first.
-
-    The p values are adjusted for their number.
-
-    Args:
-        runs: the runs.
-        split: validation or test.
-        predictions: of each run, of the same images; all of the split if left out.
-    """
-    if predictions is None:
-        predictions = [run.folders[0].read_predictions()[split] for run in runs]
-    pairs = list(combinations(range(len(runs)), 2))
-    paired = [compare_predictions(predictions[one], predictions[other]) for one, other in pairs]
-    adjusted = adjust_for_many([one.p_value for one in paired])
-    confidence = runs[0].recipe.evaluate.confidence
-    return [
-        Test(
-            runs[first].name,
-            runs[second].name,
-            result,
-            p_value,
-            describe_test(runs[first].name, runs[second].name, result, p_value, confidence),
-        )
-        for (first, second), result, p_value in zip(pairs, paired, adjusted, strict=True)
-    ]
-
-
-def describe_test(
-    first: str, second: str, paired: PairedComparison, p_value: float, confidence: float
-) -> str:
-    """Return whether two networks differ by more than the chance of which images they are judged on.
-
-    It says nothing of their recipes: of one recipe, two seeds differ as surely in one of three pairs.
-    """
-    one, other = len(paired.only_first), len(paired.only_second)
-    if not one + other:
-        return f"{first} and {second} are right and wrong on the same images."
-    better, worse = (first, second) if one >= other else (second, first)
-    points = f"{100 * abs(paired.difference):.2f} points"
-    chance = f"p = {p_value:.2g}" if p_value >= 0.0001 else "p < 0.0001"
-    if p_value < 1 - confidence:
-        return (
-            f"Of these two networks {better} gets more images right than {worse}, by {points} ({chance}); "
-            "whether its recipe is any better only several seeds of each can say."
-        )
-    if one == other:
-        return f"{first} and {second} get equally many images right ({chance})."
-    return f"{better} gets {points} more right than {worse}; other images could turn that round ({chance})."
 
 
 def find_recipe_differences(recipes: Sequence[Recipe]) -> Iterator[tuple[str, list[str]]]:

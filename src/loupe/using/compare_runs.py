@@ -36,9 +36,7 @@ def compare_runs(
         RunError: fewer than two runs, one named twice, one without a result, or runs that are judged by
             different figures.
     """
-    runs = [read_compared(place) for place in places]
-    names = [run.name for run in runs]
-    runs = [replace(run, shares_name=names.count(run.name) > 1) for run in runs]
+    runs = read_compared(places)
     if len(runs) < 2:
         raise RunError(
             "A comparison needs two runs or more.",
@@ -54,12 +52,18 @@ def compare_runs(
     return out
 
 
-def read_compared(place: str | PathLike[str]) -> ComparedRun:
-    """Return a run, or a series of seeds, with its results.
+def read_compared(places: Sequence[str | PathLike[str]]) -> list[ComparedRun]:
+    """Return runs, or series of seeds, with their results, each under a name of its own.
 
     Raises:
         RunError: there is no such run, or it has no result yet.
     """
+    runs = [_read(place) for place in places]
+    names = [run.name for run in runs]
+    return [replace(run, shares_name=names.count(run.name) > 1) for run in runs]
+
+
+def _read(place: str | PathLike[str]) -> ComparedRun:
     path = find_run_folder(place)
     recipe = RunFolder(path).read_recipe()
     folders = [RunFolder(path)]

@@ -7,9 +7,9 @@ from loupe.errors import LoupeError
 from loupe.evaluations import compute_class_scores
 from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
-from loupe.reports.compared_run import find_shared
-from loupe.reports.comparison import RunCurves, compare_pairs, draw_histories, find_recipe_differences
+from loupe.reports.comparison import RunCurves, draw_histories, find_recipe_differences
 from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
+from loupe.reports.run_verdicts import judge_split, render_verdicts
 from loupe.runs import RunFolder
 from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.reading import is_plain, read_bytes
@@ -18,6 +18,7 @@ from loupe.web.layer_answers import describe_row
 from loupe.web.run_answers import Comparison, LayerAnswer, RunDetails
 from loupe.web.run_index import RunIndex
 from loupe.web.run_summaries import list_seeds
+from loupe.web.sections import Section, make_fragment
 from loupe.web.sessions import Sessions
 
 _LOG_LINES = 40
@@ -110,8 +111,8 @@ def _read_log(folder: RunFolder) -> list[str]:
     return text.splitlines()[-_LOG_LINES:]
 
 
-def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
-    """Return runs side by side: curves for all, tests for those with results on shared images.
+def find_compared(index: RunIndex, identifiers: Sequence[str]) -> list[RunFolder]:
+    """Return the runs that are to stand side by side.
 
     Raises:
         LoupeError: fewer than two runs, or one is not there, or they are judged by different figures.
@@ -134,12 +135,23 @@ def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
             allowed="runs judged by the same figure: all accuracies, or all errors",
             next_step="compare runs of one kind",
         )
+    return folders
+
+
+def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
+    """Return runs side by side: curves for all, tests for those with results on shared images.
+
+    Raises:
+        LoupeError: fewer than two runs, or one is not there, or they are judged by different figures.
+    """
+    folders = find_compared(index, identifiers)
+    summaries = [index.summarise(folder) for folder in folders]
     curves, single = [], []
     for folder, summary in zip(folders, summaries, strict=True):
         runs = list_seeds(folder) or [folder]
         curves.append(RunCurves(summary.id, [one.read_history() for one in runs], summary.kind == "series"))
         single += runs
-    is_classifier = objectives == {"classification"}
+    is_classifier = summaries[0].objective == "classification"
     verdicts, reason = _judge(folders) if is_classifier else ([], "")
     return Comparison(
         runs=summaries,
@@ -153,8 +165,16 @@ def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
 def _judge(folders: Sequence[RunFolder]) -> tuple[list[str], str]:
     """Return what the images say of each pair of networks, or why that cannot be said."""
     try:
-        runs = [read_compared(folder.path) for folder in folders]
+        found = judge_split(read_compared([folder.path for folder in folders]), "validation")
     except LoupeError as error:
         return [], error.message
-    reason = find_shared(runs, "validation")
-    return ([], reason) if reason else ([one.sentence for one in compare_pairs(runs, "validation")], "")
+    return [one.sentence for one in found.tests], found.reason
+
+
+def make_comparison_section(folders: Sequence[RunFolder]) -> Section:
+    """Return what the report of a comparison says of networks, recipes and what they cost, for the page.
+
+    Raises:
+        LoupeError: a run has no result yet.
+    """
+    return make_fragment(render_verdicts(read_compared([folder.path for folder in folders])))

@@ -50,7 +50,7 @@ const sheets = new Map();
 
 /** Use the style rules of a part, in place of those an earlier run's had. */
 function useSheet(path, text) {
-  const name = path.split("/").pop();
+  const name = path.split("?")[0].split("/").pop();
   if (!sheets.has(name)) {
     sheets.set(name, new CSSStyleSheet());
     document.adoptedStyleSheets.push(sheets.get(name));

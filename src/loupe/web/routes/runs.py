@@ -1,11 +1,11 @@
-"""Addresses on runs: the table, one run, tags, comparison, the report, the data card."""
+"""Addresses on runs: the table, one run, tags, the report, the data card."""
 
 import secrets
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,8 +20,8 @@ from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
 from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import PAGE, serve_report
-from loupe.web.run_answers import Comparison, RunDetails, RunList, TagsAnswer
-from loupe.web.run_details import compare, describe_run
+from loupe.web.run_answers import RunDetails, RunList, TagsAnswer
+from loupe.web.run_details import describe_run
 from loupe.web.run_index import RunIndex, stamp
 from loupe.web.run_summaries import list_seeds
 from loupe.web.sections import Section, SectionName, make_section
@@ -72,7 +72,7 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
     def show_section(run: str, name: SectionName) -> Section:
         """A part of the run's report: answers, weights, findings, figures, layers; of a series its seeds."""
         folder = index.find(run)
-        return kept.get((folder.path, name), _stamp_files(folder), lambda: make_section(sessions, run, name))
+        return kept.get((folder.path, name), stamp_run(folder), lambda: make_section(sessions, run, name))
 
     @router.get("/runs/{run}/evaluations")
     def show_evaluations(run: str) -> dict[str, Any]:
@@ -92,11 +92,6 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         """The data card of a run's images; of test images only counts and a digest."""
         return describe_data(sessions.open(run))
 
-    @router.get("/compare")
-    def compare_runs(run: Annotated[list[str], Query(description="Two to ten runs.")]) -> Comparison:
-        """Runs side by side: curves, differences of the recipes, whether the networks differ."""
-        return compare(index, run)
-
     return router
 
 
@@ -110,7 +105,7 @@ def _answer_list(index: RunIndex, born: str, known: str | None) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _stamp_files(folder: RunFolder) -> tuple[Hashable, ...]:
+def stamp_run(folder: RunFolder) -> tuple[Hashable, ...]:
     """Return what changes when the sections of a run do; they tell of other runs' looks too."""
     files = [
         file

@@ -1,6 +1,7 @@
 // Runs side by side, while they train too.
 import { placeCharts } from "../charts.js";
 import { duration, el, figure, furtherFigures, interval, link } from "../dom.js";
+import { placeFragment } from "../sections.js";
 import { ask, showProblem } from "../server.js";
 import { showState } from "../state.js";
 
@@ -9,6 +10,7 @@ const COLOURS = ["c1", "c2", "c4", "c5", "c3"];
 export async function show(place, words, query) {
   const chosen = query.getAll("run");
   const table = el("div", { class: "scroll", tabIndex: 0 }),
+    verdicts = el("div"),
     charts = el("div", { class: "columns" }),
     rest = el("div"),
     problem = el("div");
@@ -16,6 +18,7 @@ export async function show(place, words, query) {
     el("h1", {}, `${chosen.length} runs side by side`),
     table,
     problem,
+    verdicts,
     el("h2", {}, "Curves"),
     charts,
     el(
@@ -26,7 +29,8 @@ export async function show(place, words, query) {
     rest,
   );
   let timer = null,
-    isGone = false;
+    isGone = false,
+    judged = "";
 
   async function refresh() {
     try {
@@ -35,12 +39,26 @@ export async function show(place, words, query) {
       problem.replaceChildren();
       table.replaceChildren(drawTable(found.runs));
       placeCharts(charts, found.charts);
-      rest.replaceChildren(...drawRest(found));
+      rest.replaceChildren(drawDifferences(found));
+      const state = JSON.stringify(found.runs.map((run) => [run.id, run.status, run.seeds.length]));
+      if (state !== judged) await placeVerdicts();
+      judged = state;
       if (found.runs.some((run) => run.status === "running")) timer = setTimeout(refresh, 1500);
     } catch (error) {
       problem.replaceChildren(showProblem(error));
     }
   }
+
+  /** Show what the report says of these runs, which changes only when one of them ends. */
+  async function placeVerdicts() {
+    const which = new URLSearchParams(chosen.map((run) => ["run", run]));
+    try {
+      await placeFragment(verdicts, `compare/section?${which}`);
+    } catch (error) {
+      verdicts.replaceChildren(el("h2", {}, "These networks, or their recipes?"), showProblem(error));
+    }
+  }
+
   await refresh();
   return () => {
     isGone = true;
@@ -96,7 +114,7 @@ function drawTable(runs) {
   );
 }
 
-function drawRest(found) {
+function drawDifferences(found) {
   const rows = found.differences.map(([field, values]) =>
     el(
       "tr",
@@ -105,18 +123,9 @@ function drawRest(found) {
       ...values.map((one) => el("td", {}, one)),
     ),
   );
-  return [
-    el("h2", {}, "These networks, or their recipes?"),
-    ...(found.verdicts.length
-      ? found.verdicts.map((one) => el("p", {}, one))
-      : [el("p", {}, found.reason || "Nothing to test: these networks name no classes.")]),
-    found.verdicts.length
-      ? el(
-          "p",
-          { class: "soft" },
-          "McNemar's exact test on the validation images they share, adjusted for the number of pairs. It says nothing of the chance of a seed.",
-        )
-      : "",
+  return el(
+    "section",
+    {},
     el("h2", {}, "What differs in the recipes"),
     rows.length
       ? el(
@@ -139,5 +148,5 @@ function drawRest(found) {
           ),
         )
       : el("p", {}, "Nothing."),
-  ];
+  );
 }
