@@ -54,6 +54,7 @@ def test_a_dry_run_shows_the_runs_and_their_time_and_writes_nothing(
         ["smooth", "0,", "1", "0"],
     ]
     assert lines[3].startswith("2 seeds an arm find a difference of ")
+    assert not any("the same runs" in line for line in lines)
     (told,) = [line for line in lines if line.startswith("4 runs, 0 done; about ")]
     assert told.endswith(" s for the rest, one after another")
     assert not (study_file.parent / "studies").exists()
@@ -89,6 +90,16 @@ def test_known_results_have_to_be_results(study_file: Path, capsys: pytest.Captu
     error = capsys.readouterr().err
     assert error.startswith("Error: notes.csv is missing or damaged.")
     assert "no column arm, best_epoch" in error
+
+
+def test_a_dry_run_says_which_arms_would_be_the_same_runs(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study_file.write_text(SMALL + "\n[arms.again]\ntrain.label_smoothing = 0.1\n")
+    assert main(["study", "smoothing.toml", "--dry-run", "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "plain and again are the same runs, whatever they change.\n" in said
+    assert "with 1 comparison:" in said
 
 
 @pytest.mark.thorough

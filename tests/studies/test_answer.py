@@ -1,12 +1,15 @@
 """Answers to made-up rows whose statistics are known; every wording is read here as a user reads it."""
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from loupe.statistics import Interval
+from loupe.statistics.conclusions import Difference
 from loupe.studies import Study, parse_study
 from loupe.studies.analysis import analyse_study
 from loupe.studies.answer import answer_question
@@ -31,7 +34,7 @@ def make_row(
         "best_epoch": 3,
         "epochs": 5,
         "train_accuracy": 0.99,
-        "train_loss": 0.1,
+        "train_loss": 0.1 + zlib.crc32(f"{arm}{at}{seed}".encode()) / 2**40,  # no two networks have the same
         "validation_accuracy": test if validation is None else validation,
         "validation_loss": 0.2,
         "test_accuracy": test,
@@ -208,14 +211,78 @@ def test_a_reference_without_a_finished_run_is_told_alone() -> None:
     assert answer == "a, which the others are compared with, has no finished run."
 
 
-def test_arms_that_are_the_same_runs_are_named() -> None:
+def copy_rows(rows: Sequence[StudyRow], arm: str) -> list[StudyRow]:
+    return [replace(row, arm=arm) for row in rows]
+
+
+def test_arms_that_are_the_same_runs_are_named_and_differ_by_nothing() -> None:
     """Else "cannot be told from the other" would be taken for a finding."""
+    rows = make_rows("a", [0.9, 0.91, 0.92])
+    analysis = analyse_study(make_study(arms={"a": {}, "b": {}}), [*rows, *copy_rows(rows, "b")])
+    answer = answer_question(analysis)
+    assert "practically the same, within 0.50 points: b. " in answer
+    assert answer.endswith("a and b are the same runs, whatever they change.")
+    difference = analysis.overall["b"]
+    assert (difference.mean, difference.interval, difference.p_value) == (0.0, Interval(0.0, 0.0), 1.0)
+
+
+def test_arms_whose_runs_came_out_the_same_are_named_and_nothing_is_claimed_of_other_seeds() -> None:
+    """What never came into play in these runs, such as stopping early, may in others."""
+    rows = make_rows("a", [0.9, 0.91, 0.92])
+    others = [replace(row, key=f"of b {row.seed}") for row in copy_rows(rows, "b")]
+    answer = answer_question(analyse_study(make_study(arms={"a": {}, "b": {}}), [*rows, *others]))
+    assert "these runs cannot tell of b. " in answer
+    assert answer.endswith(
+        "a and b came out the same to the last digit in every run: what sets them apart did nothing."
+    )
+
+
+@pytest.mark.parametrize("original", ["a", "c"])
+@pytest.mark.parametrize("axes", [{}, {"size": SIZES}])
+def test_copies_of_an_arm_change_nothing_of_what_is_said_of_others(
+    original: str, axes: dict[str, Any]
+) -> None:
+    places = [{"size": str(size)} for size in SIZES["values"]] if axes else [{}]
+    values = {"a": [0.90, 0.93, 0.91], "b": [0.95, 0.93, 0.96], "c": [0.89, 0.92, 0.90]}
     rows = [
-        replace(row, key=f"key {row.seed}") for arm in ("a", "b") for row in make_rows(arm, [0.9, 0.91, 0.92])
+        make_row(arm, seed, value + 0.01 * place, at=at)
+        for arm, of_arm in values.items()
+        for seed, value in enumerate(of_arm)
+        for place, at in enumerate(places)
     ]
-    answer = answer_question(analyse_study(make_study(arms={"a": {}, "b": {}}), rows))
-    assert "these runs cannot tell of b; " in answer
-    assert answer.endswith("seeds an arm would. a and b are the same runs, whatever they change.")
+    copied = [row for row in rows if row.arm == original]
+    names = [f"copy {number}" for number in range(6)]
+    more = [row for name in names for row in copy_rows(copied, name)]
+    arms: dict[str, Any] = {arm: {} for arm in values}
+    alone = analyse_study(make_study(arms=arms, axes=axes, reference="a"), rows)
+    study = make_study(arms=arms | {name: {} for name in names}, axes=axes, reference="a")
+    crowded = analyse_study(study, [*rows, *more])
+    assert {arm: crowded.overall[arm] for arm in alone.overall} == dict(alone.overall)
+    assert crowded.effects == alone.effects
+    assert crowded.cells[: len(alone.cells)] == alone.cells
+    assert len(crowded.cells) == len(alone.cells) * 3
+    if original == "c":
+        assert crowded.overall["copy 3"] == alone.overall["c"]
+    else:
+        assert crowded.overall["copy 3"].conclusion == "practically none"
+
+
+def test_where_test_images_are_lacking_for_some_arms_and_seeds_for_others_each_is_said() -> None:
+    def needs(seeds: int) -> Difference:
+        return Difference(0.01, Interval(-0.01, 0.03), 0.3, 3, 500, "cannot tell", seeds)
+
+    study = make_study(arms={arm: {} for arm in "abcd"}, reference="a")
+    analysis = analyse_study(study, [row for arm in "abcd" for row in make_rows(arm, [0.9, 0.91, 0.92])])
+
+    def tell(**needed: int) -> str:
+        return answer_question(replace(analysis, overall={arm: needs(one) for arm, one in needed.items()}))
+
+    assert tell(b=8, c=12, d=0).endswith(
+        "; about 8 to 12 seeds an arm would; of d no number of seeds would, but more test images."
+    )
+    assert tell(b=0, c=0).endswith("others; no number of seeds would, but more test images.")
+    assert tell(b=8, c=8).endswith("others; about 8 seeds an arm would.")
+    assert tell(b=8, c=2000).endswith("others; about 8 to more than 1,000 seeds an arm would.")
 
 
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:

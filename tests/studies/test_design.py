@@ -7,6 +7,7 @@ import pytest
 
 from loupe.studies import list_studies, parse_study
 from loupe.studies.confounds import find_confounds
+from loupe.studies.copies import find_planned_copies
 from loupe.studies.detectable import describe_power
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
@@ -50,6 +51,17 @@ def test_a_dry_run_says_what_the_seeds_can_find() -> None:
     rows = [*make_rows("a", [0.90, 0.91, 0.92]), *make_rows("b", [0.90, 0.91, 0.92])]
     known = describe_power(make_study(arms={"a": {}, "b": {}}, reference="a"), rows)
     assert known.endswith("3.61 points, as the runs vary that are done (1.00 points).")
+
+
+def test_arms_that_would_be_the_same_runs_are_no_comparison() -> None:
+    arms: dict[str, dict[str, object]] = {"a": {}, "b": {"train": {"epochs": 3}}, "c": {}, "d": {}}
+    study = make_study(arms=arms, reference="c")
+    runs = [((arm, ()), seed, f"{changes} {seed}") for arm, changes in arms.items() for seed in (0, 1, 2)]
+    (found,) = find_planned_copies(runs, "c")
+    assert found.sentence == "c, a and d are the same runs, whatever they change."
+    assert find_planned_copies(runs[:-1], "c")[0].arms == ("c", "a")  # d lacks a seed
+    power = describe_power(study, num_copies=2)
+    assert power == describe_power(make_study(arms={"a": {}, "b": {}}, reference="a"))
 
 
 @pytest.mark.parametrize("name", list_studies())

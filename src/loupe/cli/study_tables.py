@@ -1,7 +1,9 @@
 """A study's plan as text: its runs, what is done of them, and how long the rest will take."""
 
 from loupe.reports.page import format_duration
+from loupe.studies.analysis import name_row
 from loupe.studies.confounds import find_confounds
+from loupe.studies.copies import find_planned_copies, name_originals
 from loupe.studies.detectable import describe_power
 from loupe.studies.estimate import estimate_time
 from loupe.studies.plan import PlannedRun
@@ -28,10 +30,15 @@ def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, .
 
 
 def describe_design(prepared: PreparedStudy) -> list[str]:
-    """Return what the planned seeds can find, and which arms change several things at once."""
+    """Return what the planned seeds can find, which arms are the same, and which change several things."""
     study = prepared.study
-    found = [one.sentence for one in find_confounds(study, study.reference_arm)]
-    power = describe_power(study, prepared.scheduler.list_rows())
+    planned = [
+        (name_row(study, run), run.seed, key) for run, key in prepared.scheduler.planned if not run.stage
+    ]
+    copies = find_planned_copies(planned, study.reference_arm)
+    found = [one.sentence for one in copies]
+    found += [one.sentence for one in find_confounds(study, study.reference_arm)]
+    power = describe_power(study, prepared.scheduler.list_rows(), len(name_originals(copies)))
     return [*([power] if power else []), *found]
 
 

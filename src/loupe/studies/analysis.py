@@ -13,9 +13,11 @@ from loupe.statistics.arms import Cell, compare_arms, compare_ends
 from loupe.statistics.conclusions import Difference
 from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study
+from loupe.studies.copies import Copies, add_copies, find_copies, name_originals
 from loupe.studies.folder import StudyRow, find_run
 from loupe.studies.folds import Answers, join_folds
 from loupe.studies.laws import Law, fit_laws
+from loupe.studies.plan import PlannedRun
 from loupe.studies.quantity import Quantity, choose_figure
 
 
@@ -54,6 +56,7 @@ class StudyAnalysis:
         laws: fitted power laws, if the study asks for them.
         is_ratio: whether differences are logarithms of multiples: of errors and losses.
         family: how the comparisons of arms were judged together.
+        copies: arms that are one and the same; each group counts once.
         whole: the study as it was carried out: `study` is without its folds, whose rows are joined.
         fold_rows: of the arms, one a run, before they were joined; empty where there are no folds.
     """
@@ -71,6 +74,7 @@ class StudyAnalysis:
     laws: tuple[Law, ...]
     is_ratio: bool
     family: Family
+    copies: tuple[Copies, ...]
     whole: Study
     fold_rows: tuple[StudyRow, ...] = ()
 
@@ -88,17 +92,6 @@ class StudyAnalysis:
     def num_without_answers(self) -> int:
         """Finished runs whose answers to single images are not at hand."""
         return sum(run.right is None for run in self.runs)
-
-    @property
-    def same_arms(self) -> list[list[str]]:
-        """Arms that are one and the same: whatever they change, all their runs are those of another."""
-        keys: dict[str, list[str]] = {}
-        for row in self.rows:
-            keys.setdefault(row.arm, []).append(row.key)
-        same: dict[tuple[str, ...], list[str]] = {}
-        for arm, of_arm in keys.items():
-            same.setdefault(tuple(of_arm), []).append(arm)
-        return [arms for arms in same.values() if len(arms) > 1]
 
     def find_cell(self, arm: str, place: Place) -> Cell | None:
         return next((cell for cell in self.cells if (cell.arm, cell.place) == (arm, place)), None)
@@ -131,9 +124,12 @@ def analyse_study(
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool, answers)) is not None]
     chosen = choose_on_validation(study, arms, figure)
     reference, is_ratio = find_reference(study, chosen), compares_ratios(runs, figure)
-    axes = _measure_axes(study, arms, figure, is_ratio=is_ratio)
-    num_arms = len({run.arm for run in runs})
-    others = num_arms - 1 if reference in {run.arm for run in runs} else 0
+    copies = find_copies([(name_row(study, row), row) for row in arms], reference)
+    originals = name_originals(copies)
+    different = [run for run in runs if run.arm not in originals]
+    axes = _measure_axes(study, [row for row in arms if row.arm not in originals], figure, is_ratio=is_ratio)
+    num_arms = len({run.arm for run in different})
+    others = num_arms - 1 if reference in {run.arm for run in different} else 0
     family = Family(
         study.confidence,
         figure.margin if study.margin is None else study.margin,
@@ -141,7 +137,8 @@ def analyse_study(
         "all pairs" if is_reference_chosen(study, chosen) else "one reference",
         num_arms,
     )
-    compared = compare_arms(runs, reference, family, is_ratio=is_ratio, **figure.metric.bounds)
+    compared = compare_arms(different, reference, family, is_ratio=is_ratio, **figure.metric.bounds)
+    compared = add_copies(compared, runs, reference, copies)
     effects = []
     for name, raw in axes.items():
         (difference,) = judge_family([raw], replace(family, num_others=others + len(axes) - 1, kind="any"))
@@ -161,6 +158,7 @@ def analyse_study(
         laws=tuple(fit_laws(study, arms, figure, axis)) if study.fit and axis else (),
         is_ratio=is_ratio,
         family=family,
+        copies=tuple(copies),
         whole=whole,
         fold_rows=carried_out if whole.folds is not None else (),
     )
@@ -219,13 +217,13 @@ def choose_on_validation(
     return max(means, key=lambda name: means[name] if figure.metric.is_higher_better else -means[name])
 
 
-def name_grid_place(row: StudyRow) -> str:
+def name_grid_place(row: StudyRow | PlannedRun) -> str:
     """Return what a place is called where places are compared like arms: "rate 0.01, batch 32"."""
     return ", ".join(f"{axis} {value}" for axis, value in row.at.items())
 
 
-def name_row(study: Study, row: StudyRow) -> tuple[str, Place]:
-    """Return the arm and place of a row, as its cell has them."""
+def name_row(study: Study, row: StudyRow | PlannedRun) -> tuple[str, Place]:
+    """Return the arm and place of a row or planned run, as its cell has them."""
     if compares_places(study) and study.axes:
         return name_grid_place(row), ()
     return row.arm, tuple(row.at[axis] for axis in study.axes)

@@ -10,7 +10,6 @@ from loupe.reports.page import format_level
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
 from loupe.statistics.conclusions import Difference
-from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis, compares_places
 from loupe.studies.wording import (
     is_worse,
@@ -26,14 +25,14 @@ from loupe.wording import count_of, list_names
 
 
 def answer_question(analysis: StudyAnalysis) -> str:
-    """Return what the study says to its question, in one sentence; a second names arms that are the same."""
+    """Return what the study says to its question, in one sentence; others name arms that are the same."""
     if not analysis.cells:
         finished = sum(row.is_finished for row in analysis.rows)
         if not finished:
             return "There is no answer yet: no run has finished."
         name = analysis.figure.name
         return f"There is no answer: {name} is defined in none of {count_of(finished, 'finished run')}."
-    same = [f"{list_names(arms)} are the same runs, whatever they change." for arms in analysis.same_arms]
+    same = [group.sentence for group in analysis.copies]
     return " ".join([_answer(analysis), *same, *_tell_of_folds(analysis)])
 
 
@@ -113,12 +112,19 @@ def _tell_of_open(arms: list[tuple[str, Difference]], num_all: int) -> str:
     known = [one for _, one in arms if one.num_seeds_needed is not None]
     if not known:
         return f"{told}: one seed shows no spread" if all(one.num_seeds == 1 for _, one in arms) else told
-    fewest = min(known, key=lambda one: one.num_seeds_needed or MOST_SEEDS + 1)
-    most = max(known, key=lambda one: one.num_seeds_needed or MOST_SEEDS + 1)
-    needed = dict.fromkeys(write_needed(one).removesuffix(" seeds") for one in (fewest, most))
-    if len(needed) == 1:
-        return f"{told}; {write_needed(most)} an arm would"
-    return f"{told}; {' to '.join(needed).replace(' to about ', ' to ')} seeds an arm would"
+    by_seeds = sorted(
+        (one for one in known if one.num_seeds_needed), key=lambda one: one.num_seeds_needed or 0
+    )
+    needed = []
+    if by_seeds:
+        ends = dict.fromkeys(write_needed(one).removesuffix(" seeds") for one in (by_seeds[0], by_seeds[-1]))
+        needed.append(f"{' to '.join(ends).replace(' to about ', ' to ')} seeds an arm would")
+    lacking = [arm for arm, one in arms if one.num_seeds_needed == 0]
+    if lacking and by_seeds:
+        needed.append(f"of {list_names(lacking)} no number of seeds would, but more test images")
+    elif lacking:
+        needed.append("no number of seeds would, but more test images")
+    return "; ".join([told, *needed])
 
 
 def _write_size(value: float, analysis: StudyAnalysis) -> str:

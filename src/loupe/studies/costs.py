@@ -5,16 +5,22 @@ from statistics import fmean
 from loupe.reports.cost_front import Cost, Costed, CostFront, draw_front
 from loupe.statistics.arms import Cell
 from loupe.studies.analysis import StudyAnalysis, name_row
+from loupe.studies.copies import name_originals
 from loupe.studies.wording import name_cell
 
 _KINDS: tuple[Cost, ...] = ("parameters", "multiply_adds", "seconds")
 
 
 def draw_study_costs(analysis: StudyAnalysis) -> CostFront | None:
-    """Return the study's figure against cost, a point an arm and place; None where all cost the same."""
+    """Return the study's figure against cost, a point an arm and place; None where all cost the same.
+
+    Arms that are one and the same are one point.
+    """
+    originals = name_originals(analysis.copies)
     networks = [
         Costed(name_cell(analysis, cell), cell.summary.mean, cell.summary.interval, _measure(analysis, cell))
         for cell in analysis.cells
+        if cell.arm not in originals
     ]
     return draw_front(networks, analysis.figure.metric, analysis.figure.split)
 

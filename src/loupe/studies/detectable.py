@@ -12,7 +12,7 @@ from loupe.wording import count_of
 _POWER = 0.8
 
 
-def describe_power(study: Study, rows: Sequence[StudyRow] = ()) -> str:
+def describe_power(study: Study, rows: Sequence[StudyRow] = (), num_copies: int = 0) -> str:
     """Return in words what difference the study's seeds find in 80 of 100 cases; "" if it compares nothing.
 
     In standard deviations between seeds, which nobody knows before; in the figure's unit too where runs that
@@ -21,8 +21,9 @@ def describe_power(study: Study, rows: Sequence[StudyRow] = ()) -> str:
     Args:
         study: the study.
         rows: of runs that are done.
+        num_copies: arms that are the same runs as another: they compare nothing.
     """
-    num_arms, num_comparisons = _count_comparisons(study)
+    num_arms, num_comparisons = _count_comparisons(study, num_copies)
     if num_comparisons < 1:
         return ""
     num_seeds = len(study.seeds)
@@ -38,12 +39,13 @@ def describe_power(study: Study, rows: Sequence[StudyRow] = ()) -> str:
     return f"{told}: {_tell_size(study, rows, size)}."
 
 
-def _count_comparisons(study: Study) -> tuple[int, int]:
+def _count_comparisons(study: Study, num_copies: int) -> tuple[int, int]:
     """Return the arms and the comparisons that the page will print."""
     axes = sum(axis.numbers is not None and len(axis.names) > 1 for axis in study.axes.values())
     num_arms = len(study.arms)
     if compares_places(study) and study.axes:
         num_arms = math.prod(len(axis.names) for axis in study.axes.values())
+    num_arms -= num_copies
     comparisons = num_arms - 1
     if num_arms > 1 and is_reference_chosen(study, ("", ())):
         comparisons = num_arms * (num_arms - 1) // 2

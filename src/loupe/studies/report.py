@@ -121,7 +121,7 @@ def _gather(
         "headings": [f"{figure.split} {figure.metric.heading}" for figure in figures],
         "runs": [_write_run(row, whole, figures, pool, link) for row in rows],
         "changes": describe_changes(study),
-        "same": analysis.same_arms,
+        "same": [group.sentence for group in analysis.copies],
         "effects": [
             {
                 "effect": one,

@@ -115,6 +115,11 @@ class StudyConductor:
         self._sort_out(known)
 
     @property
+    def planned(self) -> list[tuple[PlannedRun, str]]:
+        """Every run of the study with its key, those of one key one after another."""
+        return [(run, task.key) for task in self._tasks.values() for run in task.runs]
+
+    @property
     def num_tasks(self) -> int:
         """Different runs, done or not."""
         return len(self._tasks)

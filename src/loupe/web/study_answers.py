@@ -72,7 +72,7 @@ class StudyDetails(BaseModel):
     level: str = Field(description="Of the intervals.")
     axes: list[str]
     arms: list[ArmAnswer]
-    same: list[list[str]] = Field(description="Arms that are one and the same runs.")
+    same: list[list[str]] = Field(description="Arms whose runs are one and the same.")
     runs: list[StudyRun]
     under_way: list[UnderWay]
     toml: str
