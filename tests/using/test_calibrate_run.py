@@ -11,10 +11,12 @@ import loupe
 from loupe.cli import main
 from loupe.errors import LoupeError, RunError
 from loupe.exporting.graph import PackagedNetwork
+from loupe.questions import answer_questions, gather_evidence
 from loupe.runs import RunFolder
 from loupe.runs.scaling import read_scaling
 from loupe.using.calibrate_run import calibrate_run, choose_threshold
 from loupe.using.classifier import open_classifier
+from loupe.using.evaluate_run import evaluate_run
 from loupe.using.export_run import write_model_card
 from loupe.using.look_inside import look
 from loupe.using.opened_run import open_run
@@ -45,6 +47,24 @@ def test_predict_and_page_use_what_is_kept(run: RunFolder, capsys: pytest.Captur
     calibrate_run(run.path, "none")
     assert read_scaling(run, 10) is None
     torch.testing.assert_close(open_classifier(run).predict(images), plain)
+
+
+def test_what_was_set_right_is_not_advised_again_and_evaluations_say_what_they_show(run: RunFolder) -> None:
+    def ask() -> tuple[str, str]:
+        looks = evaluate_run(run.path, looks=["calibration"]).looks
+        answers = answer_questions(gather_evidence(run, run.require_result(), looks))
+        (one,) = [answer for answer in answers if answer.name == "probabilities"]
+        return one.sentence, one.next_step
+
+    assert "since (" not in ask()[0]
+    calibrate_run(run.path, "temperature")
+    scaling = read_scaling(run, 10)
+    assert scaling is not None
+    said, step = ask()
+    assert said.startswith(f"Predict, page and export set them right since ({scaling.describe()}); ")
+    assert not step
+    (told,) = evaluate_run(run.path, looks=[]).warnings
+    assert told.endswith("for predict, page and export; these are as the network says them")
 
 
 @pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])

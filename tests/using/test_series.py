@@ -9,9 +9,13 @@ import torch
 import loupe
 from loupe.errors import LoupeError, RunError
 from loupe.running.training_setup import load_validation_images
+from loupe.runs.scaling import read_scaling
 from loupe.runs.series_folder import SeriesFolder
+from loupe.using.calibrate_run import calibrate_run
 from loupe.using.evaluate_run import evaluate_run
+from loupe.using.evaluate_series import _find_validation_answers
 from loupe.using.export_run import export_run
+from loupe.using.opened_series import open_series
 from tests.quick_runs import QUICK
 
 
@@ -83,3 +87,39 @@ def test_seeds_that_hold_other_images_back_are_no_ensemble_there(
         assert evaluate_run(apart.path, looks=[], on_test=True).looks.looks[0].name == "ensemble"
     with pytest.raises(LoupeError, match="cannot be compared with another network like that"):
         evaluate_run(series.path, against=apart.path)
+
+
+def test_seeds_that_were_calibrated_are_said_and_what_is_fitted_is_fitted_to_the_same_mean(
+    series: SeriesFolder,
+) -> None:
+    runs = list(series.runs.values())
+    try:
+        calibrate_run(runs[1].path, "temperature")
+        found = evaluate_run(series.path, looks=["conformal_sets"], on_test=True)
+        scaling = read_scaling(runs[1], 10)
+        assert scaling is not None
+        (told,) = [one for one in found.warnings if "calibrate" in one]
+        assert told == (
+            "the mean takes probabilities as `loupe calibrate` set them right of seed 1 "
+            f"({scaling.describe()}), those of seed 0 and seed 2 are as the networks say them"
+        )
+        on_validation = evaluate_run(series.path, looks=[])
+        assert on_validation.warnings[-1].endswith("which flatters")
+        opened = open_series(series, "cpu")
+        answers = _find_validation_answers(opened)
+        assert answers is not None
+        stored = [run.read_predictions()["validation"].probabilities for run in runs]
+        stored[1] = scaling.apply_to(runs[1].read_predictions()["validation"]).probabilities
+        torch.testing.assert_close(answers.probabilities, torch.stack(stored).mean(0), atol=1e-5, rtol=1e-4)
+    finally:
+        calibrate_run(runs[1].path, "none")
+    assert not [one for one in evaluate_run(series.path, looks=[]).warnings if "calibrate" in one]
+
+
+def test_two_series_are_told_to_set_one_run_against_another(series: SeriesFolder) -> None:
+    first = next(iter(series.runs.values())).path
+    with pytest.raises(LoupeError) as refused:
+        evaluate_run(series.path, against=series.path)
+    assert refused.value.next_step == f"loupe evaluate {first} --against {first}"
+    with pytest.raises(RunError, match="cannot be set against itself"):
+        evaluate_run(first, against=first)

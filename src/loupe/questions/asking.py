@@ -14,6 +14,7 @@ from loupe.questions.of_training import ask_fit, ask_length, ask_rate
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.looks import count_own_looks, read_test_content
 from loupe.runs.reading import is_plain
+from loupe.runs.scaling import read_scaling
 
 _OF_TRAINING = (ask_fit, ask_length, ask_rate)
 _OF_ANSWERS = (ask_classes, ask_probabilities, ask_labels)
@@ -47,8 +48,16 @@ def gather_evidence(folder: RunFolder, result: RunResult, looks: Looks | None = 
         validation_answers=answers if isinstance(answers, Predictions) else None,
         seeds=_read_seeds(folder, result),
         own_looks=count_own_looks(folder),
+        scaling=_read_scaling(folder, answers),
         machine_looks=count_looks(content) if content else None,
     )
+
+
+def _read_scaling(folder: RunFolder, answers: object) -> str:
+    if not isinstance(answers, Predictions):
+        return ""
+    scaling = read_scaling(folder, answers.logits.shape[1])
+    return scaling.describe() if scaling is not None else ""
 
 
 def _read_seeds(folder: RunFolder, result: RunResult) -> list[RunResult]:

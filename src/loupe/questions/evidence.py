@@ -23,6 +23,7 @@ class Evidence:
         validation_answers: of the best weights; None where they are not at hand.
         seeds: results of all seeds of the series it belongs to, its own among them.
         own_looks: how often the run looked at the test set; None where the record is missing.
+        scaling: how `loupe calibrate` set the probabilities right since; "" if it did not.
         machine_looks: how often that test set was looked at on this machine; None where nobody knows.
     """
 
@@ -33,6 +34,7 @@ class Evidence:
     validation_answers: Predictions | None = None
     seeds: Sequence[RunResult] = ()
     own_looks: int | None = 0
+    scaling: str = ""
     machine_looks: MachineLooks | None = None
 
     @property

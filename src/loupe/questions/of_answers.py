@@ -48,6 +48,9 @@ def ask_probabilities(evidence: Evidence) -> Answer:
         step = "`loupe evaluate RUN --looks calibration`"
         return Answer(name, question, "unknown", "Calibration was not looked at.", section, step)
     interval = look.values[0].interval
+    if evidence.scaling:
+        said = f"Predict, page and export set them right since ({evidence.scaling}); as it says them: "
+        return Answer(name, question, "good", said + look.sentence, section)
     if interval is not None and interval.low > 0:
         return Answer(name, question, "attention", look.sentence, section, "`loupe calibrate RUN`")
     return Answer(name, question, "good", look.sentence, section)

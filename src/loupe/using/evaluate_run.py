@@ -32,6 +32,7 @@ from loupe.using.evaluation_setup import (
     choose_by_stakes,
     measure_network,
     note_roles,
+    note_scaling,
     objective_of_run,
     open_asked,
     take_own,
@@ -101,7 +102,8 @@ def evaluate_run(  # noqa: PLR0913 - what can be asked, each by its name
     images = given.images if given is not None else take_own(opened, split, chosen)
     if second is not None and on_test:  # they are its test images too, and it is asked about them
         log_look(second.run, f"loupe evaluate {name_run(opened.run.path)} --test, against this run")
-    warnings = [*note_roles(opened, given), *(note_roles(second, given) if second is not None else ())]
+    asked_of = [one for one in (opened, second) if one is not None]
+    warnings = [line for one in asked_of for line in (*note_roles(one, given), *note_scaling(one))]
     network, level = open_asked(opened), opened.recipe.evaluate.confidence
     answers, values = measure_network(opened, network, images, measured, level)
     asked = _ask_second(second, images, given, fit) if second is not None else None

@@ -11,14 +11,16 @@ from loupe.errors import LoupeError, RunError
 from loupe.evaluations import LookedAt, Subject, carry_out
 from loupe.metrics import Predictions, choose_metrics, compute_metrics
 from loupe.recipe.sections import Choice
-from loupe.runs import name_run
+from loupe.runs import find_run_folder, name_run
 from loupe.runs.looks import log_look
-from loupe.runs.series_folder import SeriesFolder
+from loupe.runs.series_folder import SeriesFolder, open_run_folder
 from loupe.using.evaluated import Evaluated
 from loupe.using.evaluation_checks import OTHER, refuse_impossible, refuse_missing
 from loupe.using.evaluation_setup import choose_asked, note_roles, open_asked, take_own
 from loupe.using.labelled_images import read_labelled_images
+from loupe.using.opened_run import OpenedRun
 from loupe.using.opened_series import OpenedSeries, average_predictions, open_series
+from loupe.wording import list_names
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def evaluate_series(series: SeriesFolder, asked: AskedOfSeries) -> Evaluated:
         for one in others:
             log_look(one.run, f"loupe evaluate {name_run(series.path)} --test: all seeds as one network")
     warnings = [line for one in (first, *others) for line in note_roles(one, given)]
+    warnings += _note_scalings(opened, split)
     members = tuple(_ask(opened, seed, images) for seed in opened.members)
     answers, level = average_predictions(members), first.recipe.evaluate.confidence
     measured = choose_metrics([*first.recipe.evaluate.metrics, *asked.metrics])
@@ -81,7 +84,11 @@ def evaluate_series(series: SeriesFolder, asked: AskedOfSeries) -> Evaluated:
 
 def _ask(opened: OpenedSeries, seed: int, images: ImageDataset) -> Predictions:
     one = opened.members[seed]
-    said = open_asked(one).predict(images)
+    return _scale(one, open_asked(one).predict(images))
+
+
+def _scale(one: OpenedRun, said: Predictions) -> Predictions:
+    """Return what a network says as it is kept: set right, if `loupe calibrate` did that."""
     scaling = one.classifier.scaling if one.classifier is not None else None
     return scaling.apply_to(said) if scaling is not None else said
 
@@ -98,7 +105,7 @@ def _refuse_what_no_series_has(opened: OpenedSeries, asked: AskedOfSeries, split
             f"The seeds of series {name} cannot be compared with another network like that.",
             got="--against",
             allowed="one of its runs against another run",
-            next_step=f"loupe evaluate {opened.first.run.path} --against {asked.against}",
+            next_step=f"loupe evaluate {opened.first.run.path} --against {_name_one(asked.against)}",
         )
     if split != OTHER and not opened.is_shared(split):
         raise RunError(
@@ -109,10 +116,36 @@ def _refuse_what_no_series_has(opened: OpenedSeries, asked: AskedOfSeries, split
         )
 
 
+def _name_one(against: str | PathLike[str]) -> str:
+    """Return the other network; of a series its first seed, as one run is set against another."""
+    try:
+        other = open_run_folder(find_run_folder(against))
+    except LoupeError:
+        return str(against)
+    runs = list(other.runs.values()) if isinstance(other, SeriesFolder) else []
+    return str(runs[0].path) if runs else str(against)
+
+
+def _note_scalings(opened: OpenedSeries, split: str) -> list[str]:
+    """Return of which networks the mean takes probabilities that were set right, and of which it does not."""
+    scalings = {
+        f"seed {seed}": one.classifier.scaling
+        for seed, one in opened.members.items()
+        if one.classifier is not None and one.classifier.scaling is not None
+    }
+    if not scalings:
+        return []
+    told = list_names([f"of {name} ({one.describe()})" for name, one in scalings.items()])
+    rest = [name for name in opened.names if name not in scalings]
+    mixed = f", those of {list_names(rest)} are as the networks say them" if rest else ""
+    fitted = "; these images are the ones that was fitted to, which flatters" if split == "validation" else ""
+    return [f"the mean takes probabilities as `loupe calibrate` set them right {told}{mixed}{fitted}"]
+
+
 def _find_validation_answers(opened: OpenedSeries) -> Predictions | None:
     """Return what the mean network says of the validation images all share; None if they do not."""
-    found = [one.predictions for one in opened.members.values()]
-    known = [one for one in found if one is not None]
+    found = [(one, one.predictions) for one in opened.members.values()]
+    known = [_scale(one, said) for one, said in found if said is not None]
     if len(known) < len(found) or not opened.is_shared("validation"):
         return None
     return average_predictions(known)

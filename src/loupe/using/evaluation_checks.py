@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from loupe.errors import LoupeError, RunError
 from loupe.evaluations import ExampleRecord
 from loupe.evaluations.registry import ChosenEvaluation
+from loupe.runs import name_run
 from loupe.using.opened_run import OpenedRun
 
 OTHER = "other data"
@@ -33,11 +34,18 @@ def refuse_impossible(opened: OpenedRun, places: Sequence[object], *, on_test: b
 
 
 def refuse_unlike(opened: OpenedRun, second: OpenedRun, split: str) -> None:
-    """Check that two networks name the same classes and hold the same images back.
+    """Check that two networks are two, name the same classes and hold the same images back.
 
     Raises:
         RunError: they do not; one may then have trained on what the other is evaluated on.
     """
+    if second.run.path.resolve() == opened.run.path.resolve():
+        raise RunError(
+            f"Run {name_run(opened.run.path)} cannot be set against itself.",
+            got="the same run twice",
+            allowed="another run",
+            next_step="name another run; `loupe list` shows them",
+        )
     if second.classifier is None or set(second.class_names) != set(opened.class_names):
         raise RunError(
             "These two networks do not name the same classes.",

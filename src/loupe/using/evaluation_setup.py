@@ -146,6 +146,17 @@ def note_roles(opened: OpenedRun, given: LabelledImages | None) -> list[str]:
     return told
 
 
+def note_scaling(opened: OpenedRun) -> list[str]:
+    """Return that a network's probabilities were set right, which its evaluation leaves as they were."""
+    scaling = opened.classifier.scaling if opened.classifier is not None else None
+    if scaling is None:
+        return []
+    return [
+        f"`loupe calibrate` has set the probabilities of {name_run(opened.run.path)} right "
+        f"({scaling.describe()}) for predict, page and export; these are as the network says them"
+    ]
+
+
 _ROLES: dict[tuple[Role, ...], str] = {
     ("train", "validation", "before"): "trained or selected the network of {name}: the numbers flatter it",
     ("test",): "are test images of {name}: this look is counted",

@@ -110,7 +110,13 @@ def stamp_run(folder: RunFolder) -> tuple[Hashable, ...]:
     files = [
         file
         for one in (folder, *list_seeds(folder))
-        for file in (one.result_file, one.best_file, one.evaluations_file, one.openings_file)
+        for file in (
+            one.result_file,
+            one.best_file,
+            one.evaluations_file,
+            one.openings_file,
+            one.scaling_file,
+        )
     ]
     ledger = find_ledger()
     return tuple(map(stamp, [*files, ledger] if ledger is not None else files))
