@@ -63,7 +63,7 @@ def test_the_words_hold_the_record(reported: RunFolder) -> None:
     assert "200 validation and 360 test images of 10 classes" in data
     assert "30 % of the training images are used" in data
     assert f"{result.parameters:,} parameters" in describe_network(reported, recipe, result)
-    assert "nothing else was selected by this run" in describe_selection(reported, recipe, result)
+    assert "nothing else was selected by this run" in describe_selection([reported], recipe, result)
     assert "5 epochs" in describe_training(reported, recipe, result)
 
 
@@ -117,6 +117,10 @@ def test_a_study_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[st
     text = (out / "draft.md").read_text(encoding="utf-8")
     assert "Does it help?" in text
     assert "Study small: 4 runs, 2 seeds" in text
+    assert re.search("Described is [ab], seed 0; the others differ from it", text)
+    assert "The data set is digits: " in text
+    assert "The network is mlp (" in text
+    assert "It is trained for 2 epochs" in text
     assert "figures/small--test-accuracy.png" in text
     assert (out / "figures" / "small--test-accuracy.png").is_file()
     assert main(["table", str(tmp_path / "small"), "--latex"]) == 0
@@ -134,3 +138,6 @@ def test_a_series_says_its_mean(reported: RunFolder, tmp_path: Path) -> None:
     text = write_draft(series, out=tmp_path / "out").file.read_text(encoding="utf-8")
     assert "Mean of best test accuracy over 2 seeds" in text
     assert f"{series.path.name}: mean" in text
+    assert "So 2 networks were trained, with the seeds 0 and 1." in text
+    assert "these 2 runs: twice; " in text
+    assert "Those of means over seeds hold for new seeds and new images." in text

@@ -23,7 +23,7 @@ from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
 from loupe.runs.looks import describe_looks
 from loupe.training import OPTIMIZERS
-from loupe.wording import count_of
+from loupe.wording import count_of, list_names
 
 NOTE = "A draft that Loupe wrote from the record. Every number is the record's; what they mean, you say."
 _FIGURES = ("curves-loss", "curves-accuracy", "classes-", "confusion-counts-", "calibration", "mistakes-",
@@ -50,6 +50,9 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
         tabulate_recipes([run]),
     )
     classes = [table for table in tabulate_classes(run) if table.name == f"classes-{_judged(result)}"]
+    seeds = [run]
+    if isinstance(places, SeriesFolder):
+        seeds = [one for one in places.runs.values() if one.is_finished()] or seeds
     curves = [one for one in drawn if one.name.startswith("curves-")]
     of_classes = [one for one in drawn if one.name.startswith(("classes-", "confusion-"))]
     inside = [one for one in drawn if one.name.startswith(_INSIDE)]
@@ -60,9 +63,11 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
         Paragraph(describe_data(run, recipe, result)),
         Heading("Network and training", 2),
         Paragraph(describe_network(run, recipe, result), (layers,)),
-        Paragraph(describe_training(run, recipe, result), (*curves, settings)),
+        Paragraph(
+            _join(describe_training(run, recipe, result), _describe_seeds(seeds, result)), (*curves, settings)
+        ),
         Heading("Selection and evaluation", 2),
-        Paragraph(describe_selection(run, recipe, result)),
+        Paragraph(describe_selection(seeds, recipe, result)),
         Heading("Results"),
         Paragraph(describe_results(places, result), (*of_classes, results, *classes)),
         results,
@@ -86,6 +91,21 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
     parts += [Heading("Appendix: layers and settings"), layers, settings]
     parts += [Heading("Reproduction"), Paragraph(describe_reproduction(run))]
     return Draft(f"Methods and results of {recipe.name}", NOTE, parts)
+
+
+def _join(*paragraphs: str) -> str:
+    return " ".join(one for one in paragraphs if one)
+
+
+def _describe_seeds(runs: Sequence[RunFolder], result: RunResult) -> str:
+    """Return that a series was trained, and which of its runs is described; "" for one run."""
+    if len(runs) < 2:
+        return ""
+    seeds = [str(run.require_result().seed) for run in runs]
+    return (
+        f"So {len(runs)} networks were trained, with the seeds {list_names(seeds, most=20)}. What is called "
+        f"a mean is over all of them; all else is of seed {result.seed}."
+    )
 
 
 _INSIDE = ("filters-", "layers-", "gates")
@@ -192,14 +212,20 @@ def _list_settings(optimizer: Choice) -> Iterator[str]:
             )
 
 
-def describe_selection(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
-    """Return what was selected on what, how often the test set was opened, and what intervals say."""
+def describe_selection(runs: Sequence[RunFolder], recipe: Recipe, result: RunResult) -> str:
+    """Return what was selected on what, how often the test set was opened, and what intervals say.
+
+    Args:
+        runs: the run, or all of its series.
+        recipe: of the run.
+        result: of the run; of a series that of the one which is described.
+    """
     best = result.best
     kept = f"The weights of epoch {best.epoch} are kept: those" if best is not None else "Weights are kept"
     sentences = [
         f"{kept} with the best {result.selected_by} on the {result.num_images['validation']:,} validation "
         "images; nothing else was selected by this run",
-        f"Looks at the test set: {describe_looks([run])}",
+        f"Looks at the test set: {describe_looks(runs)}",
         "The test accuracy was also watched every epoch, as was asked for; it selected nothing"
         if result.test_picking is not None
         else "",
@@ -208,6 +234,7 @@ def describe_selection(run: RunFolder, recipe: Recipe, result: RunResult) -> str
         else "",
         f"Intervals are {100 * result.confidence:g} % intervals over images: Wilson's for shares, Student's "
         "for means; they say nothing of the chance of a seed",
+        "Those of means over seeds hold for new seeds and new images" if len(runs) > 1 else "",
     ]
     return join_sentences(sentences)
 
@@ -237,7 +264,7 @@ def describe_results(places: RunFolder, result: RunResult) -> str:
         for name, summary in places.read_summaries().items():
             if summary.metric is not None and name.startswith("best "):
                 metric, ends = summary.metric, summary.metric.write_interval(summary.interval)
-                spread = f", std {metric.write_spread(summary.std)}" if summary.std is not None else ""
+                spread = f", std {metric.write(summary.std)}" if summary.std is not None else ""
                 sentences.append(
                     f"Mean of {summary.title} over {count_of(summary.num_seeds, 'seed')}: "
                     f"{metric.write(summary.mean)}{spread}{f', interval of the mean {ends}' if ends else ''}"

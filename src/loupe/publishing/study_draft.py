@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
 from loupe.publishing.report_figure import join_sentences
-from loupe.publishing.run_draft import NOTE
+from loupe.publishing.run_draft import NOTE, describe_data, describe_network, describe_training
 from loupe.publishing.study_figures import describe_runs, draw_study_figures, read_analysis
 from loupe.publishing.study_tables import tabulate_arms, tabulate_study
-from loupe.studies.analysis import StudyAnalysis
+from loupe.studies.analysis import StudyAnalysis, name_row
 from loupe.studies.answer import answer_question
 from loupe.studies.confounds import find_confounds
-from loupe.studies.folder import StudyFolder
+from loupe.studies.folder import StudyFolder, find_run
+from loupe.studies.plan import name_place
 from loupe.studies.report import describe_study_looks
 from loupe.studies.wording import name_cell, write_figure, write_interval, write_margin
 from loupe.wording import count_of, list_names
@@ -27,6 +28,8 @@ def draft_study(folder: StudyFolder) -> Draft:
         Heading("Methods"),
         Paragraph(_describe_design(analysis, folder), (arms,)),
         arms,
+        *_describe_one_run(analysis, folder),
+        Heading("Selection and evaluation", 2),
         Paragraph(_describe_statistics(analysis, folder)),
         Heading("Results"),
     ]
@@ -60,6 +63,30 @@ def _describe_design(analysis: StudyAnalysis, folder: StudyFolder) -> str:
         describe_runs(analysis, folder),
     ]
     return join_sentences(sentences)
+
+
+def _describe_one_run(analysis: StudyAnalysis, folder: StudyFolder) -> list[Part]:
+    """Return data, network and training of the first run that is at hand, the reference's if there is one."""
+    rows = [row for row in analysis.run_rows if row.is_finished]
+    rows.sort(key=lambda row: name_row(analysis.study, row)[0] != analysis.reference)
+    found = ((row, find_run(folder.path.resolve().parent / "runs", row)) for row in rows)
+    row, run = next(((row, run) for row, run in found if run is not None), (None, None))
+    if row is None or run is None:
+        return []
+    recipe, result = run.read_recipe(), run.require_result()
+    others = (
+        "; the others differ from it as the arms and axes say"
+        if len(rows) > len(analysis.study.seeds)
+        else ""
+    )
+    which = f"Described is {name_place(row.arm, dict(row.at))}, seed {row.seed}{others}. "
+    return [
+        Heading("Data", 2),
+        Paragraph(which + describe_data(run, recipe, result)),
+        Heading("Network and training", 2),
+        Paragraph(describe_network(run, recipe, result)),
+        Paragraph(describe_training(run, recipe, result)),
+    ]
 
 
 def _describe_statistics(analysis: StudyAnalysis, folder: StudyFolder) -> str:
