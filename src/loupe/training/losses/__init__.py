@@ -46,6 +46,10 @@ def register_loss(
 ) -> Callable[[Builder], Builder]:
     """Return a decorator that registers what builds a loss from its settings.
 
+    It is a class, or a function that returns a function: what is built is called with outputs, (batch, …)
+    float, and targets, labels (batch,) int64 or shares of classes (batch, classes) float; it returns each
+    image's loss, (batch,), or their mean.
+
     A builder that names `label_smoothing` (the recipe's) or `class_counts` (training images of each class, a
     tuple) among its parameters is given them.
 
