@@ -39,9 +39,9 @@ def figures(
     """Write every figure of a run or a study as a file, with its caption beside.
 
     Curves, classes, confusion, calibration, mistakes, the network as one picture, filters, feature maps,
-    gates, reasons. With --theory: ReLU, a sliding kernel, stride, padding, poolings, flatten, the whole
-    network, residual blocks. Without a choice of image there is one validation image of each class; no test
-    image is drawn.
+    gates, reasons. With --theory: a neuron, ReLU, a sliding kernel, stride, padding, poolings, flatten,
+    the whole network, residual blocks. Without a choice of image there is one validation image of each class;
+    no test image is drawn.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ _FACES = (16.0, 12.0, 10.0)  # millimetres, of the largest map
 _PERCENT = 8.5  # millimetres that a probability takes
 
 
-def draw_network(flow: Flow, *, is_slide: bool = False) -> Figure:
+def draw_network(flow: Flow, *, is_slide: bool = False, true_class: str | None = None) -> Figure:
     """Return a network as one picture: what an image becomes on its way, to scale, and where ways join.
 
     A network too large for a page, or for a slide, has each of its blocks as one station.
@@ -45,6 +45,7 @@ def draw_network(flow: Flow, *, is_slide: bool = False) -> Figure:
     Args:
         flow: what to draw.
         is_slide: whether it has to fit a slide.
+        true_class: of the image; an answer that is another is orange, with the true one marked.
     """
     plan = _fit(flow, is_slide=is_slide)
     width = max(plan.width, _LEAST_WIDTH)
@@ -57,7 +58,7 @@ def draw_network(flow: Flow, *, is_slide: bool = False) -> Figure:
     _draw_frames(axes, plan)
     _draw_routes(axes, plan)
     for volume in plan.volumes:
-        _draw_volume(axes, plan, volume)
+        _draw_volume(axes, plan, volume, true_class)
     _draw_marks(axes, plan)
     for label in plan.labels:
         for number, line in enumerate(label.lines):
@@ -165,10 +166,10 @@ def _draw_marks(axes: Axes, plan: Plan) -> None:
         )  # fmt: skip
 
 
-def _draw_volume(axes: Axes, plan: Plan, volume: Volume) -> None:
+def _draw_volume(axes: Axes, plan: Plan, volume: Volume, true_class: str | None) -> None:
     station = plan.flow.stations[volume.station]
     if station.role == "softmax":
-        _draw_shares(axes, plan.flow, volume)
+        _draw_shares(axes, plan.flow, volume, true_class)
         return
     colour = _COLOURS.get(station.role, GREY)
     x, y, width, height = volume.x, volume.y, volume.width, volume.height
@@ -205,7 +206,7 @@ def _draw_experts(axes: Axes, plan: Plan, volume: Volume, station: Station) -> N
         axes.plot(*zip(*corners, strict=True), color="white", lw=0.8, zorder=4.5)
 
 
-def _draw_shares(axes: Axes, flow: Flow, volume: Volume) -> None:
+def _draw_shares(axes: Axes, flow: Flow, volume: Volume, true_class: str | None) -> None:
     values = flow.stations[volume.station].values
     assert values is not None
     shown = choose_shares(values.tolist())
@@ -213,10 +214,11 @@ def _draw_shares(axes: Axes, flow: Flow, volume: Volume) -> None:
     name_width = measure_names(flow.class_names)
     room = volume.width - name_width - _PERCENT
     best = int(values.argmax())
+    is_wrong = true_class is not None and flow.class_names[best] != true_class
     for row, index in enumerate(shown):
         y = volume.y + row * line
-        share = float(values[index])
-        name = flow.class_names[index]
+        name, share = flow.class_names[index], float(values[index])
+        told = f"{share:.1%} (true)" if is_wrong and name == true_class else f"{share:.1%}"
         weight = "bold" if index == best else "normal"
         axes.text(
             volume.x + name_width - 0.8, y + line / 2, cut_name(name),
@@ -224,11 +226,11 @@ def _draw_shares(axes: Axes, flow: Flow, volume: Volume) -> None:
         )  # fmt: skip
         bar = Rectangle(
             (volume.x + name_width, y + 0.15 * line), max(0.15, room * share), 0.7 * line,
-            fc=GREEN if index == best else GREY, ec="none", zorder=4,
+            fc=(ORANGE if is_wrong else GREEN) if index == best else GREY, ec="none", zorder=4,
         )  # fmt: skip
         axes.add_patch(bar)
         axes.text(
-            volume.x + name_width + room * share + 0.6, y + line / 2, f"{share:.1%}", size=_SMALL,
+            volume.x + name_width + room * share + 0.6, y + line / 2, told, size=_SMALL,
             va="center_baseline", weight=weight,
         )  # fmt: skip
     if len(shown) < len(values):

@@ -73,8 +73,8 @@ def write_figures(  # noqa: PLR0913 - what can be wished for, each by its name
         data: where the run's images lie now.
         index: the validation image to look at.
         class_name: the class whose first validation image to look at.
-        theory: draw what a chapter on theory shows, on the network and that image: ReLU, a sliding kernel,
-            stride, padding, poolings, flatten, the whole network, residual blocks.
+        theory: draw what a chapter on theory shows, on the network and that image: a neuron, ReLU, a sliding
+            kernel, stride, padding, poolings, flatten, the whole network, residual blocks.
 
     Raises:
         LoupeError: no such place, format, style or image; a study's theory, which has no network; or files of

@@ -14,7 +14,7 @@ from loupe.inspection import compute_feature_maps
 from loupe.inspection.feature_maps import choose_shown_layers
 from loupe.inspection.filters import list_filter_layers
 from loupe.plugins import name_plugin_module
-from loupe.publishing.network_figure import draw_network_of
+from loupe.publishing.network_figure import choose_place, draw_network_of
 from loupe.publishing.report_figure import Origin, ReportFigure, join_sentences
 from loupe.reports.inside import (
     InsideFigure,
@@ -121,7 +121,10 @@ def draw_inside(
     subject, origin = open_subject(folder, validation, shown), Origin.of(folder, result)
     which = shown.name(0) if len(shown.indices) == 1 else "one-per-class"
     rows, explained = _ROWS_OF_SLIDE if is_slide else _ROWS_OF_PAGE
-    yield draw_network_of(subject, shown.name(0), shown.indices[0], origin, is_slide=is_slide)
+    place = choose_place(subject)
+    yield draw_network_of(
+        subject, shown.name(place), shown.indices[place], origin, place=place, is_slide=is_slide
+    )
     layers = list_filter_layers(subject.model, subject.image_shape)[:_MOST_FILTER_LAYERS]
     for one in show_filters(subject, layers, own_scale=False, most_filters=rows):
         yield _caption(one, one.name, [], origin)

@@ -1,7 +1,7 @@
 """Every figure that the report of a run shows, drawn for a page or a slide."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loupe.data import ImageDataset
@@ -10,6 +10,7 @@ from loupe.publishing.class_figures import draw_classes
 from loupe.publishing.curve_figures import draw_charts
 from loupe.publishing.inside_figures import choose_shown, draw_inside, open_subject
 from loupe.publishing.look_figures import draw_looks
+from loupe.publishing.network_figure import choose_place
 from loupe.publishing.reconstruction_figures import draw_reconstructions
 from loupe.publishing.report_figure import Origin, ReportFigure
 from loupe.publishing.theory_figures import TheoryFigures
@@ -72,8 +73,9 @@ class RunFigures:
             return
         shown = choose_shown(validation, self.index, self.class_name)
         subject = open_subject(self.folder, validation, shown)
-        origin = Origin.of(self.folder, result)
-        theory = TheoryFigures(subject, shown.indices[0], origin, self.left_out, is_slide=self.is_slide)
+        one = choose_shown(validation, shown.indices[choose_place(subject)])
+        subject, origin = replace(subject, shown=one.images), Origin.of(self.folder, result)
+        theory = TheoryFigures(subject, one.indices[0], origin, self.left_out, is_slide=self.is_slide)
         yield from theory.draw()
 
     def _load_validation(self) -> ImageDataset | None:
