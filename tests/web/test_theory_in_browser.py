@@ -33,6 +33,33 @@ def test_every_lesson_is_shown_on_the_picture(page: Any, address: str, runs: Run
         assert f"lesson={name}" in page.url
 
 
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [("lesson=stride", "theory"), ("layer=relu1", "layer"), ("layer=relu1&at=0.1.1", "number")],
+)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_address_shows_what_it_asks_for(
+    page: Any, address: str, runs: Runs, query: str, part: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/#/course")
+    page.locator("h2").nth(3).wait_for()
+    page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    page.evaluate(f"() => location.hash = '#/inside/{runs.good}?image=validation-2&{query}'")
+    page.locator(f"#part-{part} h2").first.wait_for()
+    where = f"document.querySelector('#part-{part} h2').getBoundingClientRect().top"
+    wait_until(page, f"() => 0 <= {where} && {where} < 540")
+
+
+def test_an_address_moves_nobody_who_is_busy(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-2&lesson=stride")
+    page.locator("h1").wait_for()
+    page.keyboard.press("Shift")
+    page.locator('.lesson[data-shown="stride"]').wait_for()
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => scrollY") == 0
+
+
 def test_the_sliding_kernel_comes_to_the_networks_own_number(page: Any, address: str, runs: Runs) -> None:
     opened = open_run(RunFolder(runs.folder / runs.good), "cpu")
     maps = capture_layers(opened.model, opened.to_inputs(opened.validation.images[2:3]), ["conv1"])["conv1"]

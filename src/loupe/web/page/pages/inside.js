@@ -49,7 +49,7 @@ export async function show(place, [id], query) {
       scene.seen = seen;
       showAnswer(scene);
       showNetwork(scene);
-      showTheory(scene);
+      scene.lessonShown = showTheory(scene);
       showNearestNeighbours(scene);
       const prediction = seen.prediction;
       speak(
@@ -101,9 +101,32 @@ export async function show(place, [id], query) {
   const first = await showPicker(scene);
   const image = query.get("image") ?? first;
   if (scene.turn) return leave; // a quick visitor has chosen already
-  if (image) await scene.chooseImage(image);
-  else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
+  const wanted = findWanted(scene),
+    hasActed = watchVisitor();
+  if (image) {
+    await scene.chooseImage(image);
+    await scene.lessonShown;
+    if (!hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
+  } else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
   return leave;
+}
+
+/** Return the part of the page that its address asks for: a lesson, a number, a layer; undefined for none. */
+function findWanted({ lesson, spot, layer, parts }) {
+  if (lesson) return parts.theory;
+  if (layer) return spot ? parts.number : parts.layer;
+}
+
+/** Return a function that says whether the visitor has done anything since; it is asked once. */
+function watchVisitor() {
+  const end = new AbortController();
+  let acted = false;
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"])
+    addEventListener(kind, () => (acted = true), { signal: end.signal, passive: true });
+  return () => {
+    end.abort();
+    return acted;
+  };
 }
 
 /** Put the heading and the empty parts of the page into its place; returns the parts by name. */
