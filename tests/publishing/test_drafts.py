@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from loupe.cli import main
+from loupe.models import build_model
+from loupe.models.layer_table import describe_layers
 from loupe.publishing import write_draft
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.draft_writers import write_latex_draft, write_markdown
@@ -18,6 +20,7 @@ from loupe.publishing.run_draft import (
     describe_training,
 )
 from loupe.publishing.table import ReportColumn, ReportTable
+from loupe.publishing.theory_text import tell_merits
 from loupe.runs import RunFolder
 from loupe.studies.run import run_study
 from tests.publishing.test_tables import assert_closed
@@ -141,3 +144,41 @@ def test_a_series_says_its_mean(reported: RunFolder, tmp_path: Path) -> None:
     assert "So 2 networks were trained, with the seeds 0 and 1." in text
     assert "these 2 runs: twice; " in text
     assert "Those of means over seeds hold for new seeds and new images." in text
+
+
+@pytest.mark.thorough
+def test_one_document_has_theory_data_and_results(reported: RunFolder, tmp_path: Path) -> None:
+    written = write_draft(reported, "latex", out=tmp_path, theory=True)
+    text = written.file.read_text(encoding="utf-8")
+    assert_closed(text.partition(r"\begin{document}")[2].rpartition(r"\end{document}")[0])
+    headings = re.findall(r"\\(?:sub)?section\{(.+?)\}", text)
+    assert headings[:3] == ["Theory", "Neuron and activation", "Convolution"]
+    assert headings.index("Merits and limits of convolutional networks") < headings.index("Methods")
+    labels, references = re.findall(r"\\label\{(.+?)\}", text), re.findall(r"\\ref\{(.+?)\}", text)
+    assert sorted(labels) == sorted(set(references))
+    assert {"fig:theory-neuron", "fig:data-pixels", "fig:data-images", "tab:normalization"} <= set(labels)
+    assert {"tab:pairs-test", "fig:right-answers-validation", "fig:curves-learning-rate"} <= set(labels)
+    assert not any(one.startswith("fig:network-") for one in labels), "the pipeline is that picture"
+    assert written.left_out == []
+
+
+def test_sections_keep_their_figures_and_tables() -> None:
+    table = ReportTable("t", "Numbers.", (ReportColumn("a"),), ((1,),))
+    draft = Draft("t", "n", [Heading("One"), table, Heading("Sub", 2), Heading("Two"), Heading("Three")])
+    text = write_latex_draft(draft, {}).decode()
+    assert text.count(r"\clearpage") == 1
+    assert text.index(r"\clearpage") < text.index("{Two}")
+
+
+def test_merits_have_a_sum_of_the_networks_own() -> None:
+    model = build_model("cnn", in_channels=1, image_size=(8, 8), num_classes=10, conv_layers=4)
+    layers = describe_layers(model, in_channels=1, image_size=(8, 8))
+    first = next(one for one in layers.rows if one.kind == "Conv2d")
+    made = first.output_shape[0] * 64
+    merits, _ = tell_merits(layers)
+    assert f"the {first.parameters:,} parameters of {first.name} make {made:,} numbers of 64" in merits
+    assert f"would take {64 * made + made:,}" in merits
+    mlp = describe_layers(
+        build_model("mlp", in_channels=1, image_size=(8, 8), num_classes=10), in_channels=1, image_size=(8, 8)
+    )
+    assert "(" not in tell_merits(mlp)[0]

@@ -41,6 +41,7 @@ def test_every_figure_of_the_report_is_a_file_named_after_run_layer_and_image(
     names = {one["name"] for one in written.figures}
     assert names >= _SHOWN
     assert all(file.is_file() and file.name.startswith(f"{reported.path.name}--") for file in written.files)
+    assert {"data-classes", "data-images", "data-pixels"} <= names
     assert len({file.name for file in written.files}) == len(written.figures)
     assert any(re.fullmatch(r"layers-validation-\d+-\d", name) for name in names)
 
@@ -159,7 +160,8 @@ def test_where_the_images_are_gone_the_rest_is_written_and_the_loss_is_said(
     def gone(*_: object) -> None:
         raise DataError("The images are gone.")
 
-    monkeypatch.setattr(run_figures, "load_validation_images", gone)
+    for name in ("load_validation_images", "load_run_splits"):
+        monkeypatch.setattr(run_figures, name, gone)
     found = write_figures(reported, formats=["png"], dpi=30, out=tmp_path / "rest")
     assert {one["name"] for one in found.figures} >= {"curves-loss", "confusion-counts-test"}
     assert found.left_out == ["figures that need the run's images: The images are gone."]

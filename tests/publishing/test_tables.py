@@ -15,7 +15,7 @@ from loupe.publishing import ReportTable, gather_tables, write_tables
 from loupe.publishing.class_figures import measure_classes
 from loupe.publishing.latex_table import escape_latex, write_latex
 from loupe.publishing.table import ReportColumn, write_csv, write_markdown
-from loupe.runs import RunFolder
+from loupe.runs import RunFolder, load_model
 from loupe.statistics import Interval
 
 NASTY = ReportTable(
@@ -205,3 +205,23 @@ def test_latex_sets_it_without_a_word(tmp_path: Path) -> None:
         assert said.returncode == 0, said.stdout[-2000:]
     assert "Overfull" not in said.stdout
     assert "undefined" not in said.stdout
+
+
+def test_normalisation_says_what_black_and_white_become(reported: RunFolder) -> None:
+    (table,) = gather_tables([reported.path], ["normalization"])
+    _, description = load_model(reported)
+    (mean,), (std,) = (description["normalization"][one] for one in ("mean", "std"))
+    ((name, *values),) = table.rows
+    assert name == "grey"
+    assert values == pytest.approx([mean, std, -mean / std, (1 - mean) / std, 255 * mean])
+
+
+def test_pairs_are_those_of_the_confusion_matrix(reported: RunFolder) -> None:
+    tables = {one.name: one for one in gather_tables([reported.path], ["pairs"])}
+    best = reported.require_result().best
+    assert best is not None
+    assert best.test is not None
+    names, confusion = best.test.class_names, best.test.confusion
+    for true, taken, count, share in tables["pairs-test"].rows:
+        row = confusion[names.index(str(true))]
+        assert (row[names.index(str(taken))], count / sum(row)) == (count, share)

@@ -79,14 +79,14 @@ def table(
         Parameter(
             negative=(),
             consume_multiple=False,
-            help="Table to write; repeatable. Of runs: results, cost, recipe, classes, confusion, layers; "
-            "of a study: study, arms.",
+            help="Table to write; repeatable. Of runs: results, cost, recipe, classes, confusion, "
+            "pairs, layers, normalization; of a study: study, arms.",
         ),
     ] = (),
     out: Annotated[Path | None, Parameter(help="File for them; the terminal if left out.")] = None,
     replace: Replace = False,
 ) -> int:
-    """Write tables of runs or of a study: results with intervals, cost, settings, classes, confusion, layers.
+    """Write tables of runs or of a study: results with intervals, cost, settings, classes, layers …
 
     Parameters
     ----------
@@ -117,6 +117,10 @@ def write(
     style: Annotated[
         Literal["paper", "slides", "grey"], Parameter(help="Of its figures; as `loupe figures` has it.")
     ] = "paper",
+    theory: Annotated[
+        bool,
+        Parameter(negative=(), help="Begin with a chapter on theory: what `loupe figures --theory` draws."),
+    ] = False,
     out: Annotated[Path | None, Parameter(help="Folder for it; drafts/NAME if left out.")] = None,
     replace: Replace = False,
     data: DataPlace = None,
@@ -130,7 +134,7 @@ def write(
     """
     from loupe.publishing import write_draft
 
-    written = write_draft(place, format, style=style, out=out, replace=replace, data=data)
+    written = write_draft(place, format, style=style, out=out, replace=replace, data=data, theory=theory)
     for reason in written.left_out:
         print_line(f"left out: {reason}", stderr=True)
     figures_, tables = count_of(written.num_figures, "figure"), count_of(written.num_tables, "table")

@@ -82,8 +82,9 @@ def write_latex_draft(draft: Draft, files: Mapping[str, str]) -> bytes:
     floats = False
     for part in draft.parts:
         if floats and isinstance(part, Heading) and part.level == 1:
-            lines += [r"\clearpage", ""]  # figures stay in their section
-        floats = isinstance(part, ReportFigure) or (floats and not isinstance(part, Heading))
+            lines += [r"\clearpage", ""]  # figures and tables stay in their section
+            floats = False
+        floats = floats or isinstance(part, ReportFigure | ReportTable)
         if isinstance(part, Paragraph):
             lines += [
                 f"{escape_latex(part.text)} {draft.send_to(part.shown_in, '~', _by_label)}".rstrip(),

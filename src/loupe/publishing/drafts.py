@@ -7,7 +7,7 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.figures.presentation import StyleName, present
 from loupe.publishing.draft_writers import FORMS, WRITERS, DraftForm
-from loupe.publishing.figure_files import render, write_files
+from loupe.publishing.figure_files import refuse_theory, render, write_files
 from loupe.publishing.place import list_runs, open_place
 from loupe.publishing.report_figure import name_file
 from loupe.publishing.run_draft import draft_run
@@ -43,6 +43,7 @@ def write_draft(
     out: str | PathLike[str] | None = None,
     replace: bool = False,
     data: Path | None = None,
+    theory: bool = False,
 ) -> WrittenDraft:
     """Write a draft of methods and results of a run, a series or a study, and return what was written.
 
@@ -53,9 +54,11 @@ def write_draft(
         out: folder; `drafts/NAME` if left out.
         replace: whether files that are there may be written over.
         data: where the run's images lie now.
+        theory: begin with a chapter on theory, drawn from the run's network and one validation image.
 
     Raises:
-        LoupeError: no such place or form, no result yet, or files of these names are there already.
+        LoupeError: no such place or form, no result yet, the theory of a study, or files of
+            these names are there already.
     """
     if form not in FORMS:
         raise LoupeError(
@@ -66,10 +69,12 @@ def write_draft(
         )
     opened, left_out = open_place(place), list[str]()
     if isinstance(opened, StudyFolder):
+        if theory:
+            raise refuse_theory(opened)
         draft, name = draft_study(opened), opened.path.name
     else:
         run = list_runs(opened)[0]
-        draft = draft_run(run, opened, data=data, left_out=left_out)
+        draft = draft_run(run, opened, data=data, left_out=left_out, theory=theory)
         name = opened.path.name if isinstance(opened, SeriesFolder) else name_run(opened.path)
     file, picture_format, write = WRITERS[form]
     folder = Path(out) if out is not None else Path("drafts") / name

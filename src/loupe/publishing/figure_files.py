@@ -149,12 +149,7 @@ def write_captions(figures: Sequence[dict[str, Any]]) -> str:
 def _draw(opened: Any, left_out: list[str], wishes: dict[str, Any]) -> Iterator[tuple[str, ReportFigure]]:
     if isinstance(opened, StudyFolder):
         if wishes["is_theory"]:
-            raise LoupeError(
-                "A study has no network of its own to draw.",
-                got=opened.path.name,
-                allowed="a run, or a series of seeds",
-                next_step=f"name one of its runs, in {opened.path.parent / 'runs'}",
-            )
+            raise refuse_theory(opened)
         for figure in draw_study_figures(opened):
             yield opened.path.name, figure
         return
@@ -163,6 +158,16 @@ def _draw(opened: Any, left_out: list[str], wishes: dict[str, Any]) -> Iterator[
         for figure in figures.draw():
             yield name_run(run.path), figure
         left_out += figures.left_out
+
+
+def refuse_theory(study: StudyFolder) -> LoupeError:
+    """Return the error that a study has no network whose theory could be drawn."""
+    return LoupeError(
+        "A study has no network of its own to draw.",
+        got=study.path.name,
+        allowed="a run, or a series of seeds",
+        next_step=f"name one of its runs, in {study.path.parent / 'runs'}",
+    )
 
 
 def _name(opened: Any) -> str:

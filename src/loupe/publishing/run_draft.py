@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loupe.metrics import MetricValue, rank_confused_pairs
 from loupe.publishing.class_figures import list_scores
+from loupe.publishing.data_figures import tabulate_normalization
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
 from loupe.publishing.look_figures import name_look_figure, name_split
 from loupe.publishing.report_figure import ReportFigure, join_sentences
@@ -13,9 +14,11 @@ from loupe.publishing.run_tables import (
     read_layers,
     tabulate_classes,
     tabulate_layers,
+    tabulate_pairs,
     tabulate_recipes,
     tabulate_results,
 )
+from loupe.publishing.theory_chapter import write_chapter
 from loupe.questions import answer_questions, gather_evidence
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
@@ -26,12 +29,15 @@ from loupe.training import OPTIMIZERS
 from loupe.wording import count_of, list_names
 
 NOTE = "A draft that Loupe wrote from the record. Every number is the record's; what they mean, you say."
-_FIGURES = ("curves-loss", "curves-accuracy", "classes-", "confusion-counts-", "calibration", "mistakes-",
-            "reconstructions", "filters-", "layers-", "gates")  # fmt: skip
+_FIGURES = ("data-", "network-", "curves-loss", "curves-accuracy", "curves-learning-rate", "classes-",
+            "confusion-counts-", "calibration", "mistakes-", "right_answers-", "reconstructions", "filters-",
+            "layers-", "gates")  # fmt: skip
 _ONLY_FIRST = ("filters-", "layers-")
 
 
-def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out: list[str]) -> Draft:
+def draft_run(
+    run: RunFolder, places: RunFolder, *, data: Path | None, left_out: list[str], theory: bool = False
+) -> Draft:
     """Return the draft of a run; of a series that of its first run, with the means of all.
 
     Args:
@@ -39,6 +45,7 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
         places: the run itself, or the series it is of.
         data: where the run's images lie now.
         left_out: receives why figures are missing.
+        theory: whether it begins with a chapter on theory, drawn from the run's network.
     """
     recipe, result = run.read_recipe(), run.require_result()
     figures = RunFigures(run, data)
@@ -49,23 +56,40 @@ def draft_run(run: RunFolder, places: RunFolder, *, data: Path | None, left_out:
         tabulate_layers(run),
         tabulate_recipes([run]),
     )
-    classes = [table for table in tabulate_classes(run) if table.name == f"classes-{_judged(result)}"]
     seeds = [run]
     if isinstance(places, SeriesFolder):
         seeds = [one for one in places.runs.values() if one.is_finished()] or seeds
-    curves = [one for one in drawn if one.name.startswith("curves-")]
-    of_classes = [one for one in drawn if one.name.startswith(("classes-", "confusion-"))]
-    inside = [one for one in drawn if one.name.startswith(_INSIDE)]
-    looked = [one for one in drawn if one not in (*curves, *of_classes, *inside)]
-    parts: list[Part] = [
+    classes = [
+        table
+        for table in (*tabulate_classes(run), *tabulate_pairs(run))
+        if table.name.endswith(f"-{_judged(result)}")
+    ]
+    of_data, network, rates, curves, of_classes, inside = (
+        [one for one in drawn if one.name.startswith(start)]
+        for start in (
+            "data-", "network-", "curves-learning-rate", ("curves-loss", "curves-accuracy"),
+            ("classes-", "confusion-"), _INSIDE,
+        )
+    )  # fmt: skip
+    looked = [one for one in drawn if not one.name.startswith(_PLACED)]
+    normalization = tabulate_normalization(run)
+    parts: list[Part] = list(_write_theory(run, data, left_out)) if theory else []
+    shown = [one for one in parts if isinstance(one, ReportFigure) and one.name == "theory-pipeline"]
+    network = [] if shown else network  # one picture of it is enough
+    parts += [
         Heading("Methods"),
         Heading("Data", 2),
-        Paragraph(describe_data(run, recipe, result)),
+        Paragraph(describe_data(run, recipe, result), (*of_data, normalization)),
+        *of_data,
+        normalization,
         Heading("Network and training", 2),
-        Paragraph(describe_network(run, recipe, result), (layers,)),
+        Paragraph(describe_network(run, recipe, result), (*shown, *network, layers)),
+        *network,
         Paragraph(
-            _join(describe_training(run, recipe, result), _describe_seeds(seeds, result)), (*curves, settings)
+            _join(describe_training(run, recipe, result), _describe_seeds(seeds, result)),
+            (*rates, *curves, settings),
         ),
+        *rates,
         Heading("Selection and evaluation", 2),
         Paragraph(describe_selection(seeds, recipe, result)),
         Heading("Results"),
@@ -109,6 +133,15 @@ def _describe_seeds(runs: Sequence[RunFolder], result: RunResult) -> str:
 
 
 _INSIDE = ("filters-", "layers-", "gates")
+_PLACED = ("data-", "network-", "curves-", "classes-", "confusion-", *_INSIDE)
+
+
+def _write_theory(run: RunFolder, data: Path | None, left_out: list[str]) -> Iterator[Part]:
+    figures = RunFigures(run, data, is_theory=True)
+    drawn = list(figures.draw())
+    left_out += [one for one in figures.left_out if one not in left_out]
+    if drawn:
+        yield from write_chapter(drawn, read_layers(run))
 
 
 def _judged(result: RunResult) -> str:
@@ -285,7 +318,7 @@ def _tell_looks(run: RunFolder, figures: Sequence[ReportFigure]) -> Iterator[Par
             yield Paragraph(f"{look.title}, {name_split(look.split)}. {look.sentence}", shown)
 
 
-_SHOWN_ELSEWHERE = {"confusion", "right_answers", "least_certain", "class_accuracy"}
+_SHOWN_ELSEWHERE = {"confusion", "least_certain", "class_accuracy"}
 
 
 def _list_limits(run: RunFolder, result: RunResult) -> Iterator[str]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from loupe.data import ImageDataset
+from loupe.data import ImageDataset, Splits
 from loupe.errors import LoupeError
 from loupe.publishing.class_figures import draw_classes
 from loupe.publishing.curve_figures import draw_charts
+from loupe.publishing.data_figures import draw_data
 from loupe.publishing.inside_figures import choose_shown, draw_inside, open_subject
 from loupe.publishing.look_figures import draw_looks
 from loupe.publishing.network_figure import choose_place
@@ -15,7 +16,7 @@ from loupe.publishing.reconstruction_figures import draw_reconstructions
 from loupe.publishing.report_figure import Origin, ReportFigure
 from loupe.publishing.theory_figures import TheoryFigures
 from loupe.reports.earlier_looks import read_looks
-from loupe.running.recipe_data import load_validation_images
+from loupe.running.recipe_data import load_run_splits, load_validation_images
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.plugins import load_run_plugins
 
@@ -56,10 +57,13 @@ class RunFigures:
         yield from draw_classes(self.folder, result)
         if result.best is None:
             return
-        validation = self._load_validation()
+        splits = self._load_splits()
+        validation = splits.validation if splits is not None else self._load_validation()
         if validation is None:
             return
         shown = choose_shown(validation, self.index, self.class_name)
+        if splits is not None:
+            yield from draw_data(self.folder, result, splits)
         yield from self._draw_looks(result, validation)
         yield from draw_reconstructions(self.folder, result, validation)
         try:
@@ -77,6 +81,14 @@ class RunFigures:
         subject, origin = replace(subject, shown=one.images), Origin.of(self.folder, result)
         theory = TheoryFigures(subject, one.indices[0], origin, self.left_out, is_slide=self.is_slide)
         yield from theory.draw()
+
+    def _load_splits(self) -> Splits | None:
+        """Return the run's images, the test set locked; None if some of them are not there."""
+        try:
+            load_run_plugins(self.folder)
+            return load_run_splits(self.folder, self.data)
+        except LoupeError:
+            return None  # the validation images alone may be there, or say what is wrong
 
     def _load_validation(self) -> ImageDataset | None:
         try:

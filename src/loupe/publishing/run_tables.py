@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loupe.metrics import Metric, MetricValue
+from loupe.metrics import Metric, MetricValue, rank_confused_pairs
 from loupe.models.layer_table import LayerTable, describe_layers
 from loupe.publishing.class_figures import list_scores, measure_classes
 from loupe.publishing.report_figure import Origin, join_sentences
@@ -242,6 +242,24 @@ def read_layers(run: RunFolder) -> LayerTable:
     model, description = load_model(run)
     height, width = description["image_size"]
     return describe_layers(model, in_channels=description["in_channels"], image_size=(height, width))
+
+
+def tabulate_pairs(run: RunFolder) -> list[ReportTable]:
+    """Return the most confused pairs of classes, a table a split, those of most of their class first."""
+    result = run.require_result()
+    origin = Origin.of(run, result).describe()
+    columns = (
+        ReportColumn("true class"), ReportColumn("taken for"), ReportColumn("images"),
+        ReportColumn("of its class", "%", 1),
+    )  # fmt: skip
+    tables = []
+    for split, score in list_scores(result):
+        pairs = rank_confused_pairs(score.confusion, score.class_names)
+        rows = tuple((one.true_class, one.predicted_class, one.count, one.share) for one in pairs)
+        caption = join_sentences([f"The most confused pairs, {score.num_images:,} {split} images", origin])
+        if rows:
+            tables.append(ReportTable(f"pairs-{split}", caption, columns, rows))
+    return tables
 
 
 def tabulate_layers(run: RunFolder) -> ReportTable:

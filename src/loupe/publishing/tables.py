@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 
 from loupe.errors import LoupeError, UnknownNameError
+from loupe.publishing.data_figures import tabulate_normalization
 from loupe.publishing.latex_table import write_latex
 from loupe.publishing.place import list_runs, open_place
 from loupe.publishing.run_tables import (
@@ -11,6 +12,7 @@ from loupe.publishing.run_tables import (
     tabulate_confusion,
     tabulate_cost,
     tabulate_layers,
+    tabulate_pairs,
     tabulate_recipes,
     tabulate_results,
 )
@@ -20,7 +22,7 @@ from loupe.publishing.table import ReportTable, write_csv, write_markdown
 from loupe.runs import RunFolder
 from loupe.studies.folder import StudyFolder
 
-OF_RUNS = ("results", "cost", "recipe", "classes", "confusion", "layers")
+OF_RUNS = ("results", "cost", "recipe", "classes", "confusion", "pairs", "layers", "normalization")
 OF_STUDIES = ("study", "arms")
 _SHOWN_OF_SEVERAL = ("results", "cost", "recipe")
 
@@ -30,8 +32,8 @@ def gather_tables(places: Sequence[str | PathLike[str]], names: Sequence[str] = 
 
     Args:
         places: runs and series, or one study: folders, or names in runs/ or studies/.
-        names: of tables: results, cost, recipe, classes, confusion, layers; study, arms. All that fit if left
-            out: of several runs those that set them side by side.
+        names: of tables: results, cost, recipe, classes, confusion, pairs, layers, normalization; study,
+            arms. All that fit if left out: of several runs those that set them side by side.
 
     Raises:
         LoupeError: no such place or table, no result yet, or a study beside something else.
@@ -104,9 +106,14 @@ def _gather_of_runs(places: Sequence[RunFolder], names: Sequence[str]) -> list[R
 
 
 def _gather_of_run(name: str, run: RunFolder) -> list[ReportTable]:
-    if name == "layers":
-        return [tabulate_layers(run)]
-    return tabulate_classes(run) if name == "classes" else tabulate_confusion(run)
+    made: dict[str, Callable[[], list[ReportTable]]] = {
+        "classes": lambda: tabulate_classes(run),
+        "confusion": lambda: tabulate_confusion(run),
+        "pairs": lambda: tabulate_pairs(run),
+        "layers": lambda: [tabulate_layers(run)],
+        "normalization": lambda: [tabulate_normalization(run)],
+    }
+    return made[name]()
 
 
 def write_tables(

@@ -1,6 +1,6 @@
 """A dataset as one HTML page and some PNGs: measured, not typed in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def write_data_card(
         problems: what is wrong with the split, in sentences.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train, streams = splits.train, Streams(seed)
+    train = splits.train
     normalization = measure_normalization(train.images)
     counts = {
         "training": train.class_counts(),
@@ -72,19 +72,7 @@ def write_data_card(
     }
     histogram = count_levels(train.images).numpy()
     used = histogram.sum(0).nonzero()[0]
-    means = [255 * mean for mean in normalization.mean]
-    sample = pick_one_per_class(train, streams.generator("one per class"))
-    figures = {
-        "class_balance": draw_class_balance(train.class_names, counts),
-        "one_per_class": draw_image_grid(
-            _to_pixels(train.images[sample]),
-            [f"{label}: {name}" for label, name in enumerate(train.class_names)],
-            columns=min(5, train.num_classes),
-        ),
-        "pixel_values": draw_pixel_histogram(histogram, means),
-    }
-    if augmentations:
-        figures["augmentations"] = _draw_augmentations(train, augmentations, streams)
+    figures = draw_data_figures(train, counts, histogram, normalization, augmentations, seed)
     pictures = {}
     for name, figure in figures.items():
         path = folder / f"{name}.png"
@@ -102,7 +90,7 @@ def write_data_card(
         problems=problems,
         balance=describe_balance(train.class_names, counts["training"]),
         normalization=normalization,
-        normalized_range=_describe_range(normalization),
+        normalized_range=describe_range(normalization),
         used_values=[int((of_channel > 0).sum()) for of_channel in histogram],
         extremes=[int(used.min()), int(used.max())],
         presets=compare_presets(normalization),
@@ -115,6 +103,40 @@ def write_data_card(
         augmentations=[(name, str(augmentation)) for name, augmentation in augmentations],
     )
     return page
+
+
+def draw_data_figures(
+    train: ImageDataset,
+    counts: Mapping[str, Sequence[int]],
+    histogram: np.ndarray,
+    normalization: Normalization,
+    augmentations: Sequence[tuple[str, Augmentation]],
+    seed: int,
+) -> dict[str, Figure]:
+    """Return the figures of a data card: class balance, an image of each class, pixel values, augmentation.
+
+    Args:
+        train: the training images.
+        counts: images of each class, by split.
+        histogram: (channels, 256) number of pixels of each value.
+        normalization: measured on the training images.
+        augmentations: name and augmentation, in order; none gives no figure of them.
+        seed: decides which images and draws are shown.
+    """
+    streams = Streams(seed)
+    sample = pick_one_per_class(train, streams.generator("one per class"))
+    figures = {
+        "class_balance": draw_class_balance(train.class_names, counts),
+        "one_per_class": draw_image_grid(
+            _to_pixels(train.images[sample]),
+            [f"{label}: {name}" for label, name in enumerate(train.class_names)],
+            columns=min(5, train.num_classes),
+        ),
+        "pixel_values": draw_pixel_histogram(histogram, [255 * mean for mean in normalization.mean]),
+    }
+    if augmentations:
+        figures["augmentations"] = _draw_augmentations(train, augmentations, streams)
+    return figures
 
 
 def pick_one_per_class(dataset: ImageDataset, generator: torch.Generator) -> Tensor:
@@ -156,7 +178,7 @@ def describe_balance(class_names: Sequence[str], counts: Sequence[int]) -> str:
     )
 
 
-def _describe_range(normalization: Normalization) -> list[str]:
+def describe_range(normalization: Normalization) -> list[str]:
     """Return what pixel 0 and 255 become in each channel."""
     ends = zip(normalization.mean, normalization.std, strict=True)
     return [f"{-mean / std:.2f} to {(1 - mean) / std:.2f}" for mean, std in ends]
