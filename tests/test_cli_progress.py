@@ -20,11 +20,10 @@ def test_a_line_now_and_then_says_how_far_it_is(
 ) -> None:
     monkeypatch.setattr(progress, "_QUIET_SECONDS", seconds)
     assert main(["train", "digits", *QUICK, "data.fraction=0.2", f"run.folder={tmp_path}"]) == 0
-    lines = [
-        one
-        for one in capsys.readouterr().out.splitlines()
-        if re.match(r"epoch \d of 2, \d+%, \d+ s left", one)
-    ]
+    said = capsys.readouterr().out.splitlines()
+    assert ("trained; now the network is judged, and its report written" in said) == is_told
+    assert any(re.fullmatch(r"finished after [\d.]+ s of training", one) for one in said)
+    lines = [one for one in said if re.match(r"epoch \d of 2, \d+%, \d+ s left", one)]
     assert bool(lines) == is_told
     if is_told:
         assert lines[0].startswith("epoch 1 of 2")

@@ -96,6 +96,8 @@ class LiveProgress(Observer):
 
     def on_fit_end(self, state: TrainingState) -> None:
         self.close()
+        if time.monotonic() - self._started >= _QUIET_SECONDS:
+            print_line("trained; now the network is judged, and its report written")
 
     def close(self) -> None:
         """Leave what stands on the screen and stop drawing; safe to call more than once."""

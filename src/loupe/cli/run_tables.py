@@ -102,7 +102,7 @@ def describe_outcome(path: Path) -> tuple[list[str], int]:
 def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]:
     if result is None:
         return [f"not finished; `loupe resume {path}` goes on"], 1
-    lines = [f"{result.status} after {format_duration(result.seconds)}"]
+    lines = [f"{result.status} after {format_duration(result.seconds)} of training"]
     if result.status != "finished":
         lines[0] += f"; `loupe resume {path}` goes on"
     lines += result.notes

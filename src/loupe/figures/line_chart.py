@@ -32,6 +32,7 @@ class Curve:
         low: lower ends of the band; empty for none.
         high: upper ends.
         is_level: whether it is a line to compare with: thin, grey, without markers.
+        has_markers: whether its points are marked.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Curve:
     low: Sequence[float | None] = ()
     high: Sequence[float | None] = ()
     is_level: bool = False
+    has_markers: bool = True
 
 
 def draw_lines(
@@ -96,9 +98,10 @@ def plot_lines(
             ends = _to_floats(curve.low), _to_floats(curve.high)
             axes.fill_between(x, *ends, color=colour, alpha=0.16, lw=0)
         every = max(1, round(len(x) / _MOST_MARKERS))
+        marker = _MARKERS[number % len(_MARKERS)] if curve.has_markers else None
         axes.plot(
             x, values, ls=dashes, color=colour, lw=1.4, label=curve.name,
-            marker=_MARKERS[number % len(_MARKERS)], ms=3.5, markevery=(number * every // 3 % every, every),
+            marker=marker, ms=3.5, markevery=(number * every // 3 % every, every),
         )  # fmt: skip
         number += 1
     if mark is not None:

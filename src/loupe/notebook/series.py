@@ -56,15 +56,15 @@ class Series(SeriesFolder):
                 f"There is no curve {what!r}.", got=what, allowed="accuracy, loss, gap, learning-rate",
                 next_step="choose one of these",
             )  # fmt: skip
-        longest = max(len(chart.curves[0].values) for chart in found.values())
+        chart = max(found.values(), key=lambda one: len(one.curves[0].values))
+        longest = len(chart.curves[0].values)
         curves = [
-            Curve(f"seed {seed}", [*values, *[None] * (longest - len(values))])
+            Curve(f"seed {seed}", [*values, *[None] * (longest - len(values))], has_markers=not chart.x)
             for seed, chart in found.items()
             for values in [chart.curves[0].values]
         ]
-        chart = next(iter(found.values()))
         y_label = f"{chart.curves[0].name} {chart.y_label}"
-        plot_lines(ax, range(1, longest + 1), curves, x_label="epoch", y_label=y_label)
+        plot_lines(ax, chart.x or range(1, longest + 1), curves, x_label="epoch", y_label=y_label)
         return figure_of(ax)
 
     def _repr_html_(self) -> str:

@@ -10,6 +10,7 @@ from loupe.publishing.report_figure import Origin, ReportFigure, join_sentences
 from loupe.reports.charts import name_loss
 from loupe.runs import RunFolder, RunResult
 from loupe.runs.metric_values import list_history_metrics
+from loupe.runs.rate_course import trace_rates
 from loupe.training import EpochRecord
 from loupe.wording import count_of
 
@@ -24,6 +25,7 @@ class CurveChart:
         curves: one value an epoch each.
         said: what it shows, a sentence.
         has_zero_line: whether it has a line at zero.
+        x: where the values lie, in epochs; the epochs' numbers if left out.
     """
 
     name: str
@@ -31,6 +33,7 @@ class CurveChart:
     curves: tuple[Curve, ...]
     said: str
     has_zero_line: bool = False
+    x: tuple[float, ...] = ()
 
     @property
     def title(self) -> str:
@@ -52,9 +55,7 @@ def list_charts(folder: RunFolder, result: RunResult | None = None) -> dict[str,
     charts = [_chart_loss(history, result, is_classifier=is_classifier)]
     if is_classifier:
         charts += [_chart_accuracy(history, folder), *_chart_gap(history)]
-    rates = [record.learning_rate for record in history]
-    said = "Learning rate at the end of each epoch"
-    charts.append(CurveChart("learning-rate", "learning rate", (Curve("learning rate", rates),), said))
+    charts.append(_chart_rate(history, folder))
     for metric in list_history_metrics([folder]):
         if metric.name in history[0].validation_metrics:
             values = [_scale(record.validation_of(metric.name), metric.scale) for record in history]
@@ -69,7 +70,7 @@ def draw_charts(folder: RunFolder, result: RunResult) -> Iterator[ReportFigure]:
     epochs = [record.epoch for record in folder.read_history()]
     for chart in list_charts(folder, result).values():
         figure = draw_lines(
-            epochs,
+            chart.x or epochs,
             chart.curves,
             x_label="epoch",
             y_label=chart.y_label,
@@ -88,7 +89,7 @@ def plot_chart(axes: Axes, folder: RunFolder, chart: CurveChart, result: RunResu
     """Draw a chart of a training into axes."""
     plot_lines(
         axes,
-        [record.epoch for record in folder.read_history()],
+        chart.x or [record.epoch for record in folder.read_history()],
         chart.curves,
         x_label="epoch",
         y_label=chart.y_label,
@@ -136,6 +137,19 @@ def _chart_accuracy(history: Sequence[EpochRecord], folder: RunFolder) -> CurveC
         curves.append(Curve("test, shown on request", values))
         said += "; the test curve was asked for and selected nothing"
     return CurveChart("accuracy", "accuracy (%)", tuple(curves), said)
+
+
+def _chart_rate(history: Sequence[EpochRecord], folder: RunFolder) -> CurveChart:
+    traced = trace_rates(folder.read_recipe(), history)
+    if traced is None:
+        curve = Curve("learning rate", [record.learning_rate for record in history])
+        return CurveChart(
+            "learning-rate", "learning rate", (curve,), "Learning rate at the end of each epoch"
+        )
+    epochs, rates = traced
+    said = "Learning rate of each step, as the schedule has it"
+    curve = Curve("learning rate", rates, has_markers=False)
+    return CurveChart("learning-rate", "learning rate", (curve,), said, x=tuple(epochs))
 
 
 def _chart_gap(history: Sequence[EpochRecord]) -> list[CurveChart]:

@@ -228,7 +228,7 @@ def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
         f"{train.optimizer.name} ({settings}) and {schedule}, on the loss {lost}",
         f"Labels are smoothed by {train.label_smoothing:g}" if train.label_smoothing else "",
         f"Seed {result.seed}; {environment.get('precision', 'float32')} on {environment.get('device')}; "
-        f"{format_duration(result.seconds)} in all",
+        f"{format_duration(result.seconds)} of training",
     ]
     return join_sentences(sentences)
 

@@ -13,6 +13,7 @@ from loupe.metrics import Metric
 from loupe.models.layer_table import LayerTable
 from loupe.plugins import name_plugin_module
 from loupe.questions import Answer, Verdict, answer_questions, gather_evidence
+from loupe.recipe import Recipe
 from loupe.reports.charts import LineChart, Series, chart_metric, draw_line_chart, name_loss, smooth
 from loupe.reports.earlier_looks import read_looks
 from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one_per_class
@@ -29,6 +30,7 @@ from loupe.reports.reconstruction_report import ShownReconstruction, chart_error
 from loupe.runs import RunFolder, RunResult, load_model, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.metric_values import list_history_metrics
+from loupe.runs.rate_course import trace_rates
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
 
@@ -153,10 +155,11 @@ def draw_run_curves(folder: RunFolder, result: RunResult | None) -> list[Markup]
         if metric.name in history[0].validation_metrics
     ]
     if history[0].validation_accuracy is not None:
-        return [*draw_curves(history, mark, folder.read_test_looks()), *further]
+        rates = _chart_rate(history, folder.read_recipe())
+        return [*draw_curves(history, mark, folder.read_test_looks(), rates), *further]
     best = result.best if result is not None else None
     baselines = best.validation.baselines if best is not None else ()
-    charts = (chart_errors(history, baselines, mark), _chart_rate(history))
+    charts = (chart_errors(history, baselines, mark), _chart_rate(history, folder.read_recipe()))
     return [*(draw_line_chart(chart) for chart in charts), *further]
 
 
@@ -219,9 +222,12 @@ def make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
 
 
 def draw_curves(
-    history: Sequence[EpochRecord], mark: tuple[int, str] | None, test_looks: dict[int, float]
+    history: Sequence[EpochRecord],
+    mark: tuple[int, str] | None,
+    test_looks: dict[int, float],
+    rates: LineChart,
 ) -> list[Markup]:
-    """Return the charts of a history: accuracy, loss, and the gap between training and validation."""
+    """Return the charts of a history: accuracy, loss, the gap of training and validation, learning rate."""
     if not history:
         return []
     epochs = [record.epoch for record in history]
@@ -249,7 +255,7 @@ def draw_curves(
     charts = [
         LineChart("Accuracy", "accuracy (%)", epochs, _present(accuracy), scale=100, digits=2, mark=mark),
         LineChart("Loss", name_loss(True), epochs, _present(loss), digits=4, mark=mark),
-        _chart_rate(history),
+        rates,
     ]
     if any(value is not None for value in gap):
         series = [Series("clean training − validation", gap, "c5")]
@@ -263,10 +269,12 @@ def draw_curves(
     return [draw_line_chart(chart) for chart in charts]
 
 
-def _chart_rate(history: Sequence[EpochRecord]) -> LineChart:
-    epochs, rates = [record.epoch for record in history], [record.learning_rate for record in history]
-    series = [Series("learning rate", rates, "c4")]
-    return LineChart("Learning rate", "at the end of the epoch", epochs, series, digits=6)
+def _chart_rate(history: Sequence[EpochRecord], recipe: Recipe) -> LineChart:
+    traced = trace_rates(recipe, history)
+    ends = [record.epoch for record in history], [record.learning_rate for record in history]
+    epochs, rates = traced or ends
+    when = "of each step" if traced else "at the end of the epoch"
+    return LineChart("Learning rate", when, epochs, [Series("learning rate", rates, "c4")], digits=6)
 
 
 def _present(series: Sequence[Series]) -> list[Series]:
