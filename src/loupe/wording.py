@@ -9,6 +9,12 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def write_signed(value: float, digits: int) -> str:
+    """Return a number with its sign, and zero without one: "+0.12", "-3.1", "0.0"."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
+
+
 def show_plainly(text: str) -> str:
     """Return text that a terminal, a table or a file may show: control characters and odd bytes as \\x1b.
 

@@ -73,3 +73,15 @@ def test_maps_by_class_say_which_channels_are_shown() -> None:
     figure = draw_maps_by_class(pictures, maps, "relu1", ["a", "b", "c"])
     assert figure.axes[1].get_title(loc="left").startswith("relu1: channels 0 to 11 of 20")
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_channels_in_one_row_have_their_own_numbers() -> None:
+    pictures = [np.zeros((8, 8, 1), np.uint8)] * 2
+    figure = draw_maps_by_class(pictures, np.random.default_rng(0).random((2, 3, 4, 4)), "relu1", ["a", "b"])
+    axes = next(one for one in figure.axes if one.get_title(loc="left"))
+    assert [one.get_text() for one in axes.get_xticklabels()] == ["0", "1", "2"]
+    several = draw_feature_maps(
+        np.zeros((8, 8, 1), np.uint8), np.random.default_rng(0).random((9, 8, 8)), "relu1", "a"
+    )
+    labels = [one.get_text() for one in several.axes[1].get_xticklabels()]
+    assert labels[:2] == ["0", "+1"], "numbers go on from row to row"

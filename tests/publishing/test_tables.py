@@ -225,3 +225,9 @@ def test_pairs_are_those_of_the_confusion_matrix(reported: RunFolder) -> None:
     for true, taken, count, share in tables["pairs-test"].rows:
         row = confusion[names.index(str(true))]
         assert (row[names.index(str(taken))], count / sum(row)) == (count, share)
+
+
+def test_a_printed_table_is_one_to_be_read(reported: RunFolder) -> None:
+    (table,) = gather_tables([reported.path], ["normalization"])
+    assert str(table) == write_markdown(table)
+    assert "| grey |" in str(table)

@@ -30,7 +30,7 @@ def make_conformal_sets(
     """
     if split == "validation" or validation_answers is None:
         fitted_on, judged = _halve(answers, seed)
-        how = "one half of these images, judged on the other"
+        how = "images, one half of these, judged on the other"
     else:
         fitted_on, judged, how = validation_answers, answers, f"validation images, judged on {split}"
     sets = {}
@@ -39,7 +39,7 @@ def make_conformal_sets(
         sets[name] = make_sets(judged.probabilities, limits)
     promised = write_value(wished, "percent", 0)
     note = (
-        f"Limits from {len(fitted_on.labels):,}: {how}. Promised: {promised} of the sets hold the "
+        f"Limits from {len(fitted_on.labels):,} {how}. Promised: {promised} of the sets hold the "
         "true class, over draws of images, whatever the network; by class, so for each class's images. It "
         "presumes images of the same kind."
     )

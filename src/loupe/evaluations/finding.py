@@ -13,7 +13,7 @@ from torch import Tensor
 from loupe.errors import LoupeError
 from loupe.metrics.metric import PERCENT, MetricValue, write_number
 from loupe.statistics import Interval
-from loupe.wording import count_of
+from loupe.wording import count_of, write_signed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def write_value(value: Cell, unit: str, digits: int = 2) -> str:
     if unit == PERCENT:
         return f"{100 * value:.{digits}f} %"
     if unit == POINTS:
-        return f"{100 * value:+.{digits}f} points"
+        return f"{write_signed(100 * value, digits)} points"
     number = f"{value:,.0f}" if unit == COUNT or isinstance(value, int) else write_number(value)
     return number if unit in (COUNT, "") else f"{number} {unit}"
 
@@ -92,7 +92,7 @@ class Column:
     def write(self, cell: Cell) -> str:
         """Return a cell as text."""
         if isinstance(cell, float) and self.unit == POINTS and not math.isnan(cell):
-            return f"{100 * cell:+.{self.digits}f}"  # the heading says what it is
+            return write_signed(100 * cell, self.digits)  # the heading says what it is
         return write_value(cell, self.unit, self.digits)
 
 

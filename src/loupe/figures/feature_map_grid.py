@@ -79,7 +79,7 @@ def draw_maps_by_class(
     first.spines[:].set_visible(False)
     axes = figure.add_subplot(layout[0, 1])
     drawn = axes.imshow(lay_tiles(tiles, shown), cmap="viridis", interpolation="nearest")
-    label_tiles(axes, len(tiles), shown, height, width)
+    label_tiles(axes, len(tiles), shown, height, width, goes_on=False)
     axes.set_yticks([])
     of = f"all {channels} channels" if shown == channels else f"channels 0 to {shown - 1} of {channels}"
     scale = "each map on a scale of its own" if own_scale else "one scale"

@@ -39,7 +39,7 @@ def draw_filter_history(
         axes.imshow(np.nan_to_num(picture, nan=1.0), interpolation="nearest")
     else:
         axes.imshow(picture, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-    label_tiles(axes, len(tiles), shown, height, width)
+    label_tiles(axes, len(tiles), shown, height, width, goes_on=False)
     axes.set_yticklabels([f"epoch {epoch}" if epoch else "before" for epoch in epochs], fontsize=8)
     moved = ["as begun", *(_say_moved(first, np.asarray(weights[epoch])) for epoch in epochs[1:])]
     label_rows(axes, list(axes.get_yticks()), moved)

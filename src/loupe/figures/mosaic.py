@@ -30,15 +30,30 @@ def lay_tiles(tiles: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     return picture
 
 
-def label_tiles(axes: Axes, count: int, columns: int, height: int, width: int, gap: int = 1) -> None:
-    """Write the number of the first tile at the left of each row, and the columns above."""
+def label_tiles(
+    axes: Axes, count: int, columns: int, height: int, width: int, gap: int = 1, *, goes_on: bool = True
+) -> None:
+    """Write the number of the first tile at the left of each row, and the columns above.
+
+    Args:
+        axes: with the tiles.
+        count: how many there are.
+        columns: tiles a row.
+        height: of a tile, in pixels.
+        width: of a tile, in pixels.
+        gap: width of the gaps, in pixels.
+        goes_on: whether numbers go on from row to row: columns are then what is added to a row's first.
+    """
+    goes_on = goes_on and count > columns
     rows = -(-count // columns)
     step = max(1, columns // 16)
     axes.set_yticks([row * (height + gap) + (height - 1) / 2 for row in range(rows)])
     axes.set_yticklabels([str(row * columns) for row in range(rows)], fontsize=7)
     shown = range(0, columns, step)
     axes.set_xticks([column * (width + gap) + (width - 1) / 2 for column in shown])
-    axes.set_xticklabels([f"+{column}" if column else "0" for column in shown], fontsize=7)
+    axes.set_xticklabels(
+        [f"+{column}" if column and goes_on else str(column) for column in shown], fontsize=7
+    )
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from loupe.models import ObjectiveName
 from loupe.statistics.intervals import Interval
+from loupe.wording import write_signed
 
 Better = Literal["higher", "lower"]
 PERCENT = "percent"
@@ -125,7 +126,7 @@ class Metric:
 
     def write_difference(self, difference: float) -> str:
         """Return a difference with its sign: "+0.12" in points, or "-0.0031"."""
-        return f"{100 * difference:+.2f}" if self.is_percent else f"{difference:+.2g}"
+        return write_signed(100 * difference, 2) if self.is_percent else f"{difference:+.2g}"
 
     def describe(self, value: float | None, interval: Interval | None = None) -> str:
         """Return title, value with its unit, and interval: "macro F1 91.20 % (90.61 to 91.79 %)"."""

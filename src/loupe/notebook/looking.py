@@ -168,7 +168,7 @@ def compare(
     return Comparison(tuple(run.name for run in read_compared(runs)), results, settings, page)
 
 
-def describe_data(name: str, *overrides: str, out: str | PathLike[str] = "data-cards") -> Page:
+def describe_data(name: str, *overrides: str, out: str | PathLike[str] = "cards") -> Page:
     """Return the data card of a dataset or of a recipe's data; of test images only counts are read.
 
     Args:

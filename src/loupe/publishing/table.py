@@ -90,6 +90,9 @@ class ReportTable:
 
         return pd.DataFrame([list(row) for row in self._spread_rows()], columns=self._spread_headings())
 
+    def __str__(self) -> str:
+        return write_markdown(self)
+
     def _repr_html_(self) -> str:
         from loupe.markup import render_table
 

@@ -276,7 +276,8 @@ def show_explanations(
         "What speaks for the class the network names, with its probability. Amber speaks for it"
         + (", blue against it. " if any(one.is_signed for one in found) else ". ")
         + "Each map has a range of its own. A map is what its method says, "
-        + "and methods disagree: only one that passes `check_sanity` depends on what the network learned."
+        + "and methods disagree: only one whose maps change with random weights in place of these depends "
+        + "on what the network learned (loupe.inspection.check_sanity asks that)."
         + "".join(f" {failure}." for failure in failures)
     )
     return [InsideFigure("reasons", "Why this class", caption, figure)]

@@ -68,7 +68,7 @@ export const LESSONS = [
         words: "one number taken apart; cells of padding are hatched."
       }
     ],
-    answer: "It has padding 2: (8 + 2·2 − 5)/1 + 1 = 8. Each of 12 kernels has 5·5·1 weights and a bias: 5·5·1·12 + 12 = 312. With stride 2 the maps would be ⌊(8 + 2·2 − 5)/2⌋ + 1 = 4 wide, without padding 4. The same 312 numbers are used at all 64 places: that is what a convolution saves against a dense layer."
+    answer: "It has padding 2: (8 + 2·2 − 5)/1 + 1 = 8: (N + 2·P − F)/S + 1, of N rows, padding P, a kernel of F rows, stride S. One number of the map is a neuron: each of its inputs times a weight, added up with a bias, then ReLU. Each of 12 kernels has 5·5·1 weights and a bias: 5·5·1·12 + 12 = 312. With stride 2 the maps would be ⌊(8 + 2·2 − 5)/2⌋ + 1 = 4 wide, without padding 4. The same 312 numbers are used at all 64 places: that is what a convolution saves against a dense layer."
   },
   {
     name: "04-relu-and-pooling",
@@ -90,7 +90,7 @@ export const LESSONS = [
         words: "max, average and global pooling beside flatten."
       },
       {
-        words: "`theory/captions.md`: the figures of a chapter on theory, drawn from your own network."
+        words: "`theory/captions.md`: the figures of a chapter on theory, a neuron first, drawn from your own network."
       }
     ],
     answer: "ReLU makes every negative number 0: \"this filter is not here\" has no degrees. Without it two layers in a row would be one linear layer, however many there are. Max pooling keeps the largest of four numbers and forgets where in the window it was: the network is less disturbed by a shift of a pixel, and later layers have a quarter of the work. An average keeps all four, and blurs."

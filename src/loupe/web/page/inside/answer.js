@@ -160,7 +160,7 @@ export async function why(scene, method, target = null) {
     });
     overlay(canvas, unpack(found.map));
     words.replaceChildren(
-      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods, and see check_sanity.`,
+      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods; loupe.inspection.check_sanity asks whether a map depends on the weights.`,
     );
     if (found.map.low === 0 && found.map.high === 0) words.append(" This map is zero everywhere.");
     tell("why");

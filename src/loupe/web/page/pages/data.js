@@ -123,7 +123,7 @@ function drawNormalization(card) {
           el("td", {}, "measured on the training split"),
           el("td", {}, four(card.mean)),
           el("td", {}, four(card.std)),
-          el("td"),
+          el("td", {}, describeRange(card)),
         ),
         ...card.presets.map((one) =>
           el(
@@ -142,6 +142,15 @@ function drawNormalization(card) {
       ),
     ),
   );
+}
+
+/** Return what pixels 0 and 255 become in each channel, as the written card has it. */
+function describeRange(card) {
+  const ends = card.mean.map(
+    (mean, channel) =>
+      `${(-mean / card.std[channel]).toFixed(2)} to ${((1 - mean) / card.std[channel]).toFixed(2)}`,
+  );
+  return `turns pixels 0 and 255 into ${ends.join("; ")}`;
 }
 
 function drawPreview(card) {
