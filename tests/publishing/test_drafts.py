@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loupe.cli import main
-from loupe.models import build_model
+from loupe.models import MODELS, build_model
 from loupe.models.layer_table import describe_layers
 from loupe.publishing import write_draft
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
@@ -65,7 +65,11 @@ def test_the_words_hold_the_record(reported: RunFolder) -> None:
     data = describe_data(reported, recipe, result)
     assert "200 validation and 360 test images of 10 classes" in data
     assert "30 % of the training images are used" in data
-    assert f"{result.parameters:,} parameters" in describe_network(reported, recipe, result)
+    network = describe_network(reported, recipe, result)
+    assert f"{result.parameters:,} parameters" in network
+    fields = MODELS.settings_type(recipe.model.name).model_fields
+    for name, value in recipe.model.settings.items():
+        assert (f"{name.replace('_', ' ')} {value}" in network) == (value != fields[name].default), name
     assert "nothing else was selected by this run" in describe_selection([reported], recipe, result)
     assert "5 epochs" in describe_training(reported, recipe, result)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loupe.metrics import MetricValue, rank_confused_pairs
+from loupe.models import MODELS
 from loupe.publishing.class_figures import list_scores
 from loupe.publishing.data_figures import tabulate_normalization
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
@@ -21,7 +22,9 @@ from loupe.publishing.run_tables import (
 from loupe.publishing.theory_chapter import write_chapter
 from loupe.questions import answer_questions, gather_evidence
 from loupe.recipe import Recipe
+from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
+from loupe.registry import Registry
 from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
 from loupe.runs.looks import describe_looks
@@ -197,9 +200,9 @@ def describe_data(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
 
 
 def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
-    """Return model, settings and size, and where its weights start."""
-    settings = ", ".join(f"{name} {value}" for name, value in recipe.model.settings.items())
-    layers = read_layers(run)
+    """Return model, what of it is not as it comes, its size, and where its weights start."""
+    layers = read_layers(run)  # which knows the plugin that a model may come from
+    settings = ", ".join(_list_settings(recipe.model, MODELS))
     trained = f", {layers.trainable:,} of them trained" if layers.trainable < layers.parameters else ""
     sentences = [
         f"The network is {recipe.model.name}{f' ({settings})' if settings else ''}: {result.parameters:,} "
@@ -212,7 +215,7 @@ def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
 def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     """Return optimizer, schedule, length, and what it ran on."""
     train, environment = recipe.train, run.read_environment()
-    settings = ", ".join(_list_settings(train.optimizer))
+    settings = ", ".join(_list_settings(train.optimizer, OPTIMIZERS))
     lost = (
         train.loss.name
         if train.loss is not None
@@ -233,10 +236,10 @@ def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     return join_sentences(sentences)
 
 
-def _list_settings(optimizer: Choice) -> Iterator[str]:
-    """Yield the rate of an optimizer, and what else is not as it comes."""
-    fields = OPTIMIZERS.settings_type(optimizer.name).model_fields
-    for name, value in optimizer.settings.items():
+def _list_settings(choice: Choice | ModelSection, registry: Registry) -> Iterator[str]:
+    """Yield the rate of a part, and what else of it is not as it comes."""
+    fields = registry.settings_type(choice.name).model_fields
+    for name, value in choice.settings.items():
         if name.endswith("rate") or name not in fields or value != fields[name].default:
             yield (
                 f"{name.replace('_', ' ')} {value:g}"
