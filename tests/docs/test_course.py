@@ -33,7 +33,7 @@ def test_every_command_of_the_course_runs_in_one_folder(
                     run(command, f"{page.name}:{block.line}", capfd)
     made = {one.stem for one in Path().glob("*.svg")}
     assert made == {"network", "residual"}
-    assert len(list(Path("theory").glob("*--theory-*.png"))) == 11
+    assert len(list(Path("theory").glob("*--theory-*.png"))) == 12
     assert (Path("studies") / "width" / "report.html").is_file()
 
 
