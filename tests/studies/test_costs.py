@@ -35,3 +35,20 @@ def test_arms_of_one_network_have_none() -> None:
         *make_rows("smooth", [0.97, 0.98], parameters=10, seconds=11.0),
     ]
     assert draw_study_costs(analyse_study(study, rows)) is None
+
+
+def test_of_many_places_an_arm_is_one_point() -> None:
+    fractions = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    axes = {"fraction": {"field": "data.fraction", "values": fractions}}
+    study = make_study(arms={"plain": {}, "frozen": {}}, axes=axes)
+    rows = []
+    for place, fraction in enumerate(fractions):
+        more = {"at": {"fraction": fraction}}
+        rows += make_rows("plain", [0.9 + 0.01 * place] * 2, seconds=100.0 + place, **more)
+        if place < 6:  # not finished at the last
+            rows += make_rows("frozen", [0.8 + 0.01 * place] * 2, seconds=40.0 + place, **more)
+    front = draw_study_costs(analyse_study(study, rows))
+    assert front is not None
+    assert front.title == "test accuracy against seconds of training, on average over fraction"
+    (by_time,) = front.sentences
+    assert "frozen (82.50 % at 42.5) and plain (92.50 % at 102)" in by_time

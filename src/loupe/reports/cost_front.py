@@ -59,7 +59,9 @@ class CostFront:
     title: str
 
 
-def draw_front(networks: Sequence[Costed], metric: Metric, split: str) -> CostFront | None:
+def draw_front(
+    networks: Sequence[Costed], metric: Metric, split: str, averaged_over: str = ""
+) -> CostFront | None:
     """Return accuracy against cost; None where fewer than two networks differ in any cost.
 
     Seconds that differ by less than a quarter are taken for equal.
@@ -68,12 +70,15 @@ def draw_front(networks: Sequence[Costed], metric: Metric, split: str) -> CostFr
         networks: each with a score.
         metric: what the score is of.
         split: of which images, as text: "validation".
+        averaged_over: what scores and costs are means over, as text, if not over seeds alone.
     """
     chosen = list(_choose_panels(networks, metric))
     if not chosen:
         return None
     panels = [panel for _, panel in chosen]
     title = f"{split} {metric.title} against {_list([_LABELS[cost] for cost, _ in chosen])}"
+    if averaged_over:
+        title += f", on average over {averaged_over}"
     label = f"{split} {metric.label}"
     single = tuple(draw_cost_front([panel], score_label=label) for panel in panels)
     sentences = tuple(_say(panel, len(networks), metric) for panel in panels)
