@@ -12,7 +12,7 @@ from loupe.publishing import write_draft
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.draft_writers import write_latex_draft, write_markdown
 from loupe.publishing.report_figure import ReportFigure
-from loupe.publishing.run_draft import (
+from loupe.publishing.run_words import (
     describe_data,
     describe_network,
     describe_results,

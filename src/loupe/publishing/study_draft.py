@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
 from loupe.publishing.report_figure import join_sentences
-from loupe.publishing.run_draft import NOTE, describe_data, describe_network, describe_training
+from loupe.publishing.run_draft import NOTE
+from loupe.publishing.run_words import describe_data, describe_network, describe_training
 from loupe.publishing.study_figures import describe_runs, draw_study_figures, read_analysis
 from loupe.publishing.study_tables import tabulate_arms, tabulate_study
 from loupe.studies.analysis import StudyAnalysis, name_row
