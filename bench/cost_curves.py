@@ -46,7 +46,7 @@ class Point:
 
 AXES: dict[str, Sequence[Point]] = {
     "images": [
-        Point(f"{n:,}", images=n, model=THIN) for n in (100, 1_000, 10_000, 100_000, 300_000, 1_000_000)
+        Point(f"{n:,}", images=n, model=THIN) for n in (300, 1_000, 10_000, 100_000, 300_000, 1_000_000)
     ],
     "pixels": [Point(f"{n} x {n}", side=n, images=1_000) for n in (8, 16, 32, 64, 128, 224)],
     "classes": [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.data import ImageDataset, build_augmentation
-from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
+from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches, limit_batch
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
 
@@ -85,3 +85,13 @@ def test_small_images_are_means_of_what_they_cover_in_proportion() -> None:
     rows = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
     expected = (images[..., 1:5, 1:5] * rows[:, None] * rows).sum((2, 3))
     torch.testing.assert_close(small.apply(images)[..., 1, 1], expected)
+
+
+def test_fewer_large_images_are_evaluated_at_once() -> None:
+    assert [limit_batch(500, (side, side)) for side in (8, 64, 128, 224, 3000)] == [500, 500, 125, 40, 1]
+    assert limit_batch(30, (128, 128)) == 30
+    images = torch.zeros(90, 1, 224, 224, dtype=torch.uint8)
+    dataset = ImageDataset(images, torch.zeros(90, dtype=torch.int64), ("one", "other"), "generated")
+    batches = EvaluationBatches(dataset, Normalization((0.5,), (0.5,)))
+    assert (batches.batch_size, len(batches)) == (40, 3)
+    assert [len(batch.labels) for batch in batches] == [40, 40, 10]

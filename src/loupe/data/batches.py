@@ -65,6 +65,20 @@ class Passed:
     features: Tensor
 
 
+_MOST_PIXELS = 500 * 64 * 64  # of a batch that is evaluated: maps of 500 images of 224 x 224 take gigabytes
+
+
+def limit_batch(batch_size: int, image_size: tuple[int, int]) -> int:
+    """Return how many images are evaluated at once: as many as asked for, fewer where they are large.
+
+    Args:
+        batch_size: images, ≥ 1.
+        image_size: height and width; 500 images of 64 × 64 pixels are the most, and 40 of 224 × 224.
+    """
+    height, width = image_size
+    return min(batch_size, max(1, _MOST_PIXELS // (height * width)))
+
+
 @dataclass(frozen=True)
 class EvaluationBatches:
     """The images of a split in order, normalised and never augmented.
@@ -72,7 +86,7 @@ class EvaluationBatches:
     Args:
         dataset: the images, on the device to evaluate on.
         normalization: applied to them.
-        batch_size: images a batch, ≥ 1; the last batch may be smaller.
+        batch_size: images a batch, ≥ 1, as `limit_batch` has it; the last batch may be smaller.
         passed: comes in batches instead of the images, if it is there.
     """
 
@@ -80,6 +94,9 @@ class EvaluationBatches:
     normalization: Normalization
     batch_size: int = 500
     passed: Passed | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batch_size", limit_batch(self.batch_size, self.dataset.image_size))
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)

@@ -256,7 +256,11 @@ class EvaluateSection(Section):
         description="Evaluations that the report shows; `loupe evaluations` lists them. Those that cost "
         'little if left out; "default" in a list stands for these: ["default", "calibration"].',
     )
-    batch_size: PositiveInt = Field(500, le=10**9, description="Images evaluated at once, ≥ 1.")
+    batch_size: PositiveInt = Field(
+        500,
+        le=10**9,
+        description="Images evaluated at once, ≥ 1; fewer of large ones, 40 of 224 × 224 pixels.",
+    )
     tta: Literal["none", "mirror", "mirror-shift"] = Field(
         "none",
         description="Test-time augmentation, reported beside plain accuracy and selecting nothing: the mean "

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from loupe.data.batches import Batch
+from loupe.data.batches import Batch, limit_batch
 from loupe.data.identity import digest_images, to_keys
 from loupe.data.image_files import Fit, ImageSource, prepare_image
 from loupe.data.normalization import Normalization
@@ -157,7 +157,7 @@ def open_classifier(
         recipe_name=recipe.name,
         run=folder,
         precision=choose_precision(recipe.train.precision, chosen),
-        batch_size=recipe.evaluate.batch_size,
+        batch_size=limit_batch(recipe.evaluate.batch_size, (height, width)),
         bit_range=find_bit_range(recipe),
         own=OwnImages(folder, data),
         scaling=read_scaling(folder, len(description["class_names"])),
