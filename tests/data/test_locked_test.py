@@ -46,9 +46,8 @@ def test_nothing_but_open_gives_images(door: LockedTest, name: str) -> None:
 
 
 def test_selection_code_cannot_be_handed_the_test_set(door: LockedTest) -> None:
-    batches = EvaluationBatches(door, Normalization((0.5,), (0.5,)))
     with pytest.raises(TestSetLockedError):
-        next(iter(batches))
+        next(iter(EvaluationBatches(door, Normalization((0.5,), (0.5,)))))
     with pytest.raises(TestSetLockedError):
         door[0]
     with pytest.raises(TestSetLockedError):
