@@ -65,7 +65,7 @@ class Passed:
     features: Tensor
 
 
-_MOST_PIXELS = 500 * 64 * 64  # of a batch that is evaluated: maps of 500 images of 224 x 224 take gigabytes
+_MOST_PIXELS = 500 * 64 * 64  # of a batch that is evaluated: larger ones take gigabytes
 
 
 def limit_batch(batch_size: int, image_size: tuple[int, int]) -> int:
