@@ -102,9 +102,8 @@ def fit_logistic(
     from scipy.optimize import minimize
 
     size = rows.shape[1]
-    if size > len(
-        rows
-    ):  # the best weights lie in the span of the rows: the same problem, turned, and smaller
+    if size > len(rows):
+        # the best weights lie in the span of the rows: the same problem, turned, and smaller
         basis, corner = torch.linalg.qr(rows.T)
         turned = fit_logistic(corner.T, labels, num_classes, penalty, most_steps)
         return LinearScores(basis @ turned.weight, turned.bias)
