@@ -149,6 +149,14 @@ def read_metadata(export: Export) -> dict[str, str]:
     return json.loads(extra[METADATA])
 
 
+def test_a_place_is_text_or_a_path(run: RunFolder, tmp_path: Path) -> None:
+    assert export_run(run.path, out=str(tmp_path / "own.onnx")).file == tmp_path / "own.onnx"
+    (tmp_path / "folder").mkdir()
+    assert export_run(run.path, out=str(tmp_path / "folder")).file.parent == tmp_path / "folder"
+    with pytest.raises(LoupeError, match="another ending"):
+        export_run(run.path, out=str(tmp_path / "own.txt"))
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.filterwarnings("ignore")  # torch's own on reading
 def test_the_file_says_what_it_is(form: str, run: RunFolder, exported: dict[str, Export]) -> None:

@@ -273,6 +273,8 @@ def test_places_that_are_not_there(run: RunFolder, tmp_path: Path) -> None:
         predict(run.path, tmp_path, "nowhere", "b.png")
     with pytest.raises(LoupeError, match="There is no image in"):
         predict(run.path, tmp_path)
+    with pytest.raises(LoupeError, match="A place is empty"):  # it would be the current folder
+        predict(run.path, "")
     with pytest.raises(LoupeError, match="There is nothing to look at"):
         predict(run.path)
 

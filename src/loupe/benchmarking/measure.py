@@ -156,7 +156,7 @@ def _cut_batches(recipe: Recipe, setup: TrainingSetup, rate: float, seconds: flo
     fewest, sizes = max(_FEWEST_IMAGES, math.ceil(2 / setup.plan.keep_hardest)), {}
     for name, size, flops in (
         ("train", min(recipe.train.batch_size, len(setup.train.dataset)), work.step),
-        ("evaluate", min(recipe.evaluate.batch_size, len(setup.validation.dataset)), work.forward),
+        ("evaluate", min(setup.validation.batch_size, len(setup.validation.dataset)), work.forward),
     ):
         while size // 2 >= fewest and size * flops / rate > seconds:
             size //= 2

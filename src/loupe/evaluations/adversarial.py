@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from loupe.data import ImageDataset, pick_stratified
+from loupe.data.batches import limit_batch
 from loupe.evaluations.finding import Cell, Chart, Column, Finding, Gallery, Line, ShownImage, Table, Value
 from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
@@ -91,11 +92,12 @@ def _attack_all(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield for each budget the images attacked, float in [0, 255], and whether each is still right."""
     pixels, labels = some.pixels.to(network.device).float(), some.labels.to(network.device)
+    size = limit_batch(network.batch_size, some.image_size)
     for budget in budgets:
         generator = torch.Generator().manual_seed(seed)
         changed = []
-        for start in range(0, len(pixels), network.batch_size):
-            part = slice(start, start + network.batch_size)
+        for start in range(0, len(pixels), size):
+            part = slice(start, start + size)
             if name == "FGSM":
                 one = attack_once(network.model, network.normalization, pixels[part], labels[part], budget)
             else:
@@ -116,12 +118,9 @@ def _attack_all(
 def _predict(network: Network, pixels: Tensor) -> Tensor:
     """Return the class named for each image, (images,) int64."""
     scale, shift = network.normalization.scale_and_shift(pixels.device)
+    size = limit_batch(network.batch_size, (pixels.shape[2], pixels.shape[3]))
     with torch.no_grad():
-        parts = (
-            network.model(pixels[start : start + network.batch_size] * scale + shift).argmax(1)
-            for start in range(0, len(pixels), network.batch_size)
-        )
-        return torch.cat(list(parts))
+        return torch.cat([network.model(part * scale + shift).argmax(1) for part in pixels.split(size)])
 
 
 def _show_strip(

@@ -24,8 +24,15 @@ def find_files(places: Sequence[str | Path], class_names: Sequence[str]) -> list
     folder counts. What no folder can be called, such as "T-shirt/top", may have "_" or "-" for the stroke.
 
     Raises:
-        DataError: a place is not there, or a folder holds no image.
+        DataError: a place is not there, or empty text, or a folder holds no image.
     """
+    if "" in places:  # as a path it would be the current folder, with all that lies in it
+        raise DataError(
+            "A place is empty.",
+            got="''",
+            allowed="image files, and folders with images; the current folder is .",
+            next_step="see where that text comes from, or leave it out",
+        )
     missing = [str(place) for place in places if not Path(place).exists()]
     if missing or not places:
         raise DataError(

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -131,7 +132,7 @@ def refuse_missing_file(file: Path, form: str) -> None:
 
 
 def choose_place(
-    run_name: str, recipe_name: str, suffix: str, out: Path | None, name: str | None = None
+    run_name: str, recipe_name: str, suffix: str, out: str | PathLike[str] | None, name: str | None = None
 ) -> Path:
     """Return the file to write, made sure of; `exports/RUN/RECIPE` with the ending if nothing is said.
 
@@ -139,19 +140,18 @@ def choose_place(
         LoupeError: another ending than the format's.
     """
     name = name or f"{recipe_name}{suffix}"
-    if out is None:
-        out = Path("exports") / run_name / name
-    elif out.is_dir():
-        out = out / name
-    elif out.suffix.casefold() != suffix:
+    file = Path("exports") / run_name / name if out is None else Path(out)
+    if file.is_dir():
+        file = file / name
+    elif file.suffix.casefold() != suffix:
         raise LoupeError(
             "The file has another ending than its format.",
-            got=out.name,
+            got=file.name,
             allowed=f"a name that ends in {suffix}, or a folder that is there",
-            next_step=f"--out {out.with_suffix(suffix)}, or another --format",
+            next_step=f"--out {file.with_suffix(suffix)}, or another --format",
         )
-    prepare_place(out)
-    return out
+    prepare_place(file)
+    return file
 
 
 def compute_expected(

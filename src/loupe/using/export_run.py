@@ -38,7 +38,11 @@ from loupe.version import __version__
 
 
 def export_run(
-    place: str | PathLike[str], form: str = "onnx", out: Path | None = None, *, data: Path | None = None
+    place: str | PathLike[str],
+    form: str = "onnx",
+    out: str | PathLike[str] | None = None,
+    *,
+    data: Path | None = None,
 ) -> Export:
     """Write the best network of a run as a file, and its model card beside it.
 
@@ -93,7 +97,7 @@ def export_run(
     return Export(file, card, exported.parity)
 
 
-def write_model_card(place: str | PathLike[str], out: Path | None = None) -> Export:
+def write_model_card(place: str | PathLike[str], out: str | PathLike[str] | None = None) -> Export:
     """Write the model card of a run, without a file of its network; arguments as `export_run`.
 
     Raises:

@@ -1,6 +1,7 @@
 """`loupe export` of a series of seeds: one file that gives the mean of its networks' probabilities."""
 
 import json
+from os import PathLike
 from pathlib import Path
 
 import torch
@@ -26,7 +27,11 @@ from loupe.version import __version__
 
 
 def export_series(
-    series: SeriesFolder, form: str = "onnx", out: Path | None = None, *, data: Path | None = None
+    series: SeriesFolder,
+    form: str = "onnx",
+    out: str | PathLike[str] | None = None,
+    *,
+    data: Path | None = None,
 ) -> Export:
     """Write the networks of a series as one file, and its card; arguments as `export_run`.
 
