@@ -22,7 +22,8 @@ export async function show(place, [id], query) {
       (run) => `${run.model} on ${run.data}`,
     );
   const facts = await ask(runPath(id, "/inside"));
-  const parts = placeParts(place, id, facts);
+  const parts = placeParts(place, id, facts),
+    visitor = watchVisitor();
   const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
   scene.lesson = query.get("lesson");
   scene.remember = () => {
@@ -93,6 +94,7 @@ export async function show(place, [id], query) {
   };
 
   const leave = () => {
+    visitor.leave();
     scene.stop?.();
     scene.stopLesson?.();
   };
@@ -101,12 +103,11 @@ export async function show(place, [id], query) {
   const first = await showPicker(scene);
   const image = query.get("image") ?? first;
   if (scene.turn) return leave; // a quick visitor has chosen already
-  const wanted = findWanted(scene),
-    hasActed = watchVisitor();
+  const wanted = findWanted(scene);
   if (image) {
     await scene.chooseImage(image);
     await scene.lessonShown;
-    if (!hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
+    if (!visitor.hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
   } else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
   return leave;
 }
@@ -117,16 +118,13 @@ function findWanted({ lesson, spot, layer, parts }) {
   if (layer) return spot ? parts.number : parts.layer;
 }
 
-/** Return a function that says whether the visitor has done anything since; it is asked once. */
+/** Watch for anything the visitor does from now on, until the page is left. */
 function watchVisitor() {
   const end = new AbortController();
   let acted = false;
   for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"])
     addEventListener(kind, () => (acted = true), { signal: end.signal, passive: true });
-  return () => {
-    end.abort();
-    return acted;
-  };
+  return { hasActed: () => acted, leave: () => end.abort() };
 }
 
 /** Put the heading and the empty parts of the page into its place; returns the parts by name. */
