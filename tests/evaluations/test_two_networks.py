@@ -60,7 +60,8 @@ def test_every_metric_has_its_difference_and_an_interval() -> None:
     assert accuracy is not None
     # Wald's interval of a paired difference, from the images on which the two differ
     gap = (first.is_right.double() - second.is_right.double()).std() / len(first.labels) ** 0.5
-    assert accuracy.high - accuracy.low == pytest.approx(2 * 1.96 * float(gap), rel=0.1)
+    # and wider, as four figures are one family: up to Bonferroni's 2.50
+    assert 2 * 1.96 * float(gap) < accuracy.high - accuracy.low < 1.1 * 2 * 2.5 * float(gap)
     assert "first is better by accuracy, negative log likelihood, Brier score, macro F1" in look.sentence
     turned = look_at_two("metric_differences", second, first)
     assert "Beyond chance, second is better by accuracy" in turned.sentence

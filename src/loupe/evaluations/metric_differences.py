@@ -1,4 +1,4 @@
-"""Two networks by every metric: the difference on the same images, with its paired bootstrap interval."""
+"""Two networks by every metric: the differences on the same images, with paired bootstrap intervals."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from loupe.evaluations.finding import POINTS, Cell, Column, Finding, Table, Valu
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import MetricValue, Predictions, choose_metric
 from loupe.metrics.registry import ChosenMetric
-from loupe.statistics.paired_bootstrap import bootstrap_difference
+from loupe.statistics.paired_bootstrap import bootstrap_differences
 
 _ALWAYS = ("accuracy", "negative_log_likelihood", "brier_score")
 
@@ -33,9 +33,10 @@ def compare_by_metrics(
     chosen = {one.metric.name: one for one in (*map(choose_metric, _ALWAYS), *metrics)}
     values, rows = list[Value](), list[tuple[Cell, ...]]()
     better: dict[bool, list[str]] = {True: [], False: []}
-    for one in chosen.values():
+    differences = [_Difference(one, answers, against) for one in chosen.values()]
+    all_found = bootstrap_differences(differences, len(answers.labels), level, seed)
+    for one, found in zip(chosen.values(), all_found, strict=True):
         ours, theirs = one.compute(answers, level), one.compute(against, level)
-        found = bootstrap_difference(_Difference(one, answers, against), len(answers.labels), level, seed)
         metric = one.metric
         unit = POINTS if metric.is_percent else metric.unit
         value = Value(
@@ -53,7 +54,9 @@ def compare_by_metrics(
     columns = (Column("metric"), *(Column(name) for name in names), Column("difference"))
     note = (
         f"{names[0]} minus {names[1]}. Both are judged on the same 400 resamples of the images (paired "
-        "bootstrap, percentiles), so that images that are hard for both do not widen the interval."
+        "bootstrap), so that images that are hard for both do not widen the interval. The intervals of this "
+        f"table hold all together with {100 * level:g} %: they are wider than one alone would be, and more "
+        "metrics make them wider."
     )
     table = Table("", columns, tuple(rows), note)
     return Finding(_say(values[0], better, names), values, [table])
