@@ -28,6 +28,14 @@ def test_runs_curve_and_prediction_are_drawn_on_logarithmic_scales() -> None:
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1,000", "2,000", "4,000", "8,000"]
 
 
+def test_a_law_that_predicts_nothing_ends_with_its_runs() -> None:
+    law = Law([100, 200], [[5.2], [4.1]], [100, 200], [5.2, 4.1], [5.1, 4.0], [5.3, 4.2])
+    (axes,) = draw_learning_curve({"bent": law}, y_label="test error (%)").axes
+    drawn = [value for line in axes.get_lines() for value in line.get_xdata()]
+    assert max(drawn) == 200
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["100", "200"]
+
+
 def test_an_error_of_0_does_not_stretch_the_scale() -> None:
     (axes,) = draw(low=0.0).axes
     assert axes.get_ylim() == (0.9 * 2.5, 1.1 * 17)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import f
 
-from loupe.statistics import PowerLaw, fit_power_law, predict_errors
+from loupe.statistics import PowerLaw, find_lack_of_fit, fit_power_law, predict_errors
 
 SIZES = [1250, 2500, 5000, 10000, 15000, 25000]
 NOISE = np.random.default_rng(0).normal(0, 0.001, (3, len(SIZES)))
@@ -151,3 +152,51 @@ def test_errors_that_make_no_curve_are_refused(
 def test_a_size_of_0_cannot_be_predicted() -> None:
     with pytest.raises(ValueError, match="sizes to predict for"):
         predict_errors(SIZES, noisy(FALLING), [0])
+
+
+def test_lack_of_fit_is_the_f_test_of_a_two_way_table() -> None:
+    """Against statsmodels: sizes as levels beside the fitted curve, seeds shifting every size."""
+    sm = pytest.importorskip("statsmodels.api", reason="statsmodels is not installed: extra `dev`")
+    errors = np.array(noisy(FALLING))
+    errors[:, 2] *= 0.9
+    law = fit_power_law(SIZES, errors.tolist())
+    assert law.floor > 0, "three numbers of six are the curve's"
+    curve = np.array([law.predict(size) for size in SIZES])
+    scaled = (errors - curve) / np.sqrt(curve)
+    seeds, places = (one.ravel() for one in np.indices(errors.shape))
+    table = np.hstack([np.eye(len(SIZES))[places], np.eye(3)[seeds][:, :2]])
+    model = sm.OLS(scaled.ravel(), table).fit()
+    off = 3 * float((scaled.mean(0) ** 2).sum()) / 3
+    wanted = float(f.sf(off / model.mse_resid, 3, model.df_resid))
+    assert find_lack_of_fit(SIZES, errors.tolist()) == pytest.approx(wanted, rel=1e-6)
+    assert wanted < 0.05
+
+
+def test_lack_of_fit_is_seldom_found_in_errors_on_a_law_and_nearly_always_in_a_bend() -> None:
+    generator = np.random.default_rng(0)
+    for law in (FALLING, PowerLaw(0, 2, 0.3), PowerLaw(0.07, 0, 1)):
+        curve = np.array([law.predict(size) for size in SIZES])
+        for bend, low, high in ((1.0, 0, 0.10), (0.8, 0.9, 1)):
+            bent = curve * np.array([1, 1, 1, 1, 1, bend])
+            found = 0
+            for _ in range(150):
+                seeds, rest = generator.normal(0, 0.005, (3, 1)), generator.normal(0, 0.004, (3, len(SIZES)))
+                errors = np.maximum(bent + np.sqrt(bent) * (seeds + rest), 0)
+                p_value = find_lack_of_fit(SIZES, errors.tolist())
+                assert p_value is not None
+                found += p_value < 0.05
+            assert low <= found / 150 <= high, (law, bend)
+
+
+def test_lack_of_fit_needs_seeds_that_differ_and_a_size_more_than_the_curve_has_numbers() -> None:
+    errors = noisy(FALLING)
+    assert find_lack_of_fit(SIZES, errors[:1]) is None
+    exact = [FALLING.predict(size) for size in SIZES]
+    assert find_lack_of_fit(SIZES, [exact, exact]) == 1
+    bent = [*exact[:-1], exact[-1] / 2]
+    assert find_lack_of_fit(SIZES, [bent, bent]) is None, "equal seeds do not show that there is no noise"
+    holes = [[*row] for row in errors]
+    holes[0][2] = math.nan
+    found = find_lack_of_fit(SIZES, holes)
+    assert found is not None
+    assert 0 < found < 1

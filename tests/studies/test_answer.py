@@ -188,6 +188,30 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     assert answer.endswith("where 8,000 give 98.09 %.")
 
 
+def test_errors_off_a_power_law_predict_nothing() -> None:
+    axes = {"fraction": {"field": "data.fraction", "values": [0.1, 0.2, 0.4, 0.8, 1.0]}}
+    rows = []
+    for arm, bend in (("straight", 1.0), ("bent", 0.7)):
+        for place in (0.1, 0.2, 0.4, 0.8, 1.0):
+            size = int(10000 * place)
+            for seed, shift in enumerate((-1, 0, 1)):
+                error = 2 * size**-0.4 * (bend if place == 1 else 1) + 0.0005 * shift * (
+                    1 + (size // 1000) % 3
+                )
+                rows.append(make_row(arm, seed, 1 - error, at={"fraction": f"{place:g}"}, num_train=size))
+    study = make_study(axes=axes, arms={"straight": {}, "bent": {}}, fit="power-law")
+    analysis = analyse_study(study, rows)
+    straight, bent = analysis.laws
+    assert straight.holds
+    assert not bent.holds
+    assert bent.lack_of_fit is not None
+    assert bent.lack_of_fit < 1e-3
+    answer = answer_question(analysis)
+    assert "with 20,000 training images straight would reach" in answer
+    assert "The errors of bent lie farther off a power law than their seeds lie apart" in answer
+    assert "images bent would reach" not in answer
+
+
 def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
     axes = {"fraction": {"field": "data.fraction", "values": [0.1, 0.2, 0.4, 0.8]}}
     rows = []

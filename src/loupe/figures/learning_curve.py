@@ -21,7 +21,8 @@ class Law:
     Args:
         sizes: training images, ascending.
         errors: of each size's runs, one a seed, ≥ 0; 0 cannot be shown on the logarithmic scale.
-        x: training images along the curve, ascending, the last beyond the largest size.
+        x: training images along the curve, ascending, the last beyond the largest size; or the largest, where
+            nothing is predicted.
         curve: error of the law at each x.
         lows: lower end of the interval of the mean error at each x; the curve itself where there is none.
         highs: upper end.
@@ -36,7 +37,7 @@ class Law:
 
 
 def draw_learning_curve(laws: Mapping[str, Law], *, y_label: str) -> Figure:
-    """Return runs as points, each law as a line with its band, and its end as a hollow point with a bar.
+    """Return runs as points, each law as a line with its band, and what it predicts as a hollow point.
 
     Both scales are logarithmic: a power law without a floor is a straight line there, and one that bends
     upwards has a floor.
@@ -69,8 +70,9 @@ def _draw_law(axes: Axes, name: str, law: Law, colour: str, marker: str) -> None
     for size, errors in zip(law.sizes, law.errors, strict=True):
         axes.plot([size] * len(errors), errors, marker, color=colour, ms=3.5, mew=0, alpha=0.7)
     end, low, high = law.x[-1], law.lows[-1], law.highs[-1]
-    axes.plot([end, end], [low, high], color=colour, lw=1.6, solid_capstyle="butt")
-    axes.plot([end], [law.curve[-1]], marker, color=colour, mfc="white", ms=6)
+    if end > largest:
+        axes.plot([end, end], [low, high], color=colour, lw=1.6, solid_capstyle="butt")
+        axes.plot([end], [law.curve[-1]], marker, color=colour, mfc="white", ms=6)
     axes.plot([], [], f"{marker}-", color=colour, ms=3.5, lw=1.4, label=name)
 
 

@@ -9,6 +9,7 @@ from loupe.statistics.optimism import estimate_optimism as estimate_optimism
 from loupe.statistics.optimism import expected_best_of as expected_best_of
 from loupe.statistics.power_law import PowerLaw as PowerLaw
 from loupe.statistics.power_law import PredictedError as PredictedError
+from loupe.statistics.power_law import find_lack_of_fit as find_lack_of_fit
 from loupe.statistics.power_law import fit_power_law as fit_power_law
 from loupe.statistics.power_law import predict_errors as predict_errors
 from loupe.statistics.seed_pairs import PairedDifference as PairedDifference

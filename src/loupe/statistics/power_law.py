@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from loupe.statistics.intervals import Interval
 
@@ -123,6 +124,49 @@ def predict_errors(
         error = fit.law.predict(size)
         predicted.append(PredictedError(size, error, Interval(min(low, error), max(high, error))))
     return predicted
+
+
+def find_lack_of_fit(sizes: Sequence[float], errors: Sequence[Sequence[float]]) -> float | None:
+    """Return the p value of the F test for lack of fit: how often errors on a power law lie as far off it.
+
+    What the means over seeds are off the curve is held against what the seeds themselves differ, once
+    what shifts a whole seed at all sizes alike is taken off, on the scale of the root of the error (Draper
+    and Smith, 1998, 2.1, for repeated measurements). A small value says that the curve bends, or that
+    something else than the number of images changed on the way, such as the number of steps: what the law
+    says of other sizes is then not to be relied on. A large one does not say that the law goes on.
+
+    Args:
+        sizes: as for `fit_power_law`.
+        errors: as for `fit_power_law`.
+
+    Returns:
+        In [0, 1]; None where no two seeds show how much they differ, or the curve has as many numbers as
+        there are sizes.
+
+    Raises:
+        ValueError: as for `fit_power_law`.
+    """
+    table = _tabulate(sizes, errors)
+    fit = _fit(table)
+    measured = np.isfinite(table.errors)
+    seeds, places = np.nonzero(measured)
+    scaled = ((table.errors - fit.curve) / _take_root(fit.curve))[measured]
+    num_seeds, num_sizes = measured.shape
+    # one column a size and one a seed but the first, whose shift the sizes hold
+    columns = np.hstack([np.eye(num_sizes)[places], np.eye(num_seeds)[seeds][:, 1:]])
+    solved, _, rank, _ = np.linalg.lstsq(columns, scaled)
+    noise, degrees = float(((scaled - columns @ solved) ** 2).sum()), len(scaled) - int(rank)
+    law = fit.law
+    degrees_off = num_sizes - (1 if not law.scale else 2 if not law.floor else 3)
+    if degrees < 1 or degrees_off < 1:
+        return None
+    off = float((table.counts * ((table.means - fit.curve) / _take_root(fit.curve)) ** 2).sum())
+    smallest = _ROUNDING**2 * float((table.means**2 / _take_root(fit.curve) ** 2).sum())
+    if off <= smallest:
+        return 1.0
+    if noise <= smallest:
+        return None
+    return float(special.fdtrc(degrees_off, degrees, off / degrees_off / (noise / degrees)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +287,7 @@ def _draw_means(table: _Table, curve: _Floats, num_draws: int, generator: np.ran
 
     Residuals are put on one scale, that of the root of the error; the curve is not 0 anywhere.
     """
-    root = np.sqrt(np.maximum(curve, 1e-3 * curve.mean()))
+    root = _take_root(curve)
     residuals = (table.errors - curve) / root
     num_seeds, num_sizes = residuals.shape
     degrees = int(table.counts.sum()) - 3  # floor, scale and exponent
@@ -258,6 +302,11 @@ def _draw_means(table: _Table, curve: _Floats, num_draws: int, generator: np.ran
     noise = noise + _draw_t(generator, num_draws, num_sizes, degrees) * std / np.sqrt(table.counts)
     means: _Floats = np.maximum(curve + root * noise, 0.0)
     return means
+
+
+def _take_root(curve: _Floats) -> _Floats:
+    root: _Floats = np.sqrt(np.maximum(curve, 1e-3 * curve.mean()))
+    return root
 
 
 def _draw_t(generator: np.random.Generator, num_draws: int, num_columns: int, degrees: int) -> _Floats:

@@ -192,20 +192,30 @@ def _count_places(analysis: StudyAnalysis, arm: str) -> str:
 
 
 def _tell_of_more_data(analysis: StudyAnalysis) -> str:
-    parts = []
+    told, bent = list[str](), list[str]()
     for law in analysis.laws:
-        error, interval = law.twice.error, law.twice.interval
         name = " ".join([law.arm, *law.place]) if len(analysis.laws) > 1 else "the network"
+        if not law.holds:
+            bent.append(name)
+            continue
+        error, interval = law.twice.error, law.twice.interval
         to_value = analysis.figure.to_error
         now, then = to_value(law.law.predict(law.sizes[-1])), to_value(error)
         if interval is not None:
             ends = sorted((to_value(interval.low), to_value(interval.high)))
             interval = Interval(ends[0], ends[1])
         level = format_level(analysis.study.confidence)
-        told = f" ({level} interval {write_interval(interval, analysis.figure)})" if interval else ""
-        parts.append(
+        ends_told = f" ({level} interval {write_interval(interval, analysis.figure)})" if interval else ""
+        told.append(
             f"with {2 * law.sizes[-1]:,} training images {name} would reach a mean {analysis.figure.name} of "
-            f"{write_figure(then, analysis.figure)}{told}, where {law.sizes[-1]:,} give "
+            f"{write_figure(then, analysis.figure)}{ends_told}, where {law.sizes[-1]:,} give "
             f"{write_figure(now, analysis.figure)}"
         )
-    return f"If the power law holds, {'; '.join(parts)}."
+    parts = [f"If the power law holds, {'; '.join(told)}."] if told else []
+    if bent:
+        parts.append(
+            f"The errors of {list_names(bent)} lie farther off a power law than their seeds lie apart, so "
+            "that no prediction for more images is made: the curve bends, or something besides the number of "
+            "images changes with it, such as the number of steps."
+        )
+    return " ".join(parts)

@@ -34,12 +34,13 @@ def draw_laws(analysis: StudyAnalysis) -> Figure:
     scale = analysis.figure.metric.scale
     laws = {}
     for one in analysis.laws:
-        ends = [point.interval or Interval(point.error, point.error) for point in one.curve]
+        points = [point for point in one.curve if one.holds or point.size <= one.sizes[-1]]
+        ends = [point.interval or Interval(point.error, point.error) for point in points]
         laws[" ".join([one.arm, *one.place]) if len(analysis.laws) > 1 else "error and its power law"] = Law(
             one.sizes,
             [tuple(scale * error for error in errors) for errors in one.errors],
-            [point.size for point in one.curve],
-            [scale * point.error for point in one.curve],
+            [point.size for point in points],
+            [scale * point.error for point in points],
             [scale * end.low for end in ends],
             [scale * end.high for end in ends],
         )

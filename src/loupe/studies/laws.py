@@ -1,12 +1,13 @@
 """Power laws through the errors of a study's arms over its numeric axis."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loupe.statistics import PowerLaw, PredictedError, fit_power_law, predict_errors
+from loupe.statistics import PowerLaw, PredictedError, find_lack_of_fit, fit_power_law, predict_errors
 from loupe.statistics.arm_runs import Place
+from loupe.statistics.comparison import adjust_for_many
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
 from loupe.studies.quantity import Quantity
@@ -25,6 +26,8 @@ class Law:
         errors: of the runs with each size, one a seed.
         law: the curve.
         curve: its error from the smallest size to twice the largest, each with its interval.
+        lack_of_fit: p value, adjusted for all laws of the study (Holm); None where the runs do not show it.
+        holds: whether the errors lie on the curve as far as these runs tell.
     """
 
     arm: str
@@ -33,6 +36,8 @@ class Law:
     errors: tuple[tuple[float, ...], ...]
     law: PowerLaw
     curve: tuple[PredictedError, ...]
+    lack_of_fit: float | None
+    holds: bool
 
     @property
     def twice(self) -> PredictedError:
@@ -40,8 +45,19 @@ class Law:
         return self.curve[-1]
 
 
-def fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity, axis: str) -> Iterator[Law]:
-    """Yield the law of each arm and place that has four sizes or more, each with all seeds."""
+def fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity, axis: str) -> list[Law]:
+    """Return the law of each arm and place that has four sizes or more, each with all seeds."""
+    laws = list(_fit_each(study, rows, figure, axis))
+    found = [law.lack_of_fit for law in laws if law.lack_of_fit is not None]
+    adjusted = iter(adjust_for_many(found))
+    judged = [None if law.lack_of_fit is None else next(adjusted) for law in laws]
+    return [
+        replace(law, lack_of_fit=p_value, holds=p_value is None or p_value >= 1 - study.confidence)
+        for law, p_value in zip(laws, judged, strict=True)
+    ]
+
+
+def _fit_each(study: Study, rows: Sequence[StudyRow], figure: Quantity, axis: str) -> Iterator[Law]:
     if figure.metric.is_higher_better and figure.error_ceiling is None:
         return
     errors: dict[tuple[str, Place], dict[int, dict[int, float]]] = {}
@@ -62,4 +78,5 @@ def fit_laws(study: Study, rows: Sequence[StudyRow], figure: Quantity, axis: str
         measured = tuple(
             tuple(of_seed[size] for of_seed in by_seed.values() if size in of_seed) for size in sizes
         )
-        yield Law(arm, place, tuple(sizes), measured, fit_power_law(sizes, table), tuple(curve))
+        law, misfit = fit_power_law(sizes, table), find_lack_of_fit(sizes, table)
+        yield Law(arm, place, tuple(sizes), measured, law, tuple(curve), misfit, holds=True)
