@@ -54,7 +54,7 @@ def test_nothing_of_the_page_is_cut(page: Any, works: Works, runs: Runs) -> None
         page.goto("about:blank")
         page.goto(f"{works.address}/#/{place}")
         page.locator(sign).first.wait_for(state="attached")
-        wait_until(page, "() => !document.querySelector('[aria-busy]') && matchMedia('print').matches")
+        wait_until(page, "() => !document.querySelector('[aria-busy]')")
         assert page.evaluate(FIND_CUT) == [], place
         assert not page.locator(".masthead").is_visible()
 
