@@ -119,6 +119,24 @@ def test_a_class_without_images_on_a_side_is_named() -> None:
     assert "none of: dog (1 in all)" in str(caught.value.got)
 
 
+@given(st.integers(2, 60), st.integers(1, 12), st.floats(0.05, 0.6))
+def test_of_many_classes_a_side_that_judges_may_be_without_some(
+    num_classes: int, count: int, part: float
+) -> None:
+    table = make_table([(label * 1000 + n, label) for label in range(num_classes) for n in range(count)])
+    is_held_out = draw_numbers(table.identities, "x") < part
+    kept, held_out = (len(table.labels[one].unique()) for one in (~is_held_out, is_held_out))
+    is_well = kept == num_classes and (
+        held_out == num_classes or (num_classes >= 20 and 2 * held_out >= num_classes)
+    )
+    names = tuple(map(str, range(num_classes)))
+    if is_well:
+        hold_out_by_image(table, part, "x", class_names=names, setting="data.validation")
+    else:
+        with pytest.raises(DataError, match="would hold no image of"):
+            hold_out_by_image(table, part, "x", class_names=names, setting="data.validation")
+
+
 # ---- a folder on disk
 
 

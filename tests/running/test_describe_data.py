@@ -91,3 +91,25 @@ def test_a_fold_that_lacks_a_class_does_not_stop_the_card(crops: Path, tmp_path:
     changes = [f"data.path={crops}", "data.fold={number=40, of=40}"]
     card = write_card("folder", changes, out=tmp_path / "cards")
     assert any("data.fold of " in one for one in card.problems)
+
+
+def test_classes_that_no_image_judges_are_named_and_trained(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for label in range(24):
+        place = tmp_path / "crops" / f"class-{label:02d}"
+        place.mkdir(parents=True)
+        for number in range(8):
+            pixels = torch.randint(0, 256, (8, 8), generator=generator, dtype=torch.uint8)
+            Image.fromarray(pixels.numpy()).save(place / f"{number}.png")
+    changes = [f"data.path={tmp_path / 'crops'}", "data.test_part=0.15", "data.validation=0.2"]
+    short = ["train.epochs=1", f"run.folder={tmp_path / 'runs'}"]
+    run = loupe.train("digits", "data.name=folder", *changes, *short, progress=False)
+    result = run.require_result()
+    for side in ("validation", "test"):
+        (said,) = [one for one in result.warnings if one.startswith(f"There is no {side} image of class-")]
+        assert "of 24 classes" in said
+    assert result.best is not None
+    assert result.best.test is not None
+    assert 0 <= result.best.test.accuracy <= 1
+    card = write_card("folder", changes, out=tmp_path / "cards")
+    assert not [one for one in card.problems if "would stop" in one]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from loupe.reports.page import read_template
+
 from .browsing import CHROMIUM, wait_until
 from .conftest import Runs, Works
 from .report_files import KINDS, Visit
@@ -57,6 +59,33 @@ def test_nothing_of_the_page_is_cut(page: Any, works: Works, runs: Runs) -> None
         wait_until(page, "() => !document.querySelector('[aria-busy]')")
         assert page.evaluate(FIND_CUT) == [], place
         assert not page.locator(".masthead").is_visible()
+
+
+@pytest.mark.parametrize("kind", ["confusion", "scores"])
+def test_a_table_of_very_many_rows_scrolls_below_its_head_and_is_printed_whole(
+    visit: Visit, tmp_path: Path, kind: str
+) -> None:
+    rows = "".join(f"<tr><th>class {row}</th>{'<td>0</td>' * 80}</tr>" for row in range(80))
+    head = f"<tr><td></td>{''.join(f'<th>class {place}</th>' for place in range(80))}</tr>"
+    table = f"<table class='{kind}'><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    style = read_template("style.css") + read_template("print.css")
+    file = tmp_path / "long.html"
+    file.write_text(f"<style>{style}</style><main><div class='scroll'>{table}</div></main>", encoding="utf-8")
+    page = visit(file)
+    page.evaluate("() => document.querySelector('.scroll').scrollTo(500, 900)")
+    measure = """() => {
+        const box = document.querySelector('.scroll').getBoundingClientRect(),
+            head = document.querySelector('thead th').getBoundingClientRect(),
+            name = document.querySelector('tbody th').getBoundingClientRect();
+        return [box.height, head.top - box.top, name.left - box.left]; }"""
+    height, above, left = page.evaluate(measure)
+    assert height <= 0.85 * 900 + 1
+    assert abs(above) < 2, "the head stays"
+    assert abs(left) < 2 if kind == "confusion" else left < -400, "and so do the names of a matrix' rows"
+    page.emulate_media(media="print")
+    height, above, _ = page.evaluate(measure)
+    assert height > 1600
+    assert above >= 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

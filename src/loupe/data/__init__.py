@@ -27,6 +27,7 @@ from loupe.data.part_checks import find_similar_names, refuse_unequal_parts
 from loupe.data.placing import InMemory as InMemory
 from loupe.data.placing import place_images
 from loupe.data.sides import (
+    Side,
     describe_draw,
     draw_numbers,
     find_working_amount,
@@ -257,7 +258,7 @@ def hold_out_fold(dataset: Dataset, fold: tuple[int, int], seed: int) -> Dataset
     kept, held_out = (of_each != number).nonzero().flatten(), (of_each == number).nonzero().flatten()
     refuse_missing_classes(
         images.table,
-        {"training": kept, "validation": held_out},
+        [Side("training", kept), Side("validation", held_out, only_judges=True)],
         images.class_names,
         f"data.fold of {parts}",
         lambda: find_working_folds(images, parts, seed, by_image=dataset.can_grow),
@@ -294,7 +295,7 @@ def split_by_image(dataset: Dataset, *, validation: int | float, fraction: float
         taken = (numbers < fraction).nonzero().flatten()
         refuse_missing_classes(
             train.table,
-            {"training": taken},
+            [Side("training", taken)],
             names,
             f"data.fraction = {fraction:g}",
             lambda: find_working_amount(train.table.labels, numbers, fraction, is_part=True),

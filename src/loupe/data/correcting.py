@@ -9,7 +9,7 @@ import torch
 from loupe.data.corrections import NEXT_STEP, Action, Correction, Corrections
 from loupe.data.dataset import ImageDataset, find_classes
 from loupe.data.identity import ImageTable, to_keys
-from loupe.data.sides import refuse_missing_classes
+from loupe.data.sides import Side, refuse_missing_classes
 from loupe.errors import DataError, suggest
 
 if TYPE_CHECKING:
@@ -169,12 +169,13 @@ def correct_splits(splits: "Splits", dataset: "Dataset", found: FoundCorrections
     waiting = _name_images(dataset, found)
     train, train_counts = _correct(splits.train, waiting)
     validation, validation_counts = _correct(splits.validation, waiting)
-    sides = {"training": train, "validation": validation}
-    for side, images in sides.items():
-        everything = torch.arange(len(images))
-        refuse_missing_classes(
-            images.table, {side: everything}, images.class_names, f"data.corrections {origin}"
-        )
+    for name, before, images in (
+        ("training", splits.train, train),
+        ("validation", splits.validation, validation),
+    ):
+        if 0 not in before.class_counts():
+            side = Side(name, torch.arange(len(images)))
+            refuse_missing_classes(images.table, [side], images.class_names, f"data.corrections {origin}")
     said = _describe(origin, {"training": train_counts, "validation": validation_counts}, found)
     return replace(splits, train=train, validation=validation, changes=(*splits.changes, said))
 

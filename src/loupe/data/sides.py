@@ -9,7 +9,7 @@ gets is chance, which `describe_draw` puts into numbers.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +21,7 @@ from loupe.errors import MissingClassError
 TEST_PURPOSE = "test"  # of the draw of test images, which has no seed
 _TEST_SETTING = "data.test_part"
 _MOST_NAMED = 5
+_MANY_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,26 @@ class Working:
 
     amount: float | int | None = None
     allowed: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Images of one side.
+
+    Args:
+        name: as messages call it.
+        indices: (images,) int64.
+        only_judges: whether nothing is learned from it. Of twenty classes and more such a side may be without
+            some, up to half: of hundreds a few nearly always draw no image, and the others judge well.
+    """
+
+    name: str
+    indices: Tensor
+    only_judges: bool = False
+
+    def may_lack(self, num_missing: int, num_classes: int) -> bool:
+        """Return whether the side will do without so many of the classes."""
+        return self.only_judges and num_classes >= _MANY_CLASSES and 2 * num_missing <= num_classes
 
 
 def draw_numbers(identities: Tensor, purpose: str) -> Tensor:
@@ -62,7 +83,7 @@ def hold_out_by_image(
         amount: a part in (0, 1), which keeps every image on its side for good; or a count ≥ 1, which takes
             those with the least numbers, so that the last of them change sides as files come and go.
         purpose: of the draw, with its seed.
-        class_names: each class must be present on both sides.
+        class_names: each class must be among the kept, and nearly all among those held out (`Side`).
         setting: where the amount was set, for the error message.
 
     Returns:
@@ -80,7 +101,7 @@ def hold_out_by_image(
     kept, held_out = (~is_held_out).nonzero().flatten(), is_held_out.nonzero().flatten()
     refuse_missing_classes(
         table,
-        {"kept": kept, "held-out": held_out},
+        [Side("kept", kept), Side("held-out", held_out, only_judges=True)],
         class_names,
         f"{setting} = {amount:g}",
         lambda: find_working_amount(table.labels, numbers, amount),
@@ -115,7 +136,7 @@ def set_test_images_apart(
 def refuse_missing_test_classes(
     train: ImageTable, test: ImageTable, part: float, class_names: Sequence[str], *, num_kept: int
 ) -> None:
-    """Check that training and test images, set apart each by its own digest, are of each class.
+    """Check that training images, and nearly all test images, set apart by their digests, are of each class.
 
     Args:
         train: images kept.
@@ -138,7 +159,7 @@ def _refuse_missing_test_classes(
 ) -> None:
     refuse_missing_classes(
         whole,
-        {"training": kept, "test": test},
+        [Side("training", kept), Side("test", test, only_judges=True)],
         class_names,
         f"{_TEST_SETTING} = {part:g}",
         lambda: _find_working_test_part(whole, part, num_kept),
@@ -216,18 +237,18 @@ def find_working_amount(
 
 def refuse_missing_classes(
     table: ImageTable,
-    sides: Mapping[str, Tensor],
+    sides: Sequence[Side],
     class_names: Sequence[str],
     setting: str,
     find_working: Callable[[], Working] = Working,
     *,
     num_needed: int = 2,
 ) -> None:
-    """Check that each side has images of each class.
+    """Check that each side has images of each class, or of enough of them (`Side`).
 
     Args:
         table: the images.
-        sides: indices by name of the side.
+        sides: that they were divided into.
         class_names: of the labels.
         setting: what divides the images, and its value.
         find_working: returns what values would do; asked only if this one does not.
@@ -237,28 +258,27 @@ def refuse_missing_classes(
         MissingClassError: one has none of some class, which is named.
     """
     totals = torch.bincount(table.labels, minlength=len(class_names)).tolist()
-    for side, indices in sides.items():
-        counts = torch.bincount(table.labels[indices], minlength=len(class_names)).tolist()
+    for side in sides:
+        counts = torch.bincount(table.labels[side.indices], minlength=len(class_names)).tolist()
         missing = [label for label, count in enumerate(counts) if not count]
-        if missing:
-            working, name = find_working(), setting.partition(" ")[0]
-            hopeless = [
-                label for label in range(len(class_names)) if _count_different(table, label) < num_needed
-            ]
-            listed = ", ".join(f"{class_names[label]} ({totals[label]:,} in all)" for label in missing)
-            named = [class_names[label] for label in hopeless or missing]
-            raise MissingClassError(
-                f"The {side} part would hold no image of {class_names[missing[0]]}"
-                + (f" and {len(missing) - 1} more classes." if len(missing) > 1 else "."),
-                setting=name,
-                works=working.amount,
-                class_names=class_names,
-                hopeless=[class_names[label] for label in hopeless],
-                got=f"{setting}; each image's side follows from its own pixels; none of: {listed}",
-                allowed="images of each class on both sides"
-                + _describe_allowed(working, bool(hopeless), num_needed),
-                next_step=_advise(name, working, named),
-            )
+        if not missing or side.may_lack(len(missing), len(class_names)):
+            continue
+        working, name = find_working(), setting.partition(" ")[0]
+        hopeless = [label for label in range(len(class_names)) if _count_different(table, label) < num_needed]
+        listed = ", ".join(f"{class_names[label]} ({totals[label]:,} in all)" for label in missing)
+        named = [class_names[label] for label in hopeless or missing]
+        raise MissingClassError(
+            f"The {side.name} part would hold no image of {class_names[missing[0]]}"
+            + (f" and {len(missing) - 1} more classes." if len(missing) > 1 else "."),
+            setting=name,
+            works=working.amount,
+            class_names=class_names,
+            hopeless=[class_names[label] for label in hopeless],
+            got=f"{setting}; each image's side follows from its own pixels; none of: {listed}",
+            allowed="images of each class on both sides"
+            + _describe_allowed(working, bool(hopeless), num_needed),
+            next_step=_advise(name, working, named),
+        )
 
 
 def _describe_allowed(working: Working, is_hopeless: bool, num_needed: int) -> str:

@@ -16,6 +16,7 @@ from loupe.errors import DataError, ShapeError
 from loupe.models import objective_of
 from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
+from loupe.wording import list_names
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
@@ -119,7 +120,30 @@ def find_warnings(recipe: Recipe, normalization: Normalization, splits: Splits) 
     problem = find_known_problem(normalization)
     if problem:
         warnings.append(f"Normalisation: {problem}. Measured on the training split, std is right.")
-    return (*warnings, *find_imbalance_warnings(recipe, splits.train))
+    return (
+        *warnings,
+        *find_missing_class_warnings(recipe, splits),
+        *find_imbalance_warnings(recipe, splits.train),
+    )
+
+
+def find_missing_class_warnings(recipe: Recipe, splits: Splits) -> tuple[str, ...]:
+    """Return a warning for each side that judges a classifier without images of some class."""
+    if objective_of(recipe.model.name) != "classification":
+        return ()
+    names, warnings = splits.train.class_names, []
+    sides = [("validation", splits.validation.labels)]
+    if recipe.evaluate.test:
+        sides.append(("test", splits.test.table.labels))
+    for side, labels in sides:
+        counts = torch.bincount(labels.cpu(), minlength=len(names)).tolist()
+        missing = [name for name, count in zip(names, counts, strict=True) if not count]
+        if missing:
+            warnings.append(
+                f"There is no {side} image of {list_names(missing)}: the {side} figures do not judge "
+                f"{len(missing):,} of {len(names):,} classes. A larger share of the images would, or more."
+            )
+    return tuple(warnings)
 
 
 def find_imbalance_warnings(recipe: Recipe, train: ImageDataset) -> tuple[str, ...]:
