@@ -7,10 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
+from loupe.figures.style import CURVE_COLOURS, CURVE_MARKERS, new_axes, new_figure, place_legend
 
-_COLOURS = (BLUE, ORANGE, GREEN, PINK, GREY)
-_MARKERS = ("o", "s", "^", "D", "v")  # arms are told apart without colour
 _FEWEST_TICKS = 3
 
 
@@ -49,14 +47,15 @@ def draw_learning_curve(laws: Mapping[str, Law], *, y_label: str) -> Figure:
     figure = new_figure(6.4, 3.8)
     axes = new_axes(figure)
     for index, (name, law) in enumerate(laws.items()):
-        _draw_law(axes, name, law, _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)])
+        colour = CURVE_COLOURS[index % len(CURVE_COLOURS)]
+        _draw_law(axes, name, law, colour, CURVE_MARKERS[index % len(CURVE_MARKERS)])
     axes.set_xscale("log")
     axes.set_yscale("log")
     _label_ticks(axes, laws)
     axes.grid(axis="y", color="#e3e6ea", lw=0.6)
     axes.set_xlabel("training images")
     axes.set_ylabel(y_label)
-    axes.legend(frameon=False, fontsize=8)
+    place_legend(axes, fewest=1)
     return figure
 
 

@@ -8,9 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
+from loupe.figures.style import (
+    CURVE_COLOURS,
+    CURVE_MARKERS,
+    GREY,
+    MOST_NAMES_INSIDE,
+    new_axes,
+    new_figure,
+    place_legend,
+)
 
-_COLOURS = (BLUE, ORANGE, GREEN, PINK, GREY)
 _DASHES: tuple[object, ...] = (
     "-",
     (0, (5, 2)),
@@ -18,7 +25,6 @@ _DASHES: tuple[object, ...] = (
     (0, (6, 1.5, 1, 1.5)),
     (0, (3, 1, 1, 1, 1, 1)),
 )
-_MARKERS = ("o", "s", "^", "D", "v")
 _MOST_MARKERS = 12
 
 
@@ -54,7 +60,8 @@ def draw_lines(
     has_zero_line: bool = False,
 ) -> Figure:
     """Return curves in a figure of their own; arguments as `plot_lines`."""
-    figure = new_figure(4.4, 2.9)
+    is_wide = len(curves) + (mark is not None) > MOST_NAMES_INSIDE
+    figure = new_figure(6.2 if is_wide else 4.4, 2.9)
     plot_lines(
         new_axes(figure), x, curves,
         x_label=x_label, y_label=y_label, title=title, mark=mark, has_zero_line=has_zero_line,
@@ -78,7 +85,7 @@ def plot_lines(
     Args:
         axes: receive them.
         x: ascending.
-        curves: five at most are told apart without colour.
+        curves: five at most are told apart without colour, 25 with it.
         x_label: quantity and unit.
         y_label: quantity and unit.
         title: above the axes.
@@ -93,12 +100,13 @@ def plot_lines(
         if curve.is_level:
             axes.plot(x, values, ls=(0, (2, 2)), color=GREY, lw=1.0, label=curve.name)
             continue
-        colour, dashes = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+        turn, place = divmod(number, len(CURVE_COLOURS))  # colours come again with other dashes
+        colour, dashes = CURVE_COLOURS[place], _DASHES[(place + turn) % len(_DASHES)]
         if len(curve.low) and len(curve.high):
             ends = _to_floats(curve.low), _to_floats(curve.high)
             axes.fill_between(x, *ends, color=colour, alpha=0.16, lw=0)
         every = max(1, round(len(x) / _MOST_MARKERS))
-        marker = _MARKERS[number % len(_MARKERS)] if curve.has_markers else None
+        marker = CURVE_MARKERS[number % len(CURVE_MARKERS)] if curve.has_markers else None
         axes.plot(
             x, values, ls=dashes, color=colour, lw=1.4, label=curve.name,
             marker=marker, ms=3.5, markevery=(number * every // 3 % every, every),
@@ -114,8 +122,7 @@ def plot_lines(
     axes.set_ylabel(y_label)
     if title:
         axes.set_title(title, fontsize=9, loc="left")
-    if len(curves) + (mark is not None) > 1:
-        axes.legend(frameon=False, fontsize=8)
+    place_legend(axes)
 
 
 def _to_floats(values: Sequence[float | None]) -> np.ndarray:

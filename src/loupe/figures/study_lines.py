@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
-
-_COLOURS = (BLUE, ORANGE, GREEN, PINK, GREY)
-_MARKERS = ("o", "s", "^", "D", "v")  # arms are told apart without colour
+from loupe.figures.style import CURVE_COLOURS, CURVE_MARKERS, new_axes, new_figure, place_legend
 
 
 @dataclass(frozen=True)
@@ -45,27 +42,28 @@ def draw_study_lines(
     size = (6.4, 3.8) if columns == 1 else (3.1 * columns + 0.6, 2.6 * rows + 0.7)
     figure = new_figure(*size)
     first = None
-    for index, (name, bands) in enumerate(panels.items()):
-        axes = new_axes(figure, rows, columns, index + 1)
+    for place, (name, bands) in enumerate(panels.items()):
+        axes = new_axes(figure, rows, columns, place + 1)
         if first is not None:
             axes.sharex(first)
             axes.sharey(first)
         first = first or axes
         for index, (arm, band) in enumerate(bands.items()):
-            colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
-            style = "-" if index < len(_COLOURS) else "--"
+            turn, hue = divmod(index, len(CURVE_COLOURS))
+            colour, marker = CURVE_COLOURS[hue], CURVE_MARKERS[index % len(CURVE_MARKERS)]
+            style = "--" if turn % 2 else "-"
             axes.fill_between(band.x, band.lows, band.highs, color=colour, alpha=0.16, lw=0)
             axes.plot(band.x, band.means, style, color=colour, lw=1.4, marker=marker, ms=3.5, label=arm)
         if all(float(x).is_integer() for band in bands.values() for x in band.x):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name, fontsize=9, loc="left")
         axes.grid(axis="y", color="#e3e6ea", lw=0.6)
-        if index % columns == 0:
+        if place % columns == 0:
             axes.set_ylabel(y_label)
-        if index >= len(panels) - columns:
+        if place >= len(panels) - columns:
             axes.set_xlabel(x_label)
-    if first is not None and len(first.get_lines()) > 1:
-        first.legend(frameon=False, fontsize=8)
+    if first is not None:
+        place_legend(first)
     if title:
         figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure

@@ -13,6 +13,9 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#b04d8a", "#6b7280"
+CURVE_COLOURS = (BLUE, ORANGE, GREEN, PINK, GREY)
+CURVE_MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # told apart without colour; 35 pairs with a colour
+MOST_NAMES_INSIDE = 4  # that a legend holds beside the curves; more stand to the right of the axes
 
 _NOTEBOOK_DPI = 110
 
@@ -61,6 +64,24 @@ def new_axes(figure: Figure, *position: int | SubplotSpec) -> Axes:
     """Return axes in the house style; `position` as in `Figure.add_subplot`, the whole figure if left out."""
     with rc_context(_SETTINGS):  # type: ignore[arg-type]  # the stub wants a Literal of every key
         return figure.add_subplot(*(position or (1, 1, 1)))
+
+
+def place_legend(axes: Axes, *, fewest: int = 2) -> None:
+    """Give curves a legend: among them, or beside all axes of the figure where it would lie on them.
+
+    Args:
+        axes: with the curves; names may be in the axes beside them again.
+        fewest: names below which there is none.
+    """
+    handles, names = axes.get_legend_handles_labels()
+    if len(names) < fewest:
+        return
+    if len(names) <= MOST_NAMES_INSIDE:
+        axes.legend(frameon=False, fontsize=8)
+    elif len(axes.figure.axes) == 1:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0)
+    else:
+        axes.figure.legend(handles, names, frameon=False, fontsize=8, loc="outside right upper")
 
 
 def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150, *, form: str | None = None) -> None:
