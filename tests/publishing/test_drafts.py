@@ -113,6 +113,17 @@ def test_a_word_document_opens_with_its_pictures(reported: RunFolder, tmp_path: 
     assert len(document.inline_shapes) == written.num_figures
     assert len(document.tables) == written.num_tables
     assert "Methods" in [one.text for one in document.paragraphs]
+    section = document.sections[0]
+    room = section.page_width - section.left_margin - section.right_margin + 10_000  # EMU: its twips
+    assert all(shape.width <= room for shape in document.inline_shapes)
+    for table in document.tables:
+        assert sum(column.width for column in table.columns) <= room
+        assert "w:tblHeader" in table.rows[0]._tr.xml  # the head comes again on each page
+    results = next(one for one in document.tables if one.cell(0, 0).text == "class")
+    assert results.cell(1, 1).paragraphs[0].alignment == docx.enum.text.WD_ALIGN_PARAGRAPH.RIGHT
+    captions = [one for one in document.paragraphs if one.style.name == "Caption"]
+    assert len(captions) == written.num_figures + written.num_tables
+    assert all(one.paragraph_format.keep_with_next for one in captions if one.text.startswith("Table"))
 
 
 @pytest.mark.thorough

@@ -1,14 +1,13 @@
 """A draft as Markdown, LaTeX or Word."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from loupe.errors import LoupeError
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.latex_table import escape_latex, write_latex
 from loupe.publishing.report_figure import ReportFigure
 from loupe.publishing.table import ReportTable
+from loupe.publishing.word_document import write_word
 
 DraftForm = Literal["markdown", "latex", "docx"]
 FORMS: tuple[DraftForm, ...] = get_args(DraftForm)
@@ -124,86 +123,6 @@ def _write_latex_part(part: Heading | Points | ReportFigure | ReportTable, files
 
 def _name_label(name: str) -> str:
     return "".join(one if one.isascii() and (one.isalnum() or one in "-.") else "-" for one in name)
-
-
-def write_word(draft: Draft, pictures: Mapping[str, bytes]) -> bytes:
-    """Return the draft as a Word document (.docx), its pictures inside.
-
-    Args:
-        draft: the draft.
-        pictures: of each figure by its name: a PNG file.
-
-    Raises:
-        LoupeError: the extra `word` is not installed.
-    """
-    try:
-        import docx
-    except ImportError:
-        raise LoupeError(
-            "Word documents need python-docx.",
-            got="it is not installed",
-            allowed="--format markdown or latex without it",
-            next_step="pip install 'loupe-bench[word]'",
-        ) from None
-    document = docx.Document()
-    document.add_heading(_clean(draft.title), 0)
-    document.add_paragraph().add_run(_clean(draft.note)).italic = True
-    numbers = {"Figure": 0, "Table": 0}
-    for part in draft.parts:
-        if isinstance(part, Paragraph):
-            sent = draft.send_to(part.shown_in, "\u00a0", _by_number)
-            document.add_paragraph(_clean(f"{part.text} {sent}".rstrip()))
-        else:
-            _add_part(document, part, pictures, numbers)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
-
-
-def _add_part(
-    document: Any,
-    part: Heading | Points | ReportFigure | ReportTable,
-    pictures: Mapping[str, bytes],
-    numbers: dict[str, int],
-) -> None:
-    from docx.shared import Inches
-
-    if isinstance(part, Heading):
-        document.add_heading(_clean(part.text), part.level)
-    elif isinstance(part, Points):
-        for text in part.texts:
-            document.add_paragraph(_clean(text), style="List Bullet")
-    elif isinstance(part, ReportFigure):
-        width = min(6.0, float(part.figure.get_size_inches()[0]))
-        document.add_picture(io.BytesIO(pictures[part.name]), width=Inches(width))
-        _add_caption(document, "Figure", part.caption, numbers)
-    else:
-        _add_caption(document, "Table", part.caption, numbers)
-        _add_table(document, part)
-
-
-def _add_caption(document: Any, kind: str, text: str, numbers: dict[str, int]) -> None:
-    numbers[kind] += 1
-    paragraph = document.add_paragraph(style="Caption")
-    paragraph.add_run(f"{kind} {numbers[kind]}. ").bold = True
-    paragraph.add_run(_clean(text))
-
-
-def _add_table(document: Any, table: ReportTable) -> None:
-    from docx.shared import Pt
-
-    lines = [[column.label for column in table.columns], *table.write_rows()]
-    added = document.add_table(rows=len(lines), cols=len(table.columns), style="Light List")
-    for cells, line in zip(added.rows, lines, strict=True):
-        for cell, text in zip(cells.cells, line, strict=True):
-            run = cell.paragraphs[0].add_run(_clean(text))
-            run.font.size = Pt(8)
-    document.add_paragraph()
-
-
-def _clean(text: str) -> str:
-    """Return text that XML can hold."""
-    return "".join(one for one in text if one.isprintable() or one in "\n\u00a0")
 
 
 WRITERS: dict[DraftForm, tuple[str, str, Callable[[Draft, Any], bytes]]] = {
