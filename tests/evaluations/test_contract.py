@@ -67,6 +67,28 @@ def make_subject(images: ImageDataset, *, is_locked: bool = False) -> Subject:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("robustness:most=100", 100),
+        ("adversarial:most=60", 60),
+        ("baselines:most=120", 120),
+        ("feature_map:most=100", 100),
+        ("layer_similarity:most=250", 200),
+        ("shift_consistency", 1000),
+        ("mirror_consistency", 1000),
+        ("confusion", 1200),
+    ],
+)
+def test_what_looks_at_a_part_of_the_images_says_at_how_many(
+    name: str, count: int, few_digits: ImageDataset
+) -> None:
+    many = few_digits.select(torch.arange(1200) % len(few_digits))
+    (look,) = carry_out([choose_evaluation(name)], make_subject(many)).looks
+    assert not look.failure
+    assert look.num_images == count
+
+
 @pytest.mark.parametrize("name", EVALUATIONS.names())
 def test_what_it_finds_is_kept_and_drawn_without_the_network(name: str, few_digits: ImageDataset) -> None:
     subject = make_subject(few_digits, is_locked=True)

@@ -79,7 +79,7 @@ def measure_adversarial(
         f"Of {total:,} images {values[0].write()} are right as they are; where each pixel may change by one "
         f"level of 255, {least.write()}, by eight, {worst.write()} (PGD)."
     )
-    return Finding(sentence, values, blocks, made)
+    return Finding(sentence, values, blocks, made, len(plain))
 
 
 def _measure(name: str, is_right: Tensor, level: float) -> Value:

@@ -58,7 +58,7 @@ def measure_shift_consistency(images: ImageDataset, network: Network, level: flo
         f"Moved by one pixel, {values[0].write()} of images are given the class they were; in all eight "
         f"directions, {values[1].write()}."
     )
-    return Finding(sentence, values, [Table("", columns, tuple(rows), note)])
+    return Finding(sentence, values, [Table("", columns, tuple(rows), note)], num_images=len(before))
 
 
 @register_evaluation(
@@ -84,7 +84,7 @@ def measure_mirror_consistency(images: ImageDataset, network: Network, level: fl
         for name, one in zip(("right as it is", "right mirrored"), turned[::-1], strict=True)
     )
     sentence = f"Mirrored, {same.write()} of {len(plain):,} images are given the class they were."
-    return Finding(sentence, [same, as_it_is, other])
+    return Finding(sentence, [same, as_it_is, other], num_images=len(plain))
 
 
 def _choose(images: ImageDataset, network: Network, passes: int, seed: int) -> tuple[ImageDataset, Tensor]:

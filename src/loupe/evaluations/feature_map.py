@@ -70,4 +70,5 @@ def show_map(
         note,
     )
     share = write_value(first + second, "percent", 0)
-    return Finding(f"The plane holds {share} of the features' variance.", (), [scatter])
+    sentence = f"The plane holds {share} of the features' variance."
+    return Finding(sentence, (), [scatter], num_images=len(mapped))

@@ -302,12 +302,14 @@ class Finding:
         values: its numbers.
         blocks: what shows it, in order.
         made: (images, channels, height, width) uint8, images it made itself; `ShownImage.split` "made".
+        num_images: how many images it is about; None if all of the split.
     """
 
     sentence: str
     values: Sequence[Value] = ()
     blocks: Sequence[Block] = ()
     made: Tensor | None = field(default=None, repr=False)
+    num_images: int | None = None
 
     def __post_init__(self) -> None:
         for block in self.blocks:

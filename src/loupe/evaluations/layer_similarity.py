@@ -84,7 +84,7 @@ def compare_layers(
     )
     axes = (f"layers of {names[1]}", f"layers of {names[0]}")
     heat = HeatMap("", tuple(rows), tuple(columns), cells, axes, note)
-    return Finding(_say(mean, ends, rows == columns), [mean, *ends], [heat])
+    return Finding(_say(mean, ends, rows == columns), [mean, *ends], [heat], num_images=len(chosen))
 
 
 def _draw(labels: Tensor, count: int, seed: int) -> Tensor:

@@ -97,7 +97,7 @@ def measure_robustness(
         ]
         blocks[2:2] = show_reference(damage, reference, compared, level)
         said = f"{said} {say_reference(reference, compared, values[-2:])}"
-    return Finding(said, values, blocks, made)
+    return Finding(said, values, blocks, made, len(chosen))
 
 
 def _bound_error(by_image: Tensor, level: float) -> Interval | None:

@@ -158,7 +158,13 @@ def _carry_out_one(
             name = f"{MADE} {evaluation.name} {look.split}"
             pictures[name] = Pictures(torch.arange(len(found.made)), found.made.cpu())
             blocks = rename_split(blocks, MADE, name)
-        filled = replace(look, sentence=found.sentence, values=tuple(found.values), blocks=blocks)
+        filled = replace(
+            look,
+            sentence=found.sentence,
+            values=tuple(found.values),
+            blocks=blocks,
+            num_images=look.num_images if found.num_images is None else found.num_images,
+        )
         Looks((filled,)).to_dict()  # what cannot be kept fails here, not when the run is written
     except Exception as error:  # a user's own evaluation, or network, can be anything
         return replace(look, seconds=time.perf_counter() - started, failure=_explain(evaluation, error))
