@@ -89,7 +89,7 @@ def compare_with_baselines(
     values = [_measure(_NETWORK, is_right, level), *(_measure(*one, level) for one in right.items())]
     shown = sorted(values, key=lambda one: -(one.value or 0))
     bars = tuple(Bar(one.name.removeprefix("accuracy of "), one.value or 0, one.interval) for one in shown)
-    blocks = [Bars("", bars), table]
+    blocks = (Bars("", bars), table)
     return Finding(_say(is_right, right, verdicts), values, blocks, num_images=len(judged))
 
 
