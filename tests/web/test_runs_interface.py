@@ -204,6 +204,7 @@ def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, run
     assert [sum(card["counts"][split]) for split in ("training", "validation", "test")] == [1237, 200, 360]
     assert len(card["one_per_class"]) == 10
     assert len(card["preview"]) == 4
+    assert (card["pixel_range"], card["used_values"]) == ([0, 255], [17])  # 0 to 16, spread over a byte
     assert RunFolder(runs.folder / runs.good).read_openings() == openings
 
 

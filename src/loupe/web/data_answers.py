@@ -3,10 +3,10 @@
 from typing import Any
 
 from pydantic import BaseModel, Field
+from torch import Tensor
 
 from loupe.data import SOURCES, build_augmentation
 from loupe.data.normalization import count_levels, measure_normalization
-from loupe.data.stored_images import Images
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.data_card import compare_presets, describe_balance, pick_one_per_class
 from loupe.reports.pictures import encode_png
@@ -33,6 +33,8 @@ class DataCard(BaseModel):
     std: list[float]
     presets: list[dict[str, Any]] = Field(description="Known constants beside the measured ones.")
     one_per_class: list[GalleryImage]
+    pixel_range: tuple[int, int] = Field(description="Smallest and largest value of a training pixel.")
+    used_values: list[int] = Field(description="How many of the 256 values occur, by channel.")
     pixel_chart: str = Field(description="Distribution of pixel values as an HTML figure.")
     augmentations: list[str]
     preview: list[list[str]] = Field(description="An image, then draws of its augmentation; PNG addresses.")
@@ -49,7 +51,8 @@ def describe_data(opened: OpenedRun) -> DataCard:
     train, streams = splits.train, Streams(recipe.split_seed)
     normalization = measure_normalization(train.images)
     sample = pick_one_per_class(train, streams.generator("one per class")).tolist()
-    names = train.class_names
+    names, levels = train.class_names, count_levels(train.images)
+    used = levels.sum(0).nonzero().flatten()
     return DataCard(
         run=opened.run.path.name,
         title=recipe.data.name,
@@ -84,7 +87,9 @@ def describe_data(opened: OpenedRun) -> DataCard:
             )
             for index in sample
         ],
-        pixel_chart=_draw_pixel_values(train.images),
+        pixel_range=(int(used.min()), int(used.max())),
+        used_values=(levels > 0).sum(1).tolist(),
+        pixel_chart=_draw_pixel_values(levels),
         augmentations=[choice.name for choice in recipe.data.augment],
         preview=_preview(opened, sample[:_PREVIEWED_IMAGES]) if recipe.data.augment else [],
         digests={
@@ -95,11 +100,11 @@ def describe_data(opened: OpenedRun) -> DataCard:
     )
 
 
-def _draw_pixel_values(images: Images) -> str:
-    channels = images.shape[1]
-    colours = _COLOURS[0] if channels == 1 else _COLOURS[1]
+def _draw_pixel_values(levels: Tensor) -> str:
+    """Return the chart of (channels, 256) numbers of pixels."""
+    colours = _COLOURS[0] if len(levels) == 1 else _COLOURS[1]
     series = []
-    for (name, colour), counts in zip(colours, count_levels(images).double(), strict=False):
+    for (name, colour), counts in zip(colours, levels.double(), strict=False):
         shares = (counts / counts.sum()).view(64, 4).sum(1).tolist()
         series.append(Series(name, shares, colour))
     chart = LineChart(

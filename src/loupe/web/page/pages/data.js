@@ -36,6 +36,7 @@ export async function show(place, [id]) {
       tile(card.class_names.length, "classes"),
       tile(`${height} × ${width}`, "pixels, height × width"),
       tile(channels, channels === 1 ? "channel" : "channels"),
+      tile(card.pixel_range.join(" to "), `pixel values, ${card.used_values.join(", ")} different`),
     ),
     el("h2", {}, "One image of each class"),
     el(
