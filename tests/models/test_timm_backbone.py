@@ -1,5 +1,7 @@
 """Backbones of timm; skipped, saying why, where timm cannot be imported."""
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,12 @@ from safetensors.torch import load_file, save_file
 import loupe
 from loupe.errors import LoupeError
 from loupe.models import build_model
-from loupe.models.timm_backbone import find_backbone_normalization, find_timm_weights, load_timm
+from loupe.models.timm_backbone import (
+    find_backbone_normalization,
+    find_timm_weights,
+    load_timm,
+    refuse_unreachable,
+)
 from loupe.running import load_recipe
 from loupe.runs import RunFolder
 from loupe.training.layer_decay import find_depths
@@ -109,6 +116,20 @@ def test_a_stated_normalisation_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     assert load_recipe(recipe).data.normalize == "backbone"
     assert load_recipe({**recipe, "data": {"normalize": "measured"}}).data.normalize == "measured"
     assert load_recipe({"model": "timm"}).data.normalize == "measured"
+
+
+def test_a_server_that_is_away_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        refuse_unreachable(address)
+    started = time.perf_counter()
+    with pytest.raises(OSError, match="refused"):
+        refuse_unreachable(address)
+    assert time.perf_counter() - started < 5
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    refuse_unreachable(address)
 
 
 @needs_timm

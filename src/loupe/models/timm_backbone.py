@@ -1,13 +1,18 @@
 """Backbones of timm (R. Wightman) as models of a recipe; timm is an extra, loaded when it is asked for."""
 
+import socket
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from pydantic import Field
 from torch import nn
 
 from loupe.errors import LoupeError, ShapeError, suggest
 from loupe.models import register_model
+
+_PATIENCE = 5.0  # seconds
 
 
 @register_model("timm")
@@ -109,6 +114,22 @@ def find_backbone_normalization(
     return (sum(mean) / len(mean),) * in_channels, (sum(std) / len(std),) * in_channels
 
 
+def refuse_unreachable(address: str) -> None:
+    """Try to reach a server within seconds, as a download by itself tries again and again for a minute.
+
+    Args:
+        address: "https://host"; where a proxy stands between, nothing is tried.
+
+    Raises:
+        OSError: it cannot be reached.
+    """
+    parts = urlsplit(address)
+    if parts.scheme in getproxies():
+        return
+    default = {"https": 443, "http": 80}.get(parts.scheme, 443)
+    socket.create_connection((parts.hostname or "", parts.port or default), timeout=_PATIENCE).close()
+
+
 def find_timm_weights(backbone: str) -> Path:
     """Return the file of a backbone's weights in timm's cache, fetched if it is not there yet.
 
@@ -124,14 +145,19 @@ def find_timm_weights(backbone: str) -> Path:
             allowed="a backbone with weights: timm.list_pretrained()",
             next_step="name a file in transfer.weights",
         )
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
 
     name = getattr(config, "hf_hub_filename", None) or "model.safetensors"
-    for is_offline in (True, False):
-        try:
-            return Path(hf_hub_download(place, name, local_files_only=is_offline))
-        except Exception as error:  # of many kinds: no network, no such file, an odd cache
-            failure = error
+    failure: Exception
+    try:
+        return Path(hf_hub_download(place, name, local_files_only=True))
+    except Exception as error:  # of many kinds: no such file, an odd cache
+        failure = error
+    try:
+        refuse_unreachable(constants.ENDPOINT)
+        return Path(hf_hub_download(place, name))
+    except Exception as error:  # of many kinds: no network, no such file
+        failure = error
     raise LoupeError(
         f"The weights of {backbone} are not in timm's cache and cannot be fetched.",
         got=str(failure).strip().partition("\n")[0][:160],
