@@ -12,7 +12,7 @@ from PIL import Image
 
 from loupe.data import Dataset, load_dataset, split_dataset
 from loupe.data.sides import find_working_amount
-from loupe.data.split import hold_out, take_fraction
+from loupe.data.stratified import hold_out, take_fraction
 from loupe.errors import MissingClassError
 
 

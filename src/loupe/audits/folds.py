@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from loupe.audits.findings import AuditedImages
-from loupe.data import Dataset, hold_out_fold
+from loupe.data import Dataset
 from loupe.data.identity import ImageTable, to_keys
 from loupe.data.known_sides import join_datasets
+from loupe.data.splits import hold_out_fold
 from loupe.engines import open_engine
 from loupe.errors import LoupeError
 from loupe.models import objective_of

@@ -9,7 +9,7 @@ from torch import Tensor
 from loupe.classroom.schema import HiddenPart
 from loupe.data import Dataset, ImageDataset
 from loupe.data.identity import is_among, to_keys
-from loupe.data.split import hold_out
+from loupe.data.stratified import hold_out
 from loupe.errors import DataError
 from loupe.runtime import Streams
 

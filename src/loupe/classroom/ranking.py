@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from loupe.data.split import stratified_order
+from loupe.data.stratified import stratified_order
 from loupe.metrics import Metric, MetricValue, Predictions, choose_metric, describe_metric
 from loupe.metrics.registry import HEADLINES, LOSS
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar

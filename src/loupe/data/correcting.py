@@ -13,7 +13,8 @@ from loupe.data.sides import Side, refuse_missing_classes
 from loupe.errors import DataError, suggest
 
 if TYPE_CHECKING:
-    from loupe.data import Dataset, Splits
+    from loupe.data.loading import Dataset
+    from loupe.data.splits import Splits
 
 _MOST_NAMED = 3
 

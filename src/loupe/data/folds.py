@@ -5,7 +5,7 @@ from torch import Tensor
 
 from loupe.data.dataset import ImageDataset
 from loupe.data.sides import Working, draw_numbers
-from loupe.data.split import stratified_order
+from loupe.data.stratified import stratified_order
 from loupe.runtime import Streams
 
 

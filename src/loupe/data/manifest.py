@@ -12,7 +12,7 @@ from loupe.data.known_sides import KnownSides, Side
 from loupe.errors import DataError, DataFileError, suggest
 
 if TYPE_CHECKING:
-    from loupe.data import Splits
+    from loupe.data.splits import Splits
 
 COLUMNS = ("path", "label", "split", "image")
 _WORDS: dict[str, Side] = {"training": "train", "val": "validation", "valid": "validation"}

@@ -8,7 +8,7 @@ from loupe.data.identity import ImageTable, to_keys
 from loupe.errors import DataError
 
 if TYPE_CHECKING:
-    from loupe.data import Splits
+    from loupe.data.splits import Splits
 
 _MOST_SHARED = 0.5  # of a part; where more of it stands on another side, its figure measures memory
 _MOST_NAMED = 3

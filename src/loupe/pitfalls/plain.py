@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from loupe.data import load_dataset
-from loupe.data.split import stratified_order
+from loupe.data.stratified import stratified_order
 from loupe.runtime import Streams
 
 NUM_CLASSES = 10

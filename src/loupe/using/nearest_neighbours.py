@@ -12,7 +12,7 @@ from torch import Tensor
 
 from loupe.data import ImageDataset
 from loupe.data.batches import EvaluationBatches
-from loupe.data.split import stratified_order
+from loupe.data.stratified import stratified_order
 from loupe.errors import LoupeError
 from loupe.inspection import compute_features, find_neighbours
 from loupe.runtime import Streams

@@ -12,7 +12,7 @@ import torch
 
 from loupe.data.dataset import ImageDataset
 from loupe.data.sources import SourceImages, register_dataset
-from loupe.data.split import hold_out
+from loupe.data.stratified import hold_out
 
 _TEST_IMAGES = 360
 _TEST_SEED = 0  # part of the dataset's definition: the test images never change

@@ -2,7 +2,7 @@ from statistics import fmean
 
 import torch
 
-from loupe.data.split import hold_out
+from loupe.data.stratified import hold_out
 from loupe.pitfalls.drawing import draw_bars
 from loupe.pitfalls.plain import NUM_CLASSES, load_digits
 from loupe.pitfalls.registry import TellTale, register_pitfall

@@ -10,7 +10,9 @@ import math
 import torch
 from torch import Tensor
 
+from loupe.data.dataset import ImageDataset
 from loupe.errors import MissingClassError
+from loupe.runtime import Streams
 
 
 def stratified_order(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -135,3 +137,14 @@ def take_fraction(labels: Tensor, fraction: float, generator: torch.Generator, *
             next_step=f"set data.fraction={works:g}" if works else "add images",
         )
     return part
+
+
+def take_stratified(dataset: ImageDataset, count: int, seed: int) -> ImageDataset:
+    """Return a fixed stratified subset of at most `count` images."""
+    return dataset.select(pick_stratified(dataset.labels, count, seed))
+
+
+def pick_stratified(labels: torch.Tensor, count: int, seed: int) -> torch.Tensor:
+    """Return a fixed stratified choice of at most `count` images, (chosen,) int64 indices, sorted."""
+    generator: torch.Generator = Streams(seed).generator("stratified subset")
+    return stratified_order(labels, generator)[:count].sort().values

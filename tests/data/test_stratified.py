@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.data import Dataset, load_dataset, split_dataset
-from loupe.data.split import hold_out, stratified_order, take_fraction
+from loupe.data.stratified import hold_out, stratified_order, take_fraction
 from loupe.errors import DataError
 
 from ..conftest import needs_official_data
