@@ -15,6 +15,8 @@ from loupe.data import ImageDataset
 
 _PATCH_SIDE = 5  # pixels; smaller images have smaller patches
 _BLOCK = 500  # images at once
+_BLOCK_COLUMNS = 4096  # pixels at once
+_LEAST_SQUARE = 1e-11  # beside the largest, of what is more than rounding
 _MOST_VALUES = 2**25  # of random features before they are averaged, at once
 
 
@@ -104,9 +106,13 @@ def fit_logistic(
     size = rows.shape[1]
     if size > len(rows):
         # the best weights lie in the span of the rows: the same problem, turned, and smaller
-        basis, corner = torch.linalg.qr(rows.T)
-        turned = fit_logistic(corner.T, labels, num_classes, penalty, most_steps)
-        return LinearScores(basis @ turned.weight, turned.bias)
+        products = sum(part.double() @ part.double().T for part in rows.split(_BLOCK_COLUMNS, 1))
+        squares, axes = torch.linalg.eigh(products)
+        is_held = squares > _LEAST_SQUARE * squares.max()
+        squares, axes = squares[is_held].sqrt(), axes[:, is_held]
+        turned = fit_logistic((axes * squares).to(rows.dtype), labels, num_classes, penalty, most_steps)
+        shares = axes @ (turned.weight.double() / squares[:, None])
+        return LinearScores(rows.T @ shares.to(rows.dtype), turned.bias)
     truth = F.one_hot(labels, num_classes).to(rows.dtype)
 
     def measure(flat: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, object]:
