@@ -25,7 +25,8 @@ from loupe.studies.report import FIGURE_DPI, write_cell
 
 DOCS = Path(__file__).parent.parent / "docs"
 MACHINE = (
-    "two cores of a virtual x86-64 processor shared with other work, torch 2.13 on the CPU, one thread a run"
+    "two cores of a virtual x86-64 processor shared with other work, torch 2.13 on the CPU, one thread a run "
+    "unless a study says more"
 )
 ENGINES = "runs of one shape were mostly trained together (`--engine together`), the others one after another"
 
@@ -35,10 +36,10 @@ Made by `python tools/publish_results.py studies` from the results in `docs/answ
 stands above its answer, and `--known docs/answers/NAME.csv` takes its runs as they are.
 Machine: {MACHINE}; {ENGINES}.
 
-A run's weights are those of its best epoch on validation, and each run opened the test set once. The interval
-of a mean holds for new test images and new seeds; those of differences, whose single answers are not kept
-here, for new seeds on these images. What is shown, practically none, or more than these runs can tell:
-[statistics](statistics.md).
+A run's weights are those of its best epoch on validation, and each run opened the test set once, where its
+figures are of test. The interval of a mean holds for new test images and new seeds; those of differences,
+whose single answers are not kept here, for new seeds on these images. What is shown, practically none, or
+more than these runs can tell: [statistics](statistics.md).
 """
 
 
@@ -84,11 +85,13 @@ def describe_study(analysis: StudyAnalysis, target: Path) -> str:
     seconds = sum(row.seconds or 0 for row in rows)
     figure = target / f"{name}.png"
     save_figure(draw_study(analysis), figure, dpi=FIGURE_DPI)
+    threads = f" of {analysis.study.threads} threads" if analysis.study.threads != 1 else ""
+    shut = " The test set stayed shut." if analysis.figure.split == "validation" else ""
     lines = [
         f"## {analysis.study.question}",
         "",
-        f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs, whose times add up to "
-        f"{format_duration(seconds)}.",
+        f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs{threads}, whose times add up to "
+        f"{format_duration(seconds)}.{shut}",
         "",
         answer_question(analysis),
         "",
