@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from loupe.runtime import (
     choose_precision,
     computing,
     has_bfloat16_units,
+    on_one_thread,
     without_loading_compiler,
 )
 
@@ -46,6 +48,38 @@ def test_an_unknown_device_is_refused_with_those_present() -> None:
     with pytest.raises(LoupeError, match="This machine has no device 'tpu'") as caught:
         choose_device("tpu")
     assert "auto, cpu" in str(caught.value)
+
+
+def test_one_thread_inside_the_block_and_as_many_as_before_after_it() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="no"), on_one_thread():
+            assert torch.get_num_threads() == 1
+            raise ValueError("no")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, "1000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "active"}, "None"),
+    ],
+)
+def test_waiting_threads_sleep_soon_unless_the_user_says_otherwise(
+    settings: dict[str, str], wanted: str
+) -> None:
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    code = "import sys, os, loupe; print('torch' in sys.modules, os.environ.get('GOMP_SPINCOUNT'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | settings, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", wanted]
 
 
 def test_computing_puts_threads_and_determinism_back() -> None:

@@ -5,9 +5,16 @@ numbers, and a report. Nothing heavy is imported until it is used.
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from loupe.version import __version__ as __version__
+
+if "OMP_WAIT_POLICY" not in os.environ:
+    # Threads of torch on Linux that wait for one another turn in place first. Where other work holds the
+    # cores, that keeps off just those threads they wait for (`bench/shared_cores.py`): so they sleep sooner.
+    # It is read when torch is loaded, and changes no number.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _PUBLIC = {
     "train": "loupe.notebook.training",

@@ -30,6 +30,7 @@ from loupe.evaluations.simple_classifiers import (
     predict_nearest_neighbours,
 )
 from loupe.metrics import Predictions
+from loupe.runtime import release_freed_memory
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar, compute_paired_interval
 from loupe.statistics.intervals import compute_wilson_interval
 from loupe.wording import list_names
@@ -74,7 +75,10 @@ def compare_with_baselines(
     fitted_to = pick_stratified(training.labels.cpu(), min(most_training, affordable), seed)
     told_apart = images.to(torch.device("cpu")).select(judged).load()
     examples = training.to(torch.device("cpu")).select(fitted_to).load()
-    said = {name: predict(examples, told_apart) for name, predict in _list_classifiers(k, filters, seed)}
+    said = dict[str, Tensor]()
+    for name, predict in _list_classifiers(k, filters, seed):
+        said[name] = predict(examples, told_apart)
+        release_freed_memory()  # the next one wants pieces of other sizes
     labels, is_right = told_apart.labels, answers.is_right[judged].cpu()
     right = {name: one == labels for name, one in said.items()}
     some = f"{len(judged):,} of the {len(images):,} images" if len(judged) < len(images) else "these images"

@@ -20,8 +20,15 @@ from loupe.metrics import Predictions, Reconstructions
 from loupe.metrics.registry import ChosenMetric
 from loupe.models import ObjectiveName
 from loupe.registration import PLUGIN_MODULE, describe_place
+from loupe.runtime import on_one_thread, release_freed_memory
 
 Say = Callable[[str], None]
+_LARGE = {
+    "network",
+    "against_network",
+    "training",
+    "images",
+}  # whoever needs one of these has much to compute
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +118,7 @@ def carry_out(
             continue
         for split in subject.choose_splits(evaluation):
             look = _carry_out_one(evaluation, subject, split, pictures)
+            release_freed_memory()
             if look.failure:
                 say(f"no {look.heading[:1].lower()}{look.heading[1:]}: {look.failure}")
             looks.append(look)
@@ -149,7 +157,7 @@ def _carry_out_one(
     )
     started = time.perf_counter()
     try:
-        with _in_peace(subject):
+        with _in_peace(subject), _on_threads(evaluation):
             found = evaluation.function(**_collect(evaluation, subject, split), **evaluation.settings)
         if not isinstance(found, Finding):
             raise TypeError(f"a Finding is wanted, got {type(found).__name__}")
@@ -195,6 +203,11 @@ def _in_peace(subject: Subject) -> Iterator[None]:
             stack.enter_context(torch.random.fork_rng(devices=[]))
         torch.manual_seed(subject.seed)
         yield
+
+
+def _on_threads(evaluation: ChosenEvaluation) -> contextlib.AbstractContextManager[None]:
+    """Return all threads for what passes images through networks, one for what only counts answers."""
+    return contextlib.nullcontext() if _LARGE & evaluation.required else on_one_thread()
 
 
 def _collect(evaluation: ChosenEvaluation, subject: Subject, split: LookedAt) -> Mapping[str, object]:
