@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import subprocess
@@ -54,7 +55,7 @@ def test_one_thread_inside_the_block_and_as_many_as_before_after_it() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with pytest.raises(ValueError, match="no"), on_one_thread():
+        with contextlib.suppress(ValueError), on_one_thread():
             assert torch.get_num_threads() == 1
             raise ValueError("no")
         assert torch.get_num_threads() == 2
