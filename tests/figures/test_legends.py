@@ -46,6 +46,19 @@ def test_no_two_of_twenty_curves_look_alike_nor_two_of_five_without_colour(
     assert len({(line, marker) for _, line, marker in look_of(axes)[:5]}) == 5
 
 
+def test_a_curve_beside_another_has_its_colour_and_other_dashes() -> None:
+    curves = []
+    for arm in range(6):
+        curves += [Curve(f"{arm}, validation", X), Curve(f"{arm}, training", X, beside=f"{arm}, validation")]
+    (axes,) = draw_lines(X, curves, x_label="epoch", y_label="loss").axes
+    looks = look_of(axes)
+    assert len(set(looks)) == 12
+    for validation, training in zip(looks[::2], looks[1::2], strict=True):
+        assert (validation[0], validation[2]) == (training[0], training[2])
+    assert len({line for _, line, _ in looks[::2]}) == len({line for _, line, _ in looks[1::2]}) == 1
+    assert looks[0][1] != looks[1][1]
+
+
 @pytest.mark.parametrize("draw", KINDS)
 def test_a_legend_of_many_names_stands_beside_the_axes(draw: Callable[[int], Figure]) -> None:
     for count, is_beside in ((4, False), (5, True)):

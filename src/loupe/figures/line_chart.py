@@ -39,6 +39,8 @@ class Curve:
         high: upper ends.
         is_level: whether it is a line to compare with: thin, grey, without markers.
         has_markers: whether its points are marked.
+        beside: name of an earlier curve whose colour and marker it has, hollow and with dashes: the training
+            curve of an arm beside its validation curve.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Curve:
     high: Sequence[float | None] = ()
     is_level: bool = False
     has_markers: bool = True
+    beside: str = ""
 
 
 def draw_lines(
@@ -94,24 +97,28 @@ def plot_lines(
     """
     if has_zero_line:
         axes.axhline(0, color=GREY, lw=0.8)
-    number = 0
+    numbers: dict[str, int] = {}
+    has_pairs = any(curve.beside for curve in curves)
     for curve in curves:
         values = _to_floats(curve.values)
         if curve.is_level:
             axes.plot(x, values, ls=(0, (2, 2)), color=GREY, lw=1.0, label=curve.name)
             continue
+        number = numbers[curve.beside] if curve.beside else len(numbers)
+        numbers.setdefault(curve.beside or curve.name, number)
         turn, place = divmod(number, len(CURVE_COLOURS))  # colours come again with other dashes
         colour, dashes = CURVE_COLOURS[place], _DASHES[(place + turn) % len(_DASHES)]
+        if has_pairs:
+            dashes = _DASHES[bool(curve.beside)]
         if len(curve.low) and len(curve.high):
             ends = _to_floats(curve.low), _to_floats(curve.high)
             axes.fill_between(x, *ends, color=colour, alpha=0.16, lw=0)
         every = max(1, round(len(x) / _MOST_MARKERS))
         marker = CURVE_MARKERS[number % len(CURVE_MARKERS)] if curve.has_markers else None
         axes.plot(
-            x, values, ls=dashes, color=colour, lw=1.4, label=curve.name,
-            marker=marker, ms=3.5, markevery=(number * every // 3 % every, every),
+            x, values, ls=dashes, color=colour, lw=1.4, label=curve.name, marker=marker, ms=3.5,
+            mfc="white" if curve.beside else colour, markevery=(number * every // 3 % every, every),
         )  # fmt: skip
-        number += 1
     if mark is not None:
         axes.axvline(mark[0], color=GREY, lw=1.2, ls=(0, (1, 1.5)), label=mark[1])
     if all(float(one).is_integer() for one in x):

@@ -67,7 +67,7 @@ def _draw_losses(analysis: StudyAnalysis, folder: StudyFolder, runs: str) -> Ite
         for arm, (validation, train) in arms.items():
             rest = [None] * (longest - len(validation))
             curves += [Curve(f"{arm}, validation", [*validation, *rest])]
-            curves += [Curve(f"{arm}, training", [*train, *rest])]
+            curves += [Curve(f"{arm}, training", [*train, *rest], beside=f"{arm}, validation")]
         figure = draw_lines(range(1, longest + 1), curves, x_label="epoch", y_label=y_label, title=title)
         what = f"Loss on validation and on training images{f', {title}' if title else ''}"
         caption = join_sentences([what, "Means over seeds, as far as all of them trained", runs])
