@@ -15,7 +15,8 @@ def test_every_public_name_can_be_had(name: str) -> None:
 
 def test_type_checkers_are_told_of_the_same_names() -> None:
     tree = ast.parse(Path(loupe.__file__).read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    blocks = (node for node in tree.body if isinstance(node, ast.If))
+    (block,) = (node for node in blocks if ast.unparse(node.test) == "TYPE_CHECKING")
     told = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert told == set(loupe.__all__) - {"__version__"}
 
