@@ -115,3 +115,12 @@ def test_five_fashion_classes_split_into_exactly_balanced_parts() -> None:
     assert splits.train.class_counts() == [5000] * 5
     assert splits.validation.class_counts() == [1000] * 5
     assert splits.test.class_counts() == [1000] * 5
+
+
+def test_of_many_classes_some_may_be_held_out_nowhere() -> None:
+    labels = torch.arange(30).repeat(3)
+    kept, held_out = hold_out(labels, 20, torch.Generator().manual_seed(0), num_classes=30)
+    assert len(labels[held_out].unique()) == 20
+    assert len(labels[kept].unique()) == 30
+    with pytest.raises(DataError, match="would hold only 10 of 30"):
+        hold_out(labels, 10, torch.Generator().manual_seed(0), num_classes=30)

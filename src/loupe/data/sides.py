@@ -54,7 +54,12 @@ class Side:
 
     def may_lack(self, num_missing: int, num_classes: int) -> bool:
         """Return whether the side will do without so many of the classes."""
-        return self.only_judges and num_classes >= _MANY_CLASSES and 2 * num_missing <= num_classes
+        return self.only_judges and may_go_unjudged(num_missing, num_classes)
+
+
+def may_go_unjudged(num_missing: int, num_classes: int) -> bool:
+    """Return whether figures that say nothing of so many of the classes are still worth having."""
+    return num_classes >= _MANY_CLASSES and 2 * num_missing <= num_classes
 
 
 def draw_numbers(identities: Tensor, purpose: str) -> Tensor:

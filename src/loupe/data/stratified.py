@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from loupe.data.dataset import ImageDataset
+from loupe.data.sides import may_go_unjudged
 from loupe.errors import MissingClassError
 from loupe.runtime import Streams
 
@@ -52,7 +53,7 @@ def hold_out(
         labels: (images,) int64.
         amount: images to hold out: a count ≥ 1, or a fraction in (0, 1).
         generator: CPU generator.
-        num_classes: number of classes; each must be present on both sides.
+        num_classes: number of classes; each must be kept, and held out too if they are fewer than twenty.
         setting: where the amount was set, for the error message.
 
     Returns:
@@ -67,6 +68,8 @@ def hold_out(
     kept, held_out = order[count:].sort().values, order[:count].sort().values
     for side, indices in (("kept", kept), ("held-out", held_out)):
         present = len(labels[indices].unique())
+        if side == "held-out" and may_go_unjudged(num_classes - present, num_classes):
+            continue
         if present < num_classes:
             allowed, works = _find_working(labels[order], amount, num_classes)
             raise MissingClassError(
