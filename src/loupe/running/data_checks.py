@@ -132,11 +132,10 @@ def find_missing_class_warnings(recipe: Recipe, splits: Splits) -> tuple[str, ..
     if objective_of(recipe.model.name) != "classification":
         return ()
     names, warnings = splits.train.class_names, []
-    sides = [("validation", splits.validation.labels)]
+    sides = [("validation", splits.validation.class_counts())]
     if recipe.evaluate.test:
-        sides.append(("test", splits.test.table.labels))
-    for side, labels in sides:
-        counts = torch.bincount(labels.cpu(), minlength=len(names)).tolist()
+        sides.append(("test", splits.test.class_counts()))
+    for side, counts in sides:
         missing = [name for name, count in zip(names, counts, strict=True) if not count]
         if missing:
             warnings.append(
