@@ -181,8 +181,9 @@ def hold_out_new(
         DataError: no record names any side, and one would hold no image of some class.
     """
     if settled_validation is None:
-        setting = {"class_names": train.class_names, "setting": "data.validation"}
-        kept, held_out = hold_out_by_image(train.table, amount, purpose, **setting)  # type: ignore[arg-type]
+        kept, held_out = hold_out_by_image(
+            train.table, amount, purpose, class_names=train.class_names, setting="data.validation"
+        )
         return kept, train.select(held_out)
     part = amount if isinstance(amount, float) else min(0.5, amount / max(1, len(train)))
     is_held_out = (draw_numbers(train.table.identities, purpose) < part) & ~is_settled
