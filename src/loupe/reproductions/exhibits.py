@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from loupe.figures.style import save_figure
+from loupe.reports.page import format_level
 from loupe.reproductions.details import RunDetails
 from loupe.reproductions.drawing import OurCourse, draw_classes, draw_confusions, draw_course
 from loupe.reproductions.number_rules import Found
@@ -94,7 +95,7 @@ def _show_classes(folder: Path, claim: ClassFigures, runs: Sequence[RunDetails],
     return Exhibit(
         f"{claim.what[0].upper()}{claim.what[1:]} ({claim.row})",
         " ".join(told),
-        ("class", "published", "ours", f"{level:.0%} interval"),
+        ("class", "published", "ours", f"{format_level(level)} interval"),
         tuple(rows),
         (
             (picture, "recall of each class, published and ours"),
