@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from loupe.runtime import without_loading_compiler
 from loupe.training.averaging import WeightAverage
 from loupe.training.hard_examples import HardExamples
 from loupe.training.lookahead import Lookahead
@@ -190,7 +191,8 @@ def _copy_optimizer(
     optimizer: torch.optim.Optimizer, prefix: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return an optimizer's tensors by name, and its groups and numbers."""
-    saved = optimizer.state_dict()
+    with without_loading_compiler(torch.optim.Optimizer.state_dict):
+        saved = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, dict[str, Any]] = {}
     for index, slots in saved["state"].items():
@@ -233,7 +235,8 @@ def _restore_optimizer(
     saved = snapshot.values[prefix]
     for index, scalars in saved["scalars"].items():
         slots.setdefault(int(index), {}).update(scalars)
-    optimizer.load_state_dict({"state": slots, "param_groups": saved["groups"]})
+    with without_loading_compiler(torch.optim.Optimizer.load_state_dict):
+        optimizer.load_state_dict({"state": slots, "param_groups": saved["groups"]})
 
 
 def _lay_out_like(parameter: Tensor, saved: Tensor) -> Tensor:
