@@ -66,17 +66,32 @@ def demonstrate(
 
 
 def demonstrate_on_trained(
-    reproduction: Reproduction, folder: Path, known: Path | None, found: Mapping[str, Found], pool: Path
+    reproduction: Reproduction,
+    folder: Path,
+    known: Path | None,
+    found: Mapping[str, Found],
+    pool: Path,
+    *,
+    is_kept: bool,
 ) -> list[Demonstration]:
-    """Return what is shown on trained networks; from an earlier session if no more of them are here."""
+    """Return what is shown on trained networks; from an earlier session where none of them are here.
+
+    Args:
+        reproduction: of the source.
+        folder: of the page.
+        known: folder with results of another machine.
+        found: studies with their rows, by name.
+        pool: folder of the runs.
+        is_kept: take what an earlier session showed on fewer networks, too.
+    """
     shown = []
     for one in reproduction.shown:
         make, file = find_demonstration(one.name, ON_TRAINED), folder / f"{one.name}.json"
         runs = _find_trained(one, found[one.study], pool)
         folder.mkdir(parents=True, exist_ok=True)
-        if runs:
+        if runs and not (is_kept and file.is_file()):
             write_json(file, asdict(make(runs, folder)))
-        elif known is not None and (known / file.name).is_file():
+        elif known is not None and (known / file.name).is_file() and not file.is_file():
             shutil.copyfile(known / file.name, file)
             picture = _read_demonstration(file).picture
             if picture and (known / picture).is_file():

@@ -89,7 +89,9 @@ def reproduce(
             found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
             _keep_results(prepared.folder, folder / f"{name}.csv")
         demonstrations = demonstrate(reproduction, folder, known, is_quick=is_quick, only_known=only_report)
-        demonstrations += demonstrate_on_trained(reproduction, folder, known, found, out / "studies" / "runs")
+        demonstrations += demonstrate_on_trained(
+            reproduction, folder, known, found, out / "studies" / "runs", is_kept=only_report
+        )
     finally:
         for name, one in found.items():
             rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
