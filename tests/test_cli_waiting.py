@@ -3,10 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import loupe
+from loupe.cli import main
+from loupe.cli.recipe_tables import ShownRecipe, find_kept, keep
+from loupe.recipe import Recipe
 from tests.quick_runs import QUICK
 
 TELL = "import sys; from loupe.cli import main; main(sys.argv[1:]); print({%s} & sys.modules.keys())"
@@ -39,3 +44,45 @@ def test_runs_are_listed_without_torch(place: Path) -> None:
     assert "locked" in said
     assert "looks at the test set: these 3 runs: 3 times" in said
     assert loaded == "set()"
+
+
+def test_a_packaged_recipe_is_shown_without_torch_once_it_was_shown(tmp_path: Path) -> None:
+    first, _ = say(tmp_path, "show", "digits")
+    again, loaded = say(tmp_path, "show", "digits")
+    assert "together" in first
+    assert again == first
+    assert loaded == "set()"
+
+
+SHOWN = ShownRecipe("", [["conv1", *7 * ("",)]], ["as kept"])
+
+
+def test_a_recipe_is_shown_as_kept_only_while_it_cannot_be_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep("digits", Recipe(), SHOWN)
+    assert find_kept("digits") == SHOWN
+    assert main(["show", "digits"]) == 0
+    assert "as kept" in capsys.readouterr().out
+    for changed in (["model.width=1"], ["--draw", "network.svg"]):
+        monkeypatch.setattr("loupe.running.draw_network.draw_recipe_network", lambda *_: "paper")
+        assert main(["show", "digits", *changed]) == 0
+        assert "as kept" not in capsys.readouterr().out
+    keep("digits", Recipe(), SHOWN)
+    monkeypatch.setattr("loupe.cli.recipe_tables.digest_origin", lambda: "of another version")
+    assert find_kept("digits") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("no-such-recipe", Recipe()),
+        ("../recipes/digits", Recipe()),
+        ("digits", Recipe().model_copy(update={"transfer": SimpleNamespace()})),
+        ("digits", loupe.Recipe.model_validate({"data": {"name": "folder"}})),
+        ("digits", loupe.Recipe.model_validate({"data": {"name": "cifar10", "path": "here"}})),
+    ],
+)
+def test_what_depends_on_more_than_what_is_installed_is_not_kept(name: str, recipe: Any) -> None:
+    keep(name, recipe, SHOWN)
+    assert find_kept(name) is None
