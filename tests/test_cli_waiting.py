@@ -86,3 +86,14 @@ def test_a_recipe_is_shown_as_kept_only_while_it_cannot_be_another(
 def test_what_depends_on_more_than_what_is_installed_is_not_kept(name: str, recipe: Any) -> None:
     keep(name, recipe, SHOWN)
     assert find_kept(name) is None
+
+
+def test_the_page_is_ready_without_torch() -> None:
+    code = """import sys
+from loupe.cli import opening
+from loupe.web.early_page import EarlyPage, list_page_files
+from loupe.web.server import build_server
+build_server(EarlyPage(lambda: None, list_page_files()))
+print({*%r} & sys.modules.keys())"""
+    command = [sys.executable, "-c", code % (HEAVY,)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "set()\n"
