@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+import torch
 from torch import nn
 
 from loupe.data import EvaluationBatches, ImageDataset, load_dataset, split_dataset
@@ -19,7 +20,7 @@ from loupe.reproductions.report import Demonstration
 from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder, load_model
 from loupe.runs.looks import follow_looks
-from loupe.runtime import Streams
+from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training.measure import measure
 
 _BATCH_SIZE, _RATE = 64, 0.001  # the notebook's choice
@@ -88,8 +89,9 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
         images = test.open("loupe reproduce: test images and random crops of them, side by side")
         model, description = load_model(run)
         normalization = Normalization.from_dict(description["normalization"])
-        whole.append(100 * judge(model, images, normalization))
-        cropped.append(100 * judge(model, crop_images(images, crops, recipe.run.seed), normalization))
+        precision = choose_precision(recipe.train.precision, torch.device("cpu"))
+        for results, seen in ((whole, images), (cropped, crop_images(images, crops, recipe.run.seed))):
+            results.append(100 * judge(model, seen, normalization, precision))
     return Demonstration(
         "D-002-4",
         "The trained network on random crops",
@@ -120,9 +122,14 @@ def crop_images(images: ImageDataset, augmentations: Sequence[Augmentation], see
     return replace(images, images=changed)
 
 
-def judge(model: nn.Module, images: ImageDataset, normalization: Normalization = _CIFAR10) -> float:
+def judge(
+    model: nn.Module,
+    images: ImageDataset,
+    normalization: Normalization = _CIFAR10,
+    precision: Precision = "float32",
+) -> float:
     """Return the accuracy of a network."""
-    accuracy = measure(model, EvaluationBatches(images, normalization)).accuracy
+    accuracy = measure(model, EvaluationBatches(images, normalization), precision=precision).accuracy
     assert accuracy is not None
     return accuracy
 
