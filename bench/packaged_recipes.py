@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 import loupe
-from loupe.reports.page import format_duration
 from loupe.runtime import choose_device, describe_device
+from loupe.wording import format_duration
 
 
 def measure_recipe(name: str, seeds: int) -> dict[str, object]:

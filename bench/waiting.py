@@ -5,7 +5,8 @@ usage: python bench/waiting.py [--rounds N] [WORD …]
 Seconds by the clock from the start of a process to its end, as one types it, in a folder with one run of the
 digits and one of a narrower network; of `loupe open` until it answers. Beside each stands whether the process
 imported torch, which alone takes a second or two. Medians, with the fastest and the slowest; the first round,
-in which files come from disk, is left out. WORDs are verbs to measure, all if left out.
+in which files come from disk and `loupe show` computes what it keeps, is left out. WORDs are verbs,
+all if left out.
 """
 
 import argparse
@@ -97,9 +98,13 @@ def main() -> None:
                 times.append(open_page(place) if verb == "open" else run([*arguments, *again], place))
             seconds = times[1:]
             spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
-            needs = verb in ("open", "train digits")
-            needs = needs or imports_torch([*arguments, *(["--out", "torch"] if again else [])], place)
-            print(f"| `{verb}` | {spread} | {LIMITS[verb]:g} | {'yes' if needs else 'no'} |", flush=True)
+            if verb == "open":
+                needs = "after the page"
+            else:
+                out = ["--out", "torch"] if again else []
+                is_needed = verb == "train digits" or imports_torch([*arguments, *out], place)
+                needs = "yes" if is_needed else "no"
+            print(f"| `{verb}` | {spread} | {LIMITS[verb]:g} | {needs} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,12 @@ MACHINE = (
     "unless a study says more"
 )
 ENGINES = "runs of one shape were mostly trained together (`--engine together`), the others one after another"
+BFLOAT16 = (
+    "two cores of an AMD EPYC server (x86-64 with AVX512-BF16), torch 2.13 on the CPU, layers computed in "
+    "bfloat16; two threads a run unless a study says less"
+)
+MACHINES = {"004": f"{MACHINE}; {ENGINES}"}
+"""Of reproductions; the others are trained in bfloat16."""
 
 HEAD = f"""# Answers of the packaged studies
 
@@ -55,7 +61,7 @@ def publish_reproduction(folder: Path) -> None:
     beside = (
         f"The results stand beside this page, in `docs/reproduction/{folder.name}/`; "
         f"`loupe reproduce {folder.name} --known docs/reproduction/{folder.name}` goes on from them.\n"
-        f"Machine: {MACHINE}; {ENGINES}."
+        f"Machine: {MACHINES.get(folder.name, BFLOAT16)}."
     )
     first_remark = text.index("\n- ")
     text = f"{text[:first_remark]}\n{beside}\n{text[first_remark:]}"

@@ -184,15 +184,33 @@ def computing(threads: int | None = None) -> Iterator[None]:
         if threads is not None:
             torch.set_num_threads(threads)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # matrix products that repeat on CUDA
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        use_deterministic_algorithms(True, warn_only=True)
         # filling fresh memory costs time and changes no result: nothing here reads it before writing
         _deterministic.fill_uninitialized_memory = False
         with keeping_freed_memory():
             yield
     finally:
-        torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
+        use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
         _deterministic.fill_uninitialized_memory = was_filling
         torch.set_num_threads(before)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Do what torch's function of this name does, and leave the compiler alone where nobody has loaded it.
+
+    Torch's imports `torch._inductor` for one of its settings, which takes as long as `import torch`. Who is
+    going to compile calls `tell_compiler`.
+    """
+    if "torch._inductor" in sys.modules:
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+    else:
+        torch.set_deterministic_debug_mode(("warn" if warn_only else "error") if mode else "default")
+
+
+def tell_compiler() -> None:
+    """Load torch's compiler, and have it choose deterministic algorithms where all else does."""
+    mode = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(mode, warn_only=torch.is_deterministic_algorithms_warn_only_enabled())
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from loupe.metrics import METRICS, Metric, MetricValue, Predictions, choose_metric
 from loupe.metrics.reconstruction import GivenBack
-from loupe.metrics.registry import MEASURED, REGISTERED_HEADLINES, compute_values
+from loupe.metrics.registry import compute_values
+from loupe.metrics.reported import MEASURED, REGISTERED_HEADLINES, headline_of
 
 
 def make_predictions(num_images: int = 300, num_classes: int = 7, seed: int = 0) -> Predictions:
@@ -120,3 +121,9 @@ def test_what_is_not_at_hand_is_left_out() -> None:
 def as_json(found: MetricValue) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(json.dumps(asdict(found), allow_nan=False))
     return values
+
+
+def test_the_headline_of_a_classifier_is_the_registered_metric() -> None:
+    """It is said without looking it up, so that a list of runs need not load torch."""
+    assert headline_of("classification") == choose_metric("accuracy").metric
+    assert headline_of("classification").name == REGISTERED_HEADLINES["classification"]

@@ -7,7 +7,8 @@ from torch import nn
 from loupe.data import EvaluationBatches, ImageDataset
 from loupe.data.normalization import Normalization
 from loupe.metrics import ReconstructionScore, reconstruct
-from loupe.metrics.reconstruction import Baseline, compute_baselines, compute_reconstruction_score
+from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
+from loupe.metrics.scores import Baseline
 
 UNIT = Normalization((0.0,), (1.0,))
 

@@ -6,7 +6,7 @@ import pytest
 import loupe
 from loupe.data import AUGMENTATIONS, Dataset, build_augmentation, load_dataset, split_dataset
 from loupe.reports.data_card import compare_presets, describe_balance, write_data_card
-from loupe.reports.page import format_duration
+from loupe.wording import format_duration
 
 from ..conftest import needs_official_data
 

@@ -44,6 +44,27 @@ def test_a_number_is_different_where_one_more_run_hardly_lies() -> None:
     assert judge_number(0.98, None).ruling == "not run"
 
 
+def test_less_training_can_reach_a_number_and_cannot_refute_it() -> None:
+    found = make_found(make_rows("a", [0.929, 0.93, 0.931]))
+    below = judge_number(0.9448, found, scaled="10 of 150 epochs")
+    assert below.ruling == "not judged"
+    assert "ours is lower by 1.48 points, which less training may explain: 10 of 150 epochs" in below.why
+    above = judge_number(0.9, found, scaled="10 of 150 epochs")
+    assert (above.ruling, above.why) == (
+        "different",
+        "ours is higher by 3.00 points, with less: 10 of 150 epochs",
+    )
+    assert judge_number(0.93, found, scaled="10 of 150 epochs").ruling == "consistent"
+    losses = [make_row("a", seed, 0.9, test_loss=value) for seed, value in enumerate((0.5, 0.51, 0.49))]
+    assert judge_number(0.05, make_found(losses), "test_loss", scaled="less").ruling == "not judged"
+    assert judge_number(5.0, make_found(losses), "test_loss", scaled="less").ruling == "different"
+
+
+def test_one_seed_shows_what_new_images_may_do() -> None:
+    row = make_row("a", 0, 0.9, num_test=10_000)
+    assert judge_number(0.95, make_found([row])).interval == "89.40 to 90.57 % (for new images)"
+
+
 def test_runs_that_vary_too_much_cannot_tell_and_never_pass_a_number_five_points_off() -> None:
     found = make_found(make_rows("a", [0.91, 0.95, 0.955]))
     assert judge_number(0.94, found).ruling == "cannot tell", "it may be points apart"

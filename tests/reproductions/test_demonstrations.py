@@ -9,11 +9,11 @@ from loupe.data import Dataset, Splits, split_dataset
 from loupe.data.augmentations import build_augmentation
 from loupe.data.normalization import Normalization
 from loupe.reproductions.batch_sums import measure_error, sum_batches
+from loupe.reproductions.demonstrations import DEMONSTRATIONS, ON_TRAINED
 from loupe.reproductions.files import list_reproductions, read_reproduction
 from loupe.reproductions.judged_crops import crop_images
 from loupe.reproductions.plain_training import build_plainly, train_plainly
 from loupe.reproductions.report import Demonstration, write_reproduction
-from loupe.reproductions.run import DEMONSTRATIONS
 from loupe.reproductions.shared_weights import place_encoder
 from tests.conftest import needs_official_data
 
@@ -27,8 +27,9 @@ def splits(digits: Dataset) -> Splits:
 
 
 def test_every_demonstration_is_asked_for_by_a_source() -> None:
-    asked = {name for source in list_reproductions() for name in read_reproduction(source).demonstrations}
-    assert asked == set(DEMONSTRATIONS)
+    sources = [read_reproduction(source) for source in list_reproductions()]
+    assert {name for source in sources for name in source.demonstrations} == set(DEMONSTRATIONS)
+    assert {shown.name for source in sources for shown in source.shown} == set(ON_TRAINED)
 
 
 def test_sums_of_batches_fall_with_the_batch_size_and_means_do_not(splits: Splits) -> None:

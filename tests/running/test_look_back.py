@@ -16,7 +16,7 @@ from loupe.reports.run_report import render_findings
 from loupe.running import load_recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
 from loupe.runs import MistakeRecord, RunFolder
-from loupe.runs.writing import write_arrays
+from loupe.runs.arrays import write_arrays
 from tests.quick_runs import StopAfter, Train, is_same_weights
 
 pytestmark = pytest.mark.thorough

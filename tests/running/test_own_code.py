@@ -10,7 +10,7 @@ import loupe
 from loupe.cli import main
 from loupe.errors import LoupeError, TrainingError
 from loupe.runs import RunFolder, list_run_folders
-from loupe.runs.writing import write_tensors
+from loupe.runs.arrays import write_tensors
 from tests.quick_runs import QUICK
 
 PLUGIN = """
@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_when_a_checkpoint_is_written(
     def fill(*arguments: object, **named: object) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("loupe.runs.writing.save_file", fill)
+    monkeypatch.setattr("loupe.runs.arrays.save_file", fill)
     assert main(["train", "digits", *QUICK, f"run.folder={tmp_path}"]) == 1
     error = capsys.readouterr().err
     (path,) = list_run_folders(tmp_path)

@@ -18,8 +18,8 @@ from loupe.cli import main
 from loupe.cli.run_tables import list_runs
 from loupe.errors import LoupeError, RunError
 from loupe.runs import RunFolder, load_model
-from loupe.runs.reading import is_plain, read_arrays
-from loupe.runs.writing import write_arrays
+from loupe.runs.arrays import read_arrays, write_arrays
+from loupe.runs.reading import is_plain
 from loupe.web.run_index import RunIndex
 from tests.quick_runs import QUICK
 

@@ -4,11 +4,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 from loupe.evaluations import compare_predictions
 from loupe.metrics import Predictions
 from loupe.statistics import compute_mcnemar
-from loupe.statistics.comparison import adjust_for_many
+from loupe.statistics.comparison import adjust_for_many, compute_hypergeometric_tail
 
 
 def predictions(labels: list[int], said: list[int], sure: list[float]) -> Predictions:
@@ -59,3 +60,20 @@ def test_p_values_are_adjusted_for_their_number() -> None:
 def test_other_images_are_refused() -> None:
     with pytest.raises(ValueError, match="other labels"):
         compare_predictions(predictions([0], [0], [0.9]), predictions([1], [0], [0.9]))
+
+
+@given(st.data())
+def test_the_hypergeometric_tail_is_that_of_scipy(data: st.DataObject) -> None:
+    total = data.draw(st.integers(1, 10_000))
+    marked, drawn = (data.draw(st.integers(0, total)) for _ in range(2))
+    least = data.draw(st.integers(0, drawn))
+    expected = hypergeom.sf(least - 1, total, marked, drawn)
+    assert compute_hypergeometric_tail(least, total, marked, drawn) == pytest.approx(
+        expected, rel=1e-7, abs=1e-300
+    )
+
+
+def test_the_hypergeometric_tail_refuses_what_cannot_be() -> None:
+    for wrong in ((1, 5, 6, 2), (1, 5, 2, 6), (1, 5, -1, 2)):
+        with pytest.raises(ValueError, match="allowed: 0 to all"):
+            compute_hypergeometric_tail(*wrong)

@@ -13,7 +13,7 @@ from loupe.metrics.registry import find_metric_mistakes
 from loupe.models import objective_of
 from loupe.plugins import list_plugins, refuse_untrusted
 from loupe.recipe import Recipe, read_recipe_file, set_value
-from loupe.recipe.schema import DataSection
+from loupe.recipe.data_section import DataSection
 from loupe.running import load_recipe
 
 PLACES = ("run.folder", "run.device", "run.threads", "data.path", "data.labels_path")

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from loupe.data.stratified import stratified_order
 from loupe.metrics import Metric, MetricValue, Predictions, choose_metric, describe_metric
-from loupe.metrics.registry import HEADLINES, LOSS
+from loupe.metrics.reported import LOSS, headline_of
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar
 from loupe.statistics.intervals import compute_t_p_value, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
 from loupe.training.objectives import negative_log_likelihood
 
 _MOST_GROUPS = 50
-_ACCURACY = HEADLINES["classification"]
+_ACCURACY = headline_of("classification").name
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, field_validator
 
 from loupe.classroom.people import read_deadline
-from loupe.recipe.schema import CountOrFraction
+from loupe.recipe.data_section import CountOrFraction
 from loupe.recipe.sections import MetricName, Section
 
 

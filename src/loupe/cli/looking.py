@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, DataPlace, Override, Plot, Plugins, app
-from loupe.terminal import print_line, print_table, write_count
+from loupe.terminal import print_line, print_table
 
 
 @app.command(group=LOOK)
@@ -28,30 +28,21 @@ def show(
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.running import load_recipe
-    from loupe.running.describe_network import describe_recipe_layers
+    from loupe.cli.recipe_tables import describe_recipe, find_kept, keep
+
+    is_as_packaged = not (overrides or plugin)
+    if is_as_packaged and not plot and draw is None and (kept := find_kept(recipe)) is not None:
+        print_line(kept.toml)
+        kept.print_layers()
+        return 0
+    from loupe.running import load_recipe  # loads torch
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
     print_line(resolved.to_toml())
-    table, notes = describe_recipe_layers(resolved)
-    rows = [
-        (
-            row.name,
-            row.kind,
-            *(one.replace(" × ", "x") for one in row.window),
-            "x".join(map(str, row.output_shape)),
-            write_count(row.parameters),
-            write_count(row.multiply_adds),
-        )
-        for row in table.rows
-    ]
-    total = table.parameters
-    rows.append(("together", *5 * ("",), f"{total:,}", f"{table.multiply_adds:,}"))
-    heads = ("layer", "kind", "kernel", "stride", "pad", "output", "parameters", "multiply-adds")
-    print_table(heads, rows, right=(2, 3, 4, 6, 7))
-    print_line(f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32")
-    for note in notes:
-        print_line(note)
+    shown = describe_recipe(resolved)
+    shown.print_layers()
+    if is_as_packaged:
+        keep(recipe, resolved, shown)
     if plot:
         from loupe.running.describe_schedule import plot_schedule  # loads matplotlib
 

@@ -7,13 +7,13 @@ from statistics import fmean
 from loupe.errors import LoupeError, RunError, suggest
 from loupe.metrics import Metric, MetricValue, headline_of
 from loupe.recipe import Recipe
-from loupe.reports.page import format_duration
-from loupe.runs import RunFolder, RunResult, is_run_folder, list_run_folders
+from loupe.runs import RunRecord, RunResult, is_run_folder, list_run_folders
 from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
 from loupe.runs.metric_values import Split, choose_score, find_metric, find_value, headline_of_history
 from loupe.runs.result import Score
 from loupe.statistics import summarise_seeds
 from loupe.statistics.intervals import SeedSummary
+from loupe.wording import format_duration
 
 _EXIT = {"finished": 0, "failed": 1, "interrupted": 130}
 
@@ -51,7 +51,7 @@ def list_runs(place: Path, metrics: Sequence[str] = ()) -> list[tuple[str, ...]]
     rows = []
     for path in paths:
         try:
-            rows += _list_one(RunFolder(path), asked)
+            rows += _list_one(RunRecord(path), asked)
         except LoupeError as error:  # one damaged run must not hide the others
             rest = [""] * (len(HEADINGS) - 2 + len(_SPLITS) * len(asked))
             rows.append((path.name, f"damaged: {error.message}", *rest))
@@ -65,37 +65,37 @@ def list_headings(place: Path, metrics: Sequence[str] = ()) -> tuple[str, ...]:
     return (*HEADINGS, *(f"{split} {metric.heading}" for metric in asked for split in _SPLITS))
 
 
-def _list_single(paths: Iterable[Path]) -> list[RunFolder]:
+def _list_single(paths: Iterable[Path]) -> list[RunRecord]:
     """Return the runs with one network each, the seeds of a series in its place."""
-    return [RunFolder(one) for path in paths for one in (sorted(path.glob("seed-*")) or [path])]
+    return [RunRecord(one) for path in paths for one in (sorted(path.glob("seed-*")) or [path])]
 
 
 def describe_listed_looks(place: Path) -> list[str]:
     """Return in words how often the runs in a folder, and others, looked at each of their test sets."""
-    by_content: dict[str | None, list[RunFolder]] = {}
+    by_content: dict[str | None, list[RunRecord]] = {}
     for run in _list_single([place] if is_run_folder(place) else list_run_folders(place)):
         if count_own_looks(run) != 0:
             by_content.setdefault(read_test_content(run), []).append(run)
     return [f"looks at the test set: {describe_looks(runs)}" for runs in by_content.values()]
 
 
-def _list_one(folder: RunFolder, metrics: Sequence[Metric]) -> list[tuple[str, ...]]:
+def _list_one(folder: RunRecord, metrics: Sequence[Metric]) -> list[tuple[str, ...]]:
     recipe = folder.read_recipe()
     if not recipe.run.seeds:
         return [_make_row(folder.path.name, recipe, folder, metrics)]
-    seeds = [RunFolder(folder.path / f"seed-{seed}") for seed in recipe.run.seeds]
+    seeds = [RunRecord(folder.path / f"seed-{seed}") for seed in recipe.run.seeds]
     rows = [_make_row(f"  {one.path.name}", recipe, one, metrics) for one in seeds if one.path.is_dir()]
     return [_make_series_row(folder.path.name, recipe, seeds, metrics), *rows]
 
 
 def describe_outcome(path: Path) -> tuple[list[str], int]:
     """Return what to print when a run, or a series of seeds, has ended, and the exit status."""
-    recipe = RunFolder(path).read_recipe()
+    recipe = RunRecord(path).read_recipe()
     if recipe.run.seeds:
-        seeds = [RunFolder(path / f"seed-{seed}") for seed in recipe.run.seeds]
+        seeds = [RunRecord(path / f"seed-{seed}") for seed in recipe.run.seeds]
         lines, status = _describe_series([seed.read_result() for seed in seeds], path)
     else:
-        lines, status = _describe_run(RunFolder(path).read_result(), path)
+        lines, status = _describe_run(RunRecord(path).read_result(), path)
     return [*lines, f"report: {path / 'report.html'}"], status
 
 
@@ -112,7 +112,7 @@ def _describe_run(result: RunResult | None, path: Path) -> tuple[list[str], int]
         lines += _describe_split("validation", result.best.validation, result.best.validation_tta)
         if result.best.test is not None:
             lines += _describe_split("test", result.best.test, result.best.test_tta)
-            lines.append(f"looks at the test set: {describe_looks([RunFolder(path)])}")
+            lines.append(f"looks at the test set: {describe_looks([RunRecord(path)])}")
     return lines, _EXIT[result.status]
 
 
@@ -140,7 +140,7 @@ def _describe_series(results: list[RunResult | None], path: Path) -> tuple[list[
             mean, metric = _average(values), values[0].metric
             name, locked = (f" {metric.title}", "") if index else ("", "; the test set is locked")
             lines.append(f"mean{name} on validation {metric.write(mean)}{locked}")
-    begun = [RunFolder(one) for one in sorted(path.glob("seed-*")) if one.is_dir()]
+    begun = [RunRecord(one) for one in sorted(path.glob("seed-*")) if one.is_dir()]
     lines.append(f"looks at the test set: {describe_looks(begun)}")
     unfinished = [result for result in results if result is None or result.status != "finished"]
     if unfinished:
@@ -193,7 +193,7 @@ def _list_tta(results: Iterable[RunResult]) -> list[Score | None]:
     return [result.best.test_tta for result in results if result.best]
 
 
-def _make_row(name: str, recipe: Recipe, folder: RunFolder, metrics: Sequence[Metric]) -> tuple[str, ...]:
+def _make_row(name: str, recipe: Recipe, folder: RunRecord, metrics: Sequence[Metric]) -> tuple[str, ...]:
     result = folder.read_result()
     looks = _write_looks(folder)
     if result is None or result.best is None:
@@ -218,12 +218,12 @@ def _make_row(name: str, recipe: Recipe, folder: RunFolder, metrics: Sequence[Me
     )
 
 
-def _write_value(folder: RunFolder, result: RunResult, split: Split, metric: Metric) -> str:
+def _write_value(folder: RunRecord, result: RunResult, split: Split, metric: Metric) -> str:
     value = find_value(folder, result, split, metric.name)
     return value.write() if value is not None else ""
 
 
-def _write_looks(*folders: RunFolder) -> str:
+def _write_looks(*folders: RunRecord) -> str:
     """Return how often runs looked at the test set; a missing record is no zero."""
     counts = [count_own_looks(folder) for folder in folders if folder.path.is_dir()]
     known = [count for count in counts if count is not None]
@@ -231,7 +231,7 @@ def _write_looks(*folders: RunFolder) -> str:
 
 
 def _make_series_row(
-    name: str, recipe: Recipe, seeds: Sequence[RunFolder], metrics: Sequence[Metric]
+    name: str, recipe: Recipe, seeds: Sequence[RunRecord], metrics: Sequence[Metric]
 ) -> tuple[str, ...]:
     results = [seed.read_result() for seed in seeds]
     finished = [result for result in results if result is not None and result.status == "finished"]
@@ -255,7 +255,7 @@ def _make_series_row(
     )
 
 
-def _average_seeds(seeds: Sequence[RunFolder], split: Split, metric: Metric) -> str:
+def _average_seeds(seeds: Sequence[RunRecord], split: Split, metric: Metric) -> str:
     """Return the mean of a metric over the finished seeds, with its interval."""
     results = [(seed, result) for seed in seeds if (result := seed.read_result()) is not None]
     finished = [(seed, result) for seed, result in results if result.status == "finished"]

@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loupe.engines import Ended, Job
-from loupe.reports.page import format_duration
 from loupe.runs.metric_values import headline_of_history
 from loupe.studies.scheduler import Watcher
 from loupe.training import EpochRecord
-from loupe.wording import count_of
+from loupe.wording import count_of, format_duration
 
 
 class StudyProgress(Watcher):

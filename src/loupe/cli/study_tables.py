@@ -1,6 +1,5 @@
 """A study's plan as text: its runs, what is done of them, and how long the rest will take."""
 
-from loupe.reports.page import format_duration
 from loupe.studies.analysis import name_row
 from loupe.studies.confounds import find_confounds
 from loupe.studies.copies import find_planned_copies, name_originals
@@ -8,7 +7,7 @@ from loupe.studies.detectable import describe_power
 from loupe.studies.estimate import estimate_time
 from loupe.studies.plan import PlannedRun
 from loupe.studies.run import Known, PreparedStudy
-from loupe.wording import count_of
+from loupe.wording import count_of, format_duration
 
 
 def describe_plan(prepared: PreparedStudy) -> tuple[list[str], list[tuple[str, ...]]]:

@@ -6,7 +6,6 @@ before the images are handed over, in the ledger of this machine too.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -16,18 +15,8 @@ from loupe.data.dataset import ImageDataset
 from loupe.data.identity import ImageTable, digest_content
 from loupe.data.ledger import note_look
 from loupe.data.near_duplicates import DuplicatePair, find_copies, find_duplicates
+from loupe.data.opening import Opening
 from loupe.errors import TestSetLockedError
-
-
-@dataclass(frozen=True)
-class Opening:
-    """One look at the test set: why, and when (UTC, ISO 8601)."""
-
-    reason: str
-    at: str
-
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 class _Record:

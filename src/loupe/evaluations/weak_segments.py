@@ -27,7 +27,7 @@ from loupe.evaluations.registry import register_evaluation
 from loupe.evaluations.simple_classifiers import find_nearest, flatten_pixels
 from loupe.metrics import Predictions
 from loupe.statistics import compute_wilson_interval
-from loupe.statistics.comparison import adjust_for_many
+from loupe.statistics.comparison import adjust_for_many, compute_hypergeometric_tail
 
 _QUARTERS = ("lowest", "second", "third", "highest")
 _FEWEST = 10  # images of a segment
@@ -175,10 +175,8 @@ def _quarter(values: Tensor) -> list[Tensor]:
 
 
 def _compute_p_value(members: Tensor, is_wrong: Tensor) -> float:
-    from scipy.stats import hypergeom  # half a second to load: only where segments are looked for
-
     hit = int((members & is_wrong).sum())
-    return float(hypergeom.sf(hit - 1, len(is_wrong), int(is_wrong.sum()), int(members.sum())))
+    return compute_hypergeometric_tail(hit, len(is_wrong), int(is_wrong.sum()), int(members.sum()))
 
 
 def _describe(one: Segment, is_wrong: Tensor, level: float) -> tuple[Cell, ...]:

@@ -1,98 +1,16 @@
 """Figures computed from predictions; each accuracy with its interval."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from loupe.metrics.metric import MetricValue, read_values
 from loupe.metrics.predictions import Predictions
-from loupe.metrics.registry import LOSS, ChosenMetric, compute_values, describe_metric, headline_of
-from loupe.statistics.intervals import Interval, compute_wilson_interval
+from loupe.metrics.registry import ChosenMetric, compute_values
+from loupe.metrics.scores import ClassAccuracy, Metrics
+from loupe.statistics.intervals import compute_wilson_interval
 from loupe.training.objectives import negative_log_likelihood
-
-
-@dataclass(frozen=True)
-class ClassAccuracy:
-    """Accuracy among the images of one class."""
-
-    name: str
-    correct: int
-    num_images: int
-    accuracy: float
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How well a network does on a set of images.
-
-    Args:
-        accuracy: share of images whose most probable class is the true one, in [0, 1].
-        interval: Wilson interval of the accuracy.
-        correct: images right.
-        num_images: images in all.
-        loss: mean negative log likelihood in nats, never smoothed.
-        class_names: one name a class.
-        per_class: accuracy of each class that has images here.
-        confusion: counts; row = true class, column = predicted class.
-        metrics: what the metrics that the recipe names say, by name.
-    """
-
-    accuracy: float
-    interval: Interval
-    correct: int
-    num_images: int
-    loss: float
-    class_names: tuple[str, ...]
-    per_class: tuple[ClassAccuracy, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
-
-    @property
-    def headline(self) -> MetricValue:
-        """What stands for the network where there is room for one number: the accuracy."""
-        return MetricValue(headline_of("classification"), self.accuracy, self.interval)
-
-    @property
-    def reported_loss(self) -> MetricValue:
-        """The mean negative log likelihood."""
-        return MetricValue(describe_metric(LOSS, "classification"), self.loss)
-
-    @property
-    def values(self) -> list[MetricValue]:
-        """All there is: accuracy, loss, and what the further metrics say."""
-        return [self.headline, self.reported_loss, *self.metrics.values()]
-
-    @property
-    def baselines(self) -> tuple[()]:
-        """Guesses that need no network: none stands beside an accuracy."""
-        return ()
-
-    def describe(self) -> str:
-        """Return the accuracy in words, with its interval."""
-        return self.headline.describe()
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Metrics":
-        return cls(
-            **{
-                **values,
-                "interval": Interval(**values["interval"]),
-                "class_names": tuple(values["class_names"]),
-                "per_class": tuple(
-                    ClassAccuracy(**{**one, "interval": Interval(**one["interval"])})
-                    for one in values["per_class"]
-                ),
-                "confusion": tuple(tuple(row) for row in values["confusion"]),
-                "metrics": read_values(values.get("metrics", {})),
-            }
-        )
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches
-from loupe.metrics.metric import MetricValue, read_values
-from loupe.metrics.registry import LOSS, ChosenMetric, compute_values, describe_metric
+from loupe.metrics.metric import MetricValue
+from loupe.metrics.registry import ChosenMetric, compute_values
+from loupe.metrics.scores import Baseline, ReconstructionScore
 from loupe.runtime import Precision
 from loupe.statistics.intervals import Interval
 from loupe.statistics.score_intervals import compute_mean_interval
@@ -18,67 +18,6 @@ from loupe.training.measure import compute_outputs
 from loupe.training.objectives import Reconstruction
 
 _SHOWN = 8  # images of each kind: least error, median, most
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The error of a guess that is the same for every image."""
-
-    name: str
-    loss: float
-
-
-@dataclass(frozen=True)
-class ReconstructionScore:
-    """How well a network gives a set of images back.
-
-    Args:
-        loss: mean squared error per pixel, on the scale of the network's input.
-        interval: Student's interval of that mean over images.
-        num_images: images judged.
-        baselines: guesses learnt from the training images: what a loss has to beat to mean anything.
-        metrics: what the metrics that the recipe names say, by name.
-    """
-
-    loss: float
-    interval: Interval
-    num_images: int
-    baselines: tuple[Baseline, ...]
-    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
-
-    @property
-    def headline(self) -> MetricValue:
-        """What stands for the network where there is room for one number: the error."""
-        return self.reported_loss
-
-    @property
-    def reported_loss(self) -> MetricValue:
-        """The mean squared error."""
-        return MetricValue(describe_metric(LOSS, "reconstruction"), self.loss, self.interval)
-
-    @property
-    def values(self) -> list[MetricValue]:
-        """All there is: the error, and what the further metrics say."""
-        return [self.headline, *self.metrics.values()]
-
-    def describe(self) -> str:
-        """Return the error in words, with its interval, beside those of guesses that need no network."""
-        guesses = ", ".join(f"{one.name} {self.headline.metric.write(one.loss)}" for one in self.baselines)
-        return f"mean squared error {self.headline.write()}; {guesses}"
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "ReconstructionScore":
-        return cls(
-            **{
-                **values,
-                "interval": Interval(**values["interval"]),
-                "baselines": tuple(Baseline(**one) for one in values["baselines"]),
-                "metrics": read_values(values.get("metrics", {})),
-            }
-        )
 
 
 @dataclass(frozen=True, eq=False)

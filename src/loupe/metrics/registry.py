@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from loupe.errors import LoupeError, MetricError, Mistake, UnknownNameError, suggest
 from loupe.metrics.metric import Better, Metric, MetricValue
+from loupe.metrics.reported import LOSS, MEASURED, reported_loss_of
 from loupe.models import ObjectiveName
 from loupe.plugins import find_last_line
 from loupe.recipe.sections import Choice, read_choice_text, write_choice_text
@@ -21,23 +22,6 @@ OFFERED: dict[ObjectiveName, tuple[str, ...]] = {
     "reconstruction": ("errors", "outputs", "images"),
 }
 """What a metric may name among its parameters, by what it is for; `level` may be named by all."""
-HEADLINES: dict[ObjectiveName, str] = {"classification": "accuracy", "reconstruction": "loss"}
-"""The metric that stands for a network where there is room for one number."""
-REGISTERED_HEADLINES: dict[ObjectiveName, str] = {
-    "classification": "accuracy",
-    "reconstruction": "mean_squared_error",
-}
-"""The same by the name it is registered under."""
-LOSS = "loss"
-"""In a recipe: the loss that the objective reports, whatever network it is of."""
-MEASURED = ("accuracy", LOSS)
-"""Measured in every run of a classifier; of what gives images back the loss is."""
-
-_REPORTED_LOSSES: dict[ObjectiveName | None, Metric] = {
-    None: Metric(LOSS, "loss", "", "lower", 0.0, None, None),
-    "classification": Metric(LOSS, "loss", "nats", "lower", 0.0, None, "classification"),
-    "reconstruction": Metric(LOSS, "error", "mean square", "lower", 0.0, None, "reconstruction"),
-}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 METRICS = Registry(
@@ -262,18 +246,13 @@ def describe_metric(name: str, objective: ObjectiveName | None = None) -> Metric
         LoupeError: there is no such metric, or it is for another objective.
     """
     if name == LOSS:
-        return _REPORTED_LOSSES[objective]
+        return reported_loss_of(objective)
     metric = choose_metric(name).metric
     if objective is not None and metric.objective != objective:
         raise UnknownNameError(
             f"metric for {objective}", name, list_metrics(objective), "`loupe metrics` lists them"
         )
     return metric
-
-
-def headline_of(objective: ObjectiveName) -> Metric:
-    """Return the metric that stands for a network: accuracy, or the error of what it gives back."""
-    return describe_metric(HEADLINES[objective], objective)
 
 
 def list_metrics(objective: ObjectiveName | None = None) -> list[str]:

@@ -4,12 +4,13 @@ Shapes in this package: images are (batch, channels, height, width) float; logit
 (batch, classes) float.
 """
 
-from typing import Any, Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from loupe.errors import LoupeError, ShapeError
 from loupe.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ObjectiveName = Literal["classification", "reconstruction"]
 
@@ -34,7 +35,7 @@ def objective_of(name: str) -> ObjectiveName:
 
 def build_model(
     name: str, *, in_channels: int, image_size: tuple[int, int], num_classes: int, **settings: Any
-) -> nn.Module:
+) -> "nn.Module":
     """Return the network called `name`, fitted to the images.
 
     Weights are drawn from torch's global generator; `Streams.as_global` makes them reproducible.
@@ -51,6 +52,8 @@ def build_model(
         LoupeError: a setting is unknown or out of range.
         ShapeError: the images are too small for the network.
     """
+    from torch import nn  # here: what is only said of models, as in a list of runs, loads no torch
+
     _refuse_impossible_shapes(in_channels, image_size, num_classes)
     shapes: dict[str, Any] = {
         "in_channels": in_channels,

@@ -21,8 +21,8 @@ from loupe.publishing.class_figures import list_scores, measure_classes
 from loupe.publishing.curve_figures import list_charts, plot_chart
 from loupe.publishing.look_figures import draw_block
 from loupe.reports.earlier_looks import read_looks
-from loupe.reports.page import format_duration
 from loupe.runs.metric_values import Split
+from loupe.wording import format_duration
 
 
 class Run(InsidePlots):

@@ -11,11 +11,10 @@ from loupe.recipe import Recipe
 from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
-from loupe.reports.page import format_duration
 from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
 from loupe.runs.looks import describe_looks
 from loupe.training import OPTIMIZERS
-from loupe.wording import count_of, list_names
+from loupe.wording import count_of, format_duration, list_names
 
 
 def describe_seeds(runs: Sequence[RunFolder], result: RunResult) -> str:

@@ -8,17 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, RecipeError
+from loupe.recipe.data_section import DataSection, Fold, LabelNoise, Normalization
 from loupe.recipe.former_names import name_now, read_former_names
-from loupe.recipe.schema import (
-    DataSection,
-    EvaluateSection,
-    Fold,
-    LabelNoise,
-    Normalization,
-    Recipe,
-    RunSection,
-    TransferSection,
-)
+from loupe.recipe.schema import EvaluateSection, Recipe, RunSection, TransferSection
 from loupe.recipe.sections import read_choice_text
 from loupe.recipe.train_section import (
     EarlyStopping,

@@ -62,3 +62,10 @@ def _write_as_text(value: object) -> object:
 
 MetricName = Annotated[str, BeforeValidator(_write_as_text), Field(min_length=1)]
 """A metric as one word; a table `{name = …, k = …}` is written as one."""
+
+
+def refuse_repeats(value: tuple[Any, ...] | None, allowed: str) -> tuple[Any, ...] | None:
+    """Return values that differ from one another; the error says what is allowed."""
+    if value is not None and len(set(value)) < len(value):
+        raise ValueError(allowed)
+    return value

@@ -17,7 +17,6 @@ from loupe.reports.model_card_limits import say_limits
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
     format_decimals,
-    format_duration,
     format_interval,
     format_level,
     format_percent,
@@ -25,6 +24,7 @@ from loupe.reports.page import (
 from loupe.runs import RunFolder, RunResult, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
+from loupe.wording import format_duration
 
 CARD_NAME = "model-card.md"
 

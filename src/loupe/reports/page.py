@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval
 from loupe.version import __version__
-from loupe.wording import count_of
+from loupe.wording import count_of, format_duration
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
@@ -132,13 +132,3 @@ def format_level(confidence: float) -> str:
 def format_decimals(values: Iterable[float]) -> str:
     """Return numbers with four decimals: "0.4914 / 0.4822 / 0.4465"."""
     return " / ".join(f"{value:.4f}" for value in values)
-
-
-def format_duration(seconds: float) -> str:
-    """Return a time for people: "7.3 s", "4 min 12 s", "2 h 05 min"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

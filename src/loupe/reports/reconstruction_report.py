@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loupe.data import ImageDataset
 from loupe.metrics import Reconstructions
-from loupe.metrics.reconstruction import Baseline
+from loupe.metrics.scores import Baseline
 from loupe.reports.charts import LineChart, Series
 from loupe.reports.pictures import encode_png
 from loupe.training import EpochRecord

@@ -20,7 +20,6 @@ from loupe.reports.inside import InsideFigure, Subject, collect_inside, take_one
 from loupe.reports.inside_channels import show_filter_history
 from loupe.reports.looks import Findings, render_looks
 from loupe.reports.page import (
-    format_duration,
     format_thousands,
     render_page,
     write_page,
@@ -33,6 +32,7 @@ from loupe.runs.metric_values import list_history_metrics
 from loupe.runs.rate_course import trace_rates
 from loupe.runs.result import Score
 from loupe.training import EpochRecord
+from loupe.wording import format_duration
 
 _DPI = 110
 

@@ -19,7 +19,7 @@ def find_unknown_claims(reproduction: Reproduction, studies: Mapping[str, Study]
         studies: its studies by name.
     """
     yield from find_unknown("quick", reproduction.quick, studies, "studies")
-    for section in ("winners", "effects", "numbers"):
+    for section in ("winners", "effects", "numbers", "classes", "courses", "shown"):
         for index, claim in enumerate(getattr(reproduction, section)):
             place = name_place(section, index)
             if claim.study not in studies:

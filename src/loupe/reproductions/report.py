@@ -7,7 +7,9 @@ from typing import get_args
 
 from loupe.figures.style import save_figure
 from loupe.reports.page import write_page
+from loupe.reports.pictures import encode_bytes
 from loupe.reproductions.claims import Verdict
+from loupe.reproductions.exhibits import Exhibit
 from loupe.reproductions.number_rules import Found, Ruling
 from loupe.reproductions.placebo import Placebo, try_placebos
 from loupe.reproductions.schema import Reproduction
@@ -37,8 +39,11 @@ class Demonstration:
         defect: its id.
         title: what it is.
         text: what was done.
-        rows: (setting, figure, figure of each seed).
+        rows: (setting, figure, figure of each seed, or what `last` says).
         figure: what the figures are, as the heading of their column.
+        last: heading of the last column.
+        picture: file beside the page that shows it; "" if none does.
+        caption: what the picture shows.
     """
 
     defect: str
@@ -46,6 +51,9 @@ class Demonstration:
     text: str
     rows: tuple[tuple[str, str, str], ...]
     figure: str = "error"
+    last: str = "seeds"
+    picture: str = ""
+    caption: str = ""
 
 
 def write_reproduction(
@@ -54,6 +62,7 @@ def write_reproduction(
     verdicts: Sequence[Verdict],
     found: Mapping[str, Found],
     demonstrations: Sequence[Demonstration],
+    exhibits: Sequence[Exhibit] = (),
     *,
     is_quick: bool,
 ) -> Path:
@@ -72,6 +81,8 @@ def write_reproduction(
         "placebos": [(one, *_write_placebo(one)) for one in placebos],
         "counts": counts,
         "demonstrations": demonstrations,
+        "exhibits": exhibits,
+        "embed": lambda name: encode_bytes((folder / name).read_bytes()),
         "is_quick": is_quick,
         "placebo_told": PLACEBO,
         "command": command,
@@ -86,7 +97,7 @@ def write_reproduction(
         ],
     )
     text = _write_markdown(folder, reproduction, verdicts, counts, analyses, demonstrations, command)
-    text += _write_placebos(placebos)
+    text += _write_exhibits(exhibits) + _write_placebos(placebos)
     write_text(folder / "report.md", text)
     return page
 
@@ -113,6 +124,17 @@ def _write_placebos(placebos: Sequence[Placebo]) -> str:
     for one in placebos:
         lines.append(f"| {one.study} | {one.figure} | {' | '.join(_write_placebo(one))} | {one.apart} |")
     return "\n".join(lines) + "\n"
+
+
+def _write_exhibits(exhibits: Sequence[Exhibit]) -> str:
+    lines: list[str] = []
+    for one in exhibits:
+        lines += ["", f"## {one.title}", "", one.text, ""]
+        lines += [f"| {' | '.join(one.heads)} |", f"|{'---|' * len(one.heads)}"]
+        lines += [f"| {' | '.join(row)} |" for row in one.rows]
+        for file, caption in one.pictures:
+            lines += ["", f"![{caption}]({file})"]
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def _find_picture(folder: Path, analysis: StudyAnalysis) -> Path:
@@ -166,6 +188,7 @@ def _write_markdown(
         lines.append(f"| {' | '.join(cells)} |")
     for shown in demonstrations:
         lines += ["", f"## {shown.title} ({shown.defect})", "", shown.text, ""]
-        lines += [f"| | {shown.figure} | seeds |", "|---|---|---|"]
+        lines += [f"| | {shown.figure} | {shown.last} |", "|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in shown.rows]
+        lines += ["", f"![{shown.caption}]({shown.picture})"] if shown.picture else []
     return "\n".join(lines) + "\n"

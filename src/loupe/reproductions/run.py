@@ -1,38 +1,31 @@
 """A source on one screen: its studies are carried out, its claims judged, one page written."""
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from loupe.engines import open_engine
-from loupe.errors import ReproductionError, RunError, UnknownNameError
+from loupe.errors import ReproductionError, RunError
 from loupe.recipe import set_value
-from loupe.reproductions.batch_sums import show_batch_sums
 from loupe.reproductions.claims import judge_claims
-from loupe.reproductions.collapse import show_collapse
-from loupe.reproductions.judged_crops import show_judged_crops
+from loupe.reproductions.demonstrations import (
+    ON_TRAINED,
+    demonstrate,
+    demonstrate_on_trained,
+    find_demonstration,
+)
+from loupe.reproductions.details import RunDetails, gather_details, keep_details
+from loupe.reproductions.exhibits import make_exhibits
 from loupe.reproductions.number_rules import Found
 from loupe.reproductions.references import find_unknown_claims, find_unknown_figures, list_claimed_metrics
 from loupe.reproductions.report import Demonstration, write_reproduction
 from loupe.reproductions.schema import Reproduction
-from loupe.reproductions.shared_weights import show_shared_weights
-from loupe.runs.reading import reading
-from loupe.runs.writing import write_json
 from loupe.studies import Study, read_study_file
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
 from loupe.studies.run import PreparedStudy, carry_out_study, prepare_study
 from loupe.studies.scheduler import Watcher
-
-DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {
-    "collapsed-autoencoder": show_collapse,
-    "batch-sums": show_batch_sums,
-    "shared-weights": show_shared_weights,
-    "judged-crops": show_judged_crops,
-}
 
 MakeWatcher = Callable[[PreparedStudy], Watcher]
 
@@ -95,14 +88,21 @@ def reproduce(
                 prepared.scheduler.write()
             found[name] = Found(study, tuple(prepared.folder.read_results(tuple(study.axes))))
             _keep_results(prepared.folder, folder / f"{name}.csv")
-        demonstrations = _demonstrate(reproduction, folder, known, is_quick=is_quick, only_known=only_report)
+        demonstrations = demonstrate(reproduction, folder, known, is_quick=is_quick, only_known=only_report)
+        demonstrations += demonstrate_on_trained(
+            reproduction, folder, known, found, out / "studies" / "runs", is_kept=only_report
+        )
     finally:
         for name, one in found.items():
             rows = StudyFolder(out / "studies" / one.study.name).read_results(tuple(one.study.axes))
             found[name] = Found(one.study, tuple(rows))
         shown = [one.defect for one in demonstrations]
         verdicts = judge_claims(reproduction, found, is_quick=is_quick, demonstrated=shown)
-        page = write_reproduction(folder, reproduction, verdicts, found, demonstrations, is_quick=is_quick)
+        details = {name: _describe_runs(reproduction, one, folder, known) for name, one in ready.items()}
+        exhibits = make_exhibits(folder, reproduction, found, details)
+        page = write_reproduction(
+            folder, reproduction, verdicts, found, demonstrations, exhibits, is_quick=is_quick
+        )
     return page
 
 
@@ -110,6 +110,8 @@ def _refuse_unknown_names(reproduction: Reproduction) -> None:
     """Raise before hours of training, not after them, if a name in the file is nothing's."""
     for name in reproduction.demonstrations:
         find_demonstration(name)
+    for one in reproduction.shown:
+        find_demonstration(one.name, ON_TRAINED)
     studies = {name: load_study(name) for name in reproduction.studies}
     if unknown := list(find_unknown_claims(reproduction, studies)):
         raise ReproductionError(reproduction.name, unknown)
@@ -138,23 +140,15 @@ def _carry_out(
         opened.close()
 
 
-def _demonstrate(
-    reproduction: Reproduction, folder: Path, known: Path | None, *, is_quick: bool, only_known: bool
-) -> list[Demonstration]:
-    """Return the source's demonstrations, from an earlier session where they are there."""
-    shown = []
-    for name in reproduction.demonstrations:
-        make, file = find_demonstration(name), folder / f"{name}.json"
-        if known is not None and (known / file.name).is_file() and not (file.is_file() or is_quick):
-            shutil.copyfile(known / file.name, file)
-        if not file.is_file() and only_known:
-            continue
-        if not file.is_file():
-            write_json(file, asdict(make(is_quick=is_quick)))
-        with reading(file):
-            values = json.loads(file.read_text(encoding="utf-8"))
-            shown.append(Demonstration(**{**values, "rows": tuple(tuple(row) for row in values["rows"])}))
-    return shown
+def _describe_runs(
+    reproduction: Reproduction, prepared: PreparedStudy, folder: Path, known: Path | None
+) -> list[RunDetails]:
+    """Return and keep the details of runs that the page shows: those a claim names, and unfinished ones."""
+    name = prepared.study.name.removesuffix("-quick")
+    is_shown = any(one.study == name for one in (*reproduction.classes, *reproduction.courses))
+    here = [one for one in gather_details(prepared) if is_shown or not one.is_finished]
+    file = f"{name}-details.json"
+    return keep_details(folder / file, here, known / file if known is not None else None)
 
 
 def _keep_results(study: StudyFolder, copy: Path) -> None:
@@ -179,14 +173,3 @@ def _flatten(changes: Mapping[str, Any], prefix: str = "") -> list[tuple[str, An
         else:
             flat.append((f"{prefix}{key}", value))
     return flat
-
-
-def find_demonstration(name: str) -> Callable[..., Demonstration]:
-    """Return a demonstration by name.
-
-    Raises:
-        UnknownNameError: there is none.
-    """
-    if name not in DEMONSTRATIONS:
-        raise UnknownNameError("demonstration", name, DEMONSTRATIONS, "mend the reproduction's file")
-    return DEMONSTRATIONS[name]

@@ -29,6 +29,39 @@ class Numbers(Runs):
         {}, description="What is wrong with a published number, with its defect's id."
     )
     flaw: str = Field("", description="What is wrong with all of them.")
+    scaled: str = Field(
+        "",
+        description="What the study made smaller than published: a worse figure of ours then says nothing.",
+    )
+
+
+class ClassFigures(Runs):
+    """Published accuracies class by class, and how many images of one were taken for another."""
+
+    row: str = Field(description="Row of the source list.")
+    what: str = Field(description="What they are accuracies of, for readers.")
+    published: dict[str, float] = Field(description="By class, as printed; shares in [0, 1].")
+    confused: dict[str, int] = Field({}, description='Images by pair: "cat as dog" = 68.')
+    flaw: str = Field("", description="What is wrong with them, with its defect's id.")
+    scaled: str = Field("", description="What the study made smaller than published.")
+
+
+class Course(Runs):
+    """Published accuracies along one training."""
+
+    row: str = Field(description="Row of the source list.")
+    what: str = Field(description="What they are accuracies of, for readers.")
+    epochs: int = Field(ge=1, description="Epochs of the published training.")
+    published: tuple[tuple[int, float], ...] = Field(
+        description="Epoch and accuracy, as printed; shares in [0, 1]."
+    )
+    flaw: str = Field("", description="What is wrong with them, with its defect's id.")
+
+
+class Shown(Runs):
+    """A defect that is shown on networks of a study."""
+
+    name: str = Field(description="The demonstration.")
 
 
 class Effect(Runs):
@@ -64,7 +97,10 @@ class Reproduction(Section):
         {}, description="Changes to each study for the quick form, which takes minutes."
     )
     demonstrations: tuple[str, ...] = Field((), description="Defects shown beside what is right.")
+    shown: tuple[Shown, ...] = Field((), description="Defects shown on the trained networks of a study.")
     numbers: tuple[Numbers, ...] = ()
+    classes: tuple[ClassFigures, ...] = ()
+    courses: tuple[Course, ...] = ()
     effects: tuple[Effect, ...] = ()
     winners: tuple[Winner, ...] = ()
     delta_points: float = Field(

@@ -9,7 +9,7 @@ from loupe.evaluations import Network
 from loupe.evaluations.subject import LookedAt
 from loupe.metrics import Predictions, Reconstructions, compute_metrics, reconstruct
 from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
-from loupe.metrics.registry import LOSS
+from loupe.metrics.reported import LOSS
 from loupe.models import objective_of
 from loupe.models.layer_table import count_parameters
 from loupe.recipe import Recipe

@@ -26,7 +26,8 @@ from loupe.recipe import (
     read_former_names,
     read_recipe_file,
 )
-from loupe.recipe.schema import DataSection, ModelSection
+from loupe.recipe.data_section import DataSection
+from loupe.recipe.schema import ModelSection
 from loupe.recipe.sections import Choice
 from loupe.registry import Registry
 from loupe.running.loss_checks import refuse_failing_loss

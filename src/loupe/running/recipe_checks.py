@@ -9,8 +9,8 @@ from loupe.data.normalization import PRESETS
 from loupe.data.sources import is_mirrorable
 from loupe.errors import Mistake, suggest
 from loupe.evaluations.registry import find_evaluation_mistakes
-from loupe.metrics.registry import LOSS
 from loupe.metrics.registry import find_metric_mistakes as find_choice_mistakes
+from loupe.metrics.reported import LOSS
 from loupe.models import MODELS, objective_of
 from loupe.observers import OBSERVERS
 from loupe.recipe import Recipe, find_form_mistakes

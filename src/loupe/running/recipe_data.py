@@ -19,7 +19,8 @@ from loupe.plugins import expand_path
 from loupe.recipe import Recipe
 from loupe.running.sides import load_known_sides
 from loupe.runs import RunFolder, read_weights
-from loupe.runs.reading import read_arrays, reading
+from loupe.runs.arrays import read_arrays
+from loupe.runs.reading import reading
 from loupe.runtime import choose_device
 
 

@@ -43,7 +43,7 @@ from loupe.running.recipe_data import load_recipe_data as load_recipe_data
 from loupe.running.recipe_data import load_validation_images as load_validation_images
 from loupe.running.recipe_data import split_recipe_data as split_recipe_data
 from loupe.runs.images import ImageRecord
-from loupe.runtime import Precision, Streams
+from loupe.runtime import Precision, Streams, tell_compiler
 from loupe.training import HardExamples, Objective, TrainingPlan, build_optimizer
 from loupe.training.layer_decay import apply_layer_decay
 
@@ -127,6 +127,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
     model = network.model.to(device)
     misbehaviour = find_network_warnings(recipe, model, layers, normalization, splits.train)
     if recipe.train.compile:
+        tell_compiler()
         model.compile()
     train = make_training_batches(recipe, splits.train, normalization, device, streams)
     validation = EvaluationBatches(splits.validation.to(device), normalization, recipe.evaluate.batch_size)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from loupe.metrics import Predictions, Reconstructions
-from loupe.runs.reading import refuse_array
+from loupe.runs.arrays import refuse_array
 
 PREDICTED, RECONSTRUCTED = ("labels", "logits"), ("errors", "shown", "pictures")
 """Names of the arrays of a split."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from loupe.runs.reading import read_tensors, reading, refuse_array
-from loupe.runs.writing import write_tensors
+from loupe.runs.arrays import read_tensors, refuse_array, write_tensors
+from loupe.runs.reading import reading
 
 _NAME = re.compile(r"epoch-(\d{1,9})")
 ADVICE = "delete the file: snapshots of earlier epochs are then missing"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import get_args
 
-from loupe.training.state import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord
+from loupe.training.epoch_record import EPOCH_COLUMNS, METRIC_PREFIX, EpochRecord
 
 _MAY_BE_LEFT_OUT = {one.name for one in fields(EpochRecord) if type(None) in get_args(one.type)}
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from loupe.data.identity import DIGEST_BYTES, ImageTable, digest_content, to_keys
-from loupe.runs.reading import refuse_array
+from loupe.runs.arrays import refuse_array
 
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")

@@ -3,13 +3,18 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from loupe.data import LockedTest, Opening
 from loupe.data.ledger import VARIABLE, count_looks, digest_words, find_ledger, note_look
+from loupe.data.opening import Opening
 from loupe.errors import RunError
 from loupe.recipe import Recipe
-from loupe.runs.folder import RunFolder
+from loupe.runs.record import RunRecord
 from loupe.wording import count_of
+
+if TYPE_CHECKING:  # lists of runs, which count looks, load no torch
+    from loupe.data import LockedTest
+    from loupe.runs.folder import RunFolder
 
 
 def name_recipe(recipe: Recipe) -> str:
@@ -20,14 +25,14 @@ def name_recipe(recipe: Recipe) -> str:
     return digest_words(json.dumps([data, transfer, values["model"], values["train"]], sort_keys=True))
 
 
-def follow_looks(run: RunFolder, test: LockedTest, recipe: Recipe) -> None:
+def follow_looks(run: "RunFolder", test: "LockedTest", recipe: Recipe) -> None:
     """Go on with a run's record of looks: each opening of its test set is logged there and in the ledger."""
     test.continue_record(
         run.read_openings(), run.log_opening, run=str(run.path.resolve()), recipe=name_recipe(recipe)
     )
 
 
-def log_look(run: RunFolder, reason: str) -> None:
+def log_look(run: "RunFolder", reason: str) -> None:
     """Put a look at a run's own test images on its record and into the ledger."""
     opening = Opening(reason, datetime.now(UTC).isoformat(timespec="seconds"))
     run.log_opening(opening)
@@ -38,7 +43,7 @@ def log_look(run: RunFolder, reason: str) -> None:
         note_look(record.test_content, reason=reason, at=opening.at, recipe=recipe, run=place)
 
 
-def count_own_looks(run: RunFolder) -> int | None:
+def count_own_looks(run: RunRecord) -> int | None:
     """Return how often a run looked at the test set; None where its record is missing or damaged."""
     try:
         return run.count_openings()
@@ -46,7 +51,7 @@ def count_own_looks(run: RunFolder) -> int | None:
         return None
 
 
-def describe_looks(runs: Sequence[RunFolder]) -> str:
+def describe_looks(runs: Sequence[RunRecord]) -> str:
     """Return in words how often these runs looked at the test set, and how often it was looked at here.
 
     Such as "this run: once; this test set on this machine: 37 looks in 12 recipes".
@@ -87,7 +92,7 @@ def describe_machine_looks(named: Iterable[str | None], num_own: int = 0) -> str
     return f"{which} on this machine: {count_of(total, 'look')} in {count_of(recipes, 'recipe')}"
 
 
-def read_test_content(run: RunFolder) -> str | None:
+def read_test_content(run: RunRecord) -> str | None:
     """Return which test set a run has, by its content; None where that is not on record."""
     try:
         content = run.read_environment().get("test_content")

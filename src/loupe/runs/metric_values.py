@@ -1,13 +1,14 @@
 """What a metric says of a run: as its result has it, or computed from its stored answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from loupe.errors import RunError, UnknownNameError
 from loupe.metrics import Metric, MetricValue, choose_metric, describe_metric, headline_of
-from loupe.metrics.registry import LOSS, compute_values
+from loupe.metrics.registry import compute_values
+from loupe.metrics.reported import LOSS
 from loupe.models import ObjectiveName
-from loupe.runs.folder import RunFolder
+from loupe.runs.record import RunRecord
 from loupe.runs.result import Outcome, RunResult, Score
 from loupe.training import EpochRecord
 
@@ -23,7 +24,7 @@ def find_in_score(score: Score, name: str) -> MetricValue | None:
     return score.metrics.get(name)
 
 
-def find_value(folder: RunFolder, result: RunResult, split: Split, name: str) -> MetricValue | None:
+def find_value(folder: RunRecord, result: RunResult, split: Split, name: str) -> MetricValue | None:
     """Return what a metric says of a run's best weights on a split.
 
     A metric that the recipe does not name is computed from the stored answers: it needs no training.
@@ -50,9 +51,11 @@ def find_value(folder: RunFolder, result: RunResult, split: Split, name: str) ->
     chosen = choose_metric(name)
     if chosen.metric.objective != result.objective:
         return None
-    is_classifier = result.objective == "classification"
+    from loupe.runs.folder import RunFolder  # here: what a result holds is found without torch
+
+    is_classifier, run = result.objective == "classification", RunFolder(folder.path)
     try:
-        answers = (folder.read_predictions() if is_classifier else folder.read_reconstructions()).get(split)
+        answers = (run.read_predictions() if is_classifier else run.read_reconstructions()).get(split)
     except RunError:
         return None
     if answers is None:
@@ -67,25 +70,41 @@ def choose_score(outcome: Outcome | None, split: Split) -> Score | None:
     return outcome.test if split == "test" else outcome.validation
 
 
-def find_metric(name: str, folders: Iterable[RunFolder], objective: ObjectiveName | None = None) -> Metric:
+def find_metric(name: str, folders: Iterable[RunRecord], objective: ObjectiveName | None = None) -> Metric:
     """Return what is known of a metric: as it is registered, or as a run's result has it.
 
-    So what a plugin registered is shown rightly where the plugin is not loaded.
+    So what a plugin registered is shown rightly where the plugin is not loaded. The first result is
+    asked before the registry, which loads torch.
 
     Raises:
         LoupeError: it is neither registered nor in a result.
     """
+    kept = _list_kept(name, folders)
+    first = next(kept, None)
+    if first is not None and objective in (None, first.objective):
+        return first
     try:
         return describe_metric(name, objective)
     except UnknownNameError:
-        for folder in folders:
+        found = next((one for one in (first, *kept) if one is not None), None)
+        if found is None:
+            raise
+        return found
+
+
+def _list_kept(name: str, folders: Iterable[RunRecord]) -> Iterator[Metric | None]:
+    """Yield what each result has on record of a metric, None where it has none."""
+    for folder in folders:
+        try:
             result = folder.read_result() if folder.result_file.is_file() else None
-            if result is not None and result.best is not None and name in result.best.validation.metrics:
-                return result.best.validation.metrics[name].metric
-        raise
+        except RunError:  # whoever shows the run says that it is damaged
+            continue
+        if result is not None and result.best is not None:
+            value = result.best.validation.metrics.get(name)
+            yield value.metric if value is not None else None
 
 
-def list_history_metrics(folders: Sequence[RunFolder]) -> list[Metric]:
+def list_history_metrics(folders: Sequence[RunRecord]) -> list[Metric]:
     """Return the metrics in the histories of runs: accuracy of classifiers, the loss, and the further ones.
 
     Of runs that still train too. One whose plugin is not loaded, in runs without a result, is left out.

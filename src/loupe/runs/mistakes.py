@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from loupe.runs.reading import refuse_array
+from loupe.runs.arrays import refuse_array
 
 
 def _nothing(*shape: int, dtype: torch.dtype = torch.int64) -> Tensor:

@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loupe.training.observers import Observer
-from loupe.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from loupe.training.state import TrainingState
 
 _SECONDS_BETWEEN_WRITES = 0.5
 
@@ -60,7 +62,7 @@ class ProgressWriter(Observer):
         self._num_epochs = self._steps_per_epoch = 0
         self._started = self._written = time.monotonic()
 
-    def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
+    def on_fit_start(self, state: "TrainingState", *, num_epochs: int, steps_per_epoch: int) -> None:
         self._num_epochs, self._steps_per_epoch = num_epochs, steps_per_epoch
         self._epoch = self._first_epoch = state.epoch + 1
         self._started = time.monotonic()
@@ -70,10 +72,10 @@ class ProgressWriter(Observer):
         if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
             self._write(step)
 
-    def on_epoch_end(self, state: TrainingState) -> None:
+    def on_epoch_end(self, state: "TrainingState") -> None:
         self._epoch = state.epoch + 1
 
-    def on_fit_end(self, state: TrainingState) -> None:
+    def on_fit_end(self, state: "TrainingState") -> None:
         self._folder.clear_progress()
 
     def _write(self, step: int) -> None:

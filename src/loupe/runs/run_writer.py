@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loupe.data import Opening
+from loupe.data.opening import Opening
 from loupe.evaluations import ExampleRecord, Looks
 from loupe.metrics import Predictions, Reconstructions
 from loupe.recipe import Recipe
@@ -16,6 +16,7 @@ from loupe.runs.answers import (
     RECONSTRUCTED,
     name_arrays,
 )
+from loupe.runs.arrays import write_arrays, write_tensors
 from loupe.runs.evidence import digest_text, renew_digests, write_digests
 from loupe.runs.files import STARTING_WEIGHTS, RunFiles
 from loupe.runs.history import write_records
@@ -28,13 +29,12 @@ from loupe.runs.writing import (
     append_line,
     open_to_append,
     remove_leftovers,
-    write_arrays,
     write_bytes,
     write_json,
-    write_tensors,
     write_text,
 )
-from loupe.training.state import EpochRecord, Snapshot
+from loupe.training.epoch_record import EpochRecord
+from loupe.training.state import Snapshot
 
 
 class RunWriter(RunFiles):

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from loupe.errors import RunError
 from loupe.metrics import Metric
+from loupe.runs.finding import find_run_folder
 from loupe.runs.folder import RunFolder
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult
@@ -88,6 +90,15 @@ def open_run_folder(path: Path) -> RunFolder:
     """Return the folder of a run, or of a series of seeds as a `SeriesFolder`."""
     is_series = not (path / "environment.json").is_file() and any(path.glob("seed-*/environment.json"))
     return SeriesFolder(path) if is_series else RunFolder(path)
+
+
+def load_run(place: str | PathLike[str]) -> RunFolder:
+    """Return a run on disk, by path or by name inside `runs/`; several seeds come as a `SeriesFolder`.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    return open_run_folder(find_run_folder(place))
 
 
 def _read_summary(name: str, values: Mapping[str, Any]) -> FigureSummary:

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from loupe.errors import RunError
 from loupe.models import build_model
+from loupe.runs.arrays import read_tensors
 from loupe.runs.finding import find_single_run
 from loupe.runs.folder import RunFolder
 from loupe.runs.plugins import load_run_plugins
-from loupe.runs.reading import read_tensors, reading
+from loupe.runs.reading import reading
 
 
 def load_model(run: str | PathLike[str]) -> tuple[nn.Module, dict[str, Any]]:

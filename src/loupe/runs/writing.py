@@ -4,17 +4,11 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
-
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import save_file
-from torch import Tensor
 
 from loupe.errors import LoupeError
 from loupe.runs.reading import name_kind
@@ -127,30 +121,6 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically, indented for people."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write named tensors as safetensors, atomically, with text metadata in the header."""
-    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        try:
-            save_file(whole, temporary, metadata=dict(metadata))
-        except SafetensorError as error:  # it says in prose what the system said in a number
-            raise _as_system_error(error, path) from error
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Tensor]) -> None:
-    """Write named arrays as compressed npz, atomically."""
-    values: dict[str, Any] = {name: array.numpy() for name, array in arrays.items()}
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **values)
-
-
-def _as_system_error(error: SafetensorError, path: Path) -> OSError:
-    """Return the error of the system that safetensors met: a full disk, mostly."""
-    is_full = "os error 28" in str(error) or shutil.disk_usage(path.parent).free < 2**20
-    number = errno.ENOSPC if is_full else errno.EIO
-    return OSError(number, os.strerror(number), str(path))
 
 
 def open_to_append(path: Path) -> TextIO:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from loupe.metrics import Metric
-from loupe.reports.page import format_duration
 from loupe.searches import Parameter, Search
 from loupe.searches.outcome import SearchOutcome
 from loupe.searches.schema import name_choice
 from loupe.statistics.intervals import Interval, SeedSummary
-from loupe.wording import count_of
+from loupe.wording import count_of, format_duration
 
 
 def write_score(metric: Metric, score: float | None) -> str:

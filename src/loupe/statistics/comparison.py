@@ -30,6 +30,39 @@ def compute_mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, float(2 * tail / 2**total))
 
 
+def compute_hypergeometric_tail(least: int, total: int, marked: int, drawn: int) -> float:
+    """Return the chance that a draw without replacement holds at least so many marked ones, in [0, 1].
+
+    Args:
+        least: marked ones in the draw.
+        total: all there are.
+        marked: marked ones among all.
+        drawn: size of the draw.
+
+    Raises:
+        ValueError: more are marked or drawn than there are, or a count below 0.
+    """
+    if not (0 <= marked <= total and 0 <= drawn <= total):
+        raise ValueError(f"got {marked} marked and {drawn} drawn of {total}; allowed: 0 to all")
+    first, last = max(least, drawn + marked - total, 0), min(marked, drawn)
+    if first > last:
+        return 0.0
+    if first >= least and first == max(drawn + marked - total, 0):
+        return 1.0  # fewer cannot be
+    logarithm = (
+        _log_choose(marked, first) + _log_choose(total - marked, drawn - first) - _log_choose(total, drawn)
+    )
+    term = tail = 1.0  # each term by the one before it, from the first on
+    for held in range(first, last):
+        term *= (marked - held) * (drawn - held) / ((held + 1) * (total - marked - drawn + held + 1))
+        tail += term
+    return min(1.0, math.exp(logarithm + math.log(tail)))
+
+
+def _log_choose(total: int, chosen: int) -> float:
+    return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
+
+
 def adjust_for_many(p_values: Sequence[float]) -> list[float]:
     """Return p values adjusted for being looked at together (Holm, 1979), in the order given.
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
 
 import mpmath
-from scipy import special
 
 _MOST_DEGREES_IN_FLOATS = 50  # beyond, digits get lost in tails
 _ROUNDING = 1e-7  # of single precision; one image of a million is ten times as much
@@ -55,6 +54,8 @@ def compute_median_interval(values: Sequence[float], confidence: float = 0.95) -
         values: at least one.
         confidence: in (0, 1).
     """
+    from scipy import special  # here: it takes longer to load than all else that a list of runs needs
+
     ordered, count = sorted(values), len(values)
     beyond = [k for k in range(1, count // 2 + 1) if 2 * special.bdtr(k - 1, count, 0.5) <= 1 - confidence]
     k = max(beyond, default=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from loupe.errors import Mistake, RecipeError
-from loupe.metrics.registry import MEASURED
+from loupe.metrics.reported import MEASURED
 from loupe.recipe import find_form_mistakes, set_value
 from loupe.studies import Stage, Study
 

@@ -11,7 +11,7 @@ from loupe.figures.learning_curve import Law, draw_learning_curve
 from loupe.figures.study_dots import Dot, draw_study_dots
 from loupe.figures.study_lines import Band, draw_study_lines
 from loupe.metrics import describe_metric, headline_of
-from loupe.metrics.registry import LOSS
+from loupe.metrics.reported import LOSS
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.statistics import Interval
 from loupe.statistics.arm_runs import Place

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from loupe.metrics import describe_metric, headline_of
-from loupe.metrics.registry import LOSS
+from loupe.metrics.reported import LOSS
 from loupe.runs.folder import RunFolder
 from loupe.runs.kept_recipes import keep_recipes
 from loupe.runs.locking import is_locked, locked

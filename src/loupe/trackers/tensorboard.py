@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from loupe.trackers import TrackedRun, Tracker, refuse_missing_package, register_tracker
+from loupe.training.epoch_record import METRIC_PREFIX
 from loupe.training.measure import evaluating
-from loupe.training.state import METRIC_PREFIX
 
 _TAGS = {
     "train_loss": "loss/train",

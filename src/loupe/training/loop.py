@@ -12,13 +12,14 @@ from loupe.data.batches import WHOLE, EvaluationBatches, Shard, TrainingBatches
 from loupe.errors import RunError, TrainingError
 from loupe.runtime import Streams, release_freed_memory
 from loupe.training.averaging import WeightAverage
+from loupe.training.epoch_record import EpochRecord
 from loupe.training.hard_examples import HardExamples
 from loupe.training.lookahead import Lookahead
 from loupe.training.measure import Measured, RunningMean, ValidationMetrics, measure
 from loupe.training.observers import Observer
 from loupe.training.plan import TrainingPlan
 from loupe.training.process_group import ProcessGroup, broadcast_weights, name_network_stream, reduce_step
-from loupe.training.state import Best, EpochRecord, Snapshot, TrainingState, copy_weights, restore_snapshot
+from loupe.training.state import Best, Snapshot, TrainingState, copy_weights, restore_snapshot
 from loupe.training.step import TrainingStep, enter_training_mode
 
 

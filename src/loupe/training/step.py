@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from loupe.data.batches import Batch, Shard
 from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.measure import run_model
+from loupe.training.optimizers.stepping import take_step
 from loupe.training.plan import TrainingPlan
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import TrainingState
@@ -90,8 +91,7 @@ class TrainingStep:
         model, optimizer = self.state.model, self.state.optimizer
         if self.plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        take_step(optimizer)
         self.follow(step)
 
     def follow(self, step: int) -> None:

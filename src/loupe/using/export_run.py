@@ -14,7 +14,7 @@ from loupe.data.normalization import Normalization
 from loupe.errors import RunError
 from loupe.exporting import EXPORT_FORMATS
 from loupe.metrics import Metric, MetricValue, choose_metric
-from loupe.metrics.registry import REGISTERED_HEADLINES
+from loupe.metrics.reported import REGISTERED_HEADLINES
 from loupe.models import ObjectiveName
 from loupe.recipe import Recipe
 from loupe.reports.model_card import CARD_NAME, compose_model_card

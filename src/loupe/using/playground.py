@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from loupe.data.normalization import Normalization, measure_normalization
 from loupe.data.sources.digits import load_digits
 from loupe.runtime import Streams
+from loupe.training.optimizers.stepping import take_step
 
 NUM_FILTERS, KERNEL, POOL = 6, 3, 2
 _EPOCHS, _BATCH, _LEARNING_RATE, _HELD_OUT = 12, 32, 0.01, 200
@@ -74,9 +75,8 @@ def train_playground() -> Playground:
     generator = torch.Generator().manual_seed(1)
     for _ in range(_EPOCHS):
         for some in torch.randperm(len(train), generator=generator).split(_BATCH):
-            optimizer.zero_grad()
             F.cross_entropy(model(inputs[some]), train.labels[some]).backward()
-            optimizer.step()
+            take_step(optimizer)
     with torch.no_grad():
         said = model(normalization.apply(held_out.pixels)).argmax(1)
     shown = torch.cat([(held_out.labels == label).nonzero()[: _NUM_IMAGES // digits.num_classes, 0]

@@ -1,6 +1,5 @@
 """The server as an ASGI application: addresses, errors in words, the page, and the guard before it all."""
 
-from importlib import resources
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from loupe.errors import LoupeError, RunError, UnknownNameError
 from loupe.version import __version__
+from loupe.web.early_page import PAGE, SHARED, SHARED_NAMES
 from loupe.web.folder_index import Shelf, find_place
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large, refuse_slow
 from loupe.web.routes.audits import build_audit_routes
@@ -26,12 +26,6 @@ from loupe.web.routes.theory import build_playground_routes
 from loupe.web.run_index import RunIndex
 from loupe.web.sessions import Sessions
 from loupe.web.slow_connections import TooSlowError
-
-# the page draws with what the reports draw with
-_SHARED = (
-    *("charts.js", "mistakes.js", "kept_tables.js", "kept_figures.js", "keeping.js"),
-    *("print.css", "style.css"),
-)
 
 
 class Problem(BaseModel):
@@ -90,20 +84,17 @@ def create_app(
 
 
 def _add_page(app: FastAPI) -> None:
-    page = Path(str(resources.files("loupe.web").joinpath("page")))
-    shared = Path(str(resources.files("loupe.reports").joinpath("templates")))
-
     @app.get("/", include_in_schema=False)
     def show_page() -> Response:
-        return FileResponse(page / "index.html")
+        return FileResponse(PAGE / "index.html")
 
     @app.get("/shared/{name}", include_in_schema=False)
     def show_shared(name: str) -> Response:
-        if name not in _SHARED:
+        if name not in SHARED_NAMES:
             raise HTTPException(404)
-        return FileResponse(shared / name)
+        return FileResponse(SHARED / name)
 
-    app.mount("/page", StaticFiles(directory=page), name="page")
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
 
 def _add_errors(app: FastAPI) -> None:

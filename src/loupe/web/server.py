@@ -1,7 +1,7 @@
 """`loupe open`: the server started, its address printed, the browser opened."""
 
 import contextlib
-import importlib
+import importlib.util
 import os
 import secrets
 import socket
@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any
 from loupe.errors import LoupeError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import uvicorn
 
+    from loupe.web.early_page import EarlyPage
+
 _FIRST_PORT, _PORTS_TRIED = 8321, 20
+_PACKAGES = ("fastapi", "uvicorn", "multipart")
+_SECONDS_TO_THE_PAGE = 0.5
+"""Within which whoever opens the page asks for it, and has it before torch is loaded."""
 
 
 def serve(  # noqa: PLR0913 - what can be wished for, each by its name
@@ -61,7 +68,13 @@ def serve(  # noqa: PLR0913 - what can be wished for, each by its name
             say(f"There is no folder {runs} yet; `loupe train` makes one, and the page shows it then.")
 
     serve_application(
-        create, greet, port=port, host=host, allow_network=allow_network, opens_browser=opens_browser
+        create,
+        greet,
+        has_page=True,
+        port=port,
+        host=host,
+        allow_network=allow_network,
+        opens_browser=opens_browser,
     )
 
 
@@ -69,6 +82,7 @@ def serve_application(
     create: Callable[[str | None], Any],
     greet: Callable[[str], None],
     *,
+    has_page: bool = False,
     port: int | None = None,
     host: str = "127.0.0.1",
     allow_network: bool = False,
@@ -79,23 +93,16 @@ def serve_application(
     Args:
         create: returns it, given the token that it has to ask for, if any.
         greet: told the address before it is served.
+        has_page: whether it has Loupe's page, whose files are served while the rest is still being loaded.
         port, host, allow_network, opens_browser: as `serve` takes them.
 
     Raises:
         LoupeError: as `serve` does.
     """
-    try:
-        importlib.import_module("loupe.web.application")
-        from loupe.web.guards import is_loopback
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("loupe", "torch"):
-            raise
-        raise LoupeError(
-            "The page needs a few more packages.",
-            got=f"no module {error.name}",
-            allowed="the extra `serve`",
-            next_step="pip install 'loupe-bench[serve]'",
-        ) from None
+    _refuse_missing_packages()
+    from loupe.web.early_page import EarlyPage, list_page_files
+    from loupe.web.guards import is_loopback
+
     token = os.environ.get("LOUPE_TOKEN") or None  # one that is set is asked for, whatever the address
     if not is_loopback(host):
         if not allow_network:
@@ -111,10 +118,41 @@ def serve_application(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{number}/" + (f"?token={token}" if token else "")
         greet(address)
-        app = create(token)
         if opens_browser:
             threading.Timer(0.5, _open_browser, [address]).start()
-        build_server(app).run(sockets=[listening])
+        files = list_page_files() if has_page else {}
+        app = EarlyPage(lambda: create(token), files, token=token, host=host)
+        _run(build_server(app), app, listening)
+
+
+def _refuse_missing_packages() -> None:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise LoupeError(
+            "The page needs a few more packages.",
+            got=f"no module {missing[0]}",
+            allowed="the extra `serve`",
+            next_step="pip install 'loupe-bench[serve]'",
+        )
+
+
+def _run(server: "uvicorn.Server", app: "EarlyPage", listening: socket.socket) -> None:
+    """Serve an application; what goes wrong while it is built ends that, and is raised."""
+    failures: list[BaseException] = []
+
+    def end_if_failed(built: "Future[Any]") -> None:
+        if (error := built.exception()) is not None:
+            failures.append(error)
+            server.should_exit = True
+
+    beginning = threading.Timer(_SECONDS_TO_THE_PAGE, lambda: app.build().add_done_callback(end_if_failed))
+    beginning.start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        beginning.cancel()
+    for error in failures:
+        raise error
 
 
 def build_server(app: Any) -> "uvicorn.Server":

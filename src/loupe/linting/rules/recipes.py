@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from loupe.linting.record import Record
 from loupe.linting.registry import register_rule
 from loupe.linting.violation import RecordHit
-from loupe.recipe.schema import Normalization
+from loupe.recipe.data_section import Normalization
 
 _WRONG_STD = (0.2023, 0.1994, 0.2010)
 _WRONG_PRESET = "cifar10-per-image-sd"

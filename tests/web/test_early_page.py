@@ -1,0 +1,67 @@
+"""The page is there before what answers is loaded, and nothing else is."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+
+from loupe.errors import LoupeError
+from loupe.web import server
+from loupe.web.early_page import EarlyPage, list_page_files
+from loupe.web.guards import Guard
+
+
+def make_slow_application(may_go_on: threading.Event) -> ASGIApp:
+    assert may_go_on.wait(30)
+    return Guard(PlainTextResponse("built"))
+
+
+def ask(app: ASGIApp) -> TestClient:
+    return TestClient(app, base_url="http://localhost")
+
+
+def test_the_page_is_served_while_the_rest_is_being_built() -> None:
+    may_go_on = threading.Event()
+    app = EarlyPage(lambda: make_slow_application(may_go_on), list_page_files())
+    client = ask(app)
+    for _ in range(2):  # the first begins the building
+        answer = client.get("/")
+        assert "<title>Loupe</title>" in answer.text
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "text/javascript" in client.get("/page/main.js").headers["content-type"]
+    assert client.get("/shared/style.css").status_code == 200
+    assert client.head("/").content == b""
+    assert not app.build().done()
+    may_go_on.set()
+    assert client.get("/api/runs").text == "built"
+    assert client.get("/").text == "built"
+
+
+def test_the_early_page_is_guarded() -> None:
+    may_go_on = threading.Event()
+    app = EarlyPage(lambda: make_slow_application(may_go_on), list_page_files(), token="secret")
+    assert ask(app).get("/").status_code == 401
+    assert ask(app).get("/?token=secret", follow_redirects=False).status_code == 303
+    assert ask(app).get("/", headers={"authorization": "Bearer secret"}).status_code == 200
+    assert TestClient(app, base_url="http://elsewhere.example").get("/").status_code == 403
+    may_go_on.set()
+
+
+def test_every_file_of_the_page_is_there_early() -> None:
+    files = list_page_files()
+    assert {"/", "/page/main.js", "/page/icon.svg", "/shared/charts.js"} <= files.keys()
+    assert all(path.is_file() for path in files.values())
+
+
+def test_what_fails_while_it_is_built_ends_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LoupeError("It cannot be built.")
+
+    monkeypatch.setattr("loupe.web.application.create_app", fail)
+    with pytest.raises(LoupeError, match="cannot be built"):
+        server.serve(tmp_path, port=0, opens_browser=False)
