@@ -44,12 +44,13 @@ def test_the_answers_in_docs_are_made_of_the_results_beside_them(
 
 @needs_official_data
 @pytest.mark.thorough
+@pytest.mark.parametrize("source", sorted(page.stem for page in (ROOT / "docs/reproduction").glob("*.md")))
 def test_the_reproduction_in_docs_is_made_of_the_results_beside_it(
-    publishing: dict[str, Any], tmp_path: Path
+    publishing: dict[str, Any], tmp_path: Path, source: str
 ) -> None:
-    results = ROOT / "docs/reproduction/004"
-    call = ["reproduce", "004", "--known", str(results), "--out", str(tmp_path / "made"), "--only-report"]
+    results, page = ROOT / "docs/reproduction" / source, f"{source}.md"
+    call = ["reproduce", source, "--known", str(results), "--out", str(tmp_path / "made"), "--only-report"]
     assert main(call) == 0
     (tmp_path / "reproduction").mkdir()
-    publishing["publish_reproduction"](tmp_path / "made" / "004")
-    assert (tmp_path / "reproduction/004.md").read_text() == (ROOT / "docs/reproduction/004.md").read_text()
+    publishing["publish_reproduction"](tmp_path / "made" / source)
+    assert (tmp_path / "reproduction" / page).read_text() == (ROOT / "docs/reproduction" / page).read_text()

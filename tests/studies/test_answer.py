@@ -312,7 +312,7 @@ def test_where_test_images_are_lacking_for_some_arms_and_seeds_for_others_each_i
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     answer = answer_question(analyse_study(study, make_rows("a", [0.97, 0.98, 0.99])))
-    assert answer.endswith("a mean test accuracy of 98.00 % (95 % interval 95.04 to 100.00 %, 3 seeds).")
+    assert answer == "a has a mean test accuracy of 98.00 % (95 % interval 95.04 to 100.00 %, 3 seeds)."
 
 
 def test_failed_runs_are_left_out_and_counted() -> None:

@@ -19,6 +19,7 @@ from loupe.studies.answer import answer_question
 from loupe.studies.drawing import draw_charts, draw_study, name_figure
 from loupe.studies.report import FIGURE_DPI
 from loupe.version import __version__
+from loupe.wording import count_of
 
 PLACEBO = (
     "What the verdicts are worth: each model is given its own published number, and that of every other "
@@ -28,7 +29,7 @@ PLACEBO = (
 
 _QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
 
-_UNFINISHED = "Not all runs are done yet: {} claims wait for theirs. The same command goes on."
+_UNFINISHED = "Not all runs are done yet, and {} not judged for want of them. The same command goes on."
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
 
 
+def _count_waiting(number: int) -> str:
+    return f"{count_of(number, 'claim')} {'is' if number == 1 else 'are'}"
+
+
 def _write_placebo(placebo: Placebo) -> tuple[str, str]:
     """Return the rulings on a model's own numbers and on those of others, as "6 consistent, 1 different"."""
     return (
@@ -158,7 +163,7 @@ def _write_markdown(
         + ".",
         "",
         *([_QUICK, ""] if command.endswith("--quick") else []),
-        *([_UNFINISHED.format(counts["not run"]), ""] if "not run" in counts else []),
+        *([_UNFINISHED.format(_count_waiting(counts["not run"])), ""] if "not run" in counts else []),
         *(f"- {remark}" for remark in reproduction.remarks),
         "",
         "## Answers",

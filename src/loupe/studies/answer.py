@@ -137,7 +137,11 @@ def _write_size(value: float, analysis: StudyAnalysis) -> str:
 def _tell_of_reference(analysis: StudyAnalysis) -> str:
     cell = analysis.find_cell(analysis.reference, ())
     assert cell is not None
-    is_chosen = analysis.chosen is not None and analysis.chosen.arm == cell.arm
+    is_chosen = (
+        analysis.chosen is not None
+        and analysis.chosen.arm == cell.arm
+        and len({one.arm for one in analysis.cells}) > 1  # of one arm, as far as runs are done, none is best
+    )
     how = "is best on validation, with" if is_chosen else "has"
     return f"{cell.arm} {how} a mean {analysis.figure.name} of {_describe(analysis, cell)}"
 
