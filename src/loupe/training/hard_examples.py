@@ -8,7 +8,6 @@ from loupe.training.learning_rates import apply_schedule_step, read_rates
 from loupe.training.measure import run_model
 from loupe.training.plan import TrainingPlan
 from loupe.training.schedules import ScheduleStep
-from loupe.training.weight_step import take_step
 
 
 class HardExamples:
@@ -44,5 +43,6 @@ class HardExamples:
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(self.proxy.parameters(), clip_norm)
         apply_schedule_step(self.optimizer, step_settings, self._base_rates)
-        take_step(self.optimizer)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         return hardest

@@ -11,7 +11,6 @@ from loupe.training.measure import run_model
 from loupe.training.plan import TrainingPlan
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import TrainingState
-from loupe.training.weight_step import take_step
 
 
 class TrainingStep:
@@ -91,7 +90,8 @@ class TrainingStep:
         model, optimizer = self.state.model, self.state.optimizer
         if self.plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), self.plan.clip_norm)
-        take_step(optimizer)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         self.follow(step)
 
     def follow(self, step: int) -> None:

@@ -49,26 +49,33 @@ def _pool_columns(rows: Tensor) -> Tensor:
 
 
 class _MaxOfFour(torch.autograd.Function):
-    """The larger of two rows, then of two columns; the backward pass needs only which was larger."""
+    """The larger of two rows, then of two columns; the backward pass needs only where each came from."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor) -> Tensor:
-        upper, lower = images[..., 0::2, :], images[..., 1::2, :]
-        rows = torch.maximum(upper, lower)
-        left, right = rows[..., 0::2], rows[..., 1::2]
-        ctx.save_for_backward(lower - upper, right - left)
-        return torch.maximum(left, right)
+        rows = _pool_rows(images)
+        is_lower = images[..., 1::2, :] > images[..., 0::2, :]
+        is_right = rows[..., 1::2] > rows[..., 0::2]
+        is_lower = torch.where(is_right, is_lower[..., 1::2], is_lower[..., 0::2])
+        width = images.shape[3]
+        upper_left = _find_upper_left(rows.shape[2], width)
+        ctx.save_for_backward(torch.add(upper_left, is_lower, alpha=width).add_(is_right))
+        ctx.shape = images.shape
+        return _pool_columns(rows)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        lower_minus_upper, right_minus_left = ctx.saved_tensors
-        of_rows = torch.empty_like(lower_minus_upper)
-        share_out(gradient, right_minus_left, of_rows[..., 0::2], of_rows[..., 1::2])
-        batch, channels, height, width = of_rows.shape
-        of_images = gradient.new_empty(batch, channels, 2 * height, width)
-        share_out(of_rows, lower_minus_upper, of_images[..., 0::2, :], of_images[..., 1::2, :])
+        (indices,) = ctx.saved_tensors
+        of_images = gradient.new_zeros(ctx.shape)
+        of_images.flatten(2).scatter_(2, indices.flatten(2), gradient.flatten(2))
         return of_images
+
+
+def _find_upper_left(height: int, width: int) -> Tensor:
+    """Return where in a map of 2 x height rows each window begins, (height, width / 2) int64."""
+    rows = torch.arange(0, 2 * height * width, 2 * width)
+    return rows[:, None] + torch.arange(0, width, 2)
 
 
 def share_out(gradient: Tensor, second_minus_first: Tensor, first: Tensor, second: Tensor) -> None:
