@@ -50,7 +50,8 @@ def _convolution_backward(
     """Each gradient multiplies what the forward pass multiplies; torch's forgets the groups in one."""
     *_, transposed, _, _, output_mask = settings
     forward: int = conv_flop_count(list(inputs), list(weight), list(of_outputs), transposed=transposed)
-    return forward * sum(output_mask[:2])
+    num_gradients: int = sum(output_mask[:2])  # that of the bias is a sum
+    return forward * num_gradients
 
 
 def _attention(queries: Shape, keys: Shape, values: Shape, *arguments: Any, **rest: Any) -> int:
