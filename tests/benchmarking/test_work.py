@@ -45,6 +45,23 @@ def test_a_cnn_is_counted_as_by_hand() -> None:
     assert work.step == work.forward + work.backward
 
 
+def test_experts_whose_kernels_are_mixed_cost_three_times_the_forward_pass_a_step() -> None:
+    """One grouped convolution a batch: its weights' gradient is no dearer for the groups."""
+    network = build_model(
+        "expert-net", in_channels=3, image_size=(8, 8), num_classes=10, blocks=2, width=8, mixing="kernels"
+    )
+    work = count_work(network, Classification(), batch_size=16, image_shape=(3, 8, 8))
+    stem = 2 * 8 * 8 * 9 * 3 * 8
+    convolution, kernels, biases, gate = (
+        2 * 8 * 8 * 9 * 8 * 8,
+        2 * 2 * 9 * 8 * 8,
+        2 * 2 * 8,
+        2 * (8 * 2 + 2 * 2),
+    )
+    assert work.forward == stem + 2 * (convolution + kernels + biases + gate) + 2 * 8 * 10
+    assert work.backward == 2 * work.forward - stem
+
+
 def test_counting_leaves_the_network_as_it_was() -> None:
     cnn = build_model("cnn", in_channels=1, image_size=(28, 28), num_classes=5).eval()
     count_work(cnn, Classification(), batch_size=2, image_shape=(1, 28, 28))

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from loupe.data.batches import Batch
+from loupe.models.operation_count import OperationCounter, count_operations
 from loupe.training import Objective
 
 
@@ -71,10 +71,10 @@ def count_work(
     trial = copy.deepcopy(model).to("meta").train()
     images = torch.zeros(batch_size, *image_shape, device="meta")
     batch = Batch(images, torch.zeros(batch_size, dtype=torch.int64, device="meta"))
-    recorder, forward = _Recorder(), FlopCounterMode(display=False)
+    recorder, forward = _Recorder(), OperationCounter()
     with forward, recorder:
         loss = objective.training_loss(trial(images), batch)
-    backward = FlopCounterMode(display=False)
+    backward = OperationCounter()
     with backward:
         loss.backward()
     counts = [counter.get_total_flops() / batch_size for counter in (forward, backward)]
@@ -92,9 +92,7 @@ class _Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         output = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func._overloadpacket)
-        if count is not None:
-            flops = int(count(*args, **(kwargs or {}), out_val=output))
-            if self.largest is None or flops > self.largest.flops:
-                self.largest = Operation(func, args, flops)
+        flops = count_operations(func, args, kwargs or {}, output)
+        if flops > (0 if self.largest is None else self.largest.flops):
+            self.largest = Operation(func, args, flops)
         return output

@@ -10,10 +10,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from loupe.errors import ShapeError
 from loupe.models.layer_rules import NO_RULE, LayerRule, describe_rule
+from loupe.models.operation_count import OperationCounter
 from loupe.models.receptive_reach import PIXEL, Reach, Reaches, extend_reach, write_reach
 from loupe.runtime import without_loading_compiler
 
 _COUNTING: Any = getattr(flop_counter, "_FlopCounterMode", FlopCounterMode)  # what a counter has called
+
+_WHOLE = "(whole)"  # no module's name
 
 ITSELF = "(itself)"
 """How a network is called that has parameters of its own, outside its layers."""
@@ -59,16 +62,20 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a network, and its totals; a shared parameter counts once."""
+    """The layers of a network, and its totals; a shared parameter counts once.
+
+    Args:
+        rows: its layers.
+        parameters: numbers it holds.
+        trainable: how many of them are trained.
+        multiply_adds: multiplications with addition of one image's forward pass, those between the layers
+            included, such as attention's products.
+    """
 
     rows: tuple[LayerRow, ...]
     parameters: int
     trainable: int
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications with addition of one image's forward pass."""
-        return sum(row.multiply_adds for row in self.rows)
+    multiply_adds: int
 
     @property
     def head(self) -> str:
@@ -99,24 +106,56 @@ def describe_layers(model: nn.Module, *, in_channels: int, image_size: tuple[int
     calls = _Calls()
     hooks = [module.register_forward_hook(calls.note(name)) for name, module in leaves]
     hooks.append(model.register_forward_pre_hook(calls.begin))
-    counter = FlopCounterMode(display=False)
     try:
-        with without_loading_compiler(_COUNTING.__torch_dispatch__), counter, calls.reaches:
-            run_on_zeros(model, in_channels=in_channels, image_size=image_size)
+        with calls.reaches:
+            watched = _count_by_module(model, in_channels, image_size)
     finally:
         for hook in hooks:
             hook.remove()
-    root = type(model).__name__
-    flops = {
-        name.removeprefix(f"{root}.").removeprefix("Global."): sum(counts.values())
-        for name, counts in counter.get_flop_counts().items()
-    }
-    rows = [_make_row(one, flops.get(one.name, 0), image_size) for one in calls.first.values()]
+    alone = _count_by_module(model, in_channels, image_size)
+    # layers that nobody watches may run as one: with fewer operations, as experts whose kernels are mixed, or
+    # with more, as a convolution and its pooling, whose larger kernels are zero where they are larger
+    flops = min(watched, alone, key=lambda counts: counts[_WHOLE])
+    rows = [_make_row(one, _find_flops(one.name, flops, watched), image_size) for one in calls.first.values()]
     return LayerTable(
         tuple(rows),
         parameters=count_parameters(model),
         trainable=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        multiply_adds=flops[_WHOLE] // 2,
     )
+
+
+def _count_by_module(model: nn.Module, in_channels: int, image_size: tuple[int, int]) -> dict[str, int]:
+    """Return the operations of one image's forward pass by dotted name, and in the whole."""
+    counter, was_quick = OperationCounter(), torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one call that does a whole block, which is not counted
+    try:
+        with without_loading_compiler(_COUNTING.__torch_dispatch__), counter:
+            run_on_zeros(model, in_channels=in_channels, image_size=image_size)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(was_quick)
+    root = type(model).__name__
+    counts = {
+        name.removeprefix(f"{root}.").removeprefix("Global."): sum(by_kind.values())
+        for name, by_kind in counter.get_flop_counts().items()
+    }
+    return {**counts, _WHOLE: counter.get_total_flops()}
+
+
+def _find_flops(name: str, flops: dict[str, int], watched: dict[str, int]) -> int:
+    """Return a layer's operations; of one whose weights its parent used, its share of what the parent did.
+
+    Args:
+        name: of the layer.
+        flops: by name, of the pass that counts.
+        watched: by name, of the pass in which every layer ran by itself.
+    """
+    if name in flops or name not in watched:
+        return flops.get(name, 0)
+    parent = name.rpartition(".")[0]
+    siblings = [one for one in watched if one not in (parent, _WHOLE) and one.rpartition(".")[0] == parent]
+    own = flops.get(parent or _WHOLE, 0) - sum(flops.get(one, 0) for one in siblings)
+    return own * watched[name] // sum(watched[one] for one in siblings if one not in flops)
 
 
 def run_on_zeros(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> Any:

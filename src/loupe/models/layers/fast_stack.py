@@ -111,48 +111,56 @@ def _convolve_shifted(images: Tensor, weight: Tensor, bias: Tensor | None, paddi
     return F.conv2d(images, _shift_four_ways(weight), four_biases, stride=2, padding=padding)
 
 
-_FIRST, _LAST = slice(None, -1), slice(1, None)
-# where each kernel lies in one that is a pixel larger: upper left, lower left, upper right, lower right
-_CORNERS = [(..., rows, columns) for columns in (_FIRST, _LAST) for rows in (_FIRST, _LAST)]
-
-
 def _shift_four_ways(weight: Tensor) -> Tensor:
-    """Return the kernels laid at the four corners of kernels one larger: (4 x out, in, k + 1, k + 1)."""
+    """Return the kernels laid at the four corners of kernels one larger: (4 x out, in, k + 1, k + 1).
+
+    In the order upper left, lower left, upper right, lower right.
+    """
     channels, in_channels, height, width = weight.shape
-    four = weight.new_zeros(4, channels, in_channels, height + 1, width + 1)
-    for number, corner in enumerate(_CORNERS):
-        four[number][corner] = weight
-    return four.flatten(0, 1)
+    four = weight.new_zeros(4 * channels, in_channels, height + 1, width + 1)
+    _see_corners(four).copy_(weight)
+    return four
+
+
+def _see_corners(four: Tensor) -> Tensor:
+    """Return where the kernels lie in four times as many larger ones, (2, 2, out, in, k, k): column, row.
+
+    A view, in which one operation reaches all four corners.
+    """
+    of_channel, of_in_channel, of_row, of_column = four.stride()
+    channels, in_channels, height, width = len(four) // 4, four.shape[1], four.shape[2] - 1, four.shape[3] - 1
+    of_corner = channels * of_channel
+    return four.as_strided(
+        (2, 2, channels, in_channels, height, width),
+        (2 * of_corner + of_column, of_corner + of_row, of_channel, of_in_channel, of_row, of_column),
+    )
 
 
 class _ConvThenMaxPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
-        maps = _convolve_shifted(images, weight, bias, padding).unflatten(1, (4, -1))
-        upper_left, lower_left, upper_right, lower_right = maps.unbind(1)
-        left, right = torch.maximum(upper_left, lower_left), torch.maximum(upper_right, lower_right)
-        ctx.save_for_backward(
-            images, weight, lower_left - upper_left, lower_right - upper_right, right - left
-        )
+        # (batch, column, row, channels, height, width): left and right are compared in one operation each
+        maps = _convolve_shifted(images, weight, bias, padding).unflatten(1, (2, 2, -1))
+        upper, lower = maps.unbind(2)
+        left, right = torch.maximum(upper, lower).unbind(1)
+        ctx.save_for_backward(images, weight, lower - upper, right - left)
         ctx.padding, ctx.has_bias = padding, bias is not None
         return torch.maximum(left, right)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        images, weight, lower_minus_upper_left, lower_minus_upper_right, right_minus_left = ctx.saved_tensors
+        images, weight, lower_minus_upper, right_minus_left = ctx.saved_tensors
         batch, channels, height, width = gradient.shape
-        maps = gradient.new_empty(batch, 4, channels, height, width)
-        of_left, of_right = torch.empty_like(gradient), torch.empty_like(gradient)
-        share_out(gradient, right_minus_left, of_left, of_right)
-        share_out(of_left, lower_minus_upper_left, maps[:, 0], maps[:, 1])
-        share_out(of_right, lower_minus_upper_right, maps[:, 2], maps[:, 3])
+        columns = gradient.new_empty(batch, 2, channels, height, width)
+        share_out(gradient, right_minus_left, *columns.unbind(1))
+        maps = gradient.new_empty(batch, 2, 2, channels, height, width)
+        share_out(columns, lower_minus_upper, *maps.unbind(2))
         shifted = weight.new_empty(4 * channels, weight.shape[1], weight.shape[2] + 1, weight.shape[3] + 1)
         _, of_four, _ = _convolution_backward(
-            maps.flatten(1, 2), images, shifted, None, [2, 2], ctx.padding, [1, 1], False, [0, 0], 1,
+            maps.flatten(1, 3), images, shifted, None, [2, 2], ctx.padding, [1, 1], False, [0, 0], 1,
             [False, True, False],
         )  # fmt: skip
-        of_four = of_four.unflatten(0, (4, channels))
-        of_weight = sum(of_four[number][corner] for number, corner in enumerate(_CORNERS))
+        of_weight = _see_corners(of_four).sum((0, 1))
         of_bias = gradient.sum((0, 2, 3)) if ctx.has_bias else None
         return None, of_weight, of_bias, None
