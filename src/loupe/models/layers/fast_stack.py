@@ -161,6 +161,7 @@ class _ConvThenMaxPool(torch.autograd.Function):
             maps.flatten(1, 3), images, shifted, None, [2, 2], ctx.padding, [1, 1], False, [0, 0], 1,
             [False, True, False],
         )  # fmt: skip
-        of_weight = _see_corners(of_four).sum((0, 1))
+        upper_left, lower_left, upper_right, lower_right = _see_corners(of_four).flatten(0, 1)
+        of_weight = upper_left + lower_left + upper_right + lower_right  # in the order of earlier versions
         of_bias = gradient.sum((0, 2, 3)) if ctx.has_bias else None
         return None, of_weight, of_bias, None
