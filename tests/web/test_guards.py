@@ -5,6 +5,7 @@ import json
 import struct
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -299,6 +300,7 @@ def test_a_token_that_is_set_is_asked_for_at_every_address(
         monkeypatch.delenv("LOUPE_TOKEN", raising=False)
         if token is not None:
             monkeypatch.setenv("LOUPE_TOKEN", token)
-        with pytest.raises(StopError):
-            server.serve(runs.folder, host=host, port=0, opens_browser=False)
+        with ThreadPoolExecutor(1) as elsewhere, pytest.raises(StopError):
+            # a browser that other tests drive may have an event loop in this thread
+            elsewhere.submit(server.serve, runs.folder, host=host, port=0, opens_browser=False).result(60)
     assert made == ["secret", None]
