@@ -10,7 +10,7 @@ import pytest
 
 import loupe
 from loupe.cli import main
-from loupe.cli.recipe_tables import ShownRecipe, find_kept, keep
+from loupe.cli.recipe_tables import ShownRecipe, digest_origin, find_kept, keep
 from loupe.recipe import Recipe
 from tests.quick_runs import QUICK
 
@@ -60,7 +60,7 @@ SHOWN = ShownRecipe("", [["conv1", *7 * ("",)]], ["as kept"])
 def test_a_recipe_is_shown_as_kept_only_while_it_cannot_be_another(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep("digits", Recipe(), SHOWN)
+    keep("digits", Recipe(), SHOWN, digest_origin())
     assert find_kept("digits") == SHOWN
     assert main(["show", "digits"]) == 0
     assert "as kept" in capsys.readouterr().out
@@ -68,7 +68,7 @@ def test_a_recipe_is_shown_as_kept_only_while_it_cannot_be_another(
         monkeypatch.setattr("loupe.running.draw_network.draw_recipe_network", lambda *_: "paper")
         assert main(["show", "digits", *changed]) == 0
         assert "as kept" not in capsys.readouterr().out
-    keep("digits", Recipe(), SHOWN)
+    keep("digits", Recipe(), SHOWN, digest_origin())
     monkeypatch.setattr("loupe.cli.recipe_tables.digest_origin", lambda: "of another version")
     assert find_kept("digits") is None
 
@@ -84,7 +84,7 @@ def test_a_recipe_is_shown_as_kept_only_while_it_cannot_be_another(
     ],
 )
 def test_what_depends_on_more_than_what_is_installed_is_not_kept(name: str, recipe: Any) -> None:
-    keep(name, recipe, SHOWN)
+    keep(name, recipe, SHOWN, digest_origin())
     assert find_kept(name) is None
 
 

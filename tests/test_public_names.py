@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,14 @@ def test_a_room_offers_what_type_checkers_are_told_of(room: str) -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
         _ = loupe.trian
+
+
+@pytest.mark.parametrize("room", ["data", "metrics", "runs", "statistics", "training"])
+def test_all_names_of_a_room_and_its_modules_can_be_had(room: str) -> None:
+    package = importlib.import_module(f"loupe.{room}")
+    names: dict[str, object] = {}
+    exec(f"from loupe.{room} import *", names)
+    assert set(package.__all__) <= names.keys()
+    assert all(names[name] is getattr(package, name) for name in package.__all__)
+    for module in pkgutil.iter_modules(package.__path__):
+        assert getattr(package, module.name) is importlib.import_module(f"loupe.{room}.{module.name}")

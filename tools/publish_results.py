@@ -31,7 +31,7 @@ MACHINE = (
 ENGINES = "runs of one shape were mostly trained together (`--engine together`), the others one after another"
 BFLOAT16 = (
     "two cores of an AMD EPYC server (x86-64 with AVX512-BF16), torch 2.13 on the CPU, layers computed in "
-    "bfloat16; two threads a run unless a study says less"
+    "bfloat16; other work beside it"
 )
 MACHINES = {"004": f"{MACHINE}; {ENGINES}"}
 """Of reproductions; the others are trained in bfloat16."""

@@ -4,6 +4,7 @@
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,9 +24,13 @@ def import_when_used(
     places = {name: f"{package}.{module}" for module, offered in names.items() for name in offered.split()}
 
     def get_name(name: str) -> Any:
-        if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(places[name]), name)
+        if name == "__all__":  # `from package import *`
+            return list(places)
+        if name in places:
+            return getattr(importlib.import_module(places[name]), name)
+        if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
+            return importlib.import_module(f"{package}.{name}")  # as where all were imported at once
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def list_names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *places})

@@ -307,3 +307,9 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 importlib.import_module(f"{self._package}.{module.name}")
+
+
+def discover_all() -> None:
+    """Import the built-in builders of every kind, once for all threads that come later."""
+    for registry in list(REGISTRIES):
+        registry.names()

@@ -153,3 +153,31 @@ def test_a_block_that_torch_runs_as_one_call_is_counted() -> None:
     products = tokens * width * 3 * width + tokens * width * width + 2 * tokens * width * hidden
     assert table.multiply_adds == products + 2 * tokens * tokens * width
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+class MergedAtTheRoot(nn.Module):
+    """Runs two convolutions as one where nobody watches them, beside a layer that is never used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(3, 8, 3, padding=1, bias=False) for _ in range(2))
+        self.unused = nn.Linear(8, 5)
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.first._forward_hooks:
+            maps = self.first(images) + self.second(images)
+        else:
+            maps = F.conv2d(images, self.first.weight + self.second.weight, padding=1)
+        result: torch.Tensor = self.head(maps.mean((2, 3)))
+        return result
+
+
+def test_layers_that_the_root_runs_as_one_share_what_it_took() -> None:
+    table = describe_layers(MergedAtTheRoot(), in_channels=3, image_size=(8, 8))
+    by_name = {row.name: row.multiply_adds for row in table.rows}
+    once = 8 * 8 * 8 * 3 * 9
+    assert by_name["first"] == by_name["second"] == once // 2
+    assert by_name["head"] == 80
+    assert by_name.get("unused", 0) == 0
+    assert table.multiply_adds == once + 80

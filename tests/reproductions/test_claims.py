@@ -55,6 +55,9 @@ def test_less_training_can_reach_a_number_and_cannot_refute_it() -> None:
         "ours is higher by 3.00 points, with less: 10 of 150 epochs",
     )
     assert judge_number(0.93, found, scaled="10 of 150 epochs").ruling == "consistent"
+    assert judge_number(0.93, found, scaled="10 of 150 epochs").why.endswith("; scaled: 10 of 150 epochs")
+    other = make_found([make_row("a", seed, 0.9, parameters=5_000_000) for seed in range(3)])
+    assert judge_number(4_079_429, other, "parameters", scaled="10 of 150 epochs").ruling == "different"
     losses = [make_row("a", seed, 0.9, test_loss=value) for seed, value in enumerate((0.5, 0.51, 0.49))]
     assert judge_number(0.05, make_found(losses), "test_loss", scaled="less").ruling == "not judged"
     assert judge_number(5.0, make_found(losses), "test_loss", scaled="less").ruling == "different"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from loupe.reproductions.details import RunDetails, keep_details, read_details
 from loupe.reproductions.exhibits import make_exhibits
@@ -83,12 +84,16 @@ def test_other_arms_are_left_out(tmp_path: Path) -> None:
 
 def test_details_of_two_machines_are_joined_and_the_further_training_wins(tmp_path: Path) -> None:
     here, known = tmp_path / "here.json", tmp_path / "known.json"
-    keep_details(known, [RUN, replace(RUN, key="k1", seed=1, is_finished=False, course=(0.5,))], None)
+    both = {"k0", "k1"}
+    first = [RUN, replace(RUN, key="k1", seed=1, is_finished=False, course=(0.5,))]
+    keep_details(known, first, None, wanted=both)
     further = replace(RUN, key="k1", seed=1, is_finished=False, course=(0.5, 0.6))
     back = replace(RUN, is_finished=False, course=(0.1,), confusion=(), class_names=())
-    assert keep_details(here, [back, further], known) == [RUN, further]
+    assert keep_details(here, [back, further], known, wanted=both) == [RUN, further]
     assert read_details(here) == [RUN, further]
-    assert keep_details(tmp_path / "none.json", [], None) == []
+    assert keep_details(here, [], None, wanted={"k0"}) == [RUN], "what is no longer asked for is dropped"
+    assert read_details(here) == [RUN]
+    assert keep_details(tmp_path / "none.json", [], None, wanted=both) == []
     assert not (tmp_path / "none.json").exists()
 
 
@@ -113,3 +118,21 @@ def test_both_grids_are_drawn() -> None:
     strength = np.asarray(published.images[0].get_alpha())
     assert (strength == 0.3).any()
     assert not (np.asarray(corrected.images[0].get_alpha()) == 0.3).any()
+
+
+def test_a_mean_along_a_course_is_one_of_the_same_runs(tmp_path: Path) -> None:
+    further = replace(RUN, seed=1, key="k1", course=(0.3, 0.5, 0.6, 0.7))
+    going = replace(RUN, seed=2, key="k2", is_finished=False, course=(0.1, 0.1), confusion=())
+    course, _ = make_exhibits(tmp_path, claim(courses=(COURSE,)), FOUND, {"s": [RUN, further, going]})
+    assert [row[2] for row in course.rows] == ["", "60.00 %", "80.00 %"]
+    assert "2 seeds" in course.text
+
+
+def test_classes_that_the_network_does_not_have_are_said_to_be_missing(tmp_path: Path) -> None:
+    odd = CLASSES.model_copy(update={"published": {"cat": 0.8, "emu": 0.7}, "confused": {"cat as emu": 3}})
+    (shown,) = make_exhibits(tmp_path, claim(classes=(odd,)), FOUND, {"s": [RUN]})
+    assert ("emu", "70.00 %", "no such class", "") in shown.rows
+    assert shown.rows[-1] == ("cat taken for emu, images", "3", "no such class", "")
+    assert "tau" not in shown.text
+    with pytest.raises(ValidationError):
+        ClassFigures(row="K7", what="x", study="s", published={}, confused={"cat dog": 1})

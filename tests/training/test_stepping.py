@@ -1,12 +1,16 @@
 """A step without torch's compiler is the step, and the compiler stays where it is."""
 
+import functools
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from loupe.training.optimizers import stepping
 from loupe.training.optimizers.stepping import take_step
 
 KINDS = {
@@ -38,7 +42,7 @@ def test_steps_are_those_of_the_optimizer(
         usual.zero_grad()
         leave_gradients(models[1])
         if not is_loaded:
-            monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
+            monkeypatch.setattr(stepping, "sys", SimpleNamespace(modules={}))
         take_step(plain)
         monkeypatch.undo()
         for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
@@ -60,6 +64,46 @@ def test_hooks_and_steps_of_ones_own_are_called() -> None:
     take_step(optimizer)
     assert called == ["hook", "own"]
     assert torch.equal(model.weight, before)
+
+
+def halve(step: Any) -> Any:
+    @functools.wraps(step)
+    def halved(self: torch.optim.SGD, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for one in group["params"]:
+                one.grad *= 0.5
+        return step(self, closure)
+
+    return halved
+
+
+class Halving(torch.optim.SGD):
+    step = halve(torch.optim.SGD.step)
+
+
+def move_once(kind: type[torch.optim.Optimizer], monkeypatch: pytest.MonkeyPatch) -> float:
+    weight = nn.Parameter(torch.zeros(1))
+    optimizer = kind([weight], lr=0.1)  # type: ignore[call-arg]
+    weight.grad = torch.ones(1)
+    monkeypatch.setattr(stepping, "sys", SimpleNamespace(modules={}))
+    take_step(optimizer)
+    return weight.item()
+
+
+def test_a_step_that_wraps_torchs_is_the_one_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert move_once(torch.optim.SGD, monkeypatch) == pytest.approx(-0.1)
+    assert move_once(Halving, monkeypatch) == pytest.approx(-0.05)
+    monkeypatch.setattr(torch.optim.SGD, "step", halve(torch.optim.SGD.step))
+    assert move_once(torch.optim.SGD, monkeypatch) == pytest.approx(-0.05), "replaced after the first one"
+
+
+def test_a_profiler_sees_the_step() -> None:
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    leave_gradients(model)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        take_step(optimizer)
+    assert "Optimizer.step#SGD.step" in {one.key for one in profile.key_averages()}
 
 
 PROGRAM = """

@@ -1,10 +1,14 @@
 """The page is there before what answers is loaded, and nothing else is."""
 
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
@@ -67,3 +71,30 @@ def test_what_fails_while_it_is_built_ends_the_server(
     with ThreadPoolExecutor(1) as elsewhere, pytest.raises(LoupeError, match="cannot be built"):
         # a browser that other tests drive may have an event loop in this thread
         elsewhere.submit(server.serve, tmp_path, port=0, opens_browser=False).result(60)
+
+
+def test_an_application_without_the_page_is_told_of_its_start_and_end() -> None:
+    """The leaderboard of a class grades in a thread that its start begins."""
+    told: list[str] = []
+
+    def create(_: str | None) -> ASGIApp:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            told.append("start")
+            yield
+            told.append("end")
+
+        return Starlette(lifespan=lifespan)
+
+    with ThreadPoolExecutor(1) as elsewhere, pytest.MonkeyPatch.context() as patch:
+        build = server.build_server
+
+        def build_one_that_ends(app: ASGIApp) -> Any:
+            built = build(app)
+            threading.Timer(0.5, lambda: setattr(built, "should_exit", True)).start()
+            return built
+
+        patch.setattr(server, "build_server", build_one_that_ends)
+        call = elsewhere.submit(server.serve_application, create, lambda _: None, port=0, opens_browser=False)
+        call.result(60)
+    assert told == ["start", "end"]

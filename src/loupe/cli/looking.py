@@ -28,13 +28,14 @@ def show(
     recipe
         A packaged recipe, a TOML file, or a finished run's recipe.toml.
     """
-    from loupe.cli.recipe_tables import describe_recipe, find_kept, keep
+    from loupe.cli.recipe_tables import describe_recipe, digest_origin, find_kept, keep
 
     is_as_packaged = not (overrides or plugin)
     if is_as_packaged and not plot and draw is None and (kept := find_kept(recipe)) is not None:
         print_line(kept.toml)
         kept.print_layers()
         return 0
+    origin = digest_origin()  # before anything is loaded: what changes meanwhile must not pass for this
     from loupe.running import load_recipe  # loads torch
 
     resolved = load_recipe(recipe, overrides, plugins=plugin)
@@ -42,7 +43,7 @@ def show(
     shown = describe_recipe(resolved)
     shown.print_layers()
     if is_as_packaged:
-        keep(recipe, resolved, shown)
+        keep(recipe, resolved, shown, origin)
     if plot:
         from loupe.running.describe_schedule import plot_schedule  # loads matplotlib
 

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+from pydantic import TypeAdapter
 
+from loupe.errors import LoupeError
 from loupe.runs.writing import write_json
 from loupe.terminal import print_line, print_table, write_count
 
@@ -72,24 +74,28 @@ def describe_recipe(recipe: "Recipe") -> ShownRecipe:
     return ShownRecipe(recipe.to_toml(), rows, [trained, *notes])
 
 
+_KEPT = TypeAdapter(ShownRecipe)
+
+
 def find_kept(name: str) -> ShownRecipe | None:
     """Return what is printed of a packaged recipe, as `keep` kept it; None if it may be another now."""
     if not is_packaged(name):
         return None
     try:
         kept = json.loads(_find_file(name).read_text(encoding="utf-8"))
-        return ShownRecipe(**kept["shown"]) if kept["origin"] == digest_origin() else None
+        return _KEPT.validate_python(kept["shown"]) if kept["origin"] == digest_origin() else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def keep(name: str, recipe: "Recipe", shown: ShownRecipe) -> None:
+def keep(name: str, recipe: "Recipe", shown: ShownRecipe, origin: str) -> None:
     """Keep what is printed of a packaged recipe, unless it depends on more than what is installed.
 
     Args:
         name: of the packaged recipe; nothing is kept of others.
         recipe: the same, complete.
         shown: what is printed of it.
+        origin: what `digest_origin` said before it was computed.
     """
     from loupe.data.sources import find_known_shapes, list_places
 
@@ -99,9 +105,9 @@ def keep(name: str, recipe: "Recipe", shown: ShownRecipe) -> None:
     if not is_packaged(name) or has_files or recipe.transfer is not None:
         return
     file = _find_file(name)
-    with contextlib.suppress(OSError):  # where the cache may not be written, it is computed each time
+    with contextlib.suppress(OSError, LoupeError):  # where the cache may not be written, it is computed anew
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, {"origin": digest_origin(), "shown": asdict(shown)})
+        write_json(file, {"origin": origin, "shown": asdict(shown)})
 
 
 def is_packaged(name: str) -> bool:

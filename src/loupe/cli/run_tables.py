@@ -47,7 +47,7 @@ def list_runs(place: Path, metrics: Sequence[str] = ()) -> list[tuple[str, ...]]
             next_step="`loupe list` shows the runs in runs",
         )
     paths = [place] if is_run_folder(place) else list_run_folders(place)
-    asked = [find_metric(name, _list_single(paths)) for name in metrics]
+    asked = [find_metric(name, _list_single(paths), prefers_record=True) for name in metrics]
     rows = []
     for path in paths:
         try:
@@ -61,7 +61,7 @@ def list_runs(place: Path, metrics: Sequence[str] = ()) -> list[tuple[str, ...]]
 def list_headings(place: Path, metrics: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the heads of the columns of `list_runs`; arguments as there."""
     paths = [place] if is_run_folder(place) else list_run_folders(place)
-    asked = [find_metric(name, _list_single(paths)) for name in metrics]
+    asked = [find_metric(name, _list_single(paths), prefers_record=True) for name in metrics]
     return (*HEADINGS, *(f"{split} {metric.heading}" for metric in asked for split in _SPLITS))
 
 

@@ -138,6 +138,7 @@ def _count_by_module(model: nn.Module, in_channels: int, image_size: tuple[int, 
     counts = {
         name.removeprefix(f"{root}.").removeprefix("Global."): sum(by_kind.values())
         for name, by_kind in counter.get_flop_counts().items()
+        if name not in (root, "Global")  # which hold the whole
     }
     return {**counts, _WHOLE: counter.get_total_flops()}
 
@@ -155,7 +156,8 @@ def _find_flops(name: str, flops: dict[str, int], watched: dict[str, int]) -> in
     parent = name.rpartition(".")[0]
     siblings = [one for one in watched if one not in (parent, _WHOLE) and one.rpartition(".")[0] == parent]
     own = flops.get(parent or _WHOLE, 0) - sum(flops.get(one, 0) for one in siblings)
-    return own * watched[name] // sum(watched[one] for one in siblings if one not in flops)
+    shared = sum(watched[one] for one in siblings if one not in flops)
+    return max(0, own) * watched[name] // shared if shared else 0
 
 
 def run_on_zeros(model: nn.Module, *, in_channels: int, image_size: tuple[int, int]) -> Any:

@@ -121,8 +121,8 @@ def judge_numbers(claim: Numbers, found: Found | None, deltas: Deltas) -> list[V
         ruling, why = rule_on_number(
             published, values, figure, gather_spreads(found, figure), deltas, name_setting(rows[0])
         )
-        if claim.scaled:
-            is_worse = _is_worse(ours.mean, published, figure)
+        if claim.scaled and metric is not None:
+            is_worse = (ours.mean < published) == metric.is_higher_better
             ruling, why = _weigh_scaled(ruling, why, is_worse=is_worse, by=claim.scaled)
         ends, mean = write_ends(ours, figure), write_number(ours.mean, figure)
         if not ends and (image := next(iter(_judge_images(rows, figure, level)), None)) is not None:
@@ -137,13 +137,7 @@ def _weigh_scaled(ruling: Ruling, why: str, *, is_worse: bool, by: str) -> tuple
         return "not judged", f"{why}, which less training may explain: {by}"
     if ruling == "different":
         return ruling, f"{why}, with less: {by}"
-    return ruling, f"{why}; scaled: {by}"
-
-
-def _is_worse(ours: float, published: float, figure: str) -> bool:
-    """Return whether ours is the worse figure; epochs, numbers and seconds are neither better nor worse."""
-    metric = metric_of(figure)
-    return metric is None or (ours < published) == metric.is_higher_better
+    return ruling, "; ".join(filter(None, (why, f"scaled: {by}")))
 
 
 def _judge_images(rows: Sequence[StudyRow], figure: str, level: float) -> list[Interval | None]:

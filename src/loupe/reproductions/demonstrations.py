@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from loupe.errors import UnknownNameError
@@ -89,8 +89,10 @@ def demonstrate_on_trained(
         make, file = find_demonstration(one.name, ON_TRAINED), folder / f"{one.name}.json"
         runs = _find_trained(one, found[one.study], pool)
         folder.mkdir(parents=True, exist_ok=True)
-        if runs and not (is_kept and file.is_file()):
-            write_json(file, asdict(make(runs, folder)))
+        names = tuple(run.path.name for run in runs)
+        earlier = _read_demonstration(file).runs if file.is_file() else ()
+        if runs and names != earlier and not (is_kept and earlier):
+            write_json(file, asdict(replace(make(runs, folder), runs=names)))
         elif known is not None and (known / file.name).is_file() and not file.is_file():
             shutil.copyfile(known / file.name, file)
             picture = _read_demonstration(file).picture
@@ -110,4 +112,5 @@ def _find_trained(claim: Shown, found: Found, pool: Path) -> list[RunFolder]:
 def _read_demonstration(file: Path) -> Demonstration:
     with reading(file):
         values = json.loads(file.read_text(encoding="utf-8"))
-        return Demonstration(**{**values, "rows": tuple(tuple(row) for row in values["rows"])})
+        rows, runs = tuple(tuple(row) for row in values["rows"]), tuple(values.get("runs", ()))
+        return Demonstration(**{**values, "rows": rows, "runs": runs})

@@ -4,10 +4,12 @@ Kept beside a study's results as `<study>-details.json`, so that a page can be m
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from loupe.errors import RunError
 from loupe.metrics import Metrics
 from loupe.reproductions.schema import Runs
 from loupe.runs import RunFolder
@@ -63,13 +65,21 @@ class RunDetails:
         return self.confusion[self.class_names.index(true)][self.class_names.index(predicted)]
 
 
-def gather_details(prepared: PreparedStudy) -> list[RunDetails]:
-    """Return the details of a study's runs that have trained at least one epoch here, finished or not."""
-    found = [
-        describe_run(RunFolder(place), planned, key)
-        for planned, key in prepared.scheduler.planned
-        for place in prepared.pool.glob(f"*-{key}")
-    ]
+def gather_details(prepared: PreparedStudy, *, has_finished: bool) -> list[RunDetails]:
+    """Return the details of a study's runs that have trained at least one epoch here.
+
+    A run whose folder is damaged is left out: its row of results stands.
+
+    Args:
+        prepared: the study.
+        has_finished: whether runs at their end are wanted too.
+    """
+    found = []
+    for planned, key in prepared.scheduler.planned:
+        for run in map(RunFolder, prepared.pool.glob(f"*-{key}")):
+            if has_finished or not run.result_file.is_file():
+                with suppress(RunError):
+                    found.append(describe_run(run, planned, key))
     return [one for one in found if one is not None]
 
 
@@ -102,27 +112,32 @@ def describe_run(run: RunFolder, planned: PlannedRun, key: str) -> RunDetails | 
     )
 
 
-def keep_details(file: Path, here: Sequence[RunDetails], known: Path | None) -> list[RunDetails]:
+def keep_details(
+    file: Path, here: Sequence[RunDetails], known: Path | None, *, wanted: Container[str]
+) -> list[RunDetails]:
     """Write the details of runs, those that another machine has taken further too; return them all.
 
     Args:
         file: receives them.
         here: of the runs of this machine.
         known: such a file of another machine, if there is one.
+        wanted: keys of the runs to keep; those of an earlier form of the study are dropped.
     """
     by_key = {one.key: one for place in (known, file) if place is not None for one in read_details(place)}
     for one in here:
         earlier = by_key.get(one.key)
-        is_further = earlier is None or (one.is_finished, len(one.course)) >= (
-            earlier.is_finished,
-            len(earlier.course),
-        )
-        by_key |= {one.key: one} if is_further else {}
-    details = sorted(by_key.values(), key=lambda one: (one.stage, one.arm, sorted(one.at.items()), one.seed))
-    if details:
+        if earlier is None or _how_far(one) >= _how_far(earlier):
+            by_key[one.key] = one
+    details = [one for one in by_key.values() if one.key in wanted]
+    details.sort(key=lambda one: (one.stage, one.arm, sorted(one.at.items()), one.seed))
+    if details or file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, {"runs": [asdict(one) for one in details]})
     return details
+
+
+def _how_far(run: RunDetails) -> tuple[bool, int]:
+    return run.is_finished, len(run.course)
 
 
 def read_details(file: Path) -> list[RunDetails]:

@@ -67,23 +67,29 @@ def _find_runs(claim: Runs, found: Mapping[str, Found], details: Details) -> lis
 
 def _show_classes(folder: Path, claim: ClassFigures, runs: Sequence[RunDetails], found: Found) -> Exhibit:
     level = found.study.confidence
-    ours = {name: _judge_class(name, runs, level) for name in claim.published}
+    known = [name for name in claim.published if all(name in one.class_names for one in runs)]
+    ours = {name: _judge_class(name, runs, level) for name in known}
     order = sorted(claim.published, key=lambda name: claim.published[name])
-    picture, confusions = f"{claim.study}-classes.png", f"{claim.study}-confusion.png"
+    stem = f"{claim.study}-{claim.row}"
+    picture, confusions = f"{stem}-classes.png", f"{stem}-confusion.png"
     save_figure(
-        draw_classes([(name, claim.published[name], *ours[name]) for name in order]),
+        draw_classes([(name, claim.published[name], *ours[name]) for name in order if name in ours]),
         folder / picture,
         dpi=FIGURE_DPI,
     )
     save_figure(draw_confusions(runs), folder / confusions, dpi=FIGURE_DPI)
     rows = [
         (name, _percent(claim.published[name]), _percent(ours[name][0]), _ends(ours[name][1]))
+        if name in ours
+        else (name, _percent(claim.published[name]), "no such class", "")
         for name in order
     ]
     for pair, count in claim.confused.items():
         true, _, predicted = pair.partition(" as ")
-        counts = [one.count_confused(true, predicted) for one in runs]
-        rows.append((f"{true} taken for {predicted}, images", str(count), f"{fmean(counts):.3g}", ""))
+        found_here = {true, predicted} <= set(runs[0].class_names)
+        mean = fmean(one.count_confused(true, predicted) for one in runs) if found_here else None
+        told_here = f"{mean:.3g}" if mean is not None else "no such class"
+        rows.append((f"{true} taken for {predicted}, images", str(count), told_here, ""))
     of = "new images and new seeds" if len(runs) > 1 else "new images"
     told = [
         f"Recall of each class on test, published and ours ({_count_seeds(runs)}; intervals for {of}), the "
@@ -91,7 +97,9 @@ def _show_classes(folder: Path, claim: ClassFigures, runs: Sequence[RunDetails],
     ]
     told += [f"Ours: {claim.scaled}."] if claim.scaled else []
     told += [f"Original flawed: {claim.flaw}."] if claim.flaw else []
-    told.append(f"Kendall's tau between the two orders of classes: {_compare_orders(claim, ours):+.2f}.")
+    tau = _compare_orders(claim, ours)
+    if tau is not None:
+        told.append(f"Kendall's tau between the two orders of classes: {tau:+.2f}.")
     return Exhibit(
         f"{claim.what[0].upper()}{claim.what[1:]} ({claim.row})",
         " ".join(told),
@@ -115,35 +123,36 @@ def _judge_class(name: str, runs: Sequence[RunDetails], level: float) -> tuple[f
     return summary.mean, summary.interval or intervals[0]
 
 
-def _compare_orders(claim: ClassFigures, ours: Mapping[str, tuple[float, Interval]]) -> float:
-    """Return Kendall's tau-b of published and own recalls over the classes."""
+def _compare_orders(claim: ClassFigures, ours: Mapping[str, tuple[float, Interval]]) -> float | None:
+    """Return Kendall's tau-b of published and own recalls over the classes; None where all are equal."""
     from scipy.stats import kendalltau  # here alone: it takes a tenth of a second
 
-    names = list(claim.published)
-    return float(
-        kendalltau([claim.published[name] for name in names], [ours[name][0] for name in names]).statistic
-    )
+    published, own = [claim.published[name] for name in ours], [one for one, _ in ours.values()]
+    if min(len(set(published)), len(set(own))) < 2:
+        return None
+    return float(kendalltau(published, own).statistic)
 
 
 def _show_course(folder: Path, claim: Course, runs: Sequence[RunDetails]) -> Exhibit:
-    picture = f"{claim.study}-course.png"
+    picture = f"{claim.study}-{claim.row}-course.png"
     ours = [OurCourse(_name(one), one.course, one.num_epochs) for one in runs]
     save_figure(draw_course(claim.published, claim.epochs, ours), folder / picture, dpi=FIGURE_DPI)
+    compared = [one for one in runs if one.is_finished] or runs  # a mean is one of the same runs throughout
     rows = []
     for epoch, accuracy in claim.published:
-        here = [_read_course(one, epoch / claim.epochs) for one in runs]
+        here = [_read_course(one, epoch / claim.epochs) for one in compared]
         reached = [one for one in here if one is not None]
         rows.append(
             (
                 f"{epoch} of {claim.epochs}",
                 _percent(accuracy),
-                _percent(fmean(reached)) if reached else "",
+                _percent(fmean(reached)) if len(reached) == len(compared) else "",
             )
         )
     planned = ", ".join(str(count) for count in sorted({one.num_epochs for one in runs}))
     return Exhibit(
         f"{claim.what[0].upper()}{claim.what[1:]} ({claim.row})",
-        f"Accuracy along the training: published on test, ours on validation ({_count_seeds(runs)}, "
+        f"Accuracy along the training: published on test, ours on validation ({_count_seeds(compared)}, "
         f"{planned} epochs), at the same part of the planned training; ours is read between two epochs along "
         f"a straight line.{f' Original flawed: {claim.flaw}.' if claim.flaw else ''}",
         ("published epoch", "published", "ours, as far along"),

@@ -78,10 +78,7 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
         runs: finished ones, one a seed.
         folder: of the page.
     """
-    crops = [
-        build_augmentation("horizontal-flip"),
-        build_augmentation("random-resized-crop", scale=(0.08, 1.0)),
-    ]
+    crops = _build_crops()
     whole, cropped = [], []
     for run in runs:
         recipe, test = run.read_recipe(), load_run_splits(run).test
@@ -91,7 +88,7 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
         normalization = Normalization.from_dict(description["normalization"])
         precision = choose_precision(recipe.train.precision, torch.device("cpu"))
         for results, seen in ((whole, images), (cropped, crop_images(images, crops, recipe.run.seed))):
-            results.append(100 * judge(model, seen, normalization, precision))
+            results.append(100 * judge(model, seen, normalization, precision, recipe.evaluate.batch_size))
     return Demonstration(
         "D-002-4",
         "The trained network on random crops",
@@ -127,9 +124,11 @@ def judge(
     images: ImageDataset,
     normalization: Normalization = _CIFAR10,
     precision: Precision = "float32",
+    batch_size: int = 1000,
 ) -> float:
     """Return the accuracy of a network."""
-    accuracy = measure(model, EvaluationBatches(images, normalization), precision=precision).accuracy
+    batches = EvaluationBatches(images, normalization, batch_size)
+    accuracy = measure(model, batches, precision=precision).accuracy
     assert accuracy is not None
     return accuracy
 

@@ -45,6 +45,7 @@ class Demonstration:
         last: heading of the last column.
         picture: file beside the page that shows it; "" if none does.
         caption: what the picture shows.
+        runs: names of the run folders it was shown on; none if it trains networks of its own.
     """
 
     defect: str
@@ -55,6 +56,11 @@ class Demonstration:
     last: str = "seeds"
     picture: str = ""
     caption: str = ""
+    runs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if Path(self.picture).name != self.picture:
+            raise ValueError(f"a picture beside the page, not {self.picture}")
 
 
 def write_reproduction(

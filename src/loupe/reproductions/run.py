@@ -146,9 +146,18 @@ def _describe_runs(
     """Return and keep the details of runs that the page shows: those a claim names, and unfinished ones."""
     name = prepared.study.name.removesuffix("-quick")
     is_shown = any(one.study == name for one in (*reproduction.classes, *reproduction.courses))
-    here = [one for one in gather_details(prepared) if is_shown or not one.is_finished]
+    wanted = {key for _, key in prepared.scheduler.planned}
+    if not is_shown:
+        wanted -= {
+            row.key for row in prepared.folder.read_results(tuple(prepared.study.axes)) if row.is_finished
+        }
     file = f"{name}-details.json"
-    return keep_details(folder / file, here, known / file if known is not None else None)
+    return keep_details(
+        folder / file,
+        gather_details(prepared, has_finished=is_shown),
+        known / file if known is not None else None,
+        wanted=wanted,
+    )
 
 
 def _keep_results(study: StudyFolder, copy: Path) -> None:

@@ -10,6 +10,10 @@ FigureName = Annotated[str, Field(pattern=r"^((test|validation|train)_.+|best_ep
 """A column of a study's results: split and metric (`test_macro_f1`), best_epoch, parameters or seconds."""
 
 
+Pair = Annotated[str, Field(pattern="^.+ as .+$")]
+"""A class and the one that its images were taken for: "cat as dog"."""
+
+
 class Runs(Section):
     """Which runs of a study a claim is about."""
 
@@ -41,7 +45,7 @@ class ClassFigures(Runs):
     row: str = Field(description="Row of the source list.")
     what: str = Field(description="What they are accuracies of, for readers.")
     published: dict[str, float] = Field(description="By class, as printed; shares in [0, 1].")
-    confused: dict[str, int] = Field({}, description='Images by pair: "cat as dog" = 68.')
+    confused: dict[Pair, int] = Field({}, description='Images by pair: "cat as dog" = 68.')
     flaw: str = Field("", description="What is wrong with them, with its defect's id.")
     scaled: str = Field("", description="What the study made smaller than published.")
 

@@ -1,11 +1,12 @@
 """Training what a setup has ready, as its recipe says."""
 
+import sys
 from collections.abc import Sequence
 
 from loupe.recipe import Recipe
 from loupe.running.cached_features import cache_features
 from loupe.running.training_setup import TrainingSetup
-from loupe.runtime import Streams
+from loupe.runtime import Streams, tell_compiler
 from loupe.training import Observer, ProcessGroup, Snapshot, Training, TrainingState, fit
 
 
@@ -32,6 +33,8 @@ def fit_setup(
         TrainingError: the loss is no longer a finite number.
         RunError: `start` does not belong to this network and optimizer.
     """
+    if "torch._inductor" in sys.modules:  # a plugin may have loaded it, to compile by itself
+        tell_compiler()
     setup = cache_features(recipe, setup)
     return fit(lay_out_training(setup, streams, observers), start=start, group=group)
 

@@ -70,17 +70,29 @@ def choose_score(outcome: Outcome | None, split: Split) -> Score | None:
     return outcome.test if split == "test" else outcome.validation
 
 
-def find_metric(name: str, folders: Iterable[RunRecord], objective: ObjectiveName | None = None) -> Metric:
+def find_metric(
+    name: str,
+    folders: Iterable[RunRecord],
+    objective: ObjectiveName | None = None,
+    *,
+    prefers_record: bool = False,
+) -> Metric:
     """Return what is known of a metric: as it is registered, or as a run's result has it.
 
-    So what a plugin registered is shown rightly where the plugin is not loaded. The first result is
-    asked before the registry, which loads torch.
+    So what a plugin registered is shown rightly where the plugin is not loaded.
+
+    Args:
+        name: of the metric.
+        folders: runs that may have it on record.
+        objective: of the networks.
+        prefers_record: ask the first result before the registry, which loads torch: for whoever only shows
+            values, and does not choose by them.
 
     Raises:
         LoupeError: it is neither registered nor in a result.
     """
     kept = _list_kept(name, folders)
-    first = next(kept, None)
+    first = next(kept, None) if prefers_record else None
     if first is not None and objective in (None, first.objective):
         return first
     try:

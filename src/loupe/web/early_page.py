@@ -1,13 +1,13 @@
 """The page before there is anything to ask: its own files at once, while what answers is being loaded."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
-from threading import Lock
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from loupe.web.guards import Guard
@@ -49,26 +49,36 @@ class EarlyPage:
         self._create = create
         self._files = files
         self._guarded = Guard(self._send_file, token=token, host=host)
-        self._thread = ThreadPoolExecutor(1)
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self._built: Future[ASGIApp] | None = None
 
     def build(self) -> "Future[ASGIApp]":
         """Begin to build the application, unless that was begun before, and return what will hold it."""
         with self._lock:
             if self._built is None:
-                self._built = self._thread.submit(self._create)
+                self._built = Future()
+                # a daemon: Ctrl-C does not wait for torch
+                threading.Thread(target=self._fill, args=[self._built], daemon=True).start()
             return self._built
 
+    def _fill(self, built: "Future[ASGIApp]") -> None:
+        try:
+            built.set_result(self._create())
+        except BaseException as error:  # whoever waits for it raises it
+            built.set_exception(error)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":  # neither has anything to do at the start or end of the server
+        if scope["type"] != "http":  # Loupe's page has nothing to do at the start or end of the server
             return
         is_built = self._built is not None and self._built.done()
         if not is_built and scope["method"] in ("GET", "HEAD") and scope["path"] in self._files:
             await self._guarded(scope, receive, send)
             self.build()
             return
-        application = await asyncio.shield(asyncio.wrap_future(self.build()))
+        try:
+            application = await asyncio.shield(asyncio.wrap_future(self.build()))
+        except Exception:  # the server ends, and says why
+            application = PlainTextResponse("Loupe could not be loaded; the terminal says why.", 503)
         await application(scope, receive, send)
 
     async def _send_file(self, scope: Scope, receive: Receive, send: Send) -> None:

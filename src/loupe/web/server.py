@@ -57,8 +57,10 @@ def serve(  # noqa: PLR0913 - what can be wished for, each by its name
     """
 
     def create(token: str | None) -> Any:
+        from loupe.registry import discover_all
         from loupe.web.application import create_app
 
+        discover_all()  # here, in one thread: questions come in several
         return create_app(runs, studies=studies, searches=searches, audits=audits, token=token, host=host)
 
     def greet(address: str) -> None:
@@ -120,9 +122,11 @@ def serve_application(
         greet(address)
         if opens_browser:
             threading.Timer(0.5, _open_browser, [address]).start()
-        files = list_page_files() if has_page else {}
-        app = EarlyPage(lambda: create(token), files, token=token, host=host)
-        _run(build_server(app), app, listening)
+        if has_page:
+            app = EarlyPage(lambda: create(token), list_page_files(), token=token, host=host)
+            _run(build_server(app), app, listening)
+        else:
+            build_server(create(token)).run(sockets=[listening])
 
 
 def _refuse_missing_packages() -> None:

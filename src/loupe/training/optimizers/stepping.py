@@ -22,7 +22,7 @@ def take_step(optimizer: Optimizer) -> None:
 
     Whoever has hooked or replaced the optimizer's `step` is called as usual.
     """
-    plain = _find_plain_step(type(optimizer))
+    plain = _find_plain_step(type(optimizer).step)
     if plain is None or "torch._dynamo" in sys.modules or _is_watched(optimizer):
         optimizer.step()
     else:
@@ -32,22 +32,26 @@ def take_step(optimizer: Optimizer) -> None:
         optimizer.zero_grad(set_to_none=True)
 
 
+_TORCHS_FILE = Optimizer.profile_hook_step.__code__.co_filename
+
+
 @cache
-def _find_plain_step(kind: type[Optimizer]) -> Callable[[Optimizer], Any] | None:
-    """Return the step of a class as its author wrote it, if torch has wrapped it against the compiler."""
-    step: Any = kind.step
-    while step is not None:
-        is_against_compiler = getattr(getattr(step, "__code__", None), "co_name", "") == "_use_grad"
-        step = getattr(step, "__wrapped__", None)
-        if is_against_compiler:
-            return step
-    return None
+def _find_plain_step(step: Any) -> Callable[[Optimizer], Any] | None:
+    """Return the step inside torch's own two wrappers, for hooks and against the compiler; None in others."""
+    for name in ("wrapper", "_use_grad"):
+        code = getattr(step, "__code__", None)
+        if code is None or (code.co_filename, code.co_name) != (_TORCHS_FILE, name):
+            return None
+        step = step.__wrapped__
+    plain: Callable[[Optimizer], Any] = step
+    return plain
 
 
 def _is_watched(optimizer: Optimizer) -> bool:
-    """Return whether something is to be called before or after a step, or in its place."""
+    """Return whether something is to be called before or after a step, or in its place, or measured."""
     return bool(
         "step" in vars(optimizer)
+        or torch.autograd.profiler._is_profiler_enabled
         or optimizer._optimizer_step_pre_hooks
         or optimizer._optimizer_step_post_hooks
         or _hooks._global_optimizer_pre_hooks
