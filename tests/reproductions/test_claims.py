@@ -184,3 +184,9 @@ def test_every_claim_of_a_packaged_reproduction_names_runs_that_exist(name: str)
 def test_failed_runs_count_for_nothing() -> None:
     found = make_found([*make_rows("a", [0.97, 0.98]), make_row("a", 2, None)])
     assert judge_number(0.975, found).num_seeds == 2
+
+
+def test_the_parameters_of_one_network_are_those_of_all() -> None:
+    found = make_found([make_row("a", 0, 0.9, parameters=4_079_429)])
+    assert judge_number(4_079_429, found, "parameters", scaled="10 of 150 epochs").ruling == "consistent"
+    assert judge_number(4_079_430, found, "parameters").ruling == "different"

@@ -70,7 +70,7 @@ def rule_on_number(
         deltas: how far apart both may be and still count as the same.
         setting: what the values are of; the spread nearest to theirs if left out.
     """
-    if len(set(values)) == 1 and len(values) > 1 and figure == "parameters":
+    if len(set(values)) == 1 and figure == "parameters":  # which do not vary from seed to seed
         is_same = values[0] == published
         return ("consistent", "") if is_same else ("different", _tell_gap(published, fmean(values), figure))
     if len(values) < 2:
