@@ -1,12 +1,18 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loupe.studies.keys import Keys
+from loupe.studies.loading import load_study
 from loupe.studies.plan import make_plan
+from loupe.studies.run import prepare_study
 from loupe.version import NUMBERS_VERSION
 
+from ..conftest import needs_official_data
 from .conftest import SMALL, make_study
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def key_of(**changes: Any) -> str:
@@ -75,3 +81,18 @@ def test_runs_trained_together_have_keys_of_their_own() -> None:
     run = make_plan(make_study()).runs[0]
     assert Keys("together").of(run) == f"{Keys().of(run)}-together"
     assert Keys("processes").of(run) == Keys("serial").of(run) == Keys().of(run)
+
+
+RESULTS = sorted(
+    [*(DOCS / "answers").glob("*.csv"), *(DOCS / "reproduction").glob("*/*.csv")], key=lambda file: file.name
+)
+
+
+@needs_official_data
+@pytest.mark.thorough
+@pytest.mark.parametrize("results", RESULTS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_published_results_are_those_of_the_studies_as_they_are(results: Path, tmp_path: Path) -> None:
+    """A recipe that is changed changes its runs: what docs call its results would be trained anew."""
+    known = prepare_study(load_study(results.stem), tmp_path, known=results, engine="serial").known
+    assert known is not None
+    assert 0 < known.num_finished == known.num_fitting
