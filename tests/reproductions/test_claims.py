@@ -65,7 +65,9 @@ def test_less_training_can_reach_a_number_and_cannot_refute_it() -> None:
 
 def test_one_seed_shows_what_new_images_may_do() -> None:
     row = make_row("a", 0, 0.9, num_test=10_000)
-    assert judge_number(0.95, make_found([row])).interval == "89.40 to 90.57 % (for new images)"
+    verdict = judge_number(0.95, make_found([row]))
+    assert verdict.interval == "89.40 to 90.57 %"
+    assert verdict.why == "one seed says nothing about the spread; the interval is one for new images"
 
 
 def test_runs_that_vary_too_much_cannot_tell_and_never_pass_a_number_five_points_off() -> None:

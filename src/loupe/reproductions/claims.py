@@ -126,7 +126,8 @@ def judge_numbers(claim: Numbers, found: Found | None, deltas: Deltas) -> list[V
             ruling, why = _weigh_scaled(ruling, why, is_worse=is_worse, by=claim.scaled)
         ends, mean = write_ends(ours, figure), write_number(ours.mean, figure)
         if not ends and (image := next(iter(_judge_images(rows, figure, level)), None)) is not None:
-            ends = f"{write_ends(replace(ours, interval=image), figure)} (for new images)"
+            ends = write_ends(replace(ours, interval=image), figure)
+            why = f"{why}; the interval is one for new images"
         verdicts.append(Verdict(claim.row, what, written, mean, ends, len(values), ruling, why, flaw))
     return verdicts
 

@@ -94,7 +94,8 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
         "The trained network on random crops",
         f"The test images of {runs[0].read_recipe().name}, as they are and as the notebook tested: mirrored "
         "at random and cut to a window of 8 to 100 % of their area. Our networks were trained on shifted "
-        "images, the notebook's on such crops. Nothing is chosen by these looks; all are on record.",
+        "images, the notebook's on such crops. Measured anew: in half precision a few images may come out "
+        "otherwise than in the run. Nothing is chosen by these looks; all are on record.",
         (
             ("tested on the images", f"{fmean(whole):.2f} %", _list(whole)),
             ("tested on random crops of them, as published", f"{fmean(cropped):.2f} %", _list(cropped)),
