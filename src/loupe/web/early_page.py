@@ -62,6 +62,7 @@ class EarlyPage:
             return self._built
 
     def _fill(self, built: "Future[ASGIApp]") -> None:
+        built.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
         try:
             built.set_result(self._create())
         except BaseException as error:  # whoever waits for it raises it
