@@ -164,9 +164,8 @@ def _write_markdown(
     lines = [
         f"# {reproduction.title}",
         "",
-        f"Made by `{command}` with Loupe {__version__}. "
-        + "; ".join(f"{count} {ruling}" for ruling, count in counts.items())
-        + ".",
+        f"Made by `{command}` with Loupe {__version__}."
+        + (f" {'; '.join(f'{count} {ruling}' for ruling, count in counts.items())}." if counts else ""),
         "",
         *([_QUICK, ""] if command.endswith("--quick") else []),
         *([_UNFINISHED.format(_count_waiting(counts["not run"])), ""] if "not run" in counts else []),
@@ -182,8 +181,11 @@ def _write_markdown(
         picture = _find_picture(folder, one)
         if picture.is_file():
             lines += [f"![{name_figure(one)} of {one.study.name}, means and intervals]({picture.name})", ""]
-    lines += ["## Claims", "", "| row | claim | published | ours | interval of the mean | seeds | verdict |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    if not analyses:
+        lines += ["No run is at its end yet.", ""]
+    if verdicts:
+        heads = "| row | claim | published | ours | interval of the mean | seeds | verdict |"
+        lines += ["## Claims", "", heads, "|---|---|---|---|---|---|---|"]
     for one_verdict in verdicts:
         ruling = f"{one_verdict.ruling}: {one_verdict.why}" if one_verdict.why else one_verdict.ruling
         ruling += f". Original flawed: {one_verdict.defect}" if one_verdict.defect else ""
