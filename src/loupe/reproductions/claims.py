@@ -8,6 +8,7 @@ from statistics import fmean
 import numpy as np
 
 from loupe.reproductions.columns import metric_of, name_column, write_ends, write_number
+from loupe.reproductions.details import RunDetails
 from loupe.reproductions.number_rules import (
     Deltas,
     Found,
@@ -260,10 +261,10 @@ def find_rows(claim: Runs, found: Found | None, arm: str = "") -> list[StudyRow]
     if found is None:
         return []
     wanted = arm or claim.arm or next(iter(found.study.arms))
-    return [
-        row
-        for row in found.rows
-        if row.is_finished
-        and (row.stage == claim.stage if claim.stage else not row.stage and row.arm == wanted)
-        and all(row.at.get(axis) == value for axis, value in claim.at.items())
-    ]
+    return [row for row in found.rows if row.is_finished and is_about(row, claim, wanted)]
+
+
+def is_about(run: StudyRow | RunDetails, claim: Runs, arm: str) -> bool:
+    """Return whether a claim about an arm, or about the stage that it names, is about a run."""
+    is_of = run.stage == claim.stage if claim.stage else not run.stage and run.arm == arm
+    return is_of and all(run.at.get(axis) == value for axis, value in claim.at.items())

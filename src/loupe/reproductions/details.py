@@ -11,7 +11,6 @@ from pathlib import Path
 
 from loupe.errors import RunError
 from loupe.metrics import Metrics
-from loupe.reproductions.schema import Runs
 from loupe.runs import RunFolder
 from loupe.runs.reading import read_text, reading
 from loupe.runs.writing import write_json
@@ -48,12 +47,6 @@ class RunDetails:
     class_names: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
 
-    def is_about(self, claim: Runs, arms: Sequence[str]) -> bool:
-        """Return whether a claim is about this run; of the `arms` of its study the first if it names none."""
-        wanted = claim.arm or arms[0]
-        is_of = self.stage == claim.stage if claim.stage else not self.stage and self.arm == wanted
-        return is_of and all(self.at.get(axis) == value for axis, value in claim.at.items())
-
     @property
     def recalls(self) -> dict[str, float]:
         """Part of each class's test images that the network got right, by class."""
@@ -65,21 +58,20 @@ class RunDetails:
         return self.confusion[self.class_names.index(true)][self.class_names.index(predicted)]
 
 
-def gather_details(prepared: PreparedStudy, *, has_finished: bool) -> list[RunDetails]:
+def gather_details(prepared: PreparedStudy, wanted: Container[str]) -> list[RunDetails]:
     """Return the details of a study's runs that have trained at least one epoch here.
 
     A run whose folder is damaged is left out: its row of results stands.
 
     Args:
         prepared: the study.
-        has_finished: whether runs at their end are wanted too.
+        wanted: keys of the runs that are asked for.
     """
     found = []
     for planned, key in prepared.scheduler.planned:
-        for run in map(RunFolder, prepared.pool.glob(f"*-{key}")):
-            if has_finished or not run.result_file.is_file():
-                with suppress(RunError):
-                    found.append(describe_run(run, planned, key))
+        for run in map(RunFolder, prepared.pool.glob(f"*-{key}") if key in wanted else ()):
+            with suppress(RunError):
+                found.append(describe_run(run, planned, key))
     return [one for one in found if one is not None]
 
 

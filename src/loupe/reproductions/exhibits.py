@@ -7,6 +7,7 @@ from statistics import fmean
 
 from loupe.figures.style import save_figure
 from loupe.reports.page import format_level
+from loupe.reproductions.claims import is_about
 from loupe.reproductions.details import RunDetails
 from loupe.reproductions.drawing import OurCourse, draw_classes, draw_confusions, draw_course
 from loupe.reproductions.number_rules import Found
@@ -14,6 +15,7 @@ from loupe.reproductions.schema import ClassFigures, Course, Reproduction, Runs
 from loupe.statistics import Interval, compute_wilson_interval, summarise_seeds
 from loupe.studies.plan import name_place
 from loupe.studies.report import FIGURE_DPI
+from loupe.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def make_exhibits(
 def _find_runs(claim: Runs, found: Mapping[str, Found], details: Details) -> list[RunDetails]:
     if claim.study not in found:
         return []
-    arms = list(found[claim.study].study.arms)
-    return [one for one in details.get(claim.study, ()) if one.is_about(claim, arms)]
+    arm = claim.arm or next(iter(found[claim.study].study.arms))
+    return [one for one in details.get(claim.study, ()) if is_about(one, claim, arm)]
 
 
 def _show_classes(folder: Path, claim: ClassFigures, runs: Sequence[RunDetails], found: Found) -> Exhibit:
@@ -92,8 +94,8 @@ def _show_classes(folder: Path, claim: ClassFigures, runs: Sequence[RunDetails],
         rows.append((f"{true} taken for {predicted}, images", str(count), told_here, ""))
     of = "new images and new seeds" if len(runs) > 1 else "new images"
     told = [
-        f"Recall of each class on test, published and ours ({_count_seeds(runs)}; intervals for {of}), the "
-        "hardest published class first."
+        f"Recall of each class on test, published and ours ({count_of(len(runs), 'seed')}; intervals for "
+        f"{of}), the hardest published class first."
     ]
     told += [f"Ours: {claim.scaled}."] if claim.scaled else []
     told += [f"Original flawed: {claim.flaw}."] if claim.flaw else []
@@ -152,8 +154,8 @@ def _show_course(folder: Path, claim: Course, runs: Sequence[RunDetails]) -> Exh
     planned = ", ".join(str(count) for count in sorted({one.num_epochs for one in runs}))
     return Exhibit(
         f"{claim.what[0].upper()}{claim.what[1:]} ({claim.row})",
-        f"Accuracy along the training: published on test, ours on validation ({_count_seeds(compared)}, "
-        f"{planned} epochs), at the same part of the planned training; ours is read between two epochs along "
+        f"Accuracy along the training: published on test, ours on validation "
+        f"({count_of(len(compared), 'seed')}, {planned} epochs), at the same part of the planned training; ours is read between two epochs along "
         f"a straight line.{f' Original flawed: {claim.flaw}.' if claim.flaw else ''}",
         ("published epoch", "published", "ours, as far along"),
         tuple(rows),
@@ -193,10 +195,6 @@ def _show_unfinished(runs: Sequence[tuple[str, RunDetails]]) -> Exhibit:
 
 def _name(run: RunDetails) -> str:
     return f"{name_place(run.stage or run.arm, run.at)}, seed {run.seed}"
-
-
-def _count_seeds(runs: Sequence[RunDetails]) -> str:
-    return "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
 
 
 def _percent(share: float) -> str:

@@ -79,7 +79,8 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
         folder: of the page.
     """
     crops = _build_crops()
-    whole, cropped = [], []
+    whole: list[float] = []
+    cropped: list[float] = []
     for run in runs:
         recipe, test = run.read_recipe(), load_run_splits(run).test
         follow_looks(run, test, recipe)

@@ -154,7 +154,7 @@ def _describe_runs(
     file = f"{name}-details.json"
     return keep_details(
         folder / file,
-        gather_details(prepared, has_finished=is_shown),
+        gather_details(prepared, wanted),
         known / file if known is not None else None,
         wanted=wanted,
     )
