@@ -155,8 +155,9 @@ def _show_course(folder: Path, claim: Course, runs: Sequence[RunDetails]) -> Exh
     return Exhibit(
         f"{claim.what[0].upper()}{claim.what[1:]} ({claim.row})",
         f"Accuracy along the training: published on test, ours on validation "
-        f"({count_of(len(compared), 'seed')}, {planned} epochs), at the same part of the planned training; ours is read between two epochs along "
-        f"a straight line.{f' Original flawed: {claim.flaw}.' if claim.flaw else ''}",
+        f"({count_of(len(compared), 'seed')}, {planned} epochs), at the same part of the planned training; "
+        "ours is read between two epochs along a straight line."
+        f"{f' Original flawed: {claim.flaw}.' if claim.flaw else ''}",
         ("published epoch", "published", "ours, as far along"),
         tuple(rows),
         ((picture, "accuracy along the training, published and ours"),),
