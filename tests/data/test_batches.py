@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.data import ImageDataset, build_augmentation
-from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches, limit_batch
+from loupe.data.batches import EvaluationBatches, TrainingBatches, limit_batch
 from loupe.data.normalization import Normalization
 from loupe.runtime import Streams
 
@@ -64,27 +64,6 @@ def test_evaluation_never_augments_and_keeps_the_order() -> None:
         assert torch.equal(images.round().to(torch.uint8), dataset.images)
         assert torch.equal(torch.cat([labels for _, labels in batches]), dataset.labels)
     assert len(batches) == len(list(batches)) == 15
-
-
-def test_images_are_small_for_the_first_epochs_only() -> None:
-    plain = TrainingBatches(make_dataset(40), AS_PIXELS, 16, Streams(5))
-    small = dataclasses.replace(plain, resizing=ProgressiveResizing(2, until_epoch=3))
-    for epoch, size in ((1, (2, 2)), (3, (2, 2)), (4, (3, 3))):
-        for batch, full in zip(small.epoch(epoch), plain.epoch(epoch), strict=True):
-            assert batch.images.shape[-2:] == size
-            assert torch.equal(batch.labels, full.labels)
-            # every image is of one grey
-            torch.testing.assert_close(batch.images.mean((2, 3)), full.images.mean((2, 3)))
-
-
-def test_small_images_are_means_of_what_they_cover_in_proportion() -> None:
-    images = torch.randn(2, 3, 8, 12)
-    small = ProgressiveResizing(4, until_epoch=1)
-    assert small.apply(images).shape == (2, 3, 4, 6)
-    # halving with a triangle: half of it lies outside the middle 2 x 2 pixels
-    rows = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    expected = (images[..., 1:5, 1:5] * rows[:, None] * rows).sum((2, 3))
-    torch.testing.assert_close(small.apply(images)[..., 1, 1], expected)
 
 
 def test_fewer_large_images_are_evaluated_at_once() -> None:

@@ -1,5 +1,6 @@
 """fast-net with all that makes it fast, on digits: what its first layer saw, and that a resume is exact."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from safetensors.torch import load_file
 
 import loupe
 from loupe.cli import main
+from loupe.errors import LoupeError
 from loupe.models.layers.whitening import WhiteningConv2d
 from loupe.running.training_setup import choose_normalization, load_recipe_data, split_recipe_data
 from loupe.runs import RunFolder, load_model
@@ -70,22 +72,49 @@ def test_the_first_layer_comes_from_the_training_split_and_is_kept_with_the_weig
     assert run.read_result().notes == ("started from training images: whitening",)
 
 
-class KeepBias(Observer):
-    def __init__(self) -> None:
-        self.biases: list[torch.Tensor] = []
+class KeepParameter(Observer):
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.values: list[torch.Tensor] = []
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        self.biases.append(state.model.whitening.bias.detach().clone())
+        self.values.append(state.model.get_parameter(self._name).detach().clone())
 
 
 def test_the_bias_of_the_first_layer_trains_while_it_may(tmp_path: Path) -> None:
     """With lookahead, which must not move what stands still."""
-    keep = KeepBias()
+    keep = KeepParameter("whitening.bias")
     train(tmp_path, SGD, observers=[keep])
-    first, second, third, fourth = keep.biases
+    first, second, third, fourth = keep.values
     assert not torch.equal(first, second)
     assert torch.equal(second, third)
     assert torch.equal(second, fourth)
+
+
+def test_each_layer_stops_after_its_own_epoch(tmp_path: Path) -> None:
+    kept = [KeepParameter(name) for name in ("whitening.bias", "group1.conv2.weight", "group2.conv1.weight")]
+    train(
+        tmp_path,
+        SGD,
+        "train.freeze_later={layers=['whitening', 'group1'], after_epoch=[1, 3]}",
+        observers=kept,
+    )
+    moved = [[not torch.equal(before, after) for before, after in pairwise(keep.values)] for keep in kept]
+    assert moved == [[False, False, False], [True, True, False], [True, True, True]]
+
+
+def test_layers_that_stop_want_one_epoch_or_one_each() -> None:
+    with pytest.raises(LoupeError) as caught:
+        loupe.load_recipe(
+            RECIPE, ["train.freeze_later={layers=['whitening', 'group1'], after_epoch=[1, 2, 3]}"]
+        )
+    assert "one epoch for all layers or with 2, one for each; it has 3" in str(caught.value)
+    with pytest.raises(
+        LoupeError, match=r"train\.freeze_later\.after_epoch: got 0; allowed: a whole number ≥ 1, or"
+    ):
+        loupe.load_recipe(RECIPE, ["train.freeze_later.after_epoch=0"])
+    with pytest.raises(LoupeError, match=r"after_epoch: got \[1, 0\]; allowed: a whole number ≥ 1, or"):
+        loupe.load_recipe(RECIPE, ["train.freeze_later={layers=['whitening', 'group1'], after_epoch=[1, 0]}"])
 
 
 def test_copied_weights_are_not_started_anew(tmp_path: Path) -> None:

@@ -50,10 +50,11 @@ def test_a_setting_changes_the_weights_and_resumes_to_the_bit(train: Train, over
     assert stopped.read_result().best == whole.read_result().best
 
 
-def test_small_images_change_the_weights_and_resume_to_the_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["resize", "crop"])
+def test_small_images_change_the_weights_and_resume_to_the_bit(tmp_path: Path, way: str) -> None:
     recipe = {"model": {"name": "resnet", "depth": 20}, "train": {"batch_size": 100, "clean_train_images": 0}}
     quick = ("data.fraction=0.2", "train.epochs=2", "evaluate.look_inside=false", f"run.folder={tmp_path}")
-    small = "train.progressive_resizing={size=6, until_epoch=1}"
+    small = f"train.progressive_resizing={{size=6, until_epoch=2, way='{way}'}}"
     plain, whole = loupe.train(recipe, *quick), loupe.train(recipe, small, *quick)
     assert not is_same_weights(plain.checkpoint_file, whole.checkpoint_file)
     stopped = loupe.train(recipe, small, *quick, observers=[StopAfter(1, KeyboardInterrupt())])

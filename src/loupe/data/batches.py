@@ -16,6 +16,7 @@ from loupe.data.augmentations import Augmentation, PlannedAugmentation, take_dra
 from loupe.data.dataset import ImageDataset
 from loupe.data.mixes import Mix
 from loupe.data.normalization import Normalization
+from loupe.data.progressive_resizing import ProgressiveResizing
 from loupe.data.sampling import draw_order
 from loupe.data.stored_images import read_ahead
 from loupe.runtime import Streams
@@ -121,30 +122,6 @@ class EvaluationBatches:
 
 
 @dataclass(frozen=True)
-class ProgressiveResizing:
-    """Images made smaller for the first epochs, which are then quicker (Howard 2018, fast.ai DAWNBench).
-
-    Args:
-        size: shorter side in pixels; the longer keeps its proportion.
-        until_epoch: last epoch with small images.
-    """
-
-    size: int
-    until_epoch: int
-
-    def choose_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return height and width of images made small."""
-        shorter = min(height, width)
-        return max(1, round(height * self.size / shorter)), max(1, round(width * self.size / shorter))
-
-    def apply(self, images: Tensor) -> Tensor:
-        """Return (batch, channels, height, width) images made small, each pixel a mean of those it covers."""
-        height, width = images.shape[-2:]
-        size = self.choose_size(height, width)
-        return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
-
-
-@dataclass(frozen=True)
 class TrainingBatches:
     """The images of a split in a new random order each epoch, augmented and normalised.
 
@@ -153,7 +130,8 @@ class TrainingBatches:
         normalization: applied after the augmentations.
         batch_size: images a batch, ≥ 1; the last batch may be smaller. A single image left over joins the
             batch before it: batch norm has no spread of one.
-        streams: random numbers; the epoch's order comes from "order", augmentations from "augment".
+        streams: random numbers; the epoch's order comes from "order", augmentations from "augment",
+            windows of the first epochs' images from "resize".
         augmentations: applied to uint8 batches, one after the other.
         mix: blends normalised images in pairs, and their labels; random numbers from "mix".
         resizing: how images are made smaller for the first epochs, after normalisation.
@@ -200,6 +178,7 @@ class TrainingBatches:
         order = draw_order(self.dataset.labels, self.sampling_power, order_stream)
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
+        resize_stream = self.streams.generator("resize", epoch)
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
         batches = order.to(device).split(self.sizes)
         read = read_ahead(stored, batches if isinstance(stored, Tensor) else order.split(self.sizes))
@@ -212,7 +191,8 @@ class TrainingBatches:
                 augmented = self._augment(whole, indices, early, plans, augment_stream)
                 inputs = self.normalization.apply(augmented)
             if self.resizing is not None and epoch <= self.resizing.until_epoch:
-                inputs = self.resizing.apply(inputs)
+                corners = self.resizing.draw(len(indices), self.dataset.image_size, resize_stream)
+                inputs = self.resizing.apply(inputs, corners[early])
             batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from loupe.recipe.class_balance import ClassWeights, Sampling, check_class_weights, check_sampling
 from loupe.recipe.sections import Choice, Section
@@ -23,7 +23,33 @@ class FreezeLater(Section):
     layers: tuple[str, ...] = Field(
         min_length=1, description="Layers that stop training; `loupe show` names them."
     )
-    after_epoch: PositiveInt = Field(le=10**9, description="Last epoch in which they train, ≥ 1.")
+    after_epoch: int | tuple[int, ...] = Field(
+        description="Last epoch in which they train, ≥ 1: one for all, or one for each layer."
+    )
+
+    @field_validator("after_epoch", mode="before")
+    @classmethod
+    def _refuse_what_is_no_epoch(cls, value: object) -> object:
+        epochs = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(one, int) and 1 <= one <= 10**9 and one is not True for one in epochs):
+            raise ValueError("a whole number ≥ 1, or a list with one for each layer")
+        return tuple(value) if isinstance(value, list) else value
+
+    @property
+    def last_epochs(self) -> dict[str, int]:
+        """The last epoch in which each layer trains, by its name."""
+        after = self.after_epoch
+        epochs = (after,) * len(self.layers) if isinstance(after, int) else after
+        return dict(zip(self.layers, epochs, strict=True))
+
+    @model_validator(mode="after")
+    def _refuse_other_number(self) -> "FreezeLater":
+        if not isinstance(self.after_epoch, int) and len(self.after_epoch) != len(self.layers):
+            raise ValueError(
+                f"after_epoch with one epoch for all layers or with {len(self.layers)}, one for each; "
+                f"it has {len(self.after_epoch)}"
+            )
+        return self
 
 
 class Lookahead(Section):
@@ -50,6 +76,9 @@ class ProgressiveResizing(Section):
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
     until_epoch: PositiveInt = Field(le=10**9, description="Last epoch with small images, ≥ 1.")
+    way: Literal["resize", "crop"] = Field(
+        "resize", description='"resize" makes pixels coarser, "crop" cuts a random window out of each image.'
+    )
 
 
 class HardExamples(Section):

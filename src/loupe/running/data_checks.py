@@ -9,8 +9,8 @@ from torch import nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.augmentations import does_mirror
-from loupe.data.batches import ProgressiveResizing
 from loupe.data.normalization import Normalization, find_known_problem
+from loupe.data.progressive_resizing import ProgressiveResizing
 from loupe.data.sources import is_mirrorable
 from loupe.errors import DataError, ShapeError
 from loupe.models import objective_of

@@ -67,7 +67,7 @@ def plan_training(
         keep_hardest=hard.keep if hard else 1.0,
         accumulate=train.accumulate,
         precision=choose_precision(train.precision, device),
-        freezing=LaterFreezing(later.layers, later.after_epoch) if later else None,
+        freezing=LaterFreezing(later.last_epochs) if later else None,
         early_stopping=WindowedEarlyStopping(stopping.window, stopping.min_improvement) if stopping else None,
         select_by=recipe.evaluate.select_by,
         metrics=make_validation_metrics(recipe),

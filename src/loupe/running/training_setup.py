@@ -14,10 +14,11 @@ from loupe.data import (
     build_augmentation,
     take_stratified,
 )
-from loupe.data.batches import EvaluationBatches, ProgressiveResizing, TrainingBatches
+from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.data.overlaps import find_overlaps, refuse_meaningless
+from loupe.data.progressive_resizing import ProgressiveResizing
 from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
@@ -277,7 +278,7 @@ def describe_backbone_normalization(recipe: Recipe, normalization: Normalization
 def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
     small = recipe.train.progressive_resizing
-    return ProgressiveResizing(small.size, small.until_epoch) if small else None
+    return ProgressiveResizing(small.size, small.until_epoch, small.way) if small else None
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:

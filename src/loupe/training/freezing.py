@@ -1,5 +1,6 @@
 """Layers that train for the first epochs only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import nn
@@ -10,15 +11,13 @@ class LaterFreezing:
     """Stop the training of some layers after an epoch; a function of the epoch, so that nothing is saved.
 
     Args:
-        layers: names of the network's layers; all inside them stops too.
-        after_epoch: last epoch in which they train, ≥ 1.
+        last_epochs: the last epoch in which a layer trains, ≥ 1, by its name; all inside it stops too.
     """
 
-    layers: tuple[str, ...]
-    after_epoch: int
+    last_epochs: Mapping[str, int]
 
     def apply(self, model: nn.Module, epoch: int) -> None:
-        """Freeze the layers if `epoch` comes after their last one; called before each epoch."""
-        if epoch > self.after_epoch:
-            for layer in self.layers:
+        """Freeze the layers whose last epoch lies before `epoch`; called before each epoch."""
+        for layer, last in self.last_epochs.items():
+            if epoch > last:
                 model.get_submodule(layer).requires_grad_(False)
