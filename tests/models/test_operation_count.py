@@ -106,6 +106,29 @@ def test_products_with_vectors_are_counted_as_by_hand() -> None:
         assert counter.get_total_flops() == by_hand
 
 
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_bilinear_layer_is_counted_as_by_hand(device: str) -> None:
+    """A matrix of inputs x other inputs for each output."""
+    layer = nn.Bilinear(4, 5, 6).to(device)
+    with OperationCounter() as counter, torch.no_grad():
+        layer(torch.zeros(3, 2, 4, device=device), torch.zeros(3, 2, 5, device=device))
+    assert counter.get_total_flops() == 2 * (3 * 2) * 6 * 4 * 5
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+@pytest.mark.parametrize("rows", [3, 40])  # many rows are multiplied as matrices
+def test_distances_are_counted_as_by_hand(power: float, rows: int) -> None:
+    class Distances(nn.Module):
+        def forward(self, values: Tensor) -> Tensor:
+            return torch.cdist(values, torch.ones(2, 30, 7), p=power)
+
+    forward, backward = count(Distances(), torch.rand(2, rows, 7))
+    assert forward == 2 * 2 * rows * 30 * 7
+    assert backward == forward * (
+        2 if power == 2 else 1
+    )  # of Euclidean ones torch takes both sides' gradients
+
+
 def test_a_network_s_total_holds_what_is_done_between_layers() -> None:
     network = build_model(
         "vision-transformer", in_channels=3, image_size=(32, 32), num_classes=10, width=24, heads=3, depth=2
@@ -114,6 +137,7 @@ def test_a_network_s_total_holds_what_is_done_between_layers() -> None:
     tokens = 8 * 8 + 1
     attention = 2 * (2 * tokens * tokens * 24)
     assert table.multiply_adds == sum(row.multiply_adds for row in table.rows) + attention
+    assert table.between == attention
 
 
 @pytest.mark.parametrize(("mixing", "convolutions"), [("maps", 4), ("kernels", 1)])

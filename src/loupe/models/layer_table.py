@@ -18,6 +18,9 @@ _COUNTING: Any = getattr(flop_counter, "_FlopCounterMode", FlopCounterMode)  # w
 
 _WHOLE = "(whole)"  # no module's name
 
+BETWEEN = "between the layers"
+"""How a table calls what is computed outside its layers, in a row of its own."""
+
 ITSELF = "(itself)"
 """How a network is called that has parameters of its own, outside its layers."""
 
@@ -76,6 +79,11 @@ class LayerTable:
     parameters: int
     trainable: int
     multiply_adds: int
+
+    @property
+    def between(self) -> int:
+        """Multiply-adds outside the layers, such as attention's products: the whole without the rows."""
+        return max(0, self.multiply_adds - sum(row.multiply_adds for row in self.rows))
 
     @property
     def head(self) -> str:

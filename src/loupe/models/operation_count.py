@@ -1,6 +1,6 @@
 """Floating-point operations of torch's calls: its own formulas, and what these leave out or have wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -22,9 +22,9 @@ _aten = torch.ops.aten
 class OperationCounter(FlopCounterMode):
     """Counts what is computed in its `with` block: a multiplication with addition is two operations.
 
-    Convolutions, matrix products, attention and recurrent layers are counted, nothing else; padding is
-    counted like pixels. A gradient costs what the forward pass costs: a convolution's or a product's two
-    gradients, of its input and of its weights, twice as much.
+    Convolutions, matrix and bilinear products, distances, attention and recurrent layers are counted, nothing
+    else; padding is counted like pixels. A gradient costs what the forward pass costs: a convolution's or a
+    product's two gradients, of its input and of its weights, twice as much.
     """
 
     def __init__(self) -> None:
@@ -69,6 +69,11 @@ def _vector_product(matrix: Shape, vector: Shape, *arguments: Any, **rest: Any) 
     return 2 * prod(matrix)
 
 
+def _add_product(added: Shape, left: Shape, right: Shape, **rest: Any) -> int:
+    count: int = mm_flop(left, right)
+    return count
+
+
 def _add_vector_product(added: Shape, matrix: Shape, vector: Shape, **rest: Any) -> int:
     return 2 * prod(matrix)
 
@@ -76,6 +81,29 @@ def _add_vector_product(added: Shape, matrix: Shape, vector: Shape, **rest: Any)
 def _add_summed_products(added: Shape, left: Shape, right: Shape, **rest: Any) -> int:
     count: int = bmm_flop(left, right)
     return count
+
+
+def _bilinear_product(left: Shape, weight: Shape, right: Shape, *axes: Any, **rest: Any) -> int:
+    """Return what a matrix for each output multiplies; `axes` are those that each factor lacks."""
+    sides = [
+        _insert_axes(shape, missing) for shape, missing in zip((left, weight, right), axes, strict=False)
+    ]
+    return 2 * prod(max(lengths) for lengths in zip(*sides, strict=True))
+
+
+def _insert_axes(shape: Shape, places: Sequence[int]) -> Shape:
+    """Return a shape with axes of length 1 at these places of the result."""
+    lengths = iter(shape)
+    return tuple(1 if place in places else next(lengths) for place in range(len(shape) + len(places)))
+
+
+def _distances(rows: Shape, others: Shape, *arguments: Any, out_shape: Shape, **rest: Any) -> int:
+    """Return a multiplication with addition for each number of each pair."""
+    return 2 * prod(out_shape) * rows[-1]
+
+
+def _distances_backward(of_outputs: Shape, rows: Shape, others: Shape, *arguments: Any, **rest: Any) -> int:
+    return 2 * prod(of_outputs) * rows[-1]
 
 
 def _recurrent_layer(inputs: Shape, of_inputs: Shape, of_hidden: Shape, *arguments: Any, **rest: Any) -> int:
@@ -96,6 +124,11 @@ _OWN_FORMULAS: dict[Any, Formula] = {
     _aten.dot: _vector_product,
     _aten.addmv: _add_vector_product,
     _aten.addbmm: _add_summed_products,
+    _aten._addmm_activation: _add_product,
+    _aten._trilinear: _bilinear_product,
+    _aten._cdist_forward: _distances,
+    _aten._cdist_backward: _distances_backward,
+    _aten._euclidean_dist: _distances,
     _aten.mkldnn_rnn_layer: _recurrent_layer,
     _aten.mkldnn_rnn_layer_backward: _recurrent_layer_backward,
 }
