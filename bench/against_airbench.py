@@ -152,7 +152,8 @@ def main() -> None:
         for way in ways.values():  # the first warms up
             way()
         rows = [{name: way() for name, way in ways.items()} for _ in range(arguments.rounds)]
-    print(f"{describe_device(CPU)}, {arguments.threads} threads, torch {torch.__version__}, ", end="")
+        described = describe_device(CPU)
+    print(f"{described}, torch {torch.__version__}, ", end="")
     print(f"{arguments.rounds} rounds of {arguments.batches} batches in turn")
     print("| way | ms an image | minutes a training | / airbench94 an image | / airbench94 a training |")
     print("|---|---|---|---|---|")

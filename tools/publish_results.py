@@ -92,12 +92,14 @@ def describe_study(analysis: StudyAnalysis, target: Path) -> str:
     figure = target / f"{name}.png"
     save_figure(draw_study(analysis), figure, dpi=FIGURE_DPI)
     threads = f" of {analysis.study.threads} threads" if analysis.study.threads != 1 else ""
+    planned = analysis.study.num_runs
+    so_far = f" So far {len(analysis.rows)} of {planned} runs." if len(analysis.rows) < planned else ""
     shut = " The test set stayed shut." if analysis.figure.split == "validation" else ""
     lines = [
         f"## {analysis.study.question}",
         "",
         f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs{threads}, whose times add up to "
-        f"{format_duration(seconds)}.{shut}",
+        f"{format_duration(seconds)}.{shut}{so_far}",
         "",
         answer_question(analysis),
         "",

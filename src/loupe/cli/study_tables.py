@@ -58,8 +58,8 @@ def describe_other(prepared: PreparedStudy) -> str:
     """Return how many finished runs of an earlier sitting do not count any more, and where they stay."""
     folder, count = prepared.folder, count_of(prepared.num_other, "finished run")
     return (
-        f"not counted: {count} of {folder.results_file}: recipe, arms, seeds, data or the code that makes the "
-        f"numbers is another; kept in {folder.earlier_file.name}"
+        f"not counted: {count} of {folder.results_file}: recipe, arms, seeds, data or the code that makes "
+        f"the numbers is another; kept in {folder.earlier_file.name}"
     )
 
 
