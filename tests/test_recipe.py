@@ -67,7 +67,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "Recipe 'my-recipe' has 9 mistakes; no data was loaded.\n"
         "  - data.fraction: got 0; allowed: a number > 0\n"
         "  - data.validation: got 1.5; allowed: a number of images (1, 2, …) or a fraction between 0 and 1\n"
-        "  - train.epochs: got -1; allowed: a number > 0\n"
+        "  - train.epochs: got -1; allowed: a whole number ≥ 1\n"
         "  - train.batch_size: got 'x'; allowed: a whole number\n"
         "  - train.early_stopping.windw: got an unknown field; allowed: min_improvement, window; "
         "did you mean 'window'?\n"

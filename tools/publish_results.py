@@ -98,8 +98,8 @@ def describe_study(analysis: StudyAnalysis, target: Path) -> str:
     lines = [
         f"## {analysis.study.question}",
         "",
-        f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs{threads}, whose times add up to "
-        f"{format_duration(seconds)}.{shut}{so_far}",
+        f"`loupe study {name}`: {analysis.study.about}; {len(rows)} runs{threads}, whose times by the clock, "
+        f"beside other work, add up to {format_duration(seconds)}.{shut}{so_far}",
         "",
         answer_question(analysis),
         "",

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from loupe.errors import LoupeError, Mistake, suggest
+from loupe.wording import count_of
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -48,8 +49,11 @@ def describe_pydantic_errors(
         where: dotted place of the checked table, or "" for the whole recipe.
         fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
     """
-    mistakes = []
+    mistakes, errors = [], list(errors)
+    places = [error["loc"] for error in errors]
     for error in errors:
+        if error["type"] == "too_short" and any(one[:-1] == error["loc"] for one in places):
+            continue  # items that are wrong do not count as items
         inside = [str(part) for part in error["loc"] if part != _OF_A_KEY]
         shown = name_place(*inside)
         place = ".".join(part for part in (where, shown) if part) or "recipe"
@@ -66,7 +70,7 @@ def describe_pydantic_errors(
         elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
             mistakes.append(Mistake(place, "nothing", "a value is required"))
         else:
-            mistakes.append(_describe_bad_value(place, error))
+            mistakes.append(_describe_bad_value(place, error, sorted(fields.get(".".join(inside), ()))))
     return mistakes
 
 
@@ -90,8 +94,8 @@ _PLAIN_WORDS = {
     "bool_parsing": "true or false",
     "string_type": "a text",
     "string_pattern_mismatch": "letters, digits, '.', '_' and '-'",
-    "tuple_type": "a list, such as [1, 2]",
-    "list_type": "a list, such as [1, 2]",
+    "tuple_type": "a list in brackets",
+    "list_type": "a list in brackets",
     "model_type": "a name, or a table of fields",
     "model_attributes_type": "a name, or a table of fields",
     "dict_type": "a table of fields",
@@ -99,15 +103,21 @@ _PLAIN_WORDS = {
     "greater_than_equal": "a number ≥ {ge:g}",
     "less_than": "a number < {lt:g}",
     "less_than_equal": "a number ≤ {le:g}",
-    "too_short": "at least {min_length} entries",
-    "too_long": "at most {max_length} entries",
 }
 
 
-def _describe_bad_value(place: str, error: Mapping[str, Any]) -> Mistake:
+def _describe_bad_value(place: str, error: Mapping[str, Any], names: Sequence[str]) -> Mistake:
+    """Return what is wrong with a value; `names` are the fields of the table that is wanted, if it is one."""
     context = error.get("ctx", {})
     nearest = None
-    if error["type"] in _PLAIN_WORDS:
+    if error["type"] in ("model_type", "model_attributes_type") and names:
+        allowed = f"a table of fields: {', '.join(names)}"
+    elif error["type"] == "greater_than" and isinstance(context["gt"], int):
+        allowed = f"a whole number ≥ {context['gt'] + 1}"
+    elif error["type"] in ("too_short", "too_long"):
+        bound, number = ("least", "min_length") if error["type"] == "too_short" else ("most", "max_length")
+        allowed = f"at {bound} {count_of(context[number], 'item')}"
+    elif error["type"] in _PLAIN_WORDS:
         allowed = _PLAIN_WORDS[error["type"]].format(**context)
     elif error["type"] == "literal_error":
         allowed = str(context["expected"])

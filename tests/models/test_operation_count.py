@@ -100,6 +100,7 @@ def test_products_with_vectors_are_counted_as_by_hand() -> None:
         (lambda: torch.addmv(torch.zeros(4), matrix, vector), 2 * 4 * 6),
         (lambda: torch.addbmm(torch.zeros(5, 5), many, many.mT), 2 * 3 * 5 * 7 * 5),
         (lambda: torch.einsum("bij,bkj->bik", many, many), 2 * 3 * 5 * 7 * 5),
+        (lambda: torch.pdist(matrix), 2 * (4 * 3 // 2) * 6),
     ):
         with OperationCounter() as counter:
             call()
@@ -137,7 +138,7 @@ def test_a_network_s_total_holds_what_is_done_between_layers() -> None:
     tokens = 8 * 8 + 1
     attention = 2 * (2 * tokens * tokens * 24)
     assert table.multiply_adds == sum(row.multiply_adds for row in table.rows) + attention
-    assert table.between == attention
+    assert table.outside == attention
 
 
 @pytest.mark.parametrize(("mixing", "convolutions"), [("maps", 4), ("kernels", 1)])

@@ -46,7 +46,7 @@ def test_all_mistakes_of_form_and_of_settings_are_shown_together() -> None:
         )
     assert str(caught.value) == (
         "Recipe 'wrong' has 9 mistakes; no data was loaded.\n"
-        "  - train.epochs: got 0; allowed: a number > 0\n"
+        "  - train.epochs: got 0; allowed: a whole number ≥ 1\n"
         "  - data.path: got nothing; allowed: a value is required\n"
         "  - data.fit: got 'squash'; allowed: 'resize', 'crop' or 'pad'\n"
         "  - model.dense_layers: got 7; allowed: 1, 2 or 3\n"

@@ -39,7 +39,7 @@ def test_every_packaged_study_reads_back_as_itself() -> None:
 def test_all_mistakes_are_shown_at_once() -> None:
     assert mistakes_of(seeds=[0, 0], armss={}, threads=0) == [
         "seeds: got [0, 0]; allowed: each value once",
-        "threads: got 0; allowed: a number > 0",
+        "threads: got 0; allowed: a whole number ≥ 1",
         "armss: got an unknown field; allowed: about, arms, axes, compare, confidence, fit, folds, margin, "
         "name, question, recipe, reference, seeds, set, skip, stages, threads; did you mean 'arms'?",
     ]

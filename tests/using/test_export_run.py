@@ -93,7 +93,7 @@ def test_every_network_gives_in_both_forms_what_it_gives_here(network: str, tmp_
         assert export.parity.num_other_answers == 0
         assert b"loupe/models" not in export.file.read_bytes(), "places on this machine are in the file"
     assert {file.name for file in tmp_path.iterdir()} == {
-        *("runs", "taken-out.onnx", "taken-out.pt2", "model-card.md")
+        *("runs", "taken-out.onnx", "taken-out.pt2", "model-card.md", "model-card-pt2.md")
     }
 
 

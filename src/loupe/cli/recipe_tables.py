@@ -54,7 +54,7 @@ def describe_recipe(recipe: "Recipe") -> ShownRecipe:
     Raises:
         LoupeError: as `describe_recipe_layers` does.
     """
-    from loupe.models.layer_table import BETWEEN  # loads torch, as does the next
+    from loupe.models.layer_table import OUTSIDE  # loads torch, as does the next
     from loupe.running.describe_network import describe_recipe_layers
 
     table, notes = describe_recipe_layers(recipe)
@@ -69,8 +69,8 @@ def describe_recipe(recipe: "Recipe") -> ShownRecipe:
         ]
         for row in table.rows
     ]
-    if table.between:
-        rows.append([BETWEEN, *6 * ("",), write_count(table.between)])
+    if table.outside:
+        rows.append([OUTSIDE, *6 * ("",), write_count(table.outside)])
     total = table.parameters
     rows.append(["together", *5 * ("",), f"{total:,}", f"{table.multiply_adds:,}"])
     trained = f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32"

@@ -31,7 +31,9 @@ class Dot:
     is_open: bool
 
 
-def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", title: str = "") -> Figure:
+def draw_study_dots(
+    dots: Sequence[Dot], *, x_label: str, reference: str = "", title: str = "", least_span: float = 0.0
+) -> Figure:
     """Return a row for each arm: mean and interval, and the seeds as small strokes below.
 
     Args:
@@ -39,6 +41,7 @@ def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", t
         x_label: metric and unit.
         reference: the arm that others are compared with; a dotted line goes through its mean.
         title: what stands above.
+        least_span: what the x axis covers at the least, in the metric's unit.
     """
     longest = max((len(dot.name) for dot in dots), default=0)
     figure = new_figure(6.4 + max(0.0, 0.07 * (longest - _SHORT)), 0.9 + 0.27 * len(dots))
@@ -53,6 +56,9 @@ def draw_study_dots(dots: Sequence[Dot], *, x_label: str, reference: str = "", t
             axes.axvline(dot.mean, color=BLUE, lw=0.8, ls=":")
     axes.set_yticks(range(len(dots)), [dot.name for dot in dots])
     axes.set_ylim(len(dots) - 0.4, -0.6)
+    low, high = axes.get_xlim()
+    if high - low < least_span:
+        axes.set_xlim((low + high - least_span) / 2, (low + high + least_span) / 2)
     axes.set_xlabel(x_label)
     axes.grid(axis="x", color="#e3e6ea", lw=0.6)
     axes.tick_params(axis="y", length=0)

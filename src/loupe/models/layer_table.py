@@ -18,8 +18,8 @@ _COUNTING: Any = getattr(flop_counter, "_FlopCounterMode", FlopCounterMode)  # w
 
 _WHOLE = "(whole)"  # no module's name
 
-BETWEEN = "between the layers"
-"""How a table calls what is computed outside its layers, in a row of its own."""
+OUTSIDE = "outside these rows"
+"""How a table calls what its rows leave of the whole, in a row of its own: attention's products, say."""
 
 ITSELF = "(itself)"
 """How a network is called that has parameters of its own, outside its layers."""
@@ -81,8 +81,8 @@ class LayerTable:
     multiply_adds: int
 
     @property
-    def between(self) -> int:
-        """Multiply-adds outside the layers, such as attention's products: the whole without the rows."""
+    def outside(self) -> int:
+        """Multiply-adds in no row: between layers, or in one whose output is no single tensor."""
         return max(0, self.multiply_adds - sum(row.multiply_adds for row in self.rows))
 
     @property

@@ -102,6 +102,10 @@ def _distances(rows: Shape, others: Shape, *arguments: Any, out_shape: Shape, **
     return 2 * prod(out_shape) * rows[-1]
 
 
+def _distances_of_pairs(rows: Shape, *arguments: Any, out_shape: Shape, **rest: Any) -> int:
+    return 2 * prod(out_shape) * rows[-1]
+
+
 def _distances_backward(of_outputs: Shape, rows: Shape, others: Shape, *arguments: Any, **rest: Any) -> int:
     return 2 * prod(of_outputs) * rows[-1]
 
@@ -129,6 +133,7 @@ _OWN_FORMULAS: dict[Any, Formula] = {
     _aten._cdist_forward: _distances,
     _aten._cdist_backward: _distances_backward,
     _aten._euclidean_dist: _distances,
+    _aten._pdist_forward: _distances_of_pairs,
     _aten.mkldnn_rnn_layer: _recurrent_layer,
     _aten.mkldnn_rnn_layer_backward: _recurrent_layer_backward,
 }

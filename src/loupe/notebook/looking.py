@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loupe.markup import render_table, render_text
-from loupe.models.layer_table import BETWEEN, LayerTable
+from loupe.models.layer_table import OUTSIDE, LayerTable
 from loupe.publishing import ReportTable, gather_tables
 from loupe.publishing.table import write_markdown
 from loupe.recipe import Recipe
@@ -73,10 +73,10 @@ class ShownRecipe:
             ]
             for row in self.layers.rows
         ]
-        between = [[BETWEEN, *6 * [""], f"{self.layers.between:,}"]] if self.layers.between else []
+        outside = [[OUTSIDE, *6 * [""], f"{self.layers.outside:,}"]] if self.layers.outside else []
         return [
             *rows,
-            *between,
+            *outside,
             ["together", *5 * [""], f"{self.layers.parameters:,}", f"{self.layers.multiply_adds:,}"],
         ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loupe.metrics import Metric, MetricValue, rank_confused_pairs
-from loupe.models.layer_table import BETWEEN, LayerTable, describe_layers
+from loupe.models.layer_table import OUTSIDE, LayerTable, describe_layers
 from loupe.publishing.class_figures import list_scores, measure_classes
 from loupe.publishing.report_figure import Origin, join_sentences
 from loupe.publishing.table import Cell, ReportColumn, ReportTable
@@ -281,8 +281,8 @@ def tabulate_layers(run: RunFolder) -> ReportTable:
         )
         for row in layers.rows
     ]
-    if layers.between:
-        rows.append((BETWEEN, "", "", "", None, layers.between))
+    if layers.outside:
+        rows.append((OUTSIDE, "", "", "", "", layers.outside))
     rows.append(("together", "", "", "", layers.parameters, layers.multiply_adds))
     caption = join_sentences(
         [

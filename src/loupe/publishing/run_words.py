@@ -68,7 +68,7 @@ def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     sentences = [
         f"The network is {recipe.model.name}{f' ({settings})' if settings else ''}: {result.parameters:,} "
         f"parameters{trained} and {layers.multiply_adds:,} multiply-adds an image",
-        *result.notes,
+        f"In this run: {'; '.join(result.notes)}" if result.notes else "",
     ]
     return join_sentences(sentences)
 
@@ -90,6 +90,7 @@ def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     sentences = [
         f"It is trained for {count_of(train.epochs, 'epoch')}{early}, in batches of {train.batch_size}, with "
         f"{train.optimizer.name} ({settings}) and {schedule}, on the loss {lost}",
+        *result.notes,
         f"Labels are smoothed by {train.label_smoothing:g}" if train.label_smoothing else "",
         f"Seed {result.seed}; {environment.get('precision', 'float32')} on {environment.get('device')}; "
         f"{format_duration(result.seconds)} of training",

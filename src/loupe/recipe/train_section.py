@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from loupe.recipe.class_balance import ClassWeights, Sampling, check_class_weights, check_sampling
 from loupe.recipe.sections import Choice, Section
@@ -29,11 +37,13 @@ class FreezeLater(Section):
 
     @field_validator("after_epoch", mode="before")
     @classmethod
-    def _refuse_what_is_no_epoch(cls, value: object) -> object:
+    def _refuse_what_is_no_epoch(cls, value: object, info: ValidationInfo) -> object:
         epochs = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(one, int) and 1 <= one <= 10**9 and one is not True for one in epochs):
             raise ValueError("a whole number ≥ 1, or a list with one for each layer")
-        return tuple(value) if isinstance(value, list) else value
+        if len(set(epochs)) == 1 and len(epochs) == len(info.data.get("layers", ())):
+            return epochs[0]  # the same training has the same recipe
+        return tuple(epochs) if isinstance(value, list) else value
 
     @property
     def last_epochs(self) -> dict[str, int]:
@@ -41,6 +51,15 @@ class FreezeLater(Section):
         after = self.after_epoch
         epochs = (after,) * len(self.layers) if isinstance(after, int) else after
         return dict(zip(self.layers, epochs, strict=True))
+
+    @field_validator("layers")
+    @classmethod
+    def _refuse_layers_twice(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place, layer in enumerate(value):
+            for other in value[:place]:
+                if f"{layer}.".startswith(f"{other}.") or f"{other}.".startswith(f"{layer}."):
+                    raise ValueError(f"each layer once; {layer} and {other} overlap")
+        return value
 
     @model_validator(mode="after")
     def _refuse_other_number(self) -> "FreezeLater":

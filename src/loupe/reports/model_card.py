@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from loupe.data import SOURCES
@@ -27,6 +27,14 @@ from loupe.runs.result import Score
 from loupe.wording import format_duration
 
 CARD_NAME = "model-card.md"
+
+
+def place_card(file: Path) -> Path:
+    """Return where the card of an exported file goes: beside it, and over no card of another file."""
+    card = file.with_name(CARD_NAME)
+    if card.is_file() and file.name not in card.read_text(encoding="utf-8", errors="replace"):
+        return card.with_stem(f"{card.stem}-{file.suffix.removeprefix('.')}")
+    return card
 
 
 @dataclass(frozen=True)
@@ -154,8 +162,8 @@ def _say_data(subject: _Subject) -> Iterator[str]:
     held = data.validation
     yield (
         "Validation images: those of the dataset if it has its own, else "
-        f"{held if held >= 1 else f'{100 * held:g} %'} of the training images, stratified, with split seed "
-        f"{subject.recipe.split_seed}. "
+        f"{held if held >= 1 else f'{100 * held:g} %'} of the training images: each by its own pixels where "
+        f"they are files of one's own, else stratified; with split seed {subject.recipe.split_seed}. "
         f"{100 * data.fraction:g} % of the remaining training images were used. Validation chose the epoch."
     )
     yield ""
@@ -202,6 +210,8 @@ def _say_training(subject: _Subject) -> Iterator[str]:
         f"gradients clipped to norm {train.clip_norm:g}" if train.clip_norm else "",
         f"a moving average of the weights with decay {train.average_decay:g}" if train.average_decay else "",
         f"mixing by {_name_choice(recipe.data.mix)}" if recipe.data.mix else "",
+        f"lookahead every {train.lookahead.every} steps" if train.lookahead else "",
+        f"on the hardest {100 * train.hard_examples.keep:g} % of each batch" if train.hard_examples else "",
         augment,
     ]
     kept = f"The weights are those of epoch {result.best.epoch}, the best by validation {result.selected_by}"

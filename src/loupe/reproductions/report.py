@@ -17,7 +17,7 @@ from loupe.runs.writing import write_text
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import draw_charts, draw_study, name_figure
-from loupe.studies.report import FIGURE_DPI
+from loupe.studies.report import FIGURE_DPI, tabulate_arms
 from loupe.version import __version__
 from loupe.wording import count_of
 
@@ -29,7 +29,12 @@ PLACEBO = (
 
 _QUICK = "The quick form: fewer images, epochs and seeds than published. It judges no number."
 
-_UNFINISHED = "Not all runs are done yet, and {} not judged for want of them. The same command goes on."
+_SCALED = (
+    "Scaled: fewer epochs, images or channels than published. A figure of ours that is worse then judges "
+    "nothing, because less training may explain it; one that is as good shows the published one within reach."
+)
+
+_NOTHING_PUBLISHED = "No number was published that could be judged."
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ def write_reproduction(
         "is_quick": is_quick,
         "placebo_told": PLACEBO,
         "command": command,
+        "states": _describe_state(reproduction, verdicts, found),
+        "nothing_published": _NOTHING_PUBLISHED,
     }
     page = folder / "report.html"
     write_page(
@@ -100,10 +107,21 @@ def write_reproduction(
         "reproduction.html",
         **content,
         studies=[
-            {"analysis": one, "answer": answer_question(one), "charts": draw_charts(one)} for one in analyses
+            {
+                "analysis": one,
+                "answer": f"{answer_question(one)}{_count_so_far(one)}",
+                "charts": draw_charts(one),
+                "table": tabulate_arms(one) if not one.study.axes else None,
+                "picture": _find_picture(folder, one).name if one.cells else "",
+                "picture_shows": _describe_picture(one),
+            }
+            for one in analyses
         ],
     )
-    text = _write_markdown(folder, reproduction, verdicts, counts, analyses, demonstrations, command)
+    states = _describe_state(reproduction, verdicts, found)
+    text = _write_markdown(
+        folder, reproduction, verdicts, counts, analyses, demonstrations, command=command, states=states
+    )
     text += _write_exhibits(exhibits) + _write_placebos(placebos)
     write_text(folder / "report.md", text)
     return page
@@ -115,8 +133,33 @@ def count_rulings(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {ruling: rulings.count(ruling) for ruling in get_args(Ruling) if ruling in rulings}
 
 
-def _count_waiting(number: int) -> str:
-    return f"{count_of(number, 'claim')} {'is' if number == 1 else 'are'}"
+def _describe_state(
+    reproduction: Reproduction, verdicts: Sequence[Verdict], found: Mapping[str, Found]
+) -> list[str]:
+    """Return what a reader of verdicts should know first: what is yet to be run, and what scaling means."""
+    states = []
+    planned = sum(one.study.num_runs for one in found.values())
+    done = sum(len([row for row in one.rows if not row.stage]) for one in found.values())
+    if done < planned:
+        waiting = sum(verdict.ruling == "not run" for verdict in verdicts)
+        wait = f", for want of which {count_of(waiting, 'claim')} cannot be looked at" if waiting else ""
+        runs = f"{done:,} of {count_of(planned, 'run')}"
+        states.append(f"Not all runs are done yet: {runs}{wait}. The same command goes on.")
+    if any(one.scaled for one in (*reproduction.numbers, *reproduction.classes)):
+        states.append(_SCALED)
+    return states
+
+
+def _count_so_far(analysis: StudyAnalysis) -> str:
+    planned, done = analysis.study.num_runs, len(analysis.rows)
+    return f" (So far {done} of {planned} runs.)" if done < planned else ""
+
+
+def _describe_picture(analysis: StudyAnalysis) -> str:
+    shown = (
+        "single seeds" if all(not cell.summary.interval for cell in analysis.cells) else "means and intervals"
+    )
+    return f"{name_figure(analysis)} of {analysis.study.name}, {shown}"
 
 
 def _write_placebo(placebo: Placebo) -> tuple[str, str]:
@@ -159,7 +202,9 @@ def _write_markdown(
     counts: Mapping[str, int],
     analyses: Sequence[StudyAnalysis],
     demonstrations: Sequence[Demonstration],
+    *,
     command: str,
+    states: Sequence[str],
 ) -> str:
     lines = [
         f"# {reproduction.title}",
@@ -168,24 +213,29 @@ def _write_markdown(
         + (f" {'; '.join(f'{count} {ruling}' for ruling, count in counts.items())}." if counts else ""),
         "",
         *([_QUICK, ""] if command.endswith("--quick") else []),
-        *([_UNFINISHED.format(_count_waiting(counts["not run"])), ""] if "not run" in counts else []),
+        *(line for state in states for line in (state, "")),
         *(f"- {remark}" for remark in reproduction.remarks),
         "",
         "## Answers",
         "",
     ]
     for one in analyses:
-        num_runs, num_done = one.study.num_runs, len(one.rows)
-        so_far = f" (So far {num_done} of {num_runs} runs.)" if num_done < num_runs else ""
-        lines += [f"**{one.study.question or one.study.name}** {answer_question(one)}{so_far}", ""]
+        answer = f"{answer_question(one)}{_count_so_far(one)}"
+        lines += [f"**{one.study.question or one.study.name}** {answer}", ""]
         picture = _find_picture(folder, one)
         if picture.is_file():
-            lines += [f"![{name_figure(one)} of {one.study.name}, means and intervals]({picture.name})", ""]
+            lines += [f"![{_describe_picture(one)}]({picture.name})", ""]
+        if not one.study.axes and len(one.cells) > 1:
+            heads, rows = tabulate_arms(one)
+            lines += [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+            lines += [*(f"| {' | '.join(row)} |" for row in rows), ""]
     if not analyses:
         lines += ["No run is at its end yet.", ""]
     if verdicts:
         heads = "| row | claim | published | ours | interval of the mean | seeds | verdict |"
         lines += ["## Claims", "", heads, "|---|---|---|---|---|---|---|"]
+    elif analyses:
+        lines += ["## Claims", "", _NOTHING_PUBLISHED]
     for one_verdict in verdicts:
         ruling = f"{one_verdict.ruling}: {one_verdict.why}" if one_verdict.why else one_verdict.ruling
         ruling += f". Original flawed: {one_verdict.defect}" if one_verdict.defect else ""

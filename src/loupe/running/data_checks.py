@@ -66,8 +66,10 @@ def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDatase
         ) from None
 
 
-def refuse_wrong_resizing(model: nn.Module, small: ProgressiveResizing, images: ImageDataset) -> None:
-    """Check that a network can take its first epochs' smaller images.
+def refuse_wrong_resizing(
+    model: nn.Module, small: ProgressiveResizing, images: ImageDataset, called: str = "network"
+) -> None:
+    """Check that a network, or what else sees the batches, can take its first epochs' smaller images.
 
     Raises:
         ShapeError: it cannot, or they are not smaller.
@@ -84,10 +86,11 @@ def refuse_wrong_resizing(model: nn.Module, small: ProgressiveResizing, images: 
         run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
     except ShapeError as error:
         raise ShapeError(
-            "This network cannot take the small images of the first epochs.",
+            f"This {called} cannot take the small images of the first epochs.",
             got=str(error.got),
-            allowed="a network for images of any size, or of that size",
-            next_step="leave train.progressive_resizing out, or set a larger size",
+            allowed="a network for images of any size, which pools its maps before its dense layers "
+            "(resnet, fast-net, expert-net), and a size that leaves it a map",
+            next_step="take such a network, set a larger size, or leave train.progressive_resizing out",
         ) from None
 
 

@@ -11,6 +11,8 @@ from loupe.models import build_model, objective_of
 from loupe.models.initialisation import initialise_from_images
 from loupe.models.layer_table import refuse_wrong_output
 from loupe.recipe import Recipe
+from loupe.running.data_checks import refuse_wrong_resizing
+from loupe.running.first_epochs import choose_resizing
 from loupe.running.network import take_first_look
 from loupe.runtime import Streams
 from loupe.training import HardExamples, build_optimizer
@@ -33,6 +35,9 @@ def build_hard_examples(
     initialise_from_images(proxy, partial(take_first_look, recipe, images, normalization))
     is_classifier = objective_of(hard.proxy.name) == "classification"
     refuse_wrong_output(proxy, **shape, num_classes=images.num_classes if is_classifier else None)
+    small = choose_resizing(recipe)
+    if small is not None:
+        refuse_wrong_resizing(proxy, small, images, "proxy of train.hard_examples")
     if recipe.train.channels_last is True:  # the maps follow the weights
         proxy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     proxy.to(device)

@@ -18,7 +18,6 @@ from loupe.data.batches import EvaluationBatches, TrainingBatches
 from loupe.data.mixes import build_mix
 from loupe.data.normalization import Normalization, find_preset, measure_normalization
 from loupe.data.overlaps import find_overlaps, refuse_meaningless
-from loupe.data.progressive_resizing import ProgressiveResizing
 from loupe.errors import DataError
 from loupe.models import objective_of
 from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_output
@@ -33,6 +32,12 @@ from loupe.running.data_checks import (
     refuse_unreachable_pixels,
     refuse_wrong_augmentations,
     refuse_wrong_resizing,
+)
+from loupe.running.first_epochs import (
+    choose_resizing,
+    describe_first_epochs,
+    find_small_image_warnings,
+    refuse_nothing_to_train,
 )
 from loupe.running.leakage import describe_shown, find_seen_before, find_shown, leave_out_seen
 from loupe.running.network import Network, build_network, take_first_look
@@ -67,7 +72,7 @@ class TrainingSetup:
         hard_examples: what picks the hardest images of each batch; None if all are trained on.
         images: which images these are, and which the starting weights have seen.
         unreadable: files of images that could not be read and were left out, each with its reason.
-        notes: what was copied into the network and frozen.
+        notes: what was copied into the network and frozen, and what differs in the first epochs.
         warnings: what the reader of the figures should know.
     """
 
@@ -159,6 +164,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *dataset.storage,
             *network.notes,
             *describe_backbone_normalization(recipe, normalization),
+            *describe_first_epochs(recipe, splits.train.image_size),
             *describe_group(model, recipe.run.processes),
         ),
         warnings=(
@@ -167,6 +173,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *misbehaviour,
             *find_warnings(recipe, normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
+            *find_small_image_warnings(recipe, splits.train.image_size),
             *find_transfer_warnings(normalization, network.source),
             *network.warnings,
             *overlaps.describe(),
@@ -202,6 +209,7 @@ def fit_network(
     shape: dict[str, Any] = {"in_channels": images.in_channels, "image_size": images.image_size}
     take_images = partial(take_first_look, recipe, images, normalization)
     network = build_network(recipe, **shape, num_classes=images.num_classes, take_images=take_images)
+    refuse_nothing_to_train(recipe, network.model)
     is_classifier = objective_of(recipe.model.name) == "classification"
     refuse_wrong_output(network.model, **shape, num_classes=images.num_classes if is_classifier else None)
     if not is_classifier:
@@ -273,12 +281,6 @@ def describe_backbone_normalization(recipe: Recipe, normalization: Normalization
         ", ".join(f"{value:g}" for value in values) for values in (normalization.mean, normalization.std)
     )
     return (f"normalised as {recipe.model.settings['backbone']} of timm was: mean {mean}, std {std}",)
-
-
-def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
-    """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
-    small = recipe.train.progressive_resizing
-    return ProgressiveResizing(small.size, small.until_epoch, small.way) if small else None
 
 
 def choose_normalization(recipe: Recipe, splits: Splits) -> Normalization:

@@ -1,6 +1,6 @@
 """Arms that change more than one thing from the reference: what each does, such an arm cannot say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,8 +101,22 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _list_changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields in which two recipes differ; settings of an exchanged part count with its name."""
+    """Return the fields in which two recipes differ.
+
+    Settings of an exchanged part count with its name; those of a table that only one of them has, as one.
+    """
     differing = [field for field in {**other, **one} if one.get(field) != other.get(field)]
     exchanged = [field.removesuffix(".name") for field in differing if field.endswith(".name")]
+    exchanged += _list_own_tables(one, other, differing)
     kept = [field for field in differing if not any(f"{field}.".startswith(f"{part}.") for part in exchanged)]
-    return (*exchanged, *kept)
+    return (*dict.fromkeys(exchanged), *kept)
+
+
+def _list_own_tables(one: Mapping[str, Any], other: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """Return the tables inside a section of which only one of two recipes has anything."""
+    tables = [field.rpartition(".")[0] for field in fields if field.count(".") >= 2]
+    return [
+        table
+        for table in dict.fromkeys(tables)
+        if sum(any(field.startswith(f"{table}.") for field in recipe) for recipe in (one, other)) == 1
+    ]

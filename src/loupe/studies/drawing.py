@@ -20,6 +20,7 @@ from loupe.studies.analysis import StudyAnalysis, analyse_study, find_numeric_ax
 from loupe.studies.quantity import Quantity
 from loupe.studies.wording import name_cell
 
+_LEAST_SPAN = 2.0  # percentage points of an axis: a narrower one makes chance look large
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")
 
 
@@ -109,7 +110,10 @@ def _draw_rows(analysis: StudyAnalysis) -> Figure:
         low = scale * interval.low if interval else None
         high = scale * interval.high if interval else None
         dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], cell.is_open))
-    return draw_study_dots(dots, x_label=_label(analysis), reference=analysis.reference)
+    least_span = _LEAST_SPAN if analysis.figure.is_share else 0.0
+    return draw_study_dots(
+        dots, x_label=_label(analysis), reference=analysis.reference, least_span=least_span
+    )
 
 
 def _name_run(analysis: StudyAnalysis, arm: str, place: Place) -> str:
@@ -118,6 +122,8 @@ def _name_run(analysis: StudyAnalysis, arm: str, place: Place) -> str:
 
 
 def _label(analysis: StudyAnalysis) -> str:
+    if all(cell.summary.interval is None for cell in analysis.cells):
+        return f"{name_figure(analysis)} of single seeds"
     return f"mean {name_figure(analysis)} and {100 * analysis.study.confidence:g} % interval"
 
 

@@ -158,6 +158,31 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
     }
 
 
+def tabulate_arms(analysis: StudyAnalysis) -> tuple[list[str], list[list[str]]]:
+    """Return headings and a row an arm: figure, interval, difference, and the size of the network."""
+    level = format_level(analysis.study.confidence)
+    columns = {"arm": "arm", "seeds": "seeds", "mean": analysis.figure.name, "interval": f"{level} interval"}
+    cells = [write_cell(analysis, cell) for cell in analysis.cells]
+    if any(cell["difference"] for cell in cells):
+        columns |= {
+            "difference": f"against {analysis.reference}",
+            "difference_interval": f"{level} interval",
+            "conclusion": "shown",
+        }
+    first = {row.arm: row for row in reversed(analysis.rows)}
+    rows = [
+        [
+            *(written[column] for column in columns),
+            *(
+                f"{size:,}" if size else ""
+                for size in (first[cell.arm].parameters, first[cell.arm].multiply_adds)
+            ),
+        ]
+        for cell, written in zip(analysis.cells, cells, strict=True)
+    ]
+    return [*columns.values(), "parameters", "multiply-adds an image"], rows
+
+
 def write_comparison(analysis: StudyAnalysis, difference: Difference) -> dict[str, str]:
     """Return a difference with interval, p value and what follows, as text."""
     return {

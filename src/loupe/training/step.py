@@ -103,9 +103,22 @@ class TrainingStep:
 
 
 def enter_training_mode(model: nn.Module) -> None:
-    """Put a network into training mode, but for the layers whose parameters are all frozen."""
+    """Put a network into training mode, but for the layers whose parameters are all frozen.
+
+    A norm without parameters goes with the layers that it lies among: frozen with all of them.
+    """
     model.train()
     for module in model.modules():
         own = list(module.parameters(recurse=False))
         if own and not any(parameter.requires_grad for parameter in own):
             module.eval()
+        elif not own and _is_frozen(module):
+            for inner in module.modules():
+                if list(inner.buffers(recurse=False)) and not list(inner.parameters(recurse=False)):
+                    inner.eval()
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """Return whether a module holds parameters, and none of them is trained."""
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(one.requires_grad for one in parameters)

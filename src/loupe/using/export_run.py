@@ -17,7 +17,7 @@ from loupe.metrics import Metric, MetricValue, choose_metric
 from loupe.metrics.reported import REGISTERED_HEADLINES
 from loupe.models import ObjectiveName
 from loupe.recipe import Recipe
-from loupe.reports.model_card import CARD_NAME, compose_model_card
+from loupe.reports.model_card import CARD_NAME, compose_model_card, place_card
 from loupe.runs import RunFolder, RunResult, find_run_folder, find_single_run, load_model, name_run
 from loupe.runs.plugins import load_run_plugins
 from loupe.runs.result import Score
@@ -92,7 +92,7 @@ def export_run(
             expected,
         ),
     )
-    card = file.with_name(CARD_NAME)
+    card = place_card(file)
     write_text(card, compose_model_card(run, result, description, find_fit(recipe), exported))
     return Export(file, card, exported.parity)
 

@@ -10,7 +10,7 @@ from loupe.errors import RunError
 from loupe.exporting import EXPORT_FORMATS
 from loupe.metrics import Metrics, Predictions, compute_metrics
 from loupe.reports.ensemble_card import EnsembleFacts, compose_ensemble_card
-from loupe.reports.model_card import CARD_NAME
+from loupe.reports.model_card import place_card
 from loupe.runs import name_run
 from loupe.runs.series_folder import SeriesFolder
 from loupe.runs.writing import write_text
@@ -72,7 +72,7 @@ def export_series(
         opened.model.num_parameters,
         first.fit,
     )
-    card = file.with_name(CARD_NAME)
+    card = place_card(file)
     write_text(card, compose_ensemble_card(described, scores, exported))
     return Export(file, card, exported.parity)
 

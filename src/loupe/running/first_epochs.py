@@ -1,0 +1,70 @@
+"""What differs in the first epochs of a training, in words: smaller images, layers that stop."""
+
+from torch import nn
+
+from loupe.data.progressive_resizing import ProgressiveResizing
+from loupe.errors import LoupeError
+from loupe.recipe import Recipe
+from loupe.wording import list_names
+
+
+def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
+    """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
+    small = recipe.train.progressive_resizing
+    return ProgressiveResizing(small.size, small.until_epoch, small.way) if small else None
+
+
+def describe_first_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
+    """Return a sentence for smaller images, and one for each epoch after which layers stop training."""
+    notes, num_epochs = [], recipe.train.epochs
+    if (small := choose_resizing(recipe)) is not None:
+        size = _write_size(small.choose_size(*image_size))
+        windows = ", as windows at random places" if small.way == "crop" else ""
+        notes.append(f"images of {size} pixels until epoch {small.until_epoch} of {num_epochs}{windows}")
+    if recipe.train.freeze_later is None:
+        return tuple(notes)
+    last_epochs = recipe.train.freeze_later.last_epochs
+    for last in sorted(set(last_epochs.values())):
+        layers = list_names([name for name, one in last_epochs.items() if one == last])
+        notes.append(
+            f"stops training after epoch {last} of {num_epochs}: {layers}"
+            if last < num_epochs
+            else f"never stops training, its last epoch being {last} of {num_epochs}: {layers}"
+        )
+    return tuple(notes)
+
+
+def refuse_nothing_to_train(recipe: Recipe, model: nn.Module) -> None:
+    """Check that some parameter trains to the end, whatever is frozen before or during the training.
+
+    Raises:
+        LoupeError: none does.
+    """
+    later = recipe.train.freeze_later
+    last_epochs = later.last_epochs if later is not None else {}
+    stopping = {name: last for name, last in last_epochs.items() if last < recipe.train.epochs}
+    stopped = {id(one) for name in stopping for one in model.get_submodule(name).parameters()}
+    if stopping and not any(one.requires_grad and id(one) not in stopped for one in model.parameters()):
+        raise LoupeError(
+            f"Nothing of the network would train after epoch {max(stopping.values())}.",
+            got=f"train.freeze_later.layers: {', '.join(stopping)}",
+            allowed="at least one layer that trains to the end",
+            next_step="leave a layer out of train.freeze_later or of transfer.freeze, or set train.epochs="
+            f"{max(stopping.values())}",
+        )
+
+
+def find_small_image_warnings(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
+    """Return a warning where no epoch trains on images of the size that is judged."""
+    small = choose_resizing(recipe)
+    if small is None or small.until_epoch < recipe.train.epochs:
+        return ()
+    return (
+        f"No epoch trains on whole images: all {recipe.train.epochs} have "
+        f"{_write_size(small.choose_size(*image_size))} pixels, while accuracy is measured on "
+        f"{_write_size(image_size)}. Set train.progressive_resizing.until_epoch below train.epochs.",
+    )
+
+
+def _write_size(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
