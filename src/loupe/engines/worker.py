@@ -117,6 +117,8 @@ def describe_fault(error: Exception) -> Ended:
 
 
 def describe_failure(error: LoupeError) -> str:
-    """Return a failure on one line: what is wrong, what was got, and what to do."""
-    told = error.message if error.got is None else f"{error.message} (got {error.got})"
+    """Return a failure on one line: what is wrong, what was got and is allowed, and what to do."""
+    details = [("got", error.got), ("allowed:", error.allowed), ("did you mean", error.nearest)]
+    words = "; ".join(f"{label} {text}" for label, text in details if text is not None)
+    told = f"{error.message} ({words})" if words else error.message
     return told if error.next_step is None else f"{told} Next: {error.next_step}"
