@@ -170,17 +170,15 @@ def tabulate_arms(analysis: StudyAnalysis) -> tuple[list[str], list[list[str]]]:
             "conclusion": "shown",
         }
     first = {row.arm: row for row in reversed(analysis.rows)}
-    rows = [
-        [
-            *(written[column] for column in columns),
-            *(
-                f"{size:,}" if size else ""
-                for size in (first[cell.arm].parameters, first[cell.arm].multiply_adds)
-            ),
-        ]
-        for cell, written in zip(analysis.cells, cells, strict=True)
-    ]
-    return [*columns.values(), "parameters", "multiply-adds an image"], rows
+    sizes = {
+        "parameters": [first[cell.arm].parameters for cell in analysis.cells],
+        "multiply-adds an image": [first[cell.arm].multiply_adds for cell in analysis.cells],
+    }
+    known = {heading: found for heading, found in sizes.items() if any(found)}
+    rows = [[written[column] for column in columns] for written in cells]
+    for found in known.values():
+        rows = [[*row, f"{size:,}" if size else ""] for row, size in zip(rows, found, strict=True)]
+    return [*columns.values(), *known], rows
 
 
 def write_comparison(analysis: StudyAnalysis, difference: Difference) -> dict[str, str]:
