@@ -69,7 +69,7 @@ def test_the_first_layer_comes_from_the_training_split_and_is_kept_with_the_weig
     expected.initialise_from(choose_normalization(recipe, splits).apply(splits.train.images))
     model, _ = load_model(run)
     torch.testing.assert_close(model.whitening.weight, expected.weight)
-    assert run.read_result().notes == ("started from training images: whitening",)
+    assert run.read_result().notes[0] == "started from training images: whitening"
 
 
 class KeepParameter(Observer):
