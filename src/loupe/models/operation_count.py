@@ -88,7 +88,8 @@ def _bilinear_product(left: Shape, weight: Shape, right: Shape, *axes: Any, **re
     sides = [
         _insert_axes(shape, missing) for shape, missing in zip((left, weight, right), axes, strict=False)
     ]
-    return 2 * prod(max(lengths) for lengths in zip(*sides, strict=True))
+    count: int = 2 * prod(max(lengths) for lengths in zip(*sides, strict=True))
+    return count
 
 
 def _insert_axes(shape: Shape, places: Sequence[int]) -> Shape:

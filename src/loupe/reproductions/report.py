@@ -145,7 +145,8 @@ def _describe_state(
         wait = f", for want of which {count_of(waiting, 'claim')} cannot be looked at" if waiting else ""
         runs = f"{done:,} of {count_of(planned, 'run')}"
         states.append(f"Not all runs are done yet: {runs}{wait}. The same command goes on.")
-    if any(one.scaled for one in (*reproduction.numbers, *reproduction.classes)):
+    scaled = [one.scaled for one in reproduction.numbers] + [one.scaled for one in reproduction.classes]
+    if any(scaled):
         states.append(_SCALED)
     return states
 
@@ -232,8 +233,8 @@ def _write_markdown(
     if not analyses:
         lines += ["No run is at its end yet.", ""]
     if verdicts:
-        heads = "| row | claim | published | ours | interval of the mean | seeds | verdict |"
-        lines += ["## Claims", "", heads, "|---|---|---|---|---|---|---|"]
+        head = "| row | claim | published | ours | interval of the mean | seeds | verdict |"
+        lines += ["## Claims", "", head, "|---|---|---|---|---|---|---|"]
     elif analyses:
         lines += ["## Claims", "", _NOTHING_PUBLISHED]
     for one_verdict in verdicts:
