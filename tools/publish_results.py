@@ -14,14 +14,14 @@ import shutil
 from pathlib import Path
 
 from loupe.figures.style import save_figure
-from loupe.reports.page import format_duration, format_level
+from loupe.reports.page import format_duration
 from loupe.studies import list_studies
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import draw_laws, draw_study, name_figure
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
-from loupe.studies.report import FIGURE_DPI, write_cell
+from loupe.studies.report import FIGURE_DPI, name_columns, write_cell
 
 DOCS = Path(__file__).parent.parent / "docs"
 MACHINE = (
@@ -115,21 +115,8 @@ def describe_study(analysis: StudyAnalysis, target: Path) -> str:
 
 def list_cells(analysis: StudyAnalysis) -> list[str]:
     """Return the study's table as Markdown."""
-    level = format_level(analysis.study.confidence)
-    columns = {
-        "arm": "arm",
-        "seeds": "seeds",
-        "mean": f"mean {analysis.figure.name}",
-        "std": "std",
-        "interval": f"{level} interval",
-    }
     cells = [write_cell(analysis, cell) for cell in analysis.cells]
-    if any(cell["difference"] for cell in cells):
-        columns |= {
-            "difference": f"against {analysis.reference}",
-            "difference_interval": f"{level} interval",
-            "conclusion": "shown",
-        }
+    columns = name_columns(analysis, cells)
     lines = [f"| {' | '.join(columns.values())} |", f"|{'---|' * len(columns)}"]
     return lines + [f"| {' | '.join(cell[column] for column in columns)} |" for cell in cells]
 

@@ -75,6 +75,17 @@ def test_freezing_all_some_or_none() -> None:
     assert caught.value.nearest == "conv2"
 
 
+def test_a_norm_without_parameters_stands_still_among_frozen_layers() -> None:
+    frozen = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, affine=False), nn.Dropout(0.5))
+    model = nn.Sequential(frozen, nn.BatchNorm2d(4, affine=False), nn.Conv2d(4, 2, 1))
+    frozen.requires_grad_(False)
+    enter_training_mode(model)
+    model(torch.randn(6, 3, 8, 8))
+    assert torch.equal(frozen[1].running_mean, torch.zeros(4))
+    assert not torch.equal(model[1].running_mean, torch.zeros(4)), "it lies among layers that are trained"
+    assert frozen[2].training, "what has nothing to stand still goes on"
+
+
 def test_nothing_moves_in_a_frozen_layer_running_statistics_included() -> None:
     model = build_model("resnet", in_channels=3, image_size=(8, 8), num_classes=4, depth=20)
     freeze_all_but(model, "logits")

@@ -29,6 +29,15 @@ def test_an_arm_that_changes_two_things_is_named_and_one_that_changes_one_is_not
     assert find_confounds(make_study(arms=arms), "no arm") == []
 
 
+def test_a_table_that_one_arm_has_alone_is_one_thing_and_two_changes_inside_it_are_two() -> None:
+    later = {"train": {"freeze_later": {"layers": ["conv1"], "after_epoch": 2}}}
+    earlier = {"train": {"freeze_later": {"layers": ["conv2"], "after_epoch": 1}}}
+    arms = {"plain": {}, "later": later, "earlier": earlier}
+    assert find_confounds(make_study(arms=arms), "plain") == []
+    (found,) = [one for one in find_confounds(make_study(arms=arms), "later") if one.arm == "earlier"]
+    assert set(found.changed) == {"train.freeze_later.layers", "train.freeze_later.after_epoch"}
+
+
 def test_borrowed_weights_and_frozen_layers_are_two_things() -> None:
     (frozen,) = find_confounds(load_study("fashion-transfer"), "random")
     assert (frozen.arm, frozen.changed) == ("frozen", ("transfer.run", "transfer.freeze"))

@@ -86,6 +86,7 @@ def write_reproduction(
             save_figure(draw_study(one), _find_picture(folder, one), dpi=FIGURE_DPI)
     counts = count_rulings(verdicts)
     placebos = [] if is_quick else try_placebos(reproduction, found)
+    states = _describe_state(reproduction, verdicts, found)
     command = f"loupe reproduce {reproduction.name}{' --quick' if is_quick else ''}"
     content = {
         "reproduction": reproduction,
@@ -98,7 +99,7 @@ def write_reproduction(
         "is_quick": is_quick,
         "placebo_told": PLACEBO,
         "command": command,
-        "states": _describe_state(reproduction, verdicts, found),
+        "states": states,
         "nothing_published": _NOTHING_PUBLISHED,
     }
     page = folder / "report.html"
@@ -118,7 +119,6 @@ def write_reproduction(
             for one in analyses
         ],
     )
-    states = _describe_state(reproduction, verdicts, found)
     text = _write_markdown(
         folder, reproduction, verdicts, counts, analyses, demonstrations, command=command, states=states
     )

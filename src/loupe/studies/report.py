@@ -1,6 +1,6 @@
 """A study's table, figure and page, from its rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,17 +158,30 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
     }
 
 
-def tabulate_arms(analysis: StudyAnalysis) -> tuple[list[str], list[list[str]]]:
-    """Return headings and a row an arm: figure, interval, difference, and the size of the network."""
+def name_columns(analysis: StudyAnalysis, cells: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return a table's headings by column of `write_cell`; those of differences where there are some."""
     level = format_level(analysis.study.confidence)
-    columns = {"arm": "arm", "seeds": "seeds", "mean": analysis.figure.name, "interval": f"{level} interval"}
-    cells = [write_cell(analysis, cell) for cell in analysis.cells]
+    columns = {
+        "arm": "arm",
+        "seeds": "seeds",
+        "mean": f"mean {analysis.figure.name}",
+        "std": "std",
+        "interval": f"{level} interval",
+    }
     if any(cell["difference"] for cell in cells):
         columns |= {
             "difference": f"against {analysis.reference}",
             "difference_interval": f"{level} interval",
             "conclusion": "shown",
         }
+    return columns
+
+
+def tabulate_arms(analysis: StudyAnalysis) -> tuple[list[str], list[list[str]]]:
+    """Return headings and a row an arm: figure, interval, difference, and the size of the network."""
+    cells = [write_cell(analysis, cell) for cell in analysis.cells]
+    columns = {**name_columns(analysis, cells), "mean": analysis.figure.name}
+    del columns["std"]
     first = {row.arm: row for row in reversed(analysis.rows)}
     sizes = {
         "parameters": [first[cell.arm].parameters for cell in analysis.cells],
