@@ -1,8 +1,10 @@
 """What only our own layers promise; that they are torch's is checked by `tests/conformance`."""
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from loupe.errors import LoupeError, ShapeError
 from loupe.models.layers import handwritten as ours
@@ -53,12 +55,46 @@ def test_images_without_a_batch_axis_are_taken(layer: nn.Module) -> None:
     assert torch.allclose(layer(IMAGES[0]), layer(IMAGES)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": 1}, {"dilation": (2, 1), "groups": 2}])
+def test_the_convolutions_own_gradient_holds_to_the_second_order(settings: dict[str, Any]) -> None:
+    layer = ours.Conv2d(4, 2, (2, 3), **settings).double()
+    images = IMAGES[:1, :, :4, :5].double().requires_grad_()
+    assert torch.autograd.gradcheck(layer, images)
+    assert torch.autograd.gradgradcheck(layer, images)
+
+
+def test_networks_of_own_gradients_can_be_stacked() -> None:
+    layer = nn.Sequential(ours.Conv2d(4, 3, 3, padding=1), ours.ReLU())
+    weights = {name: torch.stack([one, 2 * one]) for name, one in layer.named_parameters()}
+
+    def loss(weights: dict[str, Tensor]) -> Tensor:
+        outputs: Tensor = torch.func.functional_call(layer, weights, IMAGES)
+        return outputs.square().mean()
+
+    stacked = torch.func.vmap(torch.func.grad(loss))(weights)
+    for row in (0, 1):
+        alone = torch.func.grad(loss)({name: one[row] for name, one in weights.items()})
+        assert all(torch.allclose(stacked[name][row], one, atol=1e-6) for name, one in alone.items())
+
+
+def test_maps_stay_as_they_came_in_half_precision_and_are_measured_in_single() -> None:
+    images = (100 + IMAGES).to(torch.bfloat16)
+    mine, torchs = ours.BatchNorm(4), nn.BatchNorm2d(4)
+    outputs = mine(images)
+    assert outputs.dtype == torch.bfloat16
+    assert torch.allclose(outputs, torchs(images), atol=0.02)
+    assert torch.allclose(mine.running_var, torchs.running_var, rtol=1e-5)
+    last = images.contiguous(memory_format=torch.channels_last)
+    assert ours.ReLU()(ours.Conv2d(4, 5, 3).bfloat16()(last)).is_contiguous(memory_format=torch.channels_last)
+
+
 def test_zero_is_no_trouble_for_relu_and_infinity_none_for_cross_entropy() -> None:
     zeros = torch.zeros(3, requires_grad=True)
     ours.ReLU()(zeros).sum().backward()
     assert zeros.grad is not None
     assert zeros.grad.tolist() == [0, 0, 0], "torch's gradient at 0"
     assert ours.ReLU()(torch.tensor([float("nan")])).isnan().all(), "what is broken stays visible"
+    assert ours.ReLU()(torch.tensor([float("-inf")])).tolist() == [0]
     logits = torch.tensor([[2.0, 1.0, float("-inf")]])
     assert torch.allclose(
         ours.CrossEntropy()(logits, torch.tensor([0])), nn.CrossEntropyLoss()(logits, torch.tensor([0]))

@@ -59,15 +59,18 @@ class BatchNorm(nn.Module):
             )
         others = [axis for axis in range(input.ndim) if axis != 1]
         along_axis_1 = [1, -1] + [1] * (input.ndim - 2)  # the shape in which a number a channel broadcasts
-        mean = input.mean(others) if self.training else self.running_mean
+        # sums over a batch in float32, and the output as the input came: half precision adds too coarsely
+        precise = torch.promote_types(input.dtype, torch.float32)
+        mean = input.mean(others, dtype=precise) if self.training else self.running_mean
         centred = input - mean.view(along_axis_1)
         variance = centred.square().mean(others) if self.training else self.running_var
         if self.training:
             self._track(mean.detach(), variance.detach(), count=input.numel() // self.num_features)
         scale = 1 / torch.sqrt(variance + self.eps)
         if self.weight is None or self.bias is None:
-            return centred * scale.view(along_axis_1)
-        return centred * (scale * self.weight).view(along_axis_1) + self.bias.view(along_axis_1)
+            return (centred * scale.view(along_axis_1)).to(input.dtype)
+        output = centred * (scale * self.weight).view(along_axis_1) + self.bias.view(along_axis_1)
+        return output.to(input.dtype)
 
     def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Move the running statistics towards those of a batch with `count` values a channel."""

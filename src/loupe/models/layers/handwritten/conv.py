@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from loupe.errors import ShapeError
-from loupe.models.layers.handwritten.windows import Pair, as_pair
+from loupe.models.layers.handwritten.windows import Pair, as_pair, copy_windows
 
 
 class Conv2d(nn.Module):
@@ -14,10 +14,10 @@ class Conv2d(nn.Module):
         output[b, f, i, j] = bias[f] + Σ over c, u, v of
             weight[f, c, u, v] · padded[b, c, i · stride + u · dilation, j · stride + v · dilation]
 
-    As a matrix product: `unfold` writes every window as a column of length in_channels · kernel height ·
-    kernel width, and the kernels, flattened, are multiplied with all columns at once. That takes as many
-    times the memory of the input as the kernel has pixels, at stride 1. With groups, each group of
-    output channels sees its own group of input channels only.
+    As a matrix product: every window is written out as a row of kernel height · kernel width · in_channels
+    numbers, and all rows are multiplied with the kernels, flattened, at once. That takes as many times the
+    memory of the input as the kernel has pixels, at stride 1. With groups, each group of output channels
+    sees its own group of input channels only. The output lies in memory with its channels last.
 
     Input shape: (batch, in_channels, height, width).
     Output shape: (batch, out_channels, out height, out width), where
@@ -73,29 +73,31 @@ class Conv2d(nn.Module):
             nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        out_size = [self._output_side(side, axis) for axis, side in enumerate(input.shape[-2:])]
-        columns = F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-        columns = columns.unflatten(-2, (self.groups, -1))  # (batch, groups, length of a column, positions)
-        kernels = self.weight.flatten(1).unflatten(
-            0, (self.groups, -1)
-        )  # (groups, kernels of a group, length)
-        # g: group, k: kernel of the group, l: index in the column, p: position of the window
-        output = torch.einsum("gkl,...glp->...gkp", kernels, columns).flatten(-3, -2)
+        self._refuse_small_maps(input)
+        down, across = self.padding
+        maps = input.movedim(-3, -1)  # channels last
+        if any(self.padding):
+            maps = F.pad(maps, (0, 0, across, across, down, down))
+        windows = copy_windows(maps, self.kernel_size, self.stride, self.dilation)
+        windows = windows.unflatten(-1, (self.groups, -1))
+        kernels = self.weight.unflatten(0, (self.groups, -1))
+        # g: group, o: kernel of the group, i and j: row and column of the kernel, k: channel of the group.
+        # einsum sums in alphabetical order: letters in that of the memory keep it from copying the windows
+        output = torch.einsum("...ijgk,gokij->...go", windows, kernels).flatten(-2)
         if self.bias is not None:
-            output = output + self.bias[:, None]  # one number a kernel, the same at every position
-        maps: Tensor = output.unflatten(-1, out_size)
-        return maps
+            output = output + self.bias
+        return output.movedim(-1, -3)
 
-    def _output_side(self, side: int, axis: int) -> int:
-        span = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-        padded = side + 2 * self.padding[axis]
-        if padded < span:
-            raise ShapeError(
-                "The kernel is larger than the maps.",
-                got=f"a side of {padded} pixels with its padding",
-                allowed=f"at least {span} pixels",
-            )
-        return (padded - span) // self.stride[axis] + 1
+    def _refuse_small_maps(self, input: Tensor) -> None:
+        for axis, side in enumerate(input.shape[-2:]):
+            span = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+            padded = side + 2 * self.padding[axis]
+            if padded < span:
+                raise ShapeError(
+                    "The kernel is larger than the maps.",
+                    got=f"a side of {padded} pixels with its padding",
+                    allowed=f"at least {span} pixels",
+                )
 
     def extra_repr(self) -> str:
         return (

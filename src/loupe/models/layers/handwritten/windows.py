@@ -1,3 +1,6 @@
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -38,6 +41,55 @@ def slide_windows(maps: Tensor, kernel_size: Pair, stride: Pair, padding: Pair, 
             allowed=f"at least {kernel_size[0]} x {kernel_size[1]} pixels",
         )
     return padded.unfold(-2, kernel_size[0], stride[0]).unfold(-2, kernel_size[1], stride[1])
+
+
+class _CopyWindows(torch.autograd.Function):
+    """Every window of channels-last maps, written out; the gradient adds each window back to its place."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(maps: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> Tensor:
+        spans = [gap * (side - 1) + 1 for gap, side in zip(dilation, kernel_size, strict=True)]
+        windows = maps.unfold(-3, spans[0], stride[0]).unfold(-3, spans[1], stride[1])  # a view
+        return windows[..., :: dilation[0], :: dilation[1]].movedim(-3, -1).contiguous()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        maps, *ctx.settings = inputs
+        ctx.shape = maps.shape
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        (gradient,) = gradients  # (..., out height, out width, kernel height, kernel width, channels)
+        (height, width), stride, dilation = ctx.settings
+        down, across = (stride[axis] * (gradient.shape[axis - 5] - 1) + 1 for axis in (0, 1))
+        total = gradient.new_zeros(ctx.shape)
+        for row in range(height):
+            for column in range(width):
+                top, left = row * dilation[0], column * dilation[1]
+                seen = total[..., top : top + down : stride[0], left : left + across : stride[1], :]
+                seen += gradient[..., row, column, :]
+        return total, None, None, None
+
+
+def copy_windows(maps: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> Tensor:
+    """Return every window of a convolution, one after the other in memory, ready for a matrix product.
+
+    What `torch.nn.functional.unfold` does with maps whose channels come first. With the channels last, each
+    row of a window is one piece of memory, and is copied whole.
+
+    Args:
+        maps: (..., height, width, channels), padded; at least as large as a window.
+        kernel_size: height and width of a window in pixels, without the gaps.
+        stride: pixels from one window to the next, down and across.
+        dilation: pixels from one element of a window to the next; 1 leaves no gaps.
+
+    Returns:
+        (..., out height, out width, kernel height, kernel width, channels), contiguous.
+    """
+    windows: Tensor = _CopyWindows.apply(maps, kernel_size, stride, dilation)
+    return windows
 
 
 def refuse_wide_padding(kernel_size: Pair, padding: Pair) -> None:
