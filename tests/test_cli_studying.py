@@ -1,7 +1,9 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from loupe.cli import main
 from loupe.errors import DataError
@@ -58,6 +60,31 @@ def test_a_dry_run_shows_the_runs_and_their_time_and_writes_nothing(
     (told,) = [line for line in lines if line.startswith("4 runs, 0 done; about ")]
     assert told.endswith(" s for the rest, one after another")
     assert not (study_file.parent / "studies").exists()
+
+
+def test_what_only_images_show_is_said_before_anything_is_trained(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = np.random.default_rng(0)
+    for number in range(40):
+        place = study_file.parent / "pictures" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.integers(256, size=(8, 8), dtype=np.uint8)).save(place / f"{number}.png")
+    pictures = 'data.name = "folder"\ndata.path = "pictures"\ndata.validation = 0.3\ndata.test_part = 0.3\n'
+    text = SMALL.replace("data.fraction = 0.3\n", pictures).replace("label_smoothing = 0.4", "epochs = 3")
+    study_file.write_text(text + '\n[arms.deep]\nmodel = "fast-net"\ntrain.batch_size = 4\n')
+    assert main(["study", "smoothing.toml", "--dry-run", "--workers", "1"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("cannot be trained: deep, seed 0; deep, seed 1")
+    assert lines[at + 1].startswith("  Images of 8 x 8 pixels are too small for this fast-net.")
+    assert lines[at + 3] == "    allowed: images of at least 9 x 9 pixels"
+    (told,) = [line for line in lines if line.startswith("6 runs, 0 done; about ")]
+    assert "unknown" not in told
+    assert main(["study", "smoothing.toml", "--engine", "serial"]) == 1
+    out = capsys.readouterr().out
+    assert "cannot be trained: deep, seed 0; deep, seed 1\n" in out
+    assert "2 runs without a result" in out
+    assert "test accuracy" in out, "the others are carried out"
 
 
 def test_a_study_prints_its_runs_and_its_answer_and_does_nothing_twice(

@@ -1,10 +1,12 @@
 """A study's plan as text: its runs, what is done of them, and how long the rest will take."""
 
+from textwrap import indent
+
 from loupe.studies.analysis import name_row
 from loupe.studies.confounds import find_confounds
 from loupe.studies.copies import find_planned_copies, name_originals
 from loupe.studies.detectable import describe_power
-from loupe.studies.estimate import estimate_time
+from loupe.studies.estimate import Estimate
 from loupe.studies.plan import PlannedRun
 from loupe.studies.run import Known, PreparedStudy
 from loupe.wording import count_of, format_duration
@@ -63,7 +65,7 @@ def describe_other(prepared: PreparedStudy) -> str:
     )
 
 
-def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
+def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate) -> str:
     """Return how many runs there are, how many are done, and how long the others will take."""
     runs, num_waiting = prepared.plan.runs, prepared.num_waiting
     num_tasks = prepared.scheduler.num_tasks
@@ -72,12 +74,19 @@ def describe_time(prepared: PreparedStudy, num_workers: int) -> str:
         counts += f" ({num_tasks} of them different)" if num_tasks > 1 else " (all of them one and the same)"
     if not num_waiting:
         return f"{counts}, all done"
-    estimate = estimate_time([task.recipe for task in prepared.scheduler.waiting])
     how = "at most about" if estimate.is_most else "about"
     at_once = f"{num_workers} at once" if num_workers > 1 else "one after another"
     told = f"{how} {format_duration(estimate.seconds / num_workers)} for the rest, {at_once}"
     if estimate.is_most:
         told += ", less where training stops early"
-    if estimate.num_unknown:
-        told += f"; the time of {estimate.num_unknown} is unknown"
+    if num_others := estimate.num_unknown - len(estimate.refused):
+        told += f"; the time of {num_others} is unknown"
     return f"{counts}, {num_tasks - num_waiting} done; {told}"
+
+
+def describe_refusals(prepared: PreparedStudy, estimate: Estimate) -> list[str]:
+    """Return which runs will have no result, and why: a text for each reason, after its runs."""
+    by_reason: dict[str, list[str]] = {}
+    for index, error in estimate.refused.items():
+        by_reason.setdefault(str(error), []).append(prepared.scheduler.waiting[index].name)
+    return [f"cannot be trained: {'; '.join(names)}\n{indent(why, '  ')}" for why, names in by_reason.items()]

@@ -66,8 +66,8 @@ def study(
             print_line(describe_known(prepared.known))
         if prepared.num_other:
             print_line(describe_other(prepared))
-        _print_plan(prepared, opened.num_workers, lists_all=dry_run)
-        return 0 if dry_run else _carry_out(prepared, opened)
+        can_run = _print_plan(prepared, opened.num_workers, lists_all=dry_run)
+        return (0 if can_run else 1) if dry_run else _carry_out(prepared, opened)
     finally:
         opened.close()
 
@@ -106,9 +106,9 @@ def learning_curve(
     num_jobs = prepared.num_waiting
     opened = open_engine(engine, workers=workers, threads=prepared.study.threads, num_jobs=num_jobs)
     try:
-        _print_plan(prepared, opened.num_workers, lists_all=dry_run)
+        can_run = _print_plan(prepared, opened.num_workers, lists_all=dry_run)
         if dry_run:
-            return 0
+            return 0 if can_run else 1
         analysis = _watch(prepared, opened)
     finally:
         opened.close()
@@ -137,9 +137,10 @@ def find_parent(place: str, file: str) -> Path | None:
     return folder.parent if folder.name else folder.resolve().parent
 
 
-def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> None:
-    """Print what is done, what is to be run, and how long that will take."""
-    from loupe.cli.study_tables import describe_design, describe_plan, describe_time
+def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> bool:
+    """Print what is done, what is to be run, and how long that will take; return whether all can be run."""
+    from loupe.cli.study_tables import describe_design, describe_plan, describe_refusals, describe_time
+    from loupe.studies.estimate import estimate_time
 
     if lists_all:
         print_table(*describe_plan(prepared))
@@ -147,7 +148,11 @@ def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool)
             print_line(f"left out: {name}: {why}", style="dim")
         for sentence in describe_design(prepared):
             print_line(sentence)
-    print_line(describe_time(prepared, num_workers))
+    estimate = estimate_time([task.recipe for task in prepared.scheduler.waiting])
+    for text in describe_refusals(prepared, estimate):
+        print_line(text, style="yellow")
+    print_line(describe_time(prepared, num_workers, estimate))
+    return not estimate.refused
 
 
 def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loupe.data import Dataset
 from loupe.data.batches import TrainingBatches
@@ -28,11 +28,14 @@ class Estimate:
         seconds: of work, all runs one after another.
         is_most: whether early stopping may end runs sooner.
         num_unknown: runs whose time could not be measured.
+        refused: by its index among the recipes, why a run's images or network will not do. Runs that start
+            from others' weights are not among them: those are not there yet.
     """
 
     seconds: float
     is_most: bool
     num_unknown: int
+    refused: dict[int, LoupeError] = field(default_factory=dict)
 
 
 def estimate_time(recipes: Sequence[Recipe]) -> Estimate:
@@ -42,21 +45,24 @@ def estimate_time(recipes: Sequence[Recipe]) -> Estimate:
     validation images. Starting weights are left out; they change no time.
     """
     datasets: dict[str, Dataset] = {}
-    kinds: dict[str, tuple[float, float] | None] = {}
+    kinds: dict[str, tuple[float, float] | LoupeError] = {}
     seconds, num_unknown = 0.0, 0
-    for recipe in recipes:
+    refused: dict[int, LoupeError] = {}
+    for index, recipe in enumerate(recipes):
         kind = _name_kind(recipe)
         if kind not in kinds:
             kinds[kind] = _time_kind(recipe, datasets)
         timed = kinds[kind]
-        if timed is None:
+        if isinstance(timed, LoupeError):
             num_unknown += 1
+            if recipe.transfer is None:
+                refused[index] = timed
         else:
             per_epoch, per_share = timed
             epochs = recipe.train.epochs
             seconds += epochs * (per_epoch + per_share * recipe.data.fraction) + _OVERHEAD_SECONDS
     is_most = any(recipe.train.early_stopping is not None for recipe in recipes)
-    return Estimate(seconds, is_most, num_unknown)
+    return Estimate(seconds, is_most, num_unknown, refused)
 
 
 def _name_kind(recipe: Recipe) -> str:
@@ -68,8 +74,11 @@ def _name_kind(recipe: Recipe) -> str:
     return json.dumps([data, values["model"], train, values["evaluate"]["batch_size"]], sort_keys=True)
 
 
-def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, float] | None:
-    """Return the seconds of an epoch: what does not depend on the fraction, and what a whole set adds."""
+def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, float] | LoupeError:
+    """Return the seconds of an epoch, what does not depend on the fraction and what a whole set adds.
+
+    Where the run is refused by its images or network: why.
+    """
     recipe = recipe.model_copy(
         update={"transfer": None, "data": recipe.data.model_copy(update={"fraction": 1.0})}
     )
@@ -82,8 +91,8 @@ def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, flo
             streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
             setup = set_up(recipe, device, streams, datasets[which])
             return _time_evaluation(setup), len(setup.train) * _time_step(setup, setup.train)
-    except LoupeError:  # it will be reported where the run is carried out
-        return None
+    except LoupeError as error:
+        return error
 
 
 def _time_step(setup: TrainingSetup, batches: TrainingBatches) -> float:
