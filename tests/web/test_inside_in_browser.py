@@ -3,6 +3,7 @@
 import base64
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -48,6 +49,111 @@ def test_a_first_visit_is_led_through_one_picture(page: Any, address: str, runs:
     page.reload()
     page.locator(".verdict").wait_for()
     assert page.get_by_text("1 of 5", exact=True).count() == 0  # not a first visit any more
+
+
+def slow_down(page: Any, seconds: float) -> None:
+    """Hold back every answer about a run."""
+
+    def hold_back(route: Any) -> None:
+        time.sleep(seconds)
+        route.continue_()
+
+    page.route("**/api/runs/*/**", hold_back)
+
+
+def be_shown(page: Any, number: int, button: str) -> None:
+    """Press a button of a step of the tour as soon as it is drawn, whatever else is there."""
+    page.get_by_text(f"{number} of 5", exact=True).wait_for()
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+@pytest.mark.parametrize(
+    "presses",
+    [
+        ["Show me", "Next", "Show me", "Show me", "Show me"],
+        ["skip", "Next", "Show me", "Show me", "Show me"],  # before there is a network
+        ["skip", "Next", "skip", "Show me", "Show me"],  # and before a layer was chosen
+        ["skip", "Next", "skip", "skip", "Show me"],
+    ],
+    ids=["shown", "no network", "no layer", "no answer"],
+)
+def test_the_tour_leads_on_where_answers_take_their_time(
+    page: Any, address: str, runs: Runs, presses: list[str]
+) -> None:
+    slow_down(page, 0.4)
+    page.goto(f"{address}/#/inside/{runs.good}")
+    for number, button in enumerate(presses, start=1):
+        be_shown(page, number, button)
+    page.get_by_text("That was it.").wait_for()
+    page.get_by_text("Amber speaks for").wait_for()
+
+
+def test_what_is_to_be_shown_is_said_to_be_on_its_way(page: Any, address: str, runs: Runs) -> None:
+    held: list[Any] = []
+    page.route("**/api/runs/*/images*", lambda route: held.append(route))
+    page.goto(f"{address}/#/inside/{runs.good}")
+    be_shown(page, 1, "Show me")
+    page.get_by_role("button", name="On its way …").click()
+    wait_until(page, "() => document.querySelector('.step-buttons button').ariaDisabled === 'true'")
+    page.get_by_role("button", name="end the tour").click()
+    for route in held:
+        route.continue_()
+    wait_for_answer(page, "validation-0")  # what had been asked for before the end is not shown any more
+    assert page.locator(".step").count() == 0
+
+
+def test_the_tour_leads_on_from_wherever_the_visitor_is(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-0")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    be_shown(page, 1, "Show me")
+    wait_for_answer(page, "validation-1")
+    be_shown(page, 2, "Next")
+    be_shown(page, 3, "Show me")
+    page.get_by_text("4 of 5", exact=True).wait_for()
+    page.get_by_role("button", name="Its filters").click()
+    page.get_by_role("listitem", name="filter 0").wait_for()
+    be_shown(page, 4, "Show me")
+    page.get_by_text("5 of 5", exact=True).wait_for()
+    page.evaluate("document.querySelector('[data-method]').click()")
+    page.get_by_text("That was it.").wait_for()
+
+
+def test_the_tour_asks_again_where_an_answer_failed(page: Any, address: str, runs: Runs) -> None:
+    failures = ["inspect", "maps", "attributions"]
+
+    def fail_once(route: Any) -> None:
+        wanted = urlsplit(route.request.url).path.rsplit("/", 1)[1]
+        if wanted in failures:
+            failures.remove(wanted)
+            route.fulfill(status=400, json={"error": f"no {wanted} this time"})
+        else:
+            route.continue_()
+
+    page.route("**/api/runs/*/**", fail_once)
+    page.goto(f"{address}/#/inside/{runs.good}")
+    page.get_by_text("no inspect this time").wait_for()
+    be_shown(page, 1, "skip")
+    be_shown(page, 2, "Next")
+    be_shown(page, 3, "Show me")
+    page.get_by_text("no maps this time").wait_for()
+    be_shown(page, 4, "Show me")
+    be_shown(page, 5, "Show me")
+    page.get_by_text("no attributions this time").wait_for()
+    be_shown(page, 5, "Show me")
+    page.get_by_text("That was it.").wait_for()
+
+
+def test_a_press_counts_though_the_page_scrolls_on_below_it(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-0")
+    box = page.get_by_role("button", name="Show me", exact=True).bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.evaluate("scrollBy({ top: 600, behavior: 'instant' })")
+    page.mouse.up()
+    page.get_by_text("2 of 5", exact=True).wait_for()
+    wait_for_answer(page, "validation-1")
 
 
 def test_layers_pixels_and_keys(page: Any, address: str, runs: Runs) -> None:

@@ -13,6 +13,7 @@ export async function showLayer(scene, { what = "maps", page = null, isOwnScale 
     layer = seen.layers.find((one) => one.name === scene.layer),
     place = parts.layer;
   const mine = (scene.layerTurn = (scene.layerTurn ?? 0) + 1);
+  place.setAttribute("aria-busy", "true"); // what is shown meanwhile may be of another layer
   try {
     const view = canShow(scene, layer, what) ? what : "maps";
     const found = await VIEWS[view].fetch(scene, layer, page);
@@ -28,7 +29,9 @@ export async function showLayer(scene, { what = "maps", page = null, isOwnScale 
     );
     mark(scene);
   } catch (error) {
-    place.replaceChildren(showProblem(error));
+    if (mine === scene.layerTurn) place.replaceChildren(showProblem(error));
+  } finally {
+    if (mine === scene.layerTurn) place.removeAttribute("aria-busy");
   }
 }
 

@@ -1,13 +1,26 @@
 // A first visit, led through one picture in five steps; each is done by the visitor, or shown.
 import { el } from "../dom.js";
+import { reach } from "./reaching.js";
 
 const KEPT = "loupe-tour";
+// What "Show me" clicks: the first that is there, and failing that what leads to it.
+const KNOWN = '[data-way="known"]';
+const PICTURE = ".part-picker .choices button:is(:nth-child(2), :only-child)";
+const PICTURE_AGAIN = `.desk:has(.part-answer > [role="alert"]) ${PICTURE}`;
+const LAYER = ".part-network button[data-layer]";
+const MAPS = ".part-layer:not([aria-busy])";
+const METHOD = ".part-answer:not([aria-busy]) [data-method]";
+
 const STEPS = [
   {
     wait: "picture",
     part: "picker",
     words: "Choose a picture the network never trained on; or upload one, or draw one.",
-    show: (scene) => scene.parts.picker.querySelector(".choices button:nth-child(2)")?.click(),
+    show: [
+      PICTURE,
+      `${KNOWN}[aria-pressed="false"]`,
+      `.part-picker:has([role="alert"]) ${KNOWN}`, // asks for them again
+    ],
   },
   {
     wait: null,
@@ -18,20 +31,25 @@ const STEPS = [
     wait: "layer",
     part: "network",
     words: "The image goes through these layers, one after the other. Choose the first.",
-    show: (scene) => scene.parts.network.querySelector("button[data-layer]")?.click(),
+    show: [LAYER, PICTURE_AGAIN],
   },
   {
     wait: "number",
     part: "layer",
     words:
       "Each little picture is what one filter found. Click a spot, and see the arithmetic that made that number.",
-    show: (scene) => scene.parts.layer.querySelector("button[data-channel]")?.click(),
+    show: [
+      `${MAPS} button[data-channel]`,
+      `${MAPS} [data-what="maps"][aria-pressed="false"]`,
+      `.part-network:has(~ .desk ${MAPS}:empty, ~ .desk ${MAPS} > [role="alert"]) button[data-layer]`,
+      PICTURE_AGAIN,
+    ],
   },
   {
     wait: "why",
     part: "answer",
     words: "Last, ask why: which pixels speak for the answer?",
-    show: (scene) => scene.parts.answer.querySelector("[data-method]")?.click(),
+    show: [`${METHOD}[aria-pressed="false"]`, `${METHOD}[aria-pressed="true"]`, PICTURE_AGAIN],
   },
 ];
 
@@ -48,6 +66,23 @@ function scrollTo(part, step) {
   });
 }
 
+/** Let a press count though the page scrolls on before it ends, and takes the button from under the pointer. */
+function keepPresses(place) {
+  place.addEventListener("pointerdown", (begin) => {
+    const button = begin.target.closest("button"),
+      over = new AbortController();
+    if (!button || begin.button !== 0) return;
+    const release = (end) => {
+      over.abort();
+      const isStill = Math.hypot(end.clientX - begin.clientX, end.clientY - begin.clientY) < 10;
+      const isElsewhere = !button.contains(end.target); // where it is not, the browser itself makes a click of it
+      if (isStill && isElsewhere && button.isConnected) button.click();
+    };
+    addEventListener("pointerup", release, { signal: over.signal });
+    addEventListener("pointercancel", () => over.abort(), { signal: over.signal });
+  });
+}
+
 /** Tell the tour that something was done. */
 export function tell(what) {
   current?.(what);
@@ -56,8 +91,9 @@ export function tell(what) {
 export function startTour(scene) {
   const place = scene.parts.tour;
   const steps = STEPS.filter((step) => step.wait !== "why" || scene.facts.methods.length);
+  const canShow = (step) => step.show && (step.wait !== "picture" || scene.facts.num_validation > 0);
   let number = 0,
-    isFirstPicture = true;
+    stop = () => {}; // looking for what is to be shown
   let isMoved = false; // the first step stands where the visitor is
   const light = (part) => {
     if (part && isMoved) scrollTo(scene.parts[part], place);
@@ -65,6 +101,7 @@ export function startTour(scene) {
     for (const [name, one] of Object.entries(scene.parts)) one.classList.toggle("lit", name === part);
   };
   const end = () => {
+    stop();
     localStorage.setItem(KEPT, "done");
     current = null;
     light(null);
@@ -73,6 +110,7 @@ export function startTour(scene) {
     );
   };
   const draw = () => {
+    stop();
     const step = steps[number];
     if (!step) {
       place.replaceChildren(
@@ -98,14 +136,24 @@ export function startTour(scene) {
         el(
           "span",
           { class: "step-buttons" },
-          step.show
-            ? el("button", { type: "button", onclick: () => step.show(scene) }, "Show me")
+          canShow(step)
+            ? el("button", { type: "button", onclick: (event) => show(step, event.target) }, "Show me")
             : el("button", { type: "button", onclick: next }, "Next"),
-          step.show ? el("button", { type: "button", class: "quiet", onclick: next }, "skip") : "",
+          canShow(step) ? el("button", { type: "button", class: "quiet", onclick: next }, "skip") : "",
           el("button", { type: "button", class: "quiet", onclick: end }, "end the tour"),
         ),
       ),
     );
+  };
+  const show = (step, button) => {
+    if (button.ariaDisabled) return; // it is on its way
+    const settle = () => {
+      button.ariaDisabled = null;
+      button.textContent = "Show me";
+    };
+    button.ariaDisabled = "true";
+    button.textContent = "On its way …";
+    stop = reach(place.parentElement, step.show, settle);
   };
   const next = () => {
     number += 1;
@@ -114,15 +162,11 @@ export function startTour(scene) {
   const begin = () => {
     number = 0;
     current = (what) => {
-      if (what === "picture" && isFirstPicture) {
-        isFirstPicture = false;
-        return;
-      } // the one shown at the start
       if (steps[number]?.wait === what) next();
     };
     draw();
   };
+  keepPresses(place);
   if (localStorage.getItem(KEPT)) end();
   else begin();
-  isFirstPicture = scene.seen === null;
 }

@@ -42,7 +42,7 @@ export async function show(place, [id], query) {
   scene.settle = (mine) => {
     if (mine === scene.turn) parts.answer.removeAttribute("aria-busy");
   };
-  scene.chooseImage = async (image) => {
+  scene.chooseImage = async (image, isChosen = true) => {
     const mine = scene.wait();
     try {
       const seen = await send(runPath(id, "/inspect"), { image });
@@ -58,7 +58,7 @@ export async function show(place, [id], query) {
           ? `The network says ${prediction.class_name}, ${(100 * prediction.probability).toFixed(0)} percent sure.`
           : "The network gave the image back.",
       );
-      tell("picture");
+      if (isChosen) tell("picture"); // else it is the one shown at the start
       if (scene.layer && seen.layers.some((one) => one.name === scene.layer))
         await scene.chooseLayer(scene.layer, false);
       scene.remember();
@@ -105,7 +105,7 @@ export async function show(place, [id], query) {
   if (scene.turn) return leave; // a quick visitor has chosen already
   const wanted = findWanted(scene);
   if (image) {
-    await scene.chooseImage(image);
+    await scene.chooseImage(image, false);
     await scene.lessonShown;
     if (!visitor.hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
   } else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
