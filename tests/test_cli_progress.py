@@ -1,9 +1,11 @@
 """How far a training is, where the output is no terminal."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from loupe.cli import main, progress
 
@@ -25,6 +27,25 @@ def test_a_line_now_and_then_says_how_far_it_is(
     assert any(re.fullmatch(r"finished after [\d.]+ s of training", one) for one in said)
     lines = [one for one in said if re.match(r"epoch \d of 2, \d+%, \d+ s left", one)]
     assert bool(lines) == is_told
+    judging = [one for one in said if one.startswith("judging: ")]
+    assert bool(judging) == is_told
     if is_told:
+        assert {"judging: the best weights", "judging: the report"} < set(judging)
+        looks = [one.split(": ")[1] for one in judging if "look " in one]
+        assert looks == [f"look {number} of {len(looks)}" for number in range(1, len(looks) + 1)]
+        assert any(one.endswith(": Confusion matrix (test)") for one in judging)
         assert lines[0].startswith("epoch 1 of 2")
         assert re.match(r"epoch 2 of 2, 100%, 0 s left; validation loss \d", lines[-1])
+
+
+def test_a_terminal_shows_what_is_done_and_is_left_clean() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    shown = progress.LiveProgress(console)
+    shown.on_judging("the best weights")
+    shown.on_judging("look 1 of 1: Sizes [of] images (test)")
+    shown._judging.refresh()  # type: ignore[union-attr]
+    assert "judging: look 1 of 1: Sizes [of] images (test)" in screen.getvalue()
+    shown.close()
+    shown.close()
+    assert screen.getvalue().endswith("\x1b[2K")  # the line is gone again

@@ -93,7 +93,7 @@ def test_what_is_to_be_shown_is_said_to_be_on_its_way(page: Any, address: str, r
     page.route("**/api/runs/*/images*", lambda route: held.append(route))
     page.goto(f"{address}/#/inside/{runs.good}")
     be_shown(page, 1, "Show me")
-    page.get_by_role("button", name="On its way …").click()
+    page.get_by_role("button", name="On its way …").click(force=True)
     wait_until(page, "() => document.querySelector('.step-buttons button').ariaDisabled === 'true'")
     page.get_by_role("button", name="end the tour").click()
     for route in held:

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -16,15 +17,17 @@ from rich.progress import (
 from rich.table import Table
 
 from loupe.metrics import Metric, describe_metric
+from loupe.running import RunObserver
 from loupe.terminal import print_line
-from loupe.training import EpochRecord, Observer, TrainingState
+from loupe.training import EpochRecord, TrainingState
+from loupe.wording import show_plainly
 
 _ROWS = 12
 _QUIET_SECONDS = 15.0  # between two lines where the output is no terminal: a log, not a flood
 
 
-class LiveProgress(Observer):
-    """Show a training as it goes; where the output is no terminal, in a line now and then.
+class LiveProgress(RunObserver):
+    """Show a training and how it is judged; where the output is no terminal, in a line now and then.
 
     Args:
         console: to show it on.
@@ -37,12 +40,14 @@ class LiveProgress(Observer):
         self._num_epochs = 0
         self._started = self._said = 0.0
         self._live: Live | None = None
+        self._judging: Progress | None = None
         self._last: float | None = None
         self._first = 0
         self._steps_per_epoch = 0
         self._epoch = 0
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
+        self.close()  # the seed before
         self._steps_per_epoch, self._epoch = steps_per_epoch, state.epoch
         self._num_epochs, self._first = num_epochs, state.epoch * steps_per_epoch
         self._started = self._said = time.monotonic()
@@ -99,11 +104,33 @@ class LiveProgress(Observer):
         if time.monotonic() - self._started >= _QUIET_SECONDS:
             print_line("trained; now the network is judged, and its report written")
 
+    def on_judging(self, step: str) -> None:
+        """Show what is done next; where the output is no terminal, in a line each after a long training."""
+        if not self._console.is_terminal:
+            if time.monotonic() - self._started >= _QUIET_SECONDS:
+                print_line(f"judging: {step}")
+            return
+        if self._judging is None:
+            self.close()  # a training that was broken off still stands there
+            self._judging = Progress(
+                SpinnerColumn(),
+                TextColumn("judging: {task.description}", markup=False),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._judged = self._judging.add_task("", total=None)
+            self._judging.start()
+        self._judging.update(self._judged, description=show_plainly(step))
+
     def close(self) -> None:
         """Leave what stands on the screen and stop drawing; safe to call more than once."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._judging is not None:
+            self._judging.stop()
+            self._judging = None
 
     def _draw(self, state: TrainingState) -> Group:
         further = state.history[-1].validation_metrics if state.history else {}

@@ -14,6 +14,11 @@ from loupe.evaluations.finding import Block, Gallery, ShownImage, Value
 _FORM = 1
 
 
+def name_look(title: str, split: str) -> str:
+    """Return title and split: "Confusion matrix (test)"."""
+    return f"{title} ({split})"
+
+
 @dataclass(frozen=True)
 class Look:
     """An evaluation of one split: what it found, and all that is needed to draw it.
@@ -47,7 +52,7 @@ class Look:
     @property
     def heading(self) -> str:
         """Title and split: "Confusion matrix (test)"."""
-        return f"{self.title} ({self.split})"
+        return name_look(self.title, self.split)
 
     @property
     def shown_split(self) -> str:

@@ -12,7 +12,7 @@ from loupe.data.dataset import ImageDataset
 from loupe.errors import LoupeError
 from loupe.evaluations.difficulty import ExampleRecord
 from loupe.evaluations.finding import MADE, Block, Drawing, Finding, Gallery, Matrix
-from loupe.evaluations.look import Look, Looks, Pictures, list_shown, rename_split
+from loupe.evaluations.look import Look, Looks, Pictures, list_shown, name_look, rename_split
 from loupe.evaluations.network import Network
 from loupe.evaluations.registry import ChosenEvaluation
 from loupe.inspection.explanation import undisturbed
@@ -101,7 +101,10 @@ class Subject:
 
 
 def carry_out(
-    evaluations: Sequence[ChosenEvaluation], subject: Subject, say: Say = lambda line: None
+    evaluations: Sequence[ChosenEvaluation],
+    subject: Subject,
+    say: Say = lambda line: None,
+    tell: Say = lambda step: None,
 ) -> Looks:
     """Return what evaluations find, in their order; one whose needs are not met is left out.
 
@@ -111,17 +114,19 @@ def carry_out(
         evaluations: what to carry out.
         subject: what they look at.
         say: told of each that fails.
+        tell: told what is looked at next: "look 3 of 17: Confusion matrix (test)".
     """
     looks, pictures = list[Look](), dict[str, Pictures]()
-    for evaluation in evaluations:
-        if find_missing(evaluation, subject):
-            continue
-        for split in subject.choose_splits(evaluation):
-            look = _carry_out_one(evaluation, subject, split, pictures)
-            release_freed_memory()
-            if look.failure:
-                say(f"no {look.heading[:1].lower()}{look.heading[1:]}: {look.failure}")
-            looks.append(look)
+    ready = [one for one in evaluations if not find_missing(one, subject)]
+    wanted = [(one, split) for one in ready for split in subject.choose_splits(one)]
+    for number, (evaluation, split) in enumerate(wanted, start=1):
+        heading = name_look(evaluation.title, _name_split(evaluation, split))
+        tell(f"look {number} of {len(wanted)}: {heading}")
+        look = _carry_out_one(evaluation, subject, split, pictures)
+        release_freed_memory()
+        if look.failure:
+            say(f"no {look.heading[:1].lower()}{look.heading[1:]}: {look.failure}")
+        looks.append(look)
     return Looks(tuple(looks), _add_training(looks, subject, pictures))
 
 
@@ -141,6 +146,10 @@ def find_missing(evaluation: ChosenEvaluation, subject: Subject) -> list[str]:
     return sorted(name for name in evaluation.required if name in at_hand and at_hand[name] is None)
 
 
+def _name_split(evaluation: ChosenEvaluation, split: LookedAt) -> str:
+    return "training" if evaluation.split == "training" else split.name
+
+
 def _carry_out_one(
     evaluation: ChosenEvaluation, subject: Subject, split: LookedAt, pictures: dict[str, Pictures]
 ) -> Look:
@@ -151,7 +160,7 @@ def _carry_out_one(
         title=evaluation.title,
         chapter=evaluation.chapter,
         order=evaluation.order,
-        split="training" if is_training else split.name,
+        split=_name_split(evaluation, split),
         num_images=followed if is_training else _count(split),
         seconds=0.0,
     )

@@ -1,5 +1,6 @@
 """One run: prepared, set up, trained, evaluated, recorded."""
 
+from loupe.running.observing import RunObserver as RunObserver
 from loupe.running.prepare import load_recipe as load_recipe
 from loupe.running.run import run_recipe as run_recipe
 from loupe.running.seeds import run_seeds as run_seeds

@@ -6,7 +6,7 @@ from statistics import median
 from loupe.data import ImageDataset
 from loupe.data.batches import EvaluationBatches
 from loupe.evaluations import Network
-from loupe.evaluations.subject import LookedAt
+from loupe.evaluations.subject import LookedAt, Say
 from loupe.metrics import Predictions, Reconstructions, compute_metrics, reconstruct
 from loupe.metrics.reconstruction import compute_baselines, compute_reconstruction_score
 from loupe.metrics.reported import LOSS
@@ -34,7 +34,7 @@ def judge(
     status: Status,
     reason: str | None,
     picker: TestPicker | None,
-    warnings: tuple[str, ...],
+    tell: Say = lambda step: None,
 ) -> RunResult:
     """Return the result of a training, and write its predictions.
 
@@ -47,8 +47,8 @@ def judge(
         reached: what the training reached; None if not one epoch was completed.
         status: how the training ended.
         reason: why it is not finished, if it is not.
-        warnings: what the reader of the figures should know.
         picker: what looked at the test set after every epoch, if the recipe asks for it.
+        tell: told what is done next, in a few words.
     """
     opens_test = recipe.evaluate.test and status == "finished"
     images = {"validation": setup.splits.validation}
@@ -61,9 +61,11 @@ def judge(
         judge_weights = _judge_classifier if is_classifier(recipe) else _judge_reconstruction
         if reached.best_epoch != len(history):
             setup.model.load_state_dict(reached.last_weights)
+            tell("the last weights")
             last = judge_weights(recipe, setup, len(history), images)
         setup.model.load_state_dict(reached.weights("best"))
-        best = judge_weights(recipe, setup, reached.best_epoch, images, folder)
+        tell("the best weights")
+        best = judge_weights(recipe, setup, reached.best_epoch, images, folder, tell)
         last = last or best  # the same weights
     return RunResult(
         status=status,
@@ -85,7 +87,7 @@ def judge(
         images_per_second=median([record.images_per_second for record in history] or [0.0]),
         parameters=count_parameters(setup.model),
         confidence=recipe.evaluate.confidence,
-        warnings=(*warnings, *said),
+        warnings=tuple(said),
         objective=objective_of(recipe.model.name),
         notes=setup.notes,
         tta=recipe.evaluate.tta,
@@ -129,14 +131,16 @@ def _judge_classifier(
     epoch: int,
     images: Mapping[str, ImageDataset],
     folder: RunFolder | None = None,
+    tell: Say = lambda step: None,
 ) -> Outcome:
     """Judge the weights in the network, and write predictions and looks at them if a folder is given."""
     network = open_network(recipe, setup)
     predictions = {split: network.predict(of_split) for split, of_split in images.items()}
     if folder is not None:
         folder.write_predictions(**predictions)
-        _look(recipe, setup, network, images, predictions, folder)
+        _look(recipe, setup, network, images, predictions, folder, tell)
     if recipe.evaluate.tta != "none":
+        tell("answers to several views of each image")
         predictions |= {
             f"{split}_tta": network.predict_views(of_split, recipe.evaluate.tta)
             for split, of_split in images.items()
@@ -155,6 +159,7 @@ def _judge_reconstruction(
     epoch: int,
     images: Mapping[str, ImageDataset],
     folder: RunFolder | None = None,
+    tell: Say = lambda step: None,
 ) -> Outcome:
     """Judge the weights in the network, and write reconstructions and looks at them if a folder is given."""
     chosen, level = choose_recipe_metrics(recipe), recipe.evaluate.confidence
@@ -166,7 +171,7 @@ def _judge_reconstruction(
     }
     if folder is not None:
         folder.write_reconstructions(**made)
-        _look(recipe, setup, network, images, made, folder)
+        _look(recipe, setup, network, images, made, folder, tell)
     train = EvaluationBatches(setup.train.dataset, setup.normalization, recipe.evaluate.batch_size)
     scores = {
         split: compute_reconstruction_score(
@@ -184,10 +189,11 @@ def _look(
     images: Mapping[str, ImageDataset],
     answers: Mapping[str, Predictions] | Mapping[str, Reconstructions],
     folder: RunFolder,
+    tell: Say,
 ) -> None:
     """Carry out the evaluations a recipe asks for, and write what they find."""
     looked_at = [
         LookedAt(split, answers[split], of_split, is_locked=split == "test")
         for split, of_split in images.items()
     ]
-    folder.write_evaluations(look_at_run(recipe, folder, setup, looked_at, network))
+    folder.write_evaluations(look_at_run(recipe, folder, setup, looked_at, network, tell))

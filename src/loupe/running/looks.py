@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loupe.evaluations import Looks, Network, Subject, carry_out, choose_evaluations
 from loupe.evaluations.registry import ChosenEvaluation, list_default_evaluations
-from loupe.evaluations.subject import LookedAt
+from loupe.evaluations.subject import LookedAt, Say
 from loupe.metrics import Predictions
 from loupe.models import objective_of
 from loupe.plugins import name_plugin_module
@@ -54,6 +54,7 @@ def look_at_run(
     setup: TrainingSetup,
     looked_at: Sequence[LookedAt],
     network: Network,
+    tell: Say,
 ) -> Looks:
     """Return what the evaluations of a recipe find; the log says which failed.
 
@@ -63,6 +64,7 @@ def look_at_run(
         setup: data, and the network.
         looked_at: images and the network's answers; the validation images first, then test if it was opened.
         network: of the set-up.
+        tell: told of each before it is carried out.
     """
     examples, validation = folder.read_examples(), looked_at[0].answers
     subject = Subject(
@@ -76,4 +78,4 @@ def look_at_run(
         examples=examples if examples is not None and examples.num_epochs else None,
         validation_answers=validation if isinstance(validation, Predictions) else None,
     )
-    return carry_out(choose_looks(recipe), subject, folder.log)
+    return carry_out(choose_looks(recipe), subject, folder.log, tell)

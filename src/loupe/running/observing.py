@@ -78,6 +78,13 @@ def open_trackers(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> li
     return opened
 
 
+class RunObserver(Observer):
+    """Base of what watches a whole run: the training, and how it is judged."""
+
+    def on_judging(self, step: str) -> None:
+        """Called before each step after the training: "the best weights", "look 3 of 17: …", "the report"."""
+
+
 class Tracking(Observer):
     """Hands a training to a tracker, and keeps the tracker's failures from the training.
 

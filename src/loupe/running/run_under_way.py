@@ -1,7 +1,8 @@
 """A run between its beginning and its end: what stands ready for training, and what is written afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -13,7 +14,7 @@ from loupe.running.continuing import find_continued
 from loupe.running.evaluate import judge
 from loupe.running.layout import settle_layout
 from loupe.running.look_back import follow_examples
-from loupe.running.observing import Tracking, open_observers, open_trackers
+from loupe.running.observing import RunObserver, Tracking, open_observers, open_trackers
 from loupe.running.record import open_record, take_kept_weights
 from loupe.running.test_picking import TestPicker
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
@@ -115,6 +116,7 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
         run.folder.log(" ".join(f"failed: {failure}".split()))
     from loupe.reports.run_report import write_run_report  # loads matplotlib, which checking does without
 
+    _tell(run, "the report")
     write_run_report(run.folder, result, run.setup.splits.validation, run.setup.layers)
     run.folder.write_result(result)  # last of all: a run that has a result has everything
     for tracking in run.trackers:
@@ -125,7 +127,7 @@ def conclude_run(run: RunUnderWay, ended_by: BaseException | None) -> tuple[RunR
 def _judge(
     run: RunUnderWay, reached: Snapshot | None, status: Status, failure: TrainingError | None
 ) -> RunResult:
-    return judge(
+    result = judge(
         run.recipe,
         run.folder,
         run.setup,
@@ -133,8 +135,16 @@ def _judge(
         status=status,
         reason=failure.message if failure else None,
         picker=run.picker,
-        warnings=(*run.warnings, *find_tracker_failures(run)),
+        tell=partial(_tell, run),
     )
+    return replace(result, warnings=(*run.warnings, *find_tracker_failures(run), *result.warnings))
+
+
+def _tell(run: RunUnderWay, step: str) -> None:
+    """Tell whoever wants to know what is done next, now that the training is over."""
+    for observer in run.observers:
+        if isinstance(observer, RunObserver):
+            observer.on_judging(step)
 
 
 def find_tracker_failures(run: RunUnderWay) -> list[str]:
