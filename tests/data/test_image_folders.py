@@ -176,8 +176,28 @@ def test_a_class_of_unreadable_files_is_no_class(tmp_path: Path) -> None:
     fill(tmp_path)
     for file in (tmp_path / "train" / "dog").iterdir():
         file.write_bytes(b"")
-    with pytest.raises(DataError, match=r"have no training image that can be read\.\n  got: dog; 3 files"):
+    with pytest.raises(DataError, match=r"have no training image that can be read\.\n") as caught:
         load(tmp_path, on_unreadable="skip")
+    files = ", ".join(
+        f"train/dog/{file.name} (not an image)" for file in sorted((tmp_path / "train" / "dog").iterdir())
+    )
+    said = f"got: 3 files that cannot be read: {files}; classes without an image: dog\n"
+    assert said in str(caught.value)
+
+
+def test_unreadable_files_are_told_beside_an_empty_class(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "train" / "cat" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "train" / "owl").mkdir()
+    (tmp_path / "train" / "owl" / "one.raw").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, on_unreadable="skip")
+    assert str(caught.value) == (
+        f"1 of 13 images in {tmp_path} cannot be read; some class folders hold none.\n"
+        "  got: cannot be read: train/cat/broken.png (not an image); no images: owl (1 .raw)\n"
+        "  allowed: at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)\n"
+        "  next: mend or remove those files, and fill or remove those folders"
+    )
 
 
 def test_a_run_keeps_the_list_of_what_it_left_out(tmp_path: Path) -> None:

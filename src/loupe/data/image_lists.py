@@ -15,6 +15,7 @@ from loupe.data import decoding
 from loupe.data.array_pixels import describe_unused_range
 from loupe.data.dataset import ImageDataset
 from loupe.data.image_decoding import Account, ImageEntry, PixelSettings, decode_parts, map_many
+from loupe.data.image_files import UNREADABLE, describe_unreadable, read_image_size
 from loupe.data.pixel_cache import (
     decoding_alone,
     find_cache_folder,
@@ -26,6 +27,7 @@ from loupe.data.sides import set_test_images_apart
 from loupe.data.source_images import SourceImages
 from loupe.data.stored_images import StoredImages
 from loupe.errors import DataError, DataFileError
+from loupe.wording import count_of
 
 ARRAYS = ("images", "labels", "origins", "places")
 _MOST_NAMED = 10  # files named in one error or note
@@ -88,7 +90,7 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
         )
         for part in listed.parts
     }
-    _refuse_lost_classes(parts["train"], listed, len(meta["unreadable"]))
+    _refuse_lost_classes(parts["train"], listed, meta["unreadable"])
     notes, unreadable = (*listed.notes, *meta["notes"]), tuple(meta["unreadable"])
     if "test" in parts:
         return SourceImages(
@@ -141,17 +143,17 @@ def describe_account(account: Account, listed: ImageList, settings: PixelSetting
     if account.unreadable:
         notes.append(
             f"{len(account.unreadable):,} of {total:,} files of {listed.title} cannot be read and were left "
-            f"out: {_name_some(_list_unreadable(account))}."
+            f"out: {name_some(_list_unreadable(account))}."
         )
     if account.sequences:
         notes.append(
             f"{len(account.sequences):,} of {total:,} files of {listed.title} hold several frames or pages; "
-            f"the first was used: {_name_some(account.sequences)}."
+            f"the first was used: {name_some(account.sequences)}."
         )
     if account.plain:
         notes.append(
             f"{len(account.plain):,} of {total:,} images of {listed.title} are one plain shade: "
-            f"{_name_some(account.plain)}."
+            f"{name_some(account.plain)}."
         )
     if account.highest is not None and settings.bit_range is None and account.highest < 2**14:
         notes.append(describe_unused_range(f"The deepest images of {listed.title}", account.highest))
@@ -167,7 +169,23 @@ def _list_unreadable(account: Account) -> list[str]:
     return [f"{name} ({reason})" for name, reason in account.unreadable]
 
 
-def _name_some(names: Sequence[str]) -> str:
+def find_headless(entries: Sequence[ImageEntry]) -> list[str]:
+    """Return the files that no image can be opened from, each with its reason; no pixel is unpacked."""
+
+    def find_fault(entry: ImageEntry) -> str | None:
+        try:
+            with entry.open() as opened:
+                read_image_size(opened)
+        except UNREADABLE as error:
+            return describe_unreadable(error)
+        return None
+
+    faults = map_many(find_fault, entries, "Looking for files that cannot be read")
+    return [f"{entry.name} ({fault})" for entry, fault in zip(entries, faults, strict=True) if fault]
+
+
+def name_some(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
 
@@ -185,19 +203,22 @@ def _refuse_unreadable(listed: ImageList, account: Account) -> DataFileError:
             where = ""
     return DataFileError(
         f"{len(names)} of {account.num_files} images in {listed.place} cannot be read.",
-        got=_name_some(names),
+        got=name_some(names),
         allowed="whole image files",
         next_step=f"mend or remove them{where}, or leave them out: data.on_unreadable=skip",
     )
 
 
-def _refuse_lost_classes(train: ImageDataset, listed: ImageList, num_skipped: int) -> None:
+def _refuse_lost_classes(train: ImageDataset, listed: ImageList, skipped: Sequence[str]) -> None:
     counts = Counter(train.labels.tolist())
     lost = [name for label, name in enumerate(listed.class_names) if not counts[label]]
     if lost:
         raise DataError(
             f"Classes of {listed.place} have no training image that can be read.",
-            got=f"{', '.join(lost)}; {num_skipped} files were skipped",
+            got=f"{count_of(len(skipped), 'file')} that cannot be read: {name_some(skipped)}; "
+            f"classes without an image: {', '.join(lost)}"
+            if skipped
+            else ", ".join(lost),
             allowed="at least one image a class",
             next_step="mend the files, or take the class out with data.classes",
         )

@@ -19,7 +19,7 @@ from loupe.data.image_folders import (
     list_folders,
     survey_images,
 )
-from loupe.data.image_lists import FileEntry, ImageList, load_list
+from loupe.data.image_lists import FileEntry, ImageList, find_headless, load_list, name_some
 from loupe.data.linked_files import describe_links, refuse_broken_folders, refuse_shared_folders
 from loupe.data.sources import SourceImages, register_dataset
 from loupe.data.sources._image_settings import (
@@ -84,7 +84,7 @@ def list_folder(root: Path) -> ImageList:
             files[part] += [
                 FileEntry(file, label, file.relative_to(root).as_posix()) for file in survey.images
             ]
-    _refuse_empty_classes(files, class_names, root)
+    _refuse_empty_classes(files, parts, class_names, root)
     return ImageList(
         files,
         tuple(class_names),
@@ -141,7 +141,9 @@ def _find_classes(parts: dict[str, Path]) -> list[str]:
     return names
 
 
-def _refuse_empty_classes(files: dict[str, list[FileEntry]], class_names: list[str], root: Path) -> None:
+def _refuse_empty_classes(
+    files: dict[str, list[FileEntry]], parts: dict[str, Path], class_names: list[str], root: Path
+) -> None:
     for part, listed in files.items():
         if not listed and part != "train":
             raise DataError(
@@ -152,10 +154,23 @@ def _refuse_empty_classes(files: dict[str, list[FileEntry]], class_names: list[s
             )
     counts = Counter(entry.label for entry in files["train"])
     empty = [name for label, name in enumerate(class_names) if not counts[label]]
-    if empty:
-        raise DataError(
-            f"Some class folders of {root} hold no images.",
-            got=", ".join(empty),
-            allowed="at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)",
-            next_step="fill or remove those folders",
-        )
+    if not empty:
+        return
+    listed = [entry for entries in files.values() for entry in entries]
+    unreadable = find_headless(listed)  # told at once: they would be the next trouble
+    names = ", ".join(_name_with_others(parts["train"] / name) for name in empty)
+    raise DataError(
+        f"{len(unreadable)} of {len(listed)} images in {root} cannot be read; some class folders hold none."
+        if unreadable
+        else f"Some class folders of {root} hold no images.",
+        got=f"cannot be read: {name_some(unreadable)}; no images: {names}" if unreadable else names,
+        allowed="at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)",
+        next_step=f"{'mend or remove those files, and ' if unreadable else ''}fill or remove those folders",
+    )
+
+
+def _name_with_others(folder: Path) -> str:
+    """Return the name of a folder without images, and what lies there instead: "owl (3 .heic)"."""
+    others = sorted((kind, count) for kind, count in survey_images(folder).passed_over.items() if count)
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in others)
+    return f"{folder.name} ({listed})" if listed else folder.name
