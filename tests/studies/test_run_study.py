@@ -10,13 +10,14 @@ import pytest
 
 from loupe.engines import Ended, Job
 from loupe.engines.worker import Worker
-from loupe.errors import RunError
+from loupe.errors import RunError, TrainingError
 from loupe.recipe import read_recipe_file
 from loupe.runs import RunFolder
 from loupe.runs.locking import holding_lock
 from loupe.studies import Study
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
+from loupe.studies.report import describe_study_looks
 from loupe.studies.run import prepare_study, run_study
 from loupe.studies.scheduler import Watcher
 from loupe.training import EpochRecord
@@ -122,7 +123,37 @@ def test_a_run_that_fails_is_recorded_and_those_that_start_from_it_too(tmp_path:
     assert "no longer a number" in (rows["bad"].reason or "")
     assert rows["from-bad"].reason == "starts from bad, seed 0, which failed"
     assert [row.status for row in analysis.failed] == ["failed", "failed"]
-    assert "which failed" in StudyFolder(tmp_path / "small").report_file.read_text()
+    folder = StudyFolder(tmp_path / "small")
+    assert "which failed" in folder.report_file.read_text()
+    said = describe_study_looks(folder.read_results(), tmp_path / "runs")
+    assert said.startswith("these 2 runs: once; ")  # the one that failed while it trained has a record
+    assert said.endswith(
+        "; 1 run failed before there was a record, so without a look (from-bad, seed 0: starts from bad, "
+        "seed 0, which failed); the same command tries again"
+    )
+
+
+def test_a_run_that_fails_before_it_has_a_record_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise TrainingError(
+            "The images do not fit.", got="9 x 9", allowed="8 x 8", nearest="8 x 8", next_step="cut them"
+        )
+
+    monkeypatch.setattr("loupe.running.run.begin_run", fail)
+    run_study(make_study(arms={"plain": {}}), tmp_path, engine="serial")
+    folder = StudyFolder(tmp_path / "small")
+    rows = folder.read_results()
+    reason = "The images do not fit. (got 9 x 9; allowed: 8 x 8; did you mean 8 x 8) Next: cut them"
+    assert [row.reason for row in rows] == [reason, reason]
+    assert list((tmp_path / "runs").iterdir())  # folders, but no records
+    assert describe_study_looks(rows, tmp_path / "runs") == (
+        f"2 runs failed before there was a record, so without a look (the first is plain, seed 0: {reason}); "
+        "the same command tries again"
+    )
+    page = folder.report_file.read_text()
+    assert "missing" not in page.split("Looks at the test set")[1].split("</p>")[0]
 
 
 def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ from loupe.studies.wording import (
     write_needed,
     write_std,
 )
+from loupe.wording import count_of
 
 FIGURE_DPI = 110  # of the picture in a page
 
@@ -231,14 +232,41 @@ def _write_run(
 
 
 def describe_study_looks(rows: Sequence[StudyRow], pool: Path | None) -> str:
-    """Return in words how often the runs of a study looked at the test set, and how often others did."""
+    """Return in words how often the runs of a study looked at the test set, and how often others did.
+
+    A run that failed before it had a record cannot have looked: it is told with its reason.
+    """
     keys = {row.key: row for row in rows}
-    found = [run for row in keys.values() if (run := find_run(pool, row)) is not None]
-    if not found:
-        return "unknown: none of its runs is on this disk"
-    missing = len(keys) - len(found)
-    also = f"; those of {missing} runs from elsewhere are unknown" if missing else ""
-    return describe_looks(found) + also
+    failed = [row for row in keys.values() if _failed_without_record(pool, row)]
+    others = [row for row in keys.values() if row not in failed]
+    found = [run for row in others if (run := find_run(pool, row)) is not None]
+    said = [describe_looks(found)] if found else []
+    if not found and (others or not failed):
+        said.append("unknown: none of its runs is on this disk")
+    elif missing := len(others) - len(found):
+        said.append(f"those of {count_of(missing, 'run')} from elsewhere are unknown")
+    if failed:
+        said.append(_describe_without_record(failed))
+    return "; ".join(said)
+
+
+def _failed_without_record(pool: Path | None, row: StudyRow) -> bool:
+    if row.status != "failed" or row.epochs is not None:
+        return False
+    run = find_run(pool, row)
+    return run is None or not (run.images_file.exists() or run.result_file.exists())
+
+
+def _describe_without_record(failed: Sequence[StudyRow]) -> str:
+    """Return which runs failed before they had a record, why the first did, and what to do."""
+    first = failed[0]
+    name = " ".join(filter(None, (first.arm or f"stage {first.stage}", *first.at.values())))
+    reason = (first.reason or "no reason is on record").rstrip(".")
+    which = f"{name}, seed {first.seed}" if len(failed) == 1 else f"the first is {name}, seed {first.seed}"
+    return (
+        f"{count_of(len(failed), 'run')} failed before there was a record, so without a look "
+        f"({which}: {reason}); the same command tries again"
+    )
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
