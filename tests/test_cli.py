@@ -182,6 +182,9 @@ def test_show_prints_a_recipe_and_its_layers(capsys: pytest.CaptureFixture[str])
     text = capsys.readouterr().out
     assert 'classes = [\n    "T-shirt/top"' in text
     assert "17,813 of 17,813 parameters trained; 0.07 MiB as float32" in text
+    (pooling,) = [line for line in text.splitlines() if line.startswith("pool1 ")]
+    assert " – " in pooling  # no parameters: no layer that could be frozen
+    assert "–: no parameters, so none that transfer.freeze or train.freeze_later could hold still" in text
 
 
 @pytest.mark.parametrize(

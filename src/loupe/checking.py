@@ -114,6 +114,8 @@ def _describe_bad_value(place: str, error: Mapping[str, Any], names: Sequence[st
         allowed = f"a table of fields: {', '.join(names)}"
     elif error["type"] == "greater_than" and isinstance(context["gt"], int):
         allowed = f"a whole number ≥ {context['gt'] + 1}"
+    elif error["type"] == "less_than_equal" and isinstance(context["le"], int):
+        allowed = f"a whole number ≤ {context['le']}"
     elif error["type"] in ("too_short", "too_long"):
         bound, number = ("least", "min_length") if error["type"] == "too_short" else ("most", "max_length")
         allowed = f"at {bound} {count_of(context[number], 'item')}"

@@ -6,7 +6,9 @@ import pytest
 
 import loupe
 from loupe.errors import LoupeError
+from loupe.publishing import write_draft
 from loupe.runs import RunFolder
+from loupe.using.export_run import write_model_card
 
 pytestmark = pytest.mark.thorough
 
@@ -41,6 +43,24 @@ def test_the_record_says_when_images_grow_and_layers_stop(tmp_path: Path) -> Non
     page = run.report_file.read_text()
     assert all(note in log and note in page for note in notes)
     assert not result.warnings
+
+
+def test_model_card_and_draft_say_what_the_first_epochs_had(tmp_path: Path) -> None:
+    run = train(
+        tmp_path,
+        "train.progressive_resizing={size=6, until_epoch=2}",
+        "train.freeze_later={layers=['group1'], after_epoch=2}",
+        "train.hard_examples={keep=0.5, proxy={name='fast-net', widths=[4, 4]}}",
+    )
+    card = write_model_card(run.path, tmp_path / "model.md").card.read_text(encoding="utf-8")
+    draft = write_draft(run.path, "markdown", out=tmp_path / "draft").file.read_text(encoding="utf-8")
+    for note in ("images of 6 x 6 pixels until epoch 2 of 3", "stops training after epoch 2 of 3: group1"):
+        assert f"- {note}\n" in card
+        assert note in draft.replace("\n", " ").replace("Images of 6", "images of 6").replace(
+            "Stops", "stops"
+        )
+    assert "on the hardest 50 % of each batch" in card
+    assert "Of each batch, the hardest 50 % are trained on, as a small network (fast-net) finds them" in draft
 
 
 def test_a_run_that_never_sees_whole_images_says_so(tmp_path: Path) -> None:
@@ -97,6 +117,14 @@ def test_a_layer_stops_once(layers: list[str]) -> None:
         ("train.freeze_later=group1", "got 'group1'; allowed: a table of fields: after_epoch, layers"),
         ("train.progressive_resizing=4", "got 4; allowed: a table of fields: size, until_epoch, way"),
         ("train.progressive_resizing={size=0, until_epoch=1}", "size: got 0; allowed: a whole number ≥ 1"),
+        (
+            "train.progressive_resizing={size=4, until_epoch=1000000001}",
+            "until_epoch: got 1000000001; allowed: a whole number ≤ 1000000000",
+        ),
+        (
+            "train.freeze_later={layers=['group1'], after_epoch=1000000001}",
+            "after_epoch: got 1000000001; allowed: a whole number from 1 to 1000000000, or a list",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_in_the_words_of_its_field(override: str, message: str) -> None:
@@ -104,6 +132,13 @@ def test_a_wrong_value_is_told_in_the_words_of_its_field(override: str, message:
         loupe.load_recipe(RECIPE, [override])
     assert message in str(caught.value)
     assert "1 mistake" in str(caught.value)
+
+
+def test_a_layer_without_parameters_is_told_apart_from_none() -> None:
+    with pytest.raises(LoupeError, match=r"Layer 'relu1' has no parameters to freeze\.\n  got: relu1"):
+        loupe.load_recipe("digits", ["train.freeze_later={layers=['relu1'], after_epoch=1}"])
+    with pytest.raises(LoupeError, match=r"There is no layer 'relu9' to freeze\."):
+        loupe.load_recipe("digits", ["train.freeze_later={layers=['relu9'], after_epoch=1}"])
 
 
 def test_equal_epochs_one_by_one_are_the_same_recipe() -> None:

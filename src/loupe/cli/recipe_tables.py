@@ -25,6 +25,7 @@ from loupe.terminal import print_line, print_table, write_count
 if TYPE_CHECKING:
     from loupe.recipe import Recipe
 
+_NONE = "–"  # where a layer has no parameters
 _HEADINGS = ("layer", "kind", "kernel", "stride", "pad", "output", "parameters", "multiply-adds")
 
 
@@ -64,7 +65,7 @@ def describe_recipe(recipe: "Recipe") -> ShownRecipe:
             row.kind,
             *(one.replace(" × ", "x") for one in row.window),
             "x".join(map(str, row.output_shape)),
-            write_count(row.parameters),
+            write_count(row.parameters) or _NONE,
             write_count(row.multiply_adds),
         ]
         for row in table.rows
@@ -74,7 +75,9 @@ def describe_recipe(recipe: "Recipe") -> ShownRecipe:
     total = table.parameters
     rows.append(["together", *5 * ("",), f"{total:,}", f"{table.multiply_adds:,}"])
     trained = f"{table.trainable:,} of {total:,} parameters trained; {total * 4 / 2**20:.2f} MiB as float32"
-    return ShownRecipe(recipe.to_toml(), rows, [trained, *notes])
+    is_marked = any(not row.parameters for row in table.rows)
+    marked = [f"{_NONE}: no parameters, so none that transfer.freeze or train.freeze_later could hold still"]
+    return ShownRecipe(recipe.to_toml(), rows, [trained, *(marked if is_marked else []), *notes])
 
 
 _KEPT = TypeAdapter(ShownRecipe)

@@ -134,8 +134,11 @@ def refuse_unknown_layers(model: nn.Module, layers: Sequence[str], field: str) -
     with_parameters = [name for name, module in model.named_modules() if name and list(module.parameters())]
     for layer in layers:
         if layer not in with_parameters:
+            is_there = layer in dict(model.named_modules())
             raise LoupeError(
-                f"There is no layer {layer!r} to freeze.",
+                f"Layer {layer!r} has no parameters to freeze."
+                if is_there and layer
+                else f"There is no layer {layer!r} to freeze.",
                 got=layer,
                 allowed=", ".join(with_parameters),
                 nearest=suggest(layer, with_parameters),

@@ -91,6 +91,10 @@ def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
         f"It is trained for {count_of(train.epochs, 'epoch')}{early}, in batches of {train.batch_size}, with "
         f"{train.optimizer.name} ({settings}) and {schedule}, on the loss {lost}",
         *result.notes,
+        f"Of each batch, the hardest {100 * train.hard_examples.keep:g} % are trained on, as a small network "
+        f"({train.hard_examples.proxy.name}) finds them"
+        if train.hard_examples
+        else "",
         f"Labels are smoothed by {train.label_smoothing:g}" if train.label_smoothing else "",
         f"Seed {result.seed}; {environment.get('precision', 'float32')} on {environment.get('device')}; "
         f"{format_duration(result.seconds)} of training",

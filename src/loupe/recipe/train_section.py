@@ -25,6 +25,9 @@ class EarlyStopping(Section):
     )
 
 
+_LAST_EPOCH = 10**9
+
+
 class FreezeLater(Section):
     """Layers that train for the first epochs only."""
 
@@ -39,8 +42,8 @@ class FreezeLater(Section):
     @classmethod
     def _refuse_what_is_no_epoch(cls, value: object, info: ValidationInfo) -> object:
         epochs = value if isinstance(value, list | tuple) else [value]
-        if not all(isinstance(one, int) and 1 <= one <= 10**9 and one is not True for one in epochs):
-            raise ValueError("a whole number ≥ 1, or a list with one for each layer")
+        if not all(isinstance(one, int) and 1 <= one <= _LAST_EPOCH and one is not True for one in epochs):
+            raise ValueError(f"a whole number from 1 to {_LAST_EPOCH}, or a list with one for each layer")
         if len(set(epochs)) == 1 and len(epochs) == len(info.data.get("layers", ())):
             return epochs[0]  # the same training has the same recipe
         return tuple(epochs) if isinstance(value, list) else value
@@ -94,7 +97,7 @@ class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
     size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
-    until_epoch: PositiveInt = Field(le=10**9, description="Last epoch with small images, ≥ 1.")
+    until_epoch: PositiveInt = Field(le=_LAST_EPOCH, description="Last epoch with small images, ≥ 1.")
     way: Literal["resize", "crop"] = Field(
         "resize", description='"resize" makes pixels coarser, "crop" cuts a random window out of each image.'
     )
@@ -112,7 +115,7 @@ class HardExamples(Section):
 class TrainSection(Section):
     """How the network is trained."""
 
-    epochs: PositiveInt = Field(20, le=10**9, description="Passes over the training images, ≥ 1.")
+    epochs: PositiveInt = Field(20, le=_LAST_EPOCH, description="Passes over the training images, ≥ 1.")
     batch_size: PositiveInt = Field(64, le=10**9, description="Images in a training batch, ≥ 1.")
     accumulate: PositiveInt = Field(
         1,
