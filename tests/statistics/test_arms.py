@@ -28,7 +28,7 @@ def test_a_cell_sums_up_its_seeds_and_differs_from_the_reference() -> None:
     assert first.summary == summarise_seeds([0.90, 0.91, 0.905, 0.902])
     assert first.difference is None
     assert second.difference is not None
-    assert second.difference.mean == pytest.approx(0.95 - 0.90425)
+    assert second.difference.mean == pytest.approx(0.95 - 0.905), "on the seeds that both have"
     assert second.difference.conclusion == "shown"
     assert 0 < second.difference.at_least < 0.0458
     assert second.difference.num_seeds == 3

@@ -12,7 +12,7 @@ from loupe.statistics import Interval, arms
 from loupe.studies.analysis import StudyAnalysis
 from loupe.studies.folder import StudyFolder
 from loupe.studies.report import describe_changes, write_p_value
-from loupe.studies.wording import name_cell
+from loupe.studies.wording import name_cell, tell_shared_seeds
 
 
 def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
@@ -46,6 +46,7 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
         ""
         if judged or not analysis.reference
         else "Rows are judged one by one only where arms differ on the whole",
+        tell_shared_seeds(analysis).rstrip("."),
         describe_runs(analysis, folder),
     ]
     return ReportTable(

@@ -210,7 +210,7 @@ Pairs = dict[int, list[tuple[float, float, float]]]
 
 
 def pair_rows(claim: Effect, found: Found | None) -> Pairs:
-    """Return the test accuracies of an arm and its reference at the places both have."""
+    """Return the test accuracies of an arm and its reference, of the seeds with the most places both have."""
     ours, theirs = find_rows(claim, found), find_rows(claim, found, claim.reference)
     axes = tuple(found.study.axes) if found else ()
     of_reference = {(row.seed, tuple(row.at.get(axis) for axis in axes)): row for row in theirs}
@@ -220,7 +220,9 @@ def pair_rows(claim: Effect, found: Found | None) -> Pairs:
         if other is not None and row.test_accuracy is not None and other.test_accuracy is not None:
             place = _read_place(row, axes)
             pairs.setdefault(row.seed, []).append((place, row.test_accuracy, other.test_accuracy))
-    return pairs
+    # a seed that has not come through all places has an average, and a slope, of other places
+    most = max(map(len, pairs.values()), default=0)
+    return {seed: of_seed for seed, of_seed in pairs.items() if len(of_seed) == most}
 
 
 def _read_place(row: StudyRow, axes: Sequence[str]) -> float:

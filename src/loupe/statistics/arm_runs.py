@@ -61,6 +61,12 @@ def find_shared(by_cell: RunsByCell, arm: str, reference: str) -> tuple[Place, .
     return tuple(place for place, common in seeds.items() if most and len(common) == most)
 
 
+def find_places(by_cell: RunsByCell, arm: str, reference: str) -> tuple[Place, ...]:
+    """Return the places on which two arms are compared: with the most seeds in common, else all both have."""
+    met = tuple(place for one, place in by_cell if one == arm and (reference, place) in by_cell)
+    return find_shared(by_cell, arm, reference) or met
+
+
 def tabulate(by_cell: RunsByCell, arms: Sequence[str], places: Sequence[Place]) -> _Floats:
     """Return (arms, seeds) means over places; nan where an arm lacks a place with that seed."""
     seeds = sorted({seed for arm in arms for place in places for seed in by_cell.get((arm, place), {})})
@@ -95,13 +101,19 @@ def _read_right(run: ArmRun) -> _Floats:
 
 
 def find_flips(by_cell: RunsByCell, arms: Sequence[str], places: Sequence[Place]) -> _Floats | None:
-    """Return what flips of single answers make each arm's average vary; None where answers are lacking."""
+    """Return what flips of single answers make each arm's average vary: (arms,), nan for one seed.
+
+    None where answers are lacking.
+    """
     flips = []
     for arm in arms:
         cells = [by_cell[arm, place] for place in places]
         seeds = sorted(set.intersection(*map(set, cells)))
-        if len(seeds) < 2 or any(cell[seed].right is None for cell in cells for seed in seeds):
+        if any(cell[seed].right is None for cell in cells for seed in seeds):
             return None
+        if len(seeds) < 2:
+            flips.append(math.nan)
+            continue
         right = [np.mean([_read_right(cell[seed]) for cell in cells], axis=0) for seed in seeds]
         if len({len(one) for one in right}) != 1:
             return None
@@ -110,7 +122,7 @@ def find_flips(by_cell: RunsByCell, arms: Sequence[str], places: Sequence[Place]
 
 
 def measure_places(by_cell: RunsByCell, arms: Sequence[str], places: Sequence[Place]) -> PlaceScatter | None:
-    """Return what averages over places vary by single places; None for one place, or one seed of an arm."""
+    """Return what averages over places vary by single places, nan for one seed; None for one place."""
     if len(places) < 2:
         return None
     variances = []
@@ -118,7 +130,8 @@ def measure_places(by_cell: RunsByCell, arms: Sequence[str], places: Sequence[Pl
         cells = [by_cell[arm, place] for place in places]
         seeds = sorted(set.intersection(*map(set, cells)))
         if len(seeds) < 2:
-            return None
+            variances.append(math.nan)
+            continue
         values = np.array([[cell[seed].figure for seed in seeds] for cell in cells])
         rest = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
         variances.append(float((rest**2).sum()) / ((len(places) - 1) * (len(seeds) - 1) * len(places)))

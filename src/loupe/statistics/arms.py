@@ -17,6 +17,7 @@ from loupe.statistics.arm_runs import (
     Place,
     RunsByCell,
     find_flips,
+    find_places,
     find_shared,
     judge_images,
     measure_places,
@@ -30,9 +31,9 @@ from loupe.statistics.many_arms import (
     RawDifference,
     compare_in_pairs,
     compare_with_reference,
-    do_seeds_matter,
     judge_family,
 )
+from loupe.statistics.seed_effects import do_seeds_matter, find_shared_seeds
 from loupe.statistics.spreads import estimate_spread
 from loupe.statistics.variances import FEWEST_TO_BORROW
 
@@ -85,7 +86,9 @@ def compare_arms(
     """Return means, and differences from the reference: on average over places, and at each place.
 
     Where every run's answers to the same test images are at hand, seeds and images both count as drawn by
-    chance; else only the seeds do.
+    chance; else only the seeds do. A difference rests on the seeds that both arms have: where runs are
+    missing, one that only one of them has would put what it does to all arms into the difference. How much an
+    arm varies is told by all of its seeds. Arms without a common seed are compared by all seeds of either.
 
     Args:
         runs: with finite figures.
@@ -135,8 +138,8 @@ def compare_ends(
         is_ratio: whether logarithms are compared.
     """
     by_cell = sort_runs([replace(run, figure=math.log(run.figure)) for run in runs] if is_ratio else runs)
-    places = find_shared(by_cell, last, first)
-    others = [arm for arm in _list_others(by_cell, first) if find_shared(by_cell, arm, first) == places]
+    places = find_places(by_cell, last, first)
+    others = [arm for arm in _list_others(by_cell, first) if find_places(by_cell, arm, first) == places]
     return _compare_table(by_cell, first, others, places).get(last) if places else None
 
 
@@ -149,8 +152,8 @@ def _compare_overall(by_cell: RunsByCell, reference: str, family: Family) -> dic
     others = _list_others(by_cell, reference)
     tables: dict[tuple[Place, ...], list[str]] = {}
     for arm in others:  # arms at the same places are one table of arms × seeds
-        if shared := find_shared(by_cell, arm, reference):
-            tables.setdefault(shared, []).append(arm)
+        if places := find_places(by_cell, arm, reference):
+            tables.setdefault(places, []).append(arm)
     found: dict[str, RawDifference] = {}
     for places, arms in tables.items():
         found |= _compare_table(by_cell, reference, arms, places)
@@ -167,30 +170,31 @@ def _compare_table(
     """Return the differences of arms that stand at the same places; seeds are paired where they matter."""
     table = tabulate(by_cell, [reference, *arms], places)
     images = [judge_images(by_cell, arm, reference, places) for arm in arms]
-    found: list[RawDifference | None]
-    if np.isfinite(table).all() and do_seeds_matter(table):
+    are_apart = [not find_shared(by_cell, arm, reference) for arm in arms]
+    found: list[RawDifference | None] = [None] * len(arms)
+    are_paired = do_seeds_matter(table)
+    if are_paired:
         found = compare_in_pairs(table[1:] - table[0], images)
-    else:
+    if not are_paired or any(are_apart):
         flips = find_flips(by_cell, [reference, *arms], places)
         spread = estimate_spread(table, 0, flips, measure_places(by_cell, [reference, *arms], places))
-        if spread is None:
-            return {}
-        found = [compare_with_reference(spread, row + 1, 0, images[row]) for row in range(len(arms))]
+        shared = find_shared_seeds(table, 0)[1:]
+        for row, is_apart in enumerate(are_apart):
+            if spread is not None and (is_apart or not are_paired):
+                of_shared = None if is_apart else shared[row]
+                found[row] = compare_with_reference(spread, row + 1, 0, images[row], of_shared)
     return {arm: one for arm, one in zip(arms, found, strict=True) if one is not None}
 
 
 def _average_plainly(by_cell: RunsByCell, arm: str, reference: str) -> Difference | None:
     """Return a difference without interval: of one seed, or of runs that do not vary at all."""
-    places = find_shared(by_cell, arm, reference)
+    places = find_places(by_cell, arm, reference)
     if not places:
         return None
-    gaps, counts = [], []
-    for place in places:
-        one, other = by_cell[arm, place], by_cell[reference, place]
-        seeds = one.keys() & other.keys()
-        gaps.append(math.fsum(one[seed].figure - other[seed].figure for seed in seeds) / len(seeds))
-        counts.append(len(seeds))
-    return Difference(math.fsum(gaps) / len(gaps), None, None, min(counts))
+    found = [_subtract_means(by_cell, arm, reference, place) for place in places]
+    mean = math.fsum(one.mean for one in found) / len(found)
+    fewest = min(one.num_seeds for one in found)
+    return Difference(mean, None, None, fewest, shares_seeds=found[0].shares_seeds)
 
 
 def _compare_places(
@@ -235,8 +239,12 @@ def _pair_cells(
 
 
 def _subtract_means(by_cell: RunsByCell, arm: str, reference: str, place: Place) -> Difference:
-    """Return the difference of two means at a place, with nothing said of it."""
+    """Return the difference of two means at a place, over the seeds both have, with nothing said of it."""
     ours, theirs = by_cell[arm, place], by_cell[reference, place]
-    means = [math.fsum(run.figure for run in runs.values()) / len(runs) for runs in (ours, theirs)]
-    fewest = min(len(ours), len(theirs))
-    return Difference(means[0] - means[1], None, None, fewest, conclusion="not looked at")
+    both = ours.keys() & theirs.keys()
+    figures = [[run.figure for seed, run in of.items() if not both or seed in both] for of in (ours, theirs)]
+    means = [math.fsum(one) / len(one) for one in figures]
+    fewest = min(map(len, figures))
+    return Difference(
+        means[0] - means[1], None, None, fewest, conclusion="not looked at", shares_seeds=bool(both)
+    )

@@ -27,12 +27,15 @@ class Difference:
         interval: of the mean, for all differences of its family at once; None if nothing shows how much it
             may vary, or if single cells are not looked at.
         p_value: adjusted for all that the page prints; None where `interval` is.
-        num_seeds: seeds of the arm with the fewer.
+        num_seeds: seeds that both arms have, which it rests on; where they have none in common, of the arm
+            with the fewer.
         num_images: test images, where they too are counted as drawn by chance; else None.
         conclusion: what follows.
         num_seeds_needed: where these runs cannot tell, about how many seeds would; 0 if no number would,
             because it is test images that are lacking; None where there is nothing to say it from.
         is_paired: whether the seeds were compared in pairs.
+        shares_seeds: whether it rests on the seeds that both arms have; where they have none in common, it is
+            unpaired: a difference of means over all seeds of either.
     """
 
     mean: float
@@ -43,6 +46,7 @@ class Difference:
     conclusion: Conclusion = "cannot tell"
     num_seeds_needed: int | None = None
     is_paired: bool = False
+    shares_seeds: bool = True
 
     @property
     def at_least(self) -> float:

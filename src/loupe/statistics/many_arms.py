@@ -12,31 +12,11 @@ from loupe.statistics.conclusions import Difference, conclude
 from loupe.statistics.families import Kind, Together
 from loupe.statistics.intervals import Interval
 from loupe.statistics.planning import count_seeds
+from loupe.statistics.seed_effects import FEWEST_IN_PAIRS, SharedSeeds
 from loupe.statistics.spreads import Spread, average_rows, is_varied
 from loupe.statistics.variances import DOUBT_IN_PAIRS, moderate_variances, share_satterthwaite
 
 _Floats = NDArray[np.float64]
-
-_PAIRING_LEVEL = 0.01  # seeds are paired where they surely matter; else pairing only loses freedom
-_FEWEST_IN_PAIRS = 3  # seeds, to see that they matter
-
-
-def do_seeds_matter(values: _Floats) -> bool:
-    """Return whether the same seeds surely shift all arms alike: an F test of seeds, at 1 %.
-
-    Args:
-        values: (arms, seeds), complete.
-    """
-    num_arms, num_seeds = values.shape
-    if num_arms < 2 or num_seeds < _FEWEST_IN_PAIRS:
-        return False
-    residuals = values - values.mean(1, keepdims=True)
-    of_seeds = float((residuals.mean(0) ** 2).sum()) * num_arms / (num_seeds - 1)
-    rest_degrees = (num_arms - 1) * (num_seeds - 1)
-    rest = float(((residuals - residuals.mean(0)) ** 2).sum()) / rest_degrees
-    if rest <= 1e-14 * float((values**2).mean()):
-        return False
-    return bool(special.fdtrc(num_seeds - 1, rest_degrees, of_seeds / rest) < _PAIRING_LEVEL)
 
 
 @dataclass(frozen=True)
@@ -63,9 +43,10 @@ class RawDifference:
         of_seeds: variance of the mean, over seeds.
         degrees_of_freedom: of that variance.
         share: what part of it is the reference's.
-        num_seeds: of the arm with the fewer.
+        num_seeds: that both have; where they have none in common, of the arm with the fewer.
         is_paired: whether seeds were paired.
         images: what images add; None if only seeds count as drawn by chance.
+        shares_seeds: whether it rests on the seeds that both have; else on all of either.
     """
 
     mean: float
@@ -75,6 +56,7 @@ class RawDifference:
     num_seeds: int
     is_paired: bool = False
     images: ImageChance | None = None
+    shares_seeds: bool = True
 
     @property
     def p_value(self) -> float:
@@ -121,14 +103,21 @@ class Comparisons:
     shares: _Floats
 
 
-def compare_all(spread: Spread, reference: int) -> Comparisons:
+def compare_all(spread: Spread, reference: int, shared: int | None = None) -> Comparisons:
     """Return how well differences from a reference are known; nan for arms with fewer than two seeds.
 
     Welch's test with the moderated variances. Its degrees of freedom are never more than those of all arms
-    together: variances that were drawn together are one estimate, not two. A part of what Satterthwaite's
-    formula gives above the fewest degrees of freedom is left out (`share_satterthwaite`).
+    together: variances that were drawn together are one estimate, not two; and of arms with unequal seeds
+    never more than twice the fewest, which is the most that equal seeds give. A part of what
+    Satterthwaite's formula gives above the fewest degrees of freedom is left out (`share_satterthwaite`).
+
+    Args:
+        spread: of all arms, by all of their seeds.
+        reference: the arm that others are compared with.
+        shared: seeds that both means of a difference are over; all of each arm if left out.
     """
-    of_arm, known = spread.variances / spread.counts, spread.degrees_of_freedom
+    of_arm = spread.variances / (spread.counts if shared is None else shared)
+    known = spread.degrees_of_freedom
     of_reference, least = of_arm[..., [reference]], known[..., [reference]]
     total = of_arm + of_reference
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -136,25 +125,46 @@ def compare_all(spread: Spread, reference: int) -> Comparisons:
         share_of_reference = np.where(total > 0, of_reference / total, 0.5)
     degrees = np.minimum(degrees, spread.total_degrees_of_freedom)
     fewest = np.minimum(np.minimum(known, least), degrees)
-    share = share_satterthwaite(np.minimum(spread.counts, spread.counts[reference]), len(spread.counts))
+    # two seeds that happen to agree beside ten others: their variance would count as next to nothing
+    is_uneven = spread.counts != spread.counts[reference]
+    degrees = np.where(is_uneven, np.minimum(degrees, 2 * fewest), degrees)
+    num_arms = int((spread.counts >= 2).sum())
+    share = share_satterthwaite(np.minimum(spread.counts, spread.counts[reference]), num_arms)
     degrees = fewest + share * (degrees - fewest)
     return Comparisons(total, degrees, share_of_reference)
 
 
 def compare_with_reference(
-    spread: Spread, arm: int, reference: int, images: ImageChance | None = None
+    spread: Spread,
+    arm: int,
+    reference: int,
+    images: ImageChance | None = None,
+    shared: SharedSeeds | None = None,
 ) -> RawDifference | None:
-    """Return how an arm differs from the reference; None where either has fewer than two seeds."""
-    if min(spread.counts[arm], spread.counts[reference]) < 2:
+    """Return how an arm differs from the reference; None where too few seeds say how much it may vary.
+
+    Args:
+        spread: of all arms, by all of their seeds.
+        arm: what is compared.
+        reference: what it is compared with.
+        images: what images add.
+        shared: the difference on the seeds that both have, of which there are to be two; where it is left
+            out each mean is over all seeds of its arm, at least two.
+    """
+    fewest = int(min(spread.counts[arm], spread.counts[reference]))
+    num_seeds = fewest if shared is None else shared.count
+    if min(fewest, num_seeds) < 2:
         return None
-    found = compare_all(spread, reference)
+    found = compare_all(spread, reference, None if shared is None else shared.count)
+    plain = float(spread.means[arm] - spread.means[reference])
     return RawDifference(
-        mean=float(spread.means[arm] - spread.means[reference]),
+        mean=plain if shared is None else shared.mean,
         of_seeds=float(found.variances[arm]),
         degrees_of_freedom=float(found.degrees_of_freedom[arm]),
         share=float(found.shares[arm]),
-        num_seeds=int(min(spread.counts[arm], spread.counts[reference])),
+        num_seeds=num_seeds,
         images=images,
+        shares_seeds=shared is not None,
     )
 
 
@@ -229,10 +239,24 @@ def judge_family(differences: Sequence[RawDifference], family: Family) -> list[D
     weight = 1 + family.num_others / len(differences)
     error_rate = (1 - family.confidence) / weight
     num_arms = family.num_arms or len(differences) + 1
-    degrees = min(one.degrees_of_freedom for one in differences)
-    together = Together(family.kind, [one.share for one in differences], degrees, num_arms)
+    together = Together(
+        family.kind, [one.share for one in differences], _choose_degrees(differences), num_arms
+    )
     level = together.find_level(error_rate)
     return [_judge(one, together, level, weight, family) for one in differences]
+
+
+def _choose_degrees(differences: Sequence[RawDifference]) -> float:
+    """Return the degrees of freedom by which comparisons are judged together.
+
+    The fewer there are, the more comparisons are taken to err together in their spread, and the less is taken
+    off for their number. Where runs are missing they rest on different seeds, or on pairs of too few: they
+    are then taken to share no error of their spread, only the reference's luck.
+    """
+    counts = {one.num_seeds for one in differences}
+    if len(counts) > 1 or any(one.is_paired and one.num_seeds < FEWEST_IN_PAIRS for one in differences):
+        return math.inf
+    return min(one.degrees_of_freedom for one in differences)
 
 
 def _judge(one: RawDifference, together: Together, level: float, weight: float, family: Family) -> Difference:
@@ -258,5 +282,13 @@ def _judge(one: RawDifference, together: Together, level: float, weight: float, 
         )
     num_images = one.images.num_images if one.images else None
     return Difference(
-        one.mean, interval, p_value, one.num_seeds, num_images, conclusion, needed, one.is_paired
+        one.mean,
+        interval,
+        p_value,
+        one.num_seeds,
+        num_images,
+        conclusion,
+        needed,
+        one.is_paired,
+        one.shares_seeds,
     )

@@ -36,7 +36,7 @@ class PlaceScatter:
     """What the averages of seeds would vary if each place varied for itself.
 
     Args:
-        variances: (arms,) of one average.
+        variances: (arms,) of one average; nan of an arm with fewer than two seeds.
         num_places: places that it is of.
     """
 
@@ -56,7 +56,8 @@ def estimate_spread(
         values: (arms, seeds); nan where a run is missing.
         reference: the arm that others are compared with; if its spread stands out, it is kept as it is.
         flips: (arms,) variance of a run that single answers' flipping from seed to seed brings, where that is
-            known: arms then agree if their variances are alike as multiples of it, and none is below it.
+            known: arms then agree if their variances are alike as multiples of it, and none is below it. Nan
+            of an arm with fewer than two seeds.
         places: where values are averages over several places.
     """
     counts = np.isfinite(values).sum(1).astype(np.float64)

@@ -14,6 +14,7 @@ from loupe.studies.analysis import StudyAnalysis, compares_places
 from loupe.studies.wording import (
     is_worse,
     name_cell,
+    tell_shared_seeds,
     write_change_with_unit,
     write_difference_interval,
     write_figure,
@@ -33,7 +34,8 @@ def answer_question(analysis: StudyAnalysis) -> str:
         name = analysis.figure.name
         return f"There is no answer: {name} is defined in none of {count_of(finished, 'finished run')}."
     same = [group.sentence for group in analysis.copies]
-    return " ".join([_answer(analysis), *same, *_tell_of_folds(analysis)])
+    seeds = list(filter(None, [tell_shared_seeds(analysis)]))
+    return " ".join([_answer(analysis), *same, *seeds, *_tell_of_folds(analysis)])
 
 
 def _tell_of_folds(analysis: StudyAnalysis) -> list[str]:
@@ -168,7 +170,7 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
 def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:
     """Return what is shown of a difference."""
     size = write_change_with_unit(one.mean, analysis)
-    seeds = count_of(one.num_seeds, "seed")
+    seeds = count_of(one.num_seeds, "seed") + ("" if one.shares_seeds else ", unpaired")
     if one.interval is None:
         return f"differs by {size} ({seeds}), of which these runs cannot tell"
     level = format_level(analysis.study.confidence)

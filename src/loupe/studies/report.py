@@ -34,7 +34,9 @@ from loupe.studies.quantity import Quantity
 from loupe.studies.table import COLUMNS, list_numbers
 from loupe.studies.wording import (
     name_cell,
+    tell_shared_seeds,
     write_change,
+    write_change_of_cell,
     write_difference_interval,
     write_figure,
     write_interval,
@@ -132,6 +134,7 @@ def _gather(
         ],
         "overall": [(arm, one, write_comparison(analysis, one)) for arm, one in analysis.overall.items()],
         "margin": write_margin(analysis),
+        "shared_seeds": tell_shared_seeds(analysis),
         "confounds": [one.sentence for one in find_confounds(study, analysis.reference)],
         "mean_holds_for": "new test images and new seeds"
         if any(cell.summary.counts_images for cell in analysis.cells)
@@ -152,7 +155,7 @@ def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
         "mean": write_figure(cell.summary.mean, figure),
         "std": write_std(cell.summary, figure),
         "interval": write_interval(cell.summary.interval, figure) if cell.summary.interval else "",
-        "difference": write_change(difference.mean, analysis) if difference else "",
+        "difference": write_change_of_cell(analysis, cell),
         "difference_interval": write_difference_interval(difference, analysis) if difference else "",
         "p": "" if difference is None else write_p_value(difference.p_value),
         "conclusion": "" if difference is None else _write_conclusion(difference),

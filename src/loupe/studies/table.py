@@ -22,6 +22,7 @@ COLUMNS = (
     "difference_unit",
     "difference_low",
     "difference_high",
+    "difference_seeds",
     "p",
     "conclusion",
     "seeds_needed",
@@ -31,7 +32,8 @@ COLUMNS = (
 def list_numbers(analysis: StudyAnalysis) -> Iterator[dict[str, str]]:
     """Yield a row for each arm and place, by column; what there is not is empty.
 
-    Shares are percentages, their differences points; differences of errors are factors.
+    Shares are percentages, their differences points; differences of errors are factors. `difference_seeds`
+    are those that an arm and the reference both have; 0 where it is unpaired, of all seeds of either.
     """
     for cell in analysis.cells:
         yield {
@@ -65,7 +67,7 @@ def _list_figures(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
 
 def _list_difference(analysis: StudyAnalysis, difference: Difference | None) -> dict[str, str]:
     names = ("difference", "difference_low", "difference_high")
-    others = ("difference_unit", "p", "conclusion", "seeds_needed")
+    others = ("difference_unit", "difference_seeds", "p", "conclusion", "seeds_needed")
     if difference is None:
         return dict.fromkeys((*names, *others), "")
     metric, ends = analysis.figure.metric, difference.interval or Interval(math.nan, math.nan)
@@ -76,6 +78,7 @@ def _list_difference(analysis: StudyAnalysis, difference: Difference | None) -> 
     return {
         **{name: _write(metric.scale * value) for name, value in zip(names, values, strict=True)},
         "difference_unit": "times" if analysis.is_ratio else metric.difference_unit,
+        "difference_seeds": str(difference.num_seeds if difference.shares_seeds else 0),
         "p": "" if difference.p_value is None else f"{difference.p_value:.6g}",
         "conclusion": difference.conclusion,
         "seeds_needed": "" if needed is None else str(needed),

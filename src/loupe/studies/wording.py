@@ -3,13 +3,14 @@
 import math
 
 from loupe.statistics import Interval
+from loupe.statistics.arm_runs import Place
 from loupe.statistics.arms import Cell
 from loupe.statistics.conclusions import Difference
 from loupe.statistics.intervals import SeedSummary
 from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis
 from loupe.studies.quantity import Quantity
-from loupe.wording import count_of
+from loupe.wording import count_of, list_names
 
 
 def write_figure(value: float, figure: Quantity) -> str:
@@ -46,6 +47,42 @@ def write_difference_interval(difference: Difference, analysis: StudyAnalysis) -
         return ""
     low, high = difference.interval.low, difference.interval.high
     return f"{write_change(low, analysis)} to {write_change(high, analysis)}"
+
+
+def write_change_of_cell(analysis: StudyAnalysis, cell: Cell) -> str:
+    """Return a cell's difference, and beside it on how many seeds where that is not all of both arms."""
+    one = cell.difference
+    if one is None:
+        return ""
+    change, reference = write_change(one.mean, analysis), analysis.find_cell(analysis.reference, cell.place)
+    counts = {cell.summary.num_seeds, reference.summary.num_seeds if reference else one.num_seeds}
+    if not one.shares_seeds:
+        return f"{change} (unpaired)"
+    return change if counts == {one.num_seeds} else f"{change} ({count_of(one.num_seeds, 'seed')})"
+
+
+def tell_shared_seeds(analysis: StudyAnalysis) -> str:
+    """Return what differences rest on where arms have finished different seeds; "" of the same seeds."""
+    seeds: dict[tuple[str, Place], set[int]] = {}
+    for run in analysis.runs:
+        seeds.setdefault((run.arm, run.place), set()).add(run.seed)
+    apart, is_unequal = [], False
+    for cell in analysis.cells:
+        reference = seeds.get((analysis.reference, cell.place))
+        if cell.difference is None or reference is None:
+            continue
+        own = seeds[cell.arm, cell.place]
+        is_unequal |= own != reference
+        if not own & reference:
+            apart.append(name_cell(analysis, cell))
+    if not is_unequal:
+        return ""
+    told = (
+        "Not all arms have the same seeds: means are over all of an arm's, differences over those it shares"
+    )
+    if apart:
+        told += f"; unpaired, as no seed is shared: {list_names(apart, most=8)}"
+    return f"{told}."
 
 
 def write_margin(analysis: StudyAnalysis) -> str:

@@ -1,0 +1,62 @@
+"""What a study says while some of its runs are still to come."""
+
+import re
+from pathlib import Path
+
+from loupe.publishing.study_tables import tabulate_study
+from loupe.studies.analysis import StudyAnalysis, analyse_study
+from loupe.studies.answer import answer_question
+from loupe.studies.folder import StudyFolder
+from loupe.studies.report import write_cell, write_study_report
+from loupe.studies.table import list_numbers
+from tests.studies.test_answer import make_row, make_rows, make_study
+
+ARMS = {arm: dict[str, object]() for arm in "abcd"}
+VALUES = {
+    "a": {10: 0.90, 11: 0.91, 12: 0.95},
+    "b": {10: 0.92, 11: 0.93},
+    "c": {10: 0.93},
+    "d": {7: 0.90, 8: 0.92},
+}
+ROWS = [make_row(arm, seed, value) for arm, of_arm in VALUES.items() for seed, value in of_arm.items()]
+
+
+def analyse() -> StudyAnalysis:
+    return analyse_study(make_study(arms=ARMS, reference="a", seeds=[7, 8, 10, 11, 12]), ROWS)
+
+
+def test_the_table_says_on_how_many_seeds_a_difference_rests() -> None:
+    analysis = analyse()
+    written = [write_cell(analysis, cell)["difference"] for cell in analysis.cells]
+    assert written == ["", "+2.00 (2 seeds)", "+3.00 (1 seed)", "-1.00 (unpaired)"]
+    rows = list(list_numbers(analysis))
+    assert [row["difference_seeds"] for row in rows] == ["", "2", "1", "0"]
+    assert [row["seeds"] for row in rows] == ["3", "2", "1", "2"]
+
+
+def test_the_answer_and_the_table_of_a_paper_say_what_differences_rest_on() -> None:
+    told = (
+        "Not all arms have the same seeds: means are over all of an arm's, differences over those it shares; "
+        "unpaired, as no seed is shared: d."
+    )
+    analysis = analyse()
+    assert answer_question(analysis).endswith(told)
+    assert told in tabulate_study(analysis, StudyFolder(Path("nowhere"))).caption
+
+
+def test_a_study_that_is_done_says_nothing_of_it() -> None:
+    rows = [row for arm in "abcd" for row in make_rows(arm, [0.9, 0.91, 0.92])]
+    rows = [row if row.arm == "a" else make_row(row.arm, row.seed, 0.8 + 0.01 * row.seed) for row in rows]
+    analysis = analyse_study(make_study(arms=ARMS, reference="a"), rows)
+    assert "same seeds" not in answer_question(analysis)
+    assert all("seed" not in write_cell(analysis, cell)["difference"] for cell in analysis.cells)
+
+
+def test_the_page_says_it_too(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    study = make_study(arms=ARMS, reference="a", seeds=[7, 8, 10, 11, 12])
+    folder.write_results(ROWS, ())
+    write_study_report(study, folder, None)
+    page = re.sub(r"\s+", " ", folder.report_file.read_text(encoding="utf-8"))
+    assert "+2.00 (2 seeds)" in page
+    assert "How much an arm varies is told by all of its seeds." in page
