@@ -1,6 +1,7 @@
 """The speed of a recipe: stages that add up, and values that can be written down."""
 
 import json
+from dataclasses import replace
 from statistics import median
 
 import pytest
@@ -103,6 +104,33 @@ def test_the_bound_is_what_most_of_an_epoch_goes_into(seconds: dict[str, float],
     parts = divide_epoch(seconds, num_train=1000, num_evaluated=200, flops=9e6, best_rate=1e10)
     assert max(parts, key=lambda part: parts[part]) == bound
     assert sum(parts.values()) == pytest.approx(1000 * seconds["step"] + 200 * seconds["evaluate"])
+
+
+def test_epochs_that_differ_from_the_one_measured_are_named() -> None:
+    smaller = "train.progressive_resizing={size=4, until_epoch=2}"
+    later = "train.freeze_later={layers=['group1'], after_epoch=3}"
+    network = "model={name='fast-net', widths=[8, 16]}"
+    overrides = [network, "run.threads=1", "train.epochs=5", smaller, later]
+    report = measure_recipe(load_recipe("digits", overrides), seconds=0.1)
+    (line,) = (line for line in describe_speed(report) if "some epochs differ" in line)
+    assert line == (
+        "measured with whole images and every layer training; some epochs differ: images of 4 × 4 pixels "
+        "until epoch 2 of 5; stops training after epoch 3 of 5: group1"
+    )
+    assert SpeedReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_a_recipe_whose_epochs_are_alike_says_nothing_of_them(report: SpeedReport) -> None:
+    assert not any("epochs differ" in line for line in describe_speed(report))
+
+
+def test_a_rest_below_0_is_no_time(report: SpeedReport) -> None:
+    """On a busy machine parts can take longer by themselves than in the step."""
+    rest = make_stage("rest", [-1e-6, -2e-6, 1e-6], 0.0, [1.0, 1.0, 1.0])
+    kept = tuple(stage for stage in report.stages if stage.name != "rest")
+    rows = {row[0]: row for row in describe_stages(replace(report, stages=(*kept, rest)))}
+    assert rows["rest"] == ("rest", "", "", "below the noise", "", "", "", "")
+    assert not any(cell.startswith("-") for row in rows.values() for cell in row)
 
 
 def test_an_update_is_shared_by_the_images_of_the_recipes_batch() -> None:

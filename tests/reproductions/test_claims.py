@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from loupe.reproductions.claims import (
     judge_numbers,
     judge_winner,
     name_causes,
+    pair_rows,
 )
 from loupe.reproductions.files import list_reproductions, read_reproduction
 from loupe.reproductions.number_rules import Deltas, Found
@@ -120,6 +122,21 @@ def test_an_effect_is_held_against_its_interval(published: str, values: list[flo
     rows = [*make_rows("a", [0.900, 0.912, 0.9055]), *make_rows("b", values)]
     claim = Effect(row="K", what="b helps", study="s", arm="b", reference="a", published=published)  # type: ignore[arg-type]  # plain texts, checked when it runs
     assert judge_effect(claim, make_found(rows)).ruling == ruling
+
+
+def test_a_seed_that_has_not_come_through_all_places_is_left_out_of_an_effect() -> None:
+    """Its average would be of other places, and its slope 0."""
+    rows = [
+        row
+        for place in (1, 2)
+        for arm, lead in (("a", 0.0), ("b", 0.01 * place))
+        for row in make_rows(arm, [0.8 + lead, 0.81 + lead], at={"size": str(place)})
+    ]
+    late = [replace(make_rows(arm, [0.9])[0], seed=9, at={"size": "1"}) for arm in "ab"]
+    claim = Effect(row="K", what="b", study="s", arm="b", reference="a", published="better")
+    axes = {"size": {"field": "model.width", "values": [1, 2]}}
+    found, crowded = make_found(rows, axes=axes), make_found([*rows, *late], axes=axes)
+    assert pair_rows(claim, crowded) == pair_rows(claim, found)
 
 
 def test_no_difference_is_shown_by_a_narrow_interval_only() -> None:

@@ -275,6 +275,21 @@ def test_predicted_errors_cover_at_about_their_nominal_rate(
     assert 0 < missed < ERROR_RATE + slack(num_draws)
 
 
+@pytest.mark.parametrize("num_draws", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_the_interval_of_a_predicted_error_is_of_the_mean_and_not_of_one_more_run(num_draws: int) -> None:
+    generator, truth, missed, outside = np.random.default_rng(1), FALLING.predict(50_000), 0, 0
+    curve = np.array([FALLING.predict(size) for size in SIZES])
+    for draw in range(num_draws):
+        noise = generator.normal(0, 0.001, (10, len(SIZES))) + generator.normal(0, 0.001, (10, 1))
+        [one] = predict_errors(SIZES, (curve + noise).tolist(), [50_000], num_draws=300, seed=draw)
+        assert one.interval is not None
+        another = truth + generator.normal(0, 0.001 * math.sqrt(2))
+        missed += not one.interval.low <= truth <= one.interval.high
+        outside += not one.interval.low <= another <= one.interval.high
+    assert missed / num_draws < ERROR_RATE + slack(num_draws)
+    assert outside / num_draws > 3 * ERROR_RATE
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("seed_sd", [0, 0.001])

@@ -12,7 +12,7 @@ from loupe.statistics import Interval
 from loupe.statistics.conclusions import Difference
 from loupe.studies import Study, parse_study
 from loupe.studies.analysis import analyse_study
-from loupe.studies.answer import answer_question
+from loupe.studies.answer import PREDICTED_MEAN, answer_question
 from loupe.studies.folder import StudyRow
 
 SIZES = {"field": "model.width", "values": [8, 16]}
@@ -185,7 +185,8 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     assert answer.startswith(
         "If the power law holds, with 16,000 training images the network would reach a mean"
     )
-    assert answer.endswith("where 8,000 give 98.09 %.")
+    assert "where 8,000 give 98.09 %. " in answer
+    assert answer.endswith(PREDICTED_MEAN)
 
 
 def test_errors_off_a_power_law_predict_nothing() -> None:

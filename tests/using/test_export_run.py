@@ -327,6 +327,19 @@ def test_every_figure_of_a_card_is_in_the_files_of_the_run(run: RunFolder, tmp_p
     assert {*shares, *ends} <= written
 
 
+def test_a_card_alone_leaves_the_card_of_an_exported_file_in_place(run: RunFolder, tmp_path: Path) -> None:
+    export = export_run(run.path, "torch", tmp_path)
+    of_file = export.card.read_text(encoding="utf-8")
+    for _ in range(2):  # the second time over its own
+        assert write_model_card(run.path, tmp_path).card.name == "model-card-of-run.md"
+        assert export.card.read_text(encoding="utf-8") == of_file
+    with pytest.raises(LoupeError, match="A model card of something else is there") as caught:
+        write_model_card(run.path, export.card)
+    assert "model-card-of-run.md" in str(caught.value)
+    alone = write_model_card(run.path, tmp_path / "card.md").card
+    assert write_model_card(run.path, alone).card == alone, "what was written without a file may be again"
+
+
 def test_a_card_without_test_and_of_an_autoencoder(train: Train, tmp_path: Path) -> None:
     locked = train("train.epochs=1", "evaluate.test=false")
     text = write_model_card(locked.path, tmp_path).card.read_text(encoding="utf-8")

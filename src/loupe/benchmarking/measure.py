@@ -41,6 +41,7 @@ from loupe.benchmarking.yardsticks import (
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
 from loupe.running.breakdowns import explain_compiler, explain_memory, is_from_compiler
+from loupe.running.first_epochs import describe_other_epochs
 from loupe.running.layout import try_layouts
 from loupe.running.training_setup import TrainingSetup, load_recipe_data, set_up
 from loupe.runtime import Streams, choose_device, computing, describe_device
@@ -142,6 +143,7 @@ def _measure_setup(recipe: Recipe, setup: TrainingSetup, streams: Streams, secon
             best_rate=max(median(values[name]) for name in ("product", "largest") if name in values),
         ),
         environment=describe_conditions(recipe, setup),
+        other_epochs=describe_other_epochs(recipe, setup.splits.train.image_size),
     )
 
 

@@ -81,6 +81,8 @@ class SpeedReport:
         compile_seconds: what the first step took longer than later ones; None without compiling.
         epoch_parts: seconds of an epoch, by what they go into.
         environment: versions, machine, digests.
+        other_epochs: how epochs of the recipe differ from the one measured, of whole images with every layer
+            training; empty where none does.
     """
 
     recipe: str
@@ -99,6 +101,7 @@ class SpeedReport:
     compile_seconds: float | None
     epoch_parts: dict[Part, float]
     environment: dict[str, Any]
+    other_epochs: tuple[str, ...] = ()
 
     @property
     def bound(self) -> Part:
@@ -127,6 +130,7 @@ class SpeedReport:
             **{
                 **fields,
                 "stages": tuple(_read_stage(stage) for stage in values["stages"]),
+                "other_epochs": tuple(values.get("other_epochs", ())),
                 "product": _read_yardstick(values["product"]),
                 "largest": _read_yardstick(values["largest"]) if values["largest"] else None,
                 "steps_per_second": Measurement(**values["steps_per_second"]),

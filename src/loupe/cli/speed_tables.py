@@ -8,6 +8,7 @@ HEADINGS = (
     "stage", "images/s", "range", "ms a batch", "MFLOP an image", "GFLOP/s", "of the product", "range",
 )  # fmt: skip
 RIGHT = tuple(range(1, len(HEADINGS)))
+_BELOW_NOISE = "below the noise"  # of a difference of times that came out negative: it was not measured
 
 
 def describe_stages(report: SpeedReport) -> list[tuple[str, ...]]:
@@ -34,6 +35,11 @@ def describe_speed(report: SpeedReport) -> list[str]:
             f"batches cut from {report.recipe_batch_size:,} images to {report.batch_size:,}, so that enough "
             "of them fit into the time; larger ones may be faster an image"
         )
+    if report.other_epochs:
+        lines.append(
+            f"measured with whole images and every layer training; some epochs differ: "
+            f"{'; '.join(report.other_epochs)}"
+        )
     if report.peak_memory_bytes is not None:
         whose = "of the process" if report.device.startswith("CPU") else "on the device"
         lines.append(f"peak memory {whose}: {report.peak_memory_bytes / 2**20:,.0f} MiB")
@@ -50,7 +56,7 @@ def _describe_stage(report: SpeedReport, stage: Stage) -> tuple[str, ...]:
         stage.name,
         f"{speed.median:,.0f}" if speed else "",
         _write_range(speed, "{:,.0f}") if speed else "",
-        f"{milliseconds:,.3f}",
+        f"{milliseconds:,.3f}" if milliseconds >= 0 else _BELOW_NOISE,
         f"{stage.flops_per_image / 1e6:,.2f}" if stage.flops_per_image else "",
         f"{rate.median / 1e9:,.1f}" if rate else "",
         f"{100 * share.median:.0f} %" if share else "",

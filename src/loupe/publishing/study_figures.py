@@ -53,7 +53,10 @@ def draw_study_figures(folder: StudyFolder) -> Iterator[ReportFigure]:
         caption = join_sentences([what, *costs.sentences, runs])
         yield ReportFigure("cost", "Against what it costs", caption, costs.figure)
     if analysis.laws:
-        caption = join_sentences(["Error over the number of training images, with the fitted laws", runs])
+        level = format_level(analysis.study.confidence)
+        what = "Error over the number of training images, with the fitted laws"
+        band = f"Band: {level} interval of the mean over new seeds on these images, not of one more run"
+        caption = join_sentences([what, band, runs])
         yield ReportFigure("learning-curve", "Learning curve", caption, draw_laws(analysis))
     yield from _draw_losses(analysis, folder, runs)
 

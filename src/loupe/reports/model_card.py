@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from loupe.data import SOURCES
@@ -13,6 +13,7 @@ from loupe.exporting.parity import Parity
 from loupe.metrics import Metrics, MetricValue
 from loupe.recipe import Recipe
 from loupe.recipe.sections import Choice
+from loupe.reports.card_places import NO_FILE
 from loupe.reports.model_card_limits import say_limits
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
@@ -25,16 +26,6 @@ from loupe.runs import RunFolder, RunResult, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
 from loupe.wording import format_duration
-
-CARD_NAME = "model-card.md"
-
-
-def place_card(file: Path) -> Path:
-    """Return where the card of an exported file goes: beside it, and over no card of another file."""
-    card = file.with_name(CARD_NAME)
-    if card.is_file() and file.name not in card.read_text(encoding="utf-8", errors="replace"):
-        return card.with_stem(f"{card.stem}-{file.suffix.removeprefix('.')}")
-    return card
 
 
 @dataclass(frozen=True)
@@ -281,7 +272,7 @@ def _say_use(subject: _Subject) -> Iterator[str]:
         name = name_run(subject.run.path)
         if subject.is_classifier:
             yield f"`loupe predict {name} FILE` asks the network about an image file."
-        yield f"`loupe export {name}` writes it as a file that needs no Loupe."
+        yield f"`loupe export {name}` {NO_FILE}"
         return
     parity = subject.exported.parity
     yield from show_use(

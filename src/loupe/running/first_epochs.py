@@ -1,5 +1,7 @@
 """What differs in the first epochs of a training, in words: smaller images, layers that stop."""
 
+from collections.abc import Mapping
+
 from torch import nn
 
 from loupe.data.progressive_resizing import ProgressiveResizing
@@ -16,6 +18,23 @@ def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
 
 def describe_first_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
     """Return a sentence for smaller images, and one for each epoch after which layers stop training."""
+    notes, later = describe_other_epochs(recipe, image_size), recipe.train.freeze_later
+    if later is None:
+        return notes
+    num_epochs = recipe.train.epochs
+    never = sorted({last for last in later.last_epochs.values() if last >= num_epochs})
+    return (
+        *notes,
+        *(
+            f"never stops training, its last epoch being {last} of {num_epochs}: "
+            f"{_list_layers(later.last_epochs, last)}"
+            for last in never
+        ),
+    )
+
+
+def describe_other_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
+    """Return how epochs differ from one with whole images and every layer training; nothing if none does."""
     notes, num_epochs = [], recipe.train.epochs
     if (small := choose_resizing(recipe)) is not None:
         size = _write_size(small.choose_size(*image_size))
@@ -24,14 +43,15 @@ def describe_first_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[
     if recipe.train.freeze_later is None:
         return tuple(notes)
     last_epochs = recipe.train.freeze_later.last_epochs
-    for last in sorted(set(last_epochs.values())):
-        layers = list_names([name for name, one in last_epochs.items() if one == last])
-        notes.append(
-            f"stops training after epoch {last} of {num_epochs}: {layers}"
-            if last < num_epochs
-            else f"never stops training, its last epoch being {last} of {num_epochs}: {layers}"
-        )
+    notes += [
+        f"stops training after epoch {last} of {num_epochs}: {_list_layers(last_epochs, last)}"
+        for last in sorted({last for last in last_epochs.values() if last < num_epochs})
+    ]
     return tuple(notes)
+
+
+def _list_layers(last_epochs: Mapping[str, int], last: int) -> str:
+    return list_names([name for name, one in last_epochs.items() if one == last])
 
 
 def refuse_nothing_to_train(recipe: Recipe, model: nn.Module) -> None:

@@ -44,8 +44,9 @@ class PredictedError:
     Args:
         size: training images.
         error: at this size by the fitted curve.
-        interval: of the mean error at this size, ≥ 0; None if all errors lie on the curve up to rounding, as
-            equal ones do: nothing then shows the noise.
+        interval: of the mean error of all seeds there could be at this size, on the images that errors were
+            counted on, ≥ 0; one more run lies outside far more often. None if all errors lie on the curve up
+            to rounding, as equal ones do: nothing then shows the noise.
     """
 
     size: float

@@ -24,6 +24,12 @@ from loupe.studies.wording import (
 )
 from loupe.wording import count_of, list_names
 
+PREDICTED_MEAN = (
+    "What interval a prediction has is of the mean over new seeds on these images: one more run, or other "
+    "images, may well give something outside."
+)
+"""What the interval of a prediction covers: those of measured means count other images too."""
+
 
 def answer_question(analysis: StudyAnalysis) -> str:
     """Return what the study says to its question, in one sentence; others name arms that are the same."""
@@ -218,6 +224,8 @@ def _tell_of_more_data(analysis: StudyAnalysis) -> str:
             f"{write_figure(now, analysis.figure)}"
         )
     parts = [f"If the power law holds, {'; '.join(told)}."] if told else []
+    if any(law.holds and law.twice.interval is not None for law in analysis.laws):
+        parts.append(PREDICTED_MEAN)
     if bent:
         parts.append(
             f"The errors of {list_names(bent)} lie farther off a power law than their seeds lie apart, so "

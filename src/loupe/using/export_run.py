@@ -11,13 +11,14 @@ import torch
 from torch import nn
 
 from loupe.data.normalization import Normalization
-from loupe.errors import RunError
+from loupe.errors import LoupeError, RunError
 from loupe.exporting import EXPORT_FORMATS
 from loupe.metrics import Metric, MetricValue, choose_metric
 from loupe.metrics.reported import REGISTERED_HEADLINES
 from loupe.models import ObjectiveName
 from loupe.recipe import Recipe
-from loupe.reports.model_card import CARD_NAME, compose_model_card, place_card
+from loupe.reports.card_places import CARD_NAME, is_card_of_file, place_card, place_card_alone
+from loupe.reports.model_card import compose_model_card
 from loupe.runs import RunFolder, RunResult, find_run_folder, find_single_run, load_model, name_run
 from loupe.runs.plugins import load_run_plugins
 from loupe.runs.result import Score
@@ -100,13 +101,23 @@ def export_run(
 def write_model_card(place: str | PathLike[str], out: str | PathLike[str] | None = None) -> Export:
     """Write the model card of a run, without a file of its network; arguments as `export_run`.
 
+    The card of an exported file is left in place: in its folder this one gets another name.
+
     Raises:
-        LoupeError: no such run, or no result yet.
+        LoupeError: no such run, or no result yet; a file is named that is the card of an exported file.
     """
     run, result = open_finished(place)
     recipe = run.read_recipe()
     _, description = load_model(run)
     card = choose_place(name_run(run.path), recipe.name, ".md", out, name=CARD_NAME)
+    if out is not None and Path(out) == card and is_card_of_file(card):
+        raise LoupeError(
+            "A model card of something else is there, such as that of an exported file.",
+            got=str(card),
+            allowed="a new file, a folder, or a card that was written without a file",
+            next_step=f"--out {card.with_stem(f'{card.stem}-of-run')}",
+        )
+    card = place_card_alone(card)
     write_text(card, compose_model_card(run, result, description, find_fit(recipe), None))
     return Export(None, card, None)
 

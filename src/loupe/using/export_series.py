@@ -9,8 +9,8 @@ import torch
 from loupe.errors import RunError
 from loupe.exporting import EXPORT_FORMATS
 from loupe.metrics import Metrics, Predictions, compute_metrics
+from loupe.reports.card_places import place_card
 from loupe.reports.ensemble_card import EnsembleFacts, compose_ensemble_card
-from loupe.reports.model_card import place_card
 from loupe.runs import name_run
 from loupe.runs.series_folder import SeriesFolder
 from loupe.runs.writing import write_text
