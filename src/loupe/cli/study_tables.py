@@ -6,7 +6,7 @@ from loupe.studies.analysis import name_row
 from loupe.studies.confounds import find_confounds
 from loupe.studies.copies import find_planned_copies, name_originals
 from loupe.studies.detectable import describe_power
-from loupe.studies.estimate import Estimate
+from loupe.studies.estimate import Estimate, estimate_time
 from loupe.studies.plan import PlannedRun
 from loupe.studies.run import Known, PreparedStudy
 from loupe.wording import count_of, format_duration
@@ -63,6 +63,11 @@ def describe_other(prepared: PreparedStudy) -> str:
         f"not counted: {count} of {folder.results_file}: recipe, arms, seeds, data or the code that makes "
         f"the numbers is another; kept in {folder.earlier_file.name}"
     )
+
+
+def estimate_rest(prepared: PreparedStudy) -> Estimate:
+    """Return how long the runs that are not done will take, timed on this machine now."""
+    return estimate_time([task.recipe for task in prepared.scheduler.waiting])
 
 
 def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate) -> str:

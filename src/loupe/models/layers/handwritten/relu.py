@@ -20,7 +20,8 @@ class _Rectify(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (output,) = ctx.saved_tensors
-        return gradients[0] * output.sign()  # the output is never negative: 1 or 0
+        of_input: Tensor = gradients[0] * output.sign()  # the output is never negative: 1 or 0
+        return of_input
 
 
 class ReLU(nn.Module):
@@ -31,5 +32,5 @@ class ReLU(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         # `clamp` alone has the gradient 1 at exactly 0, where torch's ReLU has 0
-        output: Tensor = _Rectify.apply(input)
+        output: Tensor = _Rectify.apply(input)  # type: ignore[no-untyped-call]  # torch's own stub
         return output

@@ -88,7 +88,9 @@ def copy_windows(maps: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) 
     Returns:
         (..., out height, out width, kernel height, kernel width, channels), contiguous.
     """
-    windows: Tensor = _CopyWindows.apply(maps, kernel_size, stride, dilation)
+    windows: Tensor = _CopyWindows.apply(  # type: ignore[no-untyped-call]  # torch's own stub
+        maps, kernel_size, stride, dilation
+    )
     return windows
 
 
