@@ -107,14 +107,14 @@ def test_the_bound_is_what_most_of_an_epoch_goes_into(seconds: dict[str, float],
 
 
 def test_epochs_that_differ_from_the_one_measured_are_named() -> None:
-    smaller = "train.progressive_resizing={size=4, until_epoch=2}"
+    smaller = "train.progressive_resizing={size=7, until_epoch=2}"
     later = "train.freeze_later={layers=['group1'], after_epoch=3}"
     network = "model={name='fast-net', widths=[8, 16]}"
     overrides = [network, "run.threads=1", "train.epochs=5", smaller, later]
     report = measure_recipe(load_recipe("digits", overrides), seconds=0.1)
     (line,) = (line for line in describe_speed(report) if "some epochs differ" in line)
     assert line == (
-        "measured with whole images and every layer training; some epochs differ: images of 4 × 4 pixels "
+        "measured with whole images and every layer training; some epochs differ: images of 7 x 7 pixels "
         "until epoch 2 of 5; stops training after epoch 3 of 5: group1"
     )
     assert SpeedReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
