@@ -1,5 +1,7 @@
 """Curves of many names: no two look alike, and their legend lies on none of them."""
 
+import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from loupe.figures.learning_curve import Law, draw_learning_curve
 from loupe.figures.line_chart import Curve, draw_lines
 from loupe.figures.study_lines import Band, draw_study_lines
+from loupe.figures.style import new_axes, new_figure, place_legend, save_figure
 
 X = [1, 2, 4, 8]
 
@@ -79,3 +82,18 @@ def test_panels_share_one_legend_and_name_their_axes_at_the_edges() -> None:
     assert [axes.get_legend() for axes in figure.axes] == [None] * 5
     (legend,) = figure.legends
     assert len(legend.get_texts()) == 6
+
+
+def test_a_legend_of_hundreds_names_the_first_and_counts_the_others() -> None:
+    figure = new_figure(6, 5)
+    axes = new_axes(figure)
+    for number in range(300):
+        axes.plot([0, 1], [number, number], label=f"class {number}")
+    place_legend(axes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as: there is no room for the axes
+        save_figure(figure, io.BytesIO())
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == [*(f"class {number}" for number in range(30)), "… and 270 others"]

@@ -1,6 +1,7 @@
 """Files written whole or not at all, and what is said of a place that takes none."""
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loupe.errors import LoupeError
-from loupe.runs.writing import prepare_place, replacing, telling_place, write_text
+from loupe.runs.writing import prepare_place, replacing, telling_place, write_json, write_text
 
 
 def fill_disk() -> None:
@@ -48,3 +49,18 @@ def test_a_place_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "kept"
     with pytest.raises(LoupeError, match="is a folder"):
         prepare_place(tmp_path)
+
+
+def test_a_row_of_numbers_stands_on_one_line(tmp_path: Path) -> None:
+    values = {
+        "confusion": [[3, 0, -1], [0.25, 1e-9, float("inf")]],
+        "names": ["1,\n  2", "[\n 3\n]"],
+        "mixed": [1, None, "4"],
+        "none": [],
+        "deep": {"one": [7]},
+    }
+    write_json(tmp_path / "result.json", values)
+    text = (tmp_path / "result.json").read_text()
+    assert json.loads(text) == values
+    assert "    [3, 0, -1],\n    [0.25, 1e-09, Infinity]\n" in text
+    assert '"one": [7]' in text

@@ -1,6 +1,8 @@
 from typing import Annotated
 
+import torch
 from pydantic import Field
+from torch import Tensor
 
 from loupe.evaluations.finding import Finding, Matrix, MatrixCell, write_value
 from loupe.evaluations.mistakes import group_by_cell
@@ -9,6 +11,10 @@ from loupe.metrics import Predictions, rank_confused_pairs
 from loupe.metrics.classification import compute_confusion
 
 _NOTE = "Rows: true class. Columns: predicted class. Shade: share of the row (square-root scale)."
+_NOTE_OF_MOST = (
+    _NOTE + " The {} classes that are most mistaken for each other; the others are one row and one column, "
+    "and where these meet lie their mistakes among each other too."
+)
 
 
 @register_evaluation("confusion", title="Confusion matrix", chapter="Classes", order=16, split="both")
@@ -17,28 +23,84 @@ def tabulate_confusion(
     class_names: tuple[str, ...],
     split: str,
     most: Annotated[int, Field(ge=1, description="Images shown behind each cell, ≥ 1.")] = 12,
+    classes: Annotated[
+        int,
+        Field(ge=2, description="Classes in the matrix, ≥ 2; of more, those most mistaken for each other."),
+    ] = 100,
 ) -> Finding:
     """Which class is taken for which; of images that may be shown, a cell opens its images."""
     confusion = compute_confusion(answers.labels, answers.predicted, len(class_names))
+    kept, note = list(range(len(class_names))), _NOTE
+    if len(class_names) > classes:
+        kept = find_most_confused(confusion, classes)
+        confusion = fold_others(confusion, kept)
+        note = _NOTE_OF_MOST.format(classes)
     counts = tuple(tuple(row) for row in confusion.tolist())
+    place = {one: index for index, one in enumerate(kept)}
+    names = tuple(class_names[one] for one in kept)
+    if len(kept) < len(class_names):
+        names = (*names, f"{len(class_names) - len(kept):,} others")
     cells = []
     for (true, guess), images in sorted(group_by_cell(answers).items()):
+        if true not in place or guess not in place:
+            continue
         name, other = class_names[true], class_names[guess]
         title = f"{name}, said rightly" if true == guess else f"{name}, taken for {other}"
         sure = answers.confidence[images[:most]].tolist()
         notes = tuple(write_value(one, "percent", 1) for one in sure)
-        cells.append(MatrixCell(true, guess, title, tuple(images[:most].tolist()), notes))
-    worst = rank_confused_pairs(counts, class_names, most=1)
-    first = tuple(class_names.index(one) for pair in worst for one in (pair.true_class, pair.predicted_class))
+        cells.append(MatrixCell(place[true], place[guess], title, tuple(images[:most].tolist()), notes))
+    of_kept = tuple(row[: len(kept)] for row in counts[: len(kept)])
+    worst = rank_confused_pairs(of_kept, names, most=1)
+    first = tuple(names.index(one) for pair in worst for one in (pair.true_class, pair.predicted_class))
     num_wrong = int((~answers.is_right).sum())
     matrix = Matrix(
         title="",
-        names=class_names,
+        names=names,
         counts=counts,
         cell_title="images of {row} taken for {column}",
-        note=_NOTE,
+        note=note,
         cells=tuple(cells),
         first=(first[0], first[1]) if first else None,
     )
     sentence = f"{num_wrong:,} of {len(answers.labels):,} images lie off the diagonal."
     return Finding(sentence, (), [matrix])
+
+
+def find_most_confused(confusion: Tensor, most: int) -> list[int]:
+    """Return the classes that are most mistaken for each other, ascending.
+
+    Pairs are taken by their number of mistakes, both classes of each, until there are enough; where there
+    are too few mistakes for that, the first of the other classes follow.
+
+    Args:
+        confusion: (classes, classes) int64 counts; row = true class, column = predicted class.
+        most: how many classes, at least 2 and at most as many as there are.
+    """
+    num_classes = len(confusion)
+    wrong = confusion.clone().fill_diagonal_(0).flatten()
+    counts, pairs = wrong.topk(min(len(wrong), most**2 + 1))  # fewer lie among as many classes
+    kept: set[int] = set()
+    for pair in pairs[counts > 0].tolist():
+        both = kept | set(divmod(pair, num_classes))
+        if len(both) > most:
+            break
+        kept = both
+    rest = (one for one in range(num_classes) if one not in kept)
+    return sorted([*kept, *(next(rest) for _ in range(most - len(kept)))])
+
+
+def fold_others(confusion: Tensor, kept: list[int]) -> Tensor:
+    """Return counts of the kept classes, and of all others as one last row and column; no image is lost.
+
+    Args:
+        confusion: (classes, classes) int64 counts.
+        kept: classes, ascending, not all.
+
+    Returns:
+        (kept + 1, kept + 1) int64.
+    """
+    place = torch.full((len(confusion),), len(kept))
+    place[kept] = torch.arange(len(kept))
+    folded = confusion.new_zeros(len(kept) + 1, len(kept) + 1)
+    rows, columns = place[:, None].expand_as(confusion), place[None].expand_as(confusion)
+    return folded.index_put_((rows, columns), confusion, accumulate=True)

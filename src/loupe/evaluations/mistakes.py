@@ -18,8 +18,11 @@ def group_by_cell(predictions: Predictions) -> dict[tuple[int, int], Tensor]:
     """
     order = predictions.confidence.argsort(descending=True, stable=True)
     labels, predicted = predictions.labels[order], predictions.predicted[order]
-    pairs = torch.stack([labels, predicted], 1).unique(dim=0).tolist()
-    return {(true, guess): order[(labels == true) & (predicted == guess)] for true, guess in pairs}
+    cells, of_cell, sizes = torch.stack([labels, predicted], 1).unique(
+        dim=0, return_inverse=True, return_counts=True
+    )
+    images = order[of_cell.argsort(stable=True)].split(sizes.tolist())
+    return {(true, guess): some for (true, guess), some in zip(cells.tolist(), images, strict=True)}
 
 
 def rank_mistakes(predictions: Predictions) -> Tensor:

@@ -5,16 +5,28 @@ from matplotlib.figure import Figure
 
 from loupe.figures.style import BLUE, GREEN, ORANGE, new_axes, new_figure
 
+MOST_CLASSES = 40
+"""Classes that a figure with a row for each has at most: a page of them can be read."""
+
 
 def draw_class_balance(class_names: Sequence[str], counts: Mapping[str, Sequence[int]]) -> Figure:
     """Return bars of the number of images of each class, with the number on each bar.
+
+    Of more than `MOST_CLASSES` classes those with the most and those with the fewest images, as a title says.
 
     Args:
         class_names: one name a class.
         counts: number of images of each class, by split; one panel each.
     """
+    totals = {split: sum(of_split) for split, of_split in counts.items()}
+    num_classes, kept = len(class_names), pick_extremes(next(iter(counts.values())))
+    class_names = [class_names[one] for one in kept]
+    counts = {split: [of_split[one] for one in kept] for split, of_split in counts.items()}
     height = 0.9 + 0.24 * len(class_names)
     figure = new_figure(9, height)
+    if len(kept) < num_classes:
+        half = len(kept) // 2
+        figure.suptitle(f"{half} classes with the most and {half} with the fewest, of {num_classes:,}")
     for index, ((split, of_split), colour) in enumerate(
         zip(counts.items(), (BLUE, ORANGE, GREEN), strict=False)
     ):
@@ -22,10 +34,23 @@ def draw_class_balance(class_names: Sequence[str], counts: Mapping[str, Sequence
         rows = np.arange(len(class_names))
         bars = axes.barh(rows, of_split, color=colour, height=0.7)
         axes.bar_label(bars, [f"{count:,}" for count in of_split], padding=3, fontsize=8)
-        axes.set_xlim(0, 1.22 * max(of_split))
+        axes.set_xlim(0, 1.22 * max(1, *of_split))
         axes.set_yticks(rows, class_names if index == 0 else [""] * len(rows))
         axes.invert_yaxis()
-        axes.set_title(f"{split}: {sum(of_split):,} images")
+        axes.set_title(f"{split}: {totals[split]:,} images")
         axes.set_xlabel("images")
         axes.tick_params(axis="y", length=0)
     return figure
+
+
+def pick_extremes(counts: Sequence[int], most: int = MOST_CLASSES) -> list[int]:
+    """Return the classes with the most and those with the fewest images, in their order; all if few enough.
+
+    Args:
+        counts: images of each class.
+        most: how many classes, even.
+    """
+    if len(counts) <= most:
+        return list(range(len(counts)))
+    by_count = sorted(range(len(counts)), key=lambda one: -counts[one])
+    return sorted([*by_count[: most // 2], *by_count[-(most // 2) :]])

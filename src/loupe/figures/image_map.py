@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure
+from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK, new_axes, new_figure, shorten_legend
 
 _COLOURS = (BLUE, ORANGE, GREEN, PINK, "#e69f00", "#56b4e9", "#000000", GREY)  # Okabe and Ito (2008)
+_MOST_NAMES = 46  # two columns, with those that are taken for others
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -67,8 +68,11 @@ def plot_image_map(
     axes.set_yticks([])
     axes.set_xlabel(axis_labels[0])
     axes.set_ylabel(axis_labels[1])
-    columns = 1 + len(set(classes.tolist())) // 24
+    drawn, shown = axes.get_legend_handles_labels()
+    num_classes = len(set(classes.tolist()))
+    handles, names = shorten_legend(drawn[:num_classes], shown[:num_classes], _MOST_NAMES)
     axes.legend(
-        frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns,
-        handletextpad=0.2, markerscale=1.2,
+        [*handles, *drawn[num_classes:]], [*names, *shown[num_classes:]], frameon=False, fontsize=7.5,
+        loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + len(names) // 24, handletextpad=0.2,
+        markerscale=1.2,
     )  # fmt: skip

@@ -4,12 +4,13 @@ import functools
 import io
 import warnings
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#b04d8a", "#6b7280"
@@ -69,6 +70,8 @@ def new_axes(figure: Figure, *position: int | SubplotSpec) -> Axes:
 def place_legend(axes: Axes, *, fewest: int = 2) -> None:
     """Give curves a legend: among them, or beside all axes of the figure where it would lie on them.
 
+    Of more than 30 names the first stand in it, and how many others there are.
+
     Args:
         axes: with the curves; names may be in the axes beside them again.
         fewest: names below which there is none.
@@ -76,12 +79,31 @@ def place_legend(axes: Axes, *, fewest: int = 2) -> None:
     handles, names = axes.get_legend_handles_labels()
     if len(names) < fewest:
         return
+    handles, names = shorten_legend(handles, names)
     if len(names) <= MOST_NAMES_INSIDE:
         axes.legend(frameon=False, fontsize=8)
     elif len(axes.figure.axes) == 1:
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0)
+        axes.legend(
+            handles,
+            names,
+            frameon=False,
+            fontsize=8,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.02),
+            borderaxespad=0,
+        )
     else:
         axes.figure.legend(handles, names, frameon=False, fontsize=8, loc="outside right upper")
+
+
+def shorten_legend(handles: list[Any], names: list[str], most: int = 30) -> tuple[list[Any], list[str]]:
+    """Return the first handles and names of a legend, and behind them how many others there are."""
+    if len(names) <= most:
+        return handles, names
+    return [*handles[:most], Line2D([], [], linestyle="none")], [
+        *names[:most],
+        f"… and {len(names) - most:,} others",
+    ]
 
 
 def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150, *, form: str | None = None) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from loupe.errors import LoupeError
 from loupe.evaluations import Chart, Gallery, Look, Looks
+from loupe.figures.class_balance import MOST_CLASSES
 from loupe.figures.class_bars import ClassBar, draw_class_bars, plot_class_bars
 from loupe.figures.confusion_matrix import draw_confusion, plot_confusion
 from loupe.figures.line_chart import Curve, plot_lines
@@ -17,7 +18,7 @@ from loupe.metrics import Metrics
 from loupe.notebook.drawing import embed_figure, figure_of
 from loupe.notebook.inside_plots import InsidePlots
 from loupe.publishing import ReportTable, gather_tables
-from loupe.publishing.class_figures import list_scores, measure_classes
+from loupe.publishing.class_figures import list_scores, measure_classes, pick_worst
 from loupe.publishing.curve_figures import list_charts, plot_chart
 from loupe.publishing.look_figures import draw_block
 from loupe.reports.earlier_looks import read_looks
@@ -95,6 +96,8 @@ class Run(InsidePlots):
     ) -> Figure:
         """Draw precision, recall and F1 of each class with intervals; into `ax` one of them.
 
+        Of more than 40 classes, the 40 with the least F1.
+
         Args:
             split: "validation" or "test"; test if it was opened.
             score: "precision", "recall" or "f1", for `ax`.
@@ -102,6 +105,8 @@ class Run(InsidePlots):
         """
         _, metrics = self._find_score(split)
         classes = measure_classes(metrics, self.require_result().confidence)
+        if len(classes) > MOST_CLASSES:
+            classes = pick_worst(classes)
         panels = {
             name: [
                 ClassBar(one.name, None)

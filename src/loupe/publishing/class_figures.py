@@ -1,11 +1,12 @@
 """What a run's result says of its classes, drawn: confusion matrices and bars with intervals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from loupe.evaluations import compute_class_scores
+from loupe.figures.class_balance import MOST_CLASSES
 from loupe.figures.class_bars import ClassBar, draw_class_bars
 from loupe.figures.confusion_matrix import draw_confusion
 from loupe.metrics import Metrics
@@ -63,6 +64,11 @@ def measure_classes(score: Metrics, level: float) -> list[ClassShares]:
     return found
 
 
+def pick_worst(classes: Sequence[ClassShares], most: int = MOST_CLASSES) -> list[ClassShares]:
+    """Return the classes with the least F1, least first; all if few enough."""
+    return sorted(classes, key=lambda one: one.f1[0] if one.f1 is not None else -1)[:most]
+
+
 def list_scores(result: RunResult) -> list[tuple[Split, Metrics]]:
     """Return the classifier's scores on validation, and on test if it was opened, from the stored result."""
     if result.best is None:
@@ -95,7 +101,7 @@ def draw_classes(folder: RunFolder, result: RunResult) -> Iterator[ReportFigure]
 
 def _draw_bars(split: str, score: Metrics, level: float, origin: Origin) -> ReportFigure:
     classes = measure_classes(score, level)
-    order = sorted(classes, key=lambda one: one.f1[0] if one.f1 is not None else -1)
+    order = pick_worst(classes)
     scores = compute_class_scores(score.confusion, score.class_names)
     panels = []
     for field, title, overall in (
@@ -112,8 +118,11 @@ def _draw_bars(split: str, score: Metrics, level: float, origin: Origin) -> Repo
                 else ClassBar(one.name, share[0], share[1].low, share[1].high)
             )
         panels.append((title, bars, overall))
+    of_which = (
+        "each class" if len(order) == len(classes) else f"the worst {len(order)} of {len(classes):,} classes"
+    )
     sentences = [
-        f"Precision, recall and F1 of each class on {score.num_images:,} {split} images, least F1 first",
+        f"Precision, recall and F1 of {of_which} on {score.num_images:,} {split} images, least F1 first",
         f"Black lines: {100 * level:g} % intervals over images; dotted: mean over classes",
         origin.describe(),
     ]

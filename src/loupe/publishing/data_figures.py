@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from loupe.data import Splits, build_augmentation
 from loupe.data.normalization import Normalization, count_levels, measure_normalization
+from loupe.figures.class_balance import MOST_CLASSES
 from loupe.publishing.report_figure import Origin, ReportFigure, join_sentences
 from loupe.publishing.table import ReportColumn, ReportTable
 from loupe.reports.data_card import describe_balance, draw_data_figures
@@ -40,6 +41,10 @@ def draw_data(folder: RunFolder, result: RunResult, splits: Splits) -> Iterator[
     figures = draw_data_figures(train, counts, histogram, normalization, augmentations, recipe.split_seed)
     used = histogram.sum(0).nonzero()[0]
     sizes = ", ".join(f"{sum(of_split):,} {name}" for name, of_split in counts.items())
+    num_classes = len(train.class_names)
+    which = (
+        f"each of {MOST_CLASSES} of {num_classes:,} classes" if num_classes > MOST_CLASSES else "each class"
+    )
     said = {
         "class_balance": (
             "data-classes",
@@ -49,7 +54,7 @@ def draw_data(folder: RunFolder, result: RunResult, splits: Splits) -> Iterator[
         "one_per_class": (
             "data-images",
             "An image of each class",
-            ["One training image of each class, drawn at random"],
+            [f"One training image of {which}, drawn at random"],
         ),
         "pixel_values": (
             "data-pixels",

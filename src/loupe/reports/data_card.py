@@ -11,7 +11,7 @@ from torch import Tensor
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.normalization import PRESETS, Normalization, count_levels, measure_normalization
-from loupe.figures.class_balance import draw_class_balance
+from loupe.figures.class_balance import MOST_CLASSES, draw_class_balance
 from loupe.figures.image_grid import draw_image_grid
 from loupe.figures.pixel_histogram import draw_pixel_histogram
 from loupe.figures.style import save_figure
@@ -124,13 +124,13 @@ def draw_data_figures(
         seed: decides which images and draws are shown.
     """
     streams = Streams(seed)
-    sample = pick_one_per_class(train, streams.generator("one per class"))
+    sample = pick_one_per_class(train, streams.generator("one per class"))[:MOST_CLASSES]
     figures = {
         "class_balance": draw_class_balance(train.class_names, counts),
         "one_per_class": draw_image_grid(
             _to_pixels(train.images[sample]),
-            [f"{label}: {name}" for label, name in enumerate(train.class_names)],
-            columns=min(5, train.num_classes),
+            [f"{label}: {train.class_names[label]}" for label in train.labels[sample].tolist()],
+            columns=min(5, len(sample)),
         ),
         "pixel_values": draw_pixel_histogram(histogram, [255 * mean for mean in normalization.mean]),
     }
@@ -140,9 +140,10 @@ def draw_data_figures(
 
 
 def pick_one_per_class(dataset: ImageDataset, generator: torch.Generator) -> Tensor:
-    """Return the index of one random image of each class, (classes,) int64."""
+    """Return the index of one random image of each class that has any, (classes,) int64."""
     order = torch.randperm(len(dataset), generator=generator)
-    return torch.stack([order[dataset.labels[order] == label][0] for label in range(dataset.num_classes)])
+    labels = dataset.labels[order]
+    return torch.stack([order[labels == label][0] for label in labels.unique().tolist()])
 
 
 def compare_presets(measured: Normalization) -> list[PresetRow]:

@@ -27,6 +27,7 @@ from loupe.runs.reading import is_there
 from loupe.runs.result import RunResult
 from loupe.runs.writing import (
     append_line,
+    format_json,
     open_to_append,
     remove_leftovers,
     write_bytes,
@@ -107,7 +108,7 @@ class RunWriter(RunFiles):
 
     def write_result(self, result: RunResult) -> None:
         """Write the result, last of all, and the digests of everything a moment before it."""
-        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        text = format_json(result.to_dict())
         self.log(result.status if result.reason is None else f"{result.status}: {result.reason}")
         still = (
             *(self.recipe_file, self.environment_file, self.history_file, self.best_file, self.images_file),

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from loupe.errors import LoupeError
 from loupe.runs.reading import name_kind
 
 _SUFFIX = ".new"
+_NUMBER = r"(?:-?[\d.eE+-]+|NaN|-?Infinity)"
+_ROW_OF_NUMBERS = re.compile(rf"\[\n\s+({_NUMBER}(?:,\n\s+{_NUMBER})*)\n\s+\]")  # strings hold no line ends
 
 
 @contextlib.contextmanager
@@ -118,9 +121,19 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def format_json(values: Mapping[str, Any]) -> str:
+    """Return JSON indented for people, a row of numbers on one line."""
+    indented = json.dumps(values, indent=2, ensure_ascii=False)
+    return _ROW_OF_NUMBERS.sub(_join_row, indented) + "\n"
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically, indented for people."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    """Write a JSON file atomically, as `format_json` has it."""
+    write_text(path, format_json(values))
+
+
+def _join_row(found: re.Match[str]) -> str:
+    return f"[{', '.join(one.strip() for one in found[1].split(','))}]"
 
 
 def open_to_append(path: Path) -> TextIO:
