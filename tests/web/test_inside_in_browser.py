@@ -279,13 +279,18 @@ def test_drawn_digits_are_recognised(page: Any, address: str, runs: Runs) -> Non
 
 
 def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
-    page.route("**/inspect", lambda route: (time.sleep(0.3), route.continue_()))
     page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
     wait_for_answer(page, "validation-4")
+    held: list[Any] = []
+    page.route("**/inspect", lambda route: held.append(route))
     page.locator('[data-image="validation-7"]').click()
     answer = page.locator("#part-answer")
     assert answer.get_attribute("aria-busy") == "true"
     assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
     page.locator('[data-image="validation-9"]').click()  # overtakes the other
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    for route in reversed(held):
+        route.continue_()
     wait_for_answer(page, "validation-9")
     assert "image=validation-9" in page.url
