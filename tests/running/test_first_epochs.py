@@ -56,9 +56,7 @@ def test_model_card_and_draft_say_what_the_first_epochs_had(tmp_path: Path) -> N
     draft = write_draft(run.path, "markdown", out=tmp_path / "draft").file.read_text(encoding="utf-8")
     for note in ("images of 6 x 6 pixels until epoch 2 of 3", "stops training after epoch 2 of 3: group1"):
         assert f"- {note}\n" in card
-        assert note in draft.replace("\n", " ").replace("Images of 6", "images of 6").replace(
-            "Stops", "stops"
-        )
+        assert draft.replace("\n", " ").count(note) == 1
     assert "on the hardest 50 % of each batch" in card
     assert "Of each batch, the hardest 50 % are trained on, as a small network (fast-net) finds them" in draft
 

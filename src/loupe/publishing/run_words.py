@@ -68,13 +68,12 @@ def describe_network(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     sentences = [
         f"The network is {recipe.model.name}{f' ({settings})' if settings else ''}: {result.parameters:,} "
         f"parameters{trained} and {layers.multiply_adds:,} multiply-adds an image",
-        f"In this run: {'; '.join(result.notes)}" if result.notes else "",
     ]
     return join_sentences(sentences)
 
 
 def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
-    """Return optimizer, schedule, length, and what it ran on."""
+    """Return optimizer, schedule, length, what is remarkable of this run, and what it ran on."""
     train, environment = recipe.train, run.read_environment()
     settings = ", ".join(_list_settings(train.optimizer, OPTIMIZERS))
     lost = (
@@ -90,7 +89,7 @@ def describe_training(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
     sentences = [
         f"It is trained for {count_of(train.epochs, 'epoch')}{early}, in batches of {train.batch_size}, with "
         f"{train.optimizer.name} ({settings}) and {schedule}, on the loss {lost}",
-        *result.notes,
+        f"In this run: {'; '.join(result.notes)}" if result.notes else "",
         f"Of each batch, the hardest {100 * train.hard_examples.keep:g} % are trained on, as a small network "
         f"({train.hard_examples.proxy.name}) finds them"
         if train.hard_examples
