@@ -87,6 +87,35 @@ def test_what_only_images_show_is_said_before_anything_is_trained(
     assert "test accuracy" in out, "the others are carried out"
 
 
+def test_a_plan_refuses_what_a_run_refuses_and_nothing_else(
+    study_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = """
+[arms.long]
+train.epochs = 5
+train.freeze_later = { layers = ["dense1", "logits"], after_epoch = 3 }
+
+[arms.short]
+train.epochs = 3
+train.freeze_later = { layers = ["dense1", "logits"], after_epoch = 3 }
+
+[arms.few]
+data.fraction = 0.001
+"""
+    study_file.write_text(SMALL.replace("\n[arms.smooth]\ntrain.label_smoothing = 0.4\n", arms))
+    for order in (study_file.read_text(), study_file.read_text().replace("long", "x").replace("short", "a")):
+        study_file.write_text(order)
+        assert main(["study", "smoothing.toml", "seeds=[0]", "--dry-run", "--workers", "1"]) == 1
+        out = capsys.readouterr().out
+        refused = [line for line in out.splitlines() if line.startswith("cannot be trained: ")]
+        assert len(refused) == 2
+        assert "short, seed 0" not in "".join(refused)
+        assert "a, seed 0" not in "".join(refused)
+        assert "; 2 cannot be trained" in out
+    assert main(["study", "smoothing.toml", "seeds=[0]", "--engine", "serial"]) == 1
+    assert "2 runs without a result" in capsys.readouterr().out
+
+
 def test_a_study_prints_its_runs_and_its_answer_and_does_nothing_twice(
     study_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from loupe.errors import LoupeError
-from loupe.runs.writing import prepare_place, replacing, telling_place, write_json, write_text
+from loupe.runs.writing import format_json, prepare_place, replacing, telling_place, write_json, write_text
 
 
 def fill_disk() -> None:
@@ -64,3 +65,10 @@ def test_a_row_of_numbers_stands_on_one_line(tmp_path: Path) -> None:
     assert json.loads(text) == values
     assert "    [3, 0, -1],\n    [0.25, 1e-09, Infinity]\n" in text
     assert '"one": [7]' in text
+
+
+def test_numbers_among_other_things_are_soon_written() -> None:
+    mixed = {"list": [*range(-500, 0), None], "deep": [[-1, -2, [-3] * 400, "4"]]}
+    started = time.process_time()
+    assert json.loads(format_json(mixed)) == mixed
+    assert time.process_time() - started < 1

@@ -1,5 +1,6 @@
 """A study's plan as text: its runs, what is done of them, and how long the rest will take."""
 
+import math
 from textwrap import indent
 
 from loupe.studies.analysis import name_row
@@ -65,9 +66,17 @@ def describe_other(prepared: PreparedStudy) -> str:
     )
 
 
-def estimate_rest(prepared: PreparedStudy) -> Estimate:
-    """Return how long the runs that are not done will take, timed on this machine now."""
-    return estimate_time([task.recipe for task in prepared.scheduler.waiting])
+def estimate_rest(prepared: PreparedStudy, *, checks_all: bool = False) -> Estimate:
+    """Return how long the runs that are not done will take, timed on this machine now.
+
+    Args:
+        prepared: the study.
+        checks_all: whether every run is set up, however long that takes.
+    """
+    waiting = prepared.scheduler.waiting
+    later = [index for index, task in enumerate(waiting) if task.source is not None]
+    check = {"check_seconds": math.inf} if checks_all else {}
+    return estimate_time([task.recipe for task in waiting], later, **check)
 
 
 def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate) -> str:
@@ -84,8 +93,10 @@ def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate)
     told = f"{how} {format_duration(estimate.seconds / num_workers)} for the rest, {at_once}"
     if estimate.is_most:
         told += ", less where training stops early"
-    if num_others := estimate.num_unknown - len(estimate.refused):
-        told += f"; the time of {num_others} is unknown"
+    if estimate.num_unknown:
+        told += f"; the time of {estimate.num_unknown} is unknown"
+    if estimate.refused:
+        told += f"; {len(estimate.refused)} cannot be trained"
     return f"{counts}, {num_tasks - num_waiting} done; {told}"
 
 

@@ -153,7 +153,7 @@ def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool)
             print_line(f"left out: {name}: {why}", style="dim")
         for sentence in describe_design(prepared):
             print_line(sentence)
-    estimate = estimate_rest(prepared)
+    estimate = estimate_rest(prepared, checks_all=lists_all)
     for text in describe_refusals(prepared, estimate):
         print_line(text, style="yellow")
     print_line(describe_time(prepared, num_workers, estimate))
@@ -217,7 +217,7 @@ def reproduce(
         A packaged source (`loupe reproductions`), or a TOML file.
     """
     from loupe.cli.study_progress import StudyProgress
-    from loupe.cli.study_tables import describe_known, describe_time, estimate_rest
+    from loupe.cli.study_tables import describe_known, describe_refusals, describe_time, estimate_rest
     from loupe.reproductions.files import read_reproduction
     from loupe.reproductions.run import reproduce as carry_out
 
@@ -229,7 +229,10 @@ def reproduce(
         num_tasks = prepared.scheduler.num_tasks
         if prepared.known is not None:
             print_line(describe_known(prepared.known))
-        print_line(f"{prepared.study.name}: {describe_time(prepared, 1, estimate_rest(prepared))}")
+        estimate = estimate_rest(prepared)
+        for text in describe_refusals(prepared, estimate):
+            print_line(text, style="yellow")
+        print_line(f"{prepared.study.name}: {describe_time(prepared, 1, estimate)}")
         started.append(StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks))
         return started[-1]
 

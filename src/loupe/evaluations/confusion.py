@@ -39,7 +39,8 @@ def tabulate_confusion(
     place = {one: index for index, one in enumerate(kept)}
     names = tuple(class_names[one] for one in kept)
     if len(kept) < len(class_names):
-        names = (*names, f"{len(class_names) - len(kept):,} others")
+        num_others = len(class_names) - len(kept)
+        names = (*names, f"{num_others:,} other{'s' if num_others > 1 else ''}")
     cells = []
     for (true, guess), images in sorted(group_by_cell(answers).items()):
         if true not in place or guess not in place:

@@ -100,10 +100,9 @@ def shorten_legend(handles: list[Any], names: list[str], most: int = 30) -> tupl
     """Return the first handles and names of a legend, and behind them how many others there are."""
     if len(names) <= most:
         return handles, names
-    return [*handles[:most], Line2D([], [], linestyle="none")], [
-        *names[:most],
-        f"… and {len(names) - most:,} others",
-    ]
+    num_others = len(names) - most
+    rest = f"… and {num_others:,} other{'s' if num_others > 1 else ''}"
+    return [*handles[:most], Line2D([], [], linestyle="none")], [*names[:most], rest]
 
 
 def save_figure(figure: Figure, to: Path | BinaryIO, dpi: int = 150, *, form: str | None = None) -> None:

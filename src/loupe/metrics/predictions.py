@@ -1,6 +1,7 @@
 """What a network predicts for a set of images."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor, nn
 
@@ -30,17 +31,17 @@ class Predictions:
         """Softmax of the logits, (images, classes) in [0, 1]."""
         return self.logits.softmax(1)
 
-    @property
+    @cached_property
     def predicted(self) -> Tensor:
         """The most probable class of each image, (images,) int64."""
         return self.logits.argmax(1)
 
-    @property
+    @cached_property
     def confidence(self) -> Tensor:
         """Probability of the predicted class, (images,) in [0, 1]."""
         return self.probabilities.max(1).values
 
-    @property
+    @cached_property
     def is_right(self) -> Tensor:
         """Whether the predicted class is the true one, (images,) bool."""
         return self.predicted == self.labels

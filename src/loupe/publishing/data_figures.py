@@ -43,13 +43,15 @@ def draw_data(folder: RunFolder, result: RunResult, splits: Splits) -> Iterator[
     sizes = ", ".join(f"{sum(of_split):,} {name}" for name, of_split in counts.items())
     num_classes = len(train.class_names)
     which = (
-        f"each of {MOST_CLASSES} of {num_classes:,} classes" if num_classes > MOST_CLASSES else "each class"
+        f"each of the first {MOST_CLASSES} of {num_classes:,} classes"
+        if num_classes > MOST_CLASSES
+        else "each class"
     )
     said = {
         "class_balance": (
             "data-classes",
             "Images by class",
-            [f"Images of each class: {sizes} images", balance],
+            [f"Images by class: {sizes} images", balance],
         ),
         "one_per_class": (
             "data-images",

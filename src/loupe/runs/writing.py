@@ -15,7 +15,7 @@ from loupe.errors import LoupeError
 from loupe.runs.reading import name_kind
 
 _SUFFIX = ".new"
-_NUMBER = r"(?:-?[\d.eE+-]+|NaN|-?Infinity)"
+_NUMBER = r"(?:-?\d[\d.eE+-]*|NaN|-?Infinity)"
 _ROW_OF_NUMBERS = re.compile(rf"\[\n\s+({_NUMBER}(?:,\n\s+{_NUMBER})*)\n\s+\]")  # strings hold no line ends
 
 

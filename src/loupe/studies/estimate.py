@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from loupe.data import Dataset
@@ -22,14 +22,13 @@ _WARM_STEPS = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a list of runs will take.
+    """How long a list of runs will take, and which of them will not do.
 
     Args:
         seconds: of work, all runs one after another.
         is_most: whether early stopping may end runs sooner.
-        num_unknown: runs whose time could not be measured.
-        refused: by its index among the recipes, why a run's images or network will not do. Runs that start
-            from others' weights are not among them: those are not there yet.
+        num_unknown: runs whose time could not be measured, refused ones aside.
+        refused: by its index among the recipes, why a run's images or network will not do.
     """
 
     seconds: float
@@ -38,31 +37,69 @@ class Estimate:
     refused: dict[int, LoupeError] = field(default_factory=dict)
 
 
-def estimate_time(recipes: Sequence[Recipe]) -> Estimate:
+def estimate_time(
+    recipes: Sequence[Recipe], later: Container[int] = (), check_seconds: float = 10.0
+) -> Estimate:
     """Return how long runs of these recipes would take, one after another, on this machine as it is now.
 
     Runs of the same network on the same kind of batches are timed once: a few steps and a part of the
-    validation images. Starting weights are left out; they change no time.
+    validation images. Starting weights are left out; they change no time. Each recipe is set up as its run
+    will be, seeds aside, to find what its images or network refuse.
+
+    Args:
+        recipes: of the runs.
+        later: indices of those that start from weights which are not there yet: they are not set up.
+        check_seconds: after so long no further recipe is set up, ≥ 0; what it refuses its run will say.
     """
     datasets: dict[str, Dataset] = {}
-    kinds: dict[str, tuple[float, float] | LoupeError] = {}
+    refused = _find_refusals(recipes, later, datasets, check_seconds)
+    kinds: dict[str, tuple[float, float] | None] = {}
     seconds, num_unknown = 0.0, 0
-    refused: dict[int, LoupeError] = {}
     for index, recipe in enumerate(recipes):
+        if index in refused:
+            continue
         kind = _name_kind(recipe)
         if kind not in kinds:
             kinds[kind] = _time_kind(recipe, datasets)
         timed = kinds[kind]
-        if isinstance(timed, LoupeError):
+        if timed is None:
             num_unknown += 1
-            if recipe.transfer is None:
-                refused[index] = timed
         else:
             per_epoch, per_share = timed
             epochs = recipe.train.epochs
             seconds += epochs * (per_epoch + per_share * recipe.data.fraction) + _OVERHEAD_SECONDS
     is_most = any(recipe.train.early_stopping is not None for recipe in recipes)
     return Estimate(seconds, is_most, num_unknown, refused)
+
+
+def _find_refusals(
+    recipes: Sequence[Recipe], later: Container[int], datasets: dict[str, Dataset], check_seconds: float
+) -> dict[int, LoupeError]:
+    """Return by index what will not do; recipes that differ in their seeds alone are set up once."""
+    found: dict[str, LoupeError | None] = {}
+    refused: dict[int, LoupeError] = {}
+    ends = time.monotonic() + check_seconds
+    for index, recipe in enumerate(recipes):
+        name = _name_without_seeds(recipe)
+        if index in later or (name not in found and time.monotonic() > ends):
+            continue
+        if name not in found:
+            found[name] = None
+            try:
+                with computing(recipe.run.threads):
+                    _set_up(recipe, datasets)
+            except LoupeError as error:
+                found[name] = error
+        if (why := found[name]) is not None:
+            refused[index] = why
+    return refused
+
+
+def _name_without_seeds(recipe: Recipe) -> str:
+    values = recipe.to_dict()
+    for part, name in ((values, "name"), (values["data"], "split_seed"), (values["run"], "seed")):
+        part.pop(name, None)
+    return json.dumps(values, sort_keys=True, default=str)
 
 
 def _name_kind(recipe: Recipe) -> str:
@@ -74,25 +111,27 @@ def _name_kind(recipe: Recipe) -> str:
     return json.dumps([data, values["model"], train, values["evaluate"]["batch_size"]], sort_keys=True)
 
 
-def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, float] | LoupeError:
-    """Return the seconds of an epoch, what does not depend on the fraction and what a whole set adds.
-
-    Where the run is refused by its images or network: why.
-    """
+def _time_kind(recipe: Recipe, datasets: dict[str, Dataset]) -> tuple[float, float] | None:
+    """Return the seconds of an epoch: what does not depend on the fraction, and what a whole set adds."""
     recipe = recipe.model_copy(
         update={"transfer": None, "data": recipe.data.model_copy(update={"fraction": 1.0})}
     )
-    data = recipe.data
-    which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
     try:
         with computing(recipe.run.threads):
-            if which not in datasets:
-                datasets[which] = load_recipe_data(recipe)
-            streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
-            setup = set_up(recipe, device, streams, datasets[which])
+            setup = _set_up(recipe, datasets)
             return _time_evaluation(setup), len(setup.train) * _time_step(setup, setup.train)
-    except LoupeError as error:
-        return error
+    except LoupeError:  # of all images, or of random weights: not what the run will be
+        return None
+
+
+def _set_up(recipe: Recipe, datasets: dict[str, Dataset]) -> TrainingSetup:
+    """Return what a run begins with; datasets are loaded once."""
+    data = recipe.data
+    which = json.dumps([data.name, data.classes, data.sides_of, data.settings], sort_keys=True)
+    if which not in datasets:
+        datasets[which] = load_recipe_data(recipe)
+    streams, device = Streams(recipe.run.seed), choose_device(recipe.run.device)
+    return set_up(recipe, device, streams, datasets[which])
 
 
 def _time_step(setup: TrainingSetup, batches: TrainingBatches) -> float:

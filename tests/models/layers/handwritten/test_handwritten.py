@@ -63,6 +63,36 @@ def test_the_convolutions_own_gradient_holds_to_the_second_order(settings: dict[
     assert torch.autograd.gradgradcheck(layer, images)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # by which torch itself does it
+def test_derivatives_along_a_direction_are_torchs() -> None:
+    mine = nn.Sequential(ours.Conv2d(4, 3, 3, stride=2, padding=1), ours.ReLU())
+    torchs = nn.Sequential(nn.Conv2d(4, 3, 3, stride=2, padding=1), nn.ReLU())
+    torchs.load_state_dict(mine.state_dict())
+    direction = torch.randn(IMAGES.shape, generator=torch.Generator().manual_seed(1))
+    (_, moved), (_, wanted) = (torch.func.jvp(one, (IMAGES,), (direction,)) for one in (mine, torchs))
+    assert torch.allclose(moved, wanted, atol=1e-5)
+
+
+def test_gradients_that_are_not_finite_go_where_torchs_go() -> None:
+    given = torch.tensor([-1.0, 0.0, 2.0, float("nan")])
+    of_output = torch.tensor([float("inf"), float("nan"), float("inf"), 3.0])
+    found = []
+    for relu in (ours.ReLU(), nn.ReLU()):
+        inputs = given.clone().requires_grad_()
+        relu(inputs).backward(of_output)
+        found.append(inputs.grad)
+    assert torch.equal(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    ("layer", "images"),
+    [(ours.Conv2d(4, 3, 3), IMAGES), (ours.Linear(7, 3), IMAGES), (ours.BatchNorm(4), IMAGES.bfloat16())],
+)
+def test_autocast_goes_through_a_layer(layer: nn.Module, images: Tensor) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(images).dtype == torch.bfloat16
+
+
 def test_networks_of_own_gradients_can_be_stacked() -> None:
     layer = nn.Sequential(ours.Conv2d(4, 3, 3, padding=1), ours.ReLU())
     weights = {name: torch.stack([one, 2 * one]) for name, one in layer.named_parameters()}
@@ -105,6 +135,11 @@ def test_zero_is_no_trouble_for_relu_and_infinity_none_for_cross_entropy() -> No
     ("attempt", "message"),
     [
         (lambda: ours.Conv2d(3, 4, 1, groups=2), "got: in_channels=3, out_channels=4, groups=2"),
+        (lambda: ours.Conv2d(1, 8, 3)(IMAGES), r"got: an input of \(2, 4, 6, 7\)"),
+        (lambda: ours.Conv2d(4, 8, 3)(IMAGES[:, :1]), r"got: an input of \(2, 1, 6, 7\)"),
+        (lambda: ours.Conv2d(2, 2, 1, groups=2)(IMAGES), r"allowed: \(batch, 2, height, width\)"),
+        (lambda: ours.Conv2d(4, 4, 3)(IMAGES[None]), r"got: an input of \(1, 2, 4, 6, 7\)"),
+        (lambda: ours.Conv2d(4, 4, 3, padding=-1), "allowed: ≥ 0"),
         (lambda: ours.Conv2d(4, 4, 9)(IMAGES), "got: a side of 6 pixels with its padding"),
         (lambda: ours.MaxPool2d(2, padding=2), r"got: padding \(2, 2\), kernel_size \(2, 2\)"),
         (lambda: ours.AvgPool2d(9)(IMAGES), "got: maps of 6 x 7 pixels with their padding"),

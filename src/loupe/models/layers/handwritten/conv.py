@@ -61,6 +61,8 @@ class Conv2d(nn.Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = as_pair(kernel_size), as_pair(stride)
         self.padding, self.dilation = as_pair(padding), as_pair(dilation)
+        if min(self.padding) < 0:
+            raise ShapeError("A padding below 0 would cut pixels off.", got=f"{padding}", allowed="≥ 0")
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *self.kernel_size))
         self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
         self.reset_parameters()
@@ -73,7 +75,7 @@ class Conv2d(nn.Module):
             nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._refuse_small_maps(input)
+        self._refuse_other_images(input)
         down, across = self.padding
         maps = input.movedim(-3, -1)  # channels last
         if any(self.padding):
@@ -85,10 +87,16 @@ class Conv2d(nn.Module):
         # einsum sums in alphabetical order: letters in that of the memory keep it from copying the windows
         output = torch.einsum("...ijgk,gokij->...go", windows, kernels).flatten(-2)
         if self.bias is not None:
-            output = output + self.bias
+            output = output + self.bias.to(output.dtype)  # which is lower where autocast has it so
         return output.movedim(-1, -3)
 
-    def _refuse_small_maps(self, input: Tensor) -> None:
+    def _refuse_other_images(self, input: Tensor) -> None:
+        if input.ndim not in (3, 4) or input.shape[-3] != self.in_channels:
+            raise ShapeError(
+                "The input does not have the channels this convolution was built for.",
+                got=f"an input of {tuple(input.shape)}",
+                allowed=f"(batch, {self.in_channels}, height, width), or one image without the batch",
+            )
         for axis, side in enumerate(input.shape[-2:]):
             span = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
             padded = side + 2 * self.padding[axis]

@@ -37,7 +37,7 @@ class Linear(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         output = input @ self.weight.T
-        return output if self.bias is None else output + self.bias
+        return output if self.bias is None else output + self.bias.to(output.dtype)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class _Rectify(torch.autograd.Function):
-    """max(input, 0), with its gradient by hand: that of the output where it is positive, 0 elsewhere."""
+    """max(input, 0), with its gradient by hand: that of the output, and 0 where the output is 0."""
 
     generate_vmap_rule = True
 
@@ -16,12 +16,18 @@ class _Rectify(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (output,) = ctx.saved_tensors
-        of_input: Tensor = gradients[0] * output.sign()  # the output is never negative: 1 or 0
-        return of_input
+        # chosen, not multiplied by 0: an infinite gradient would become nan
+        return gradients[0].masked_fill(output <= 0, 0)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
+        (output,) = ctx.saved_tensors
+        return tangents[0].masked_fill(output <= 0, 0)
 
 
 class ReLU(nn.Module):

@@ -72,6 +72,11 @@ class _CopyWindows(torch.autograd.Function):
                 seen += gradient[..., row, column, :]
         return total, None, None, None
 
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        moved: Tensor = _CopyWindows.apply(tangents[0], *ctx.settings)  # type: ignore[no-untyped-call]
+        return moved
+
 
 def copy_windows(maps: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> Tensor:
     """Return every window of a convolution, one after the other in memory, ready for a matrix product.

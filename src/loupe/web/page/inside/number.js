@@ -18,7 +18,7 @@ export async function showNumber(scene) {
     const found = await ask(runPath(scene.id, "/number"), {
       query: { image: seen.image, layer, channel, row, column },
     });
-    if (mine !== scene.numberTurn) return;
+    if (mine !== scene.numberTurn) return false;
     const isUnit = seen.layers.find((one) => one.name === layer).shape.length === 1;
     place.replaceChildren(
       el("h2", {}, "How this number came about"),
@@ -30,8 +30,10 @@ export async function showNumber(scene) {
       ...(found.form === "products" ? showProducts(scene, found) : showRule(scene, found)),
     );
     frameField(scene, layer, row, column);
+    return true;
   } catch (error) {
-    place.replaceChildren(showProblem(error));
+    if (mine === scene.numberTurn) place.replaceChildren(showProblem(error));
+    return false;
   }
 }
 

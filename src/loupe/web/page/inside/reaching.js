@@ -37,6 +37,6 @@ export function reach(root, [goal, ...ways], giveUp) {
 }
 
 function hasFailure({ addedNodes }) {
-  const failure = '.part:is(.part-picker, .part-answer, .part-layer) [role="alert"]';
+  const failure = '.part:is(.part-picker, .part-answer, .part-layer, .part-number) [role="alert"]';
   return [...addedNodes].some((one) => one.matches?.(failure));
 }

@@ -85,8 +85,7 @@ export async function show(place, [id], query) {
   scene.chooseSpot = async (spot) => {
     scene.spot = spot;
     scene.remember();
-    await showNumber(scene);
-    tell("number");
+    if (await showNumber(scene)) tell("number");
   };
   scene.follow = async (layer, spot) => {
     scene.spot = spot;
