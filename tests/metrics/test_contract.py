@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
@@ -35,7 +35,8 @@ def make_answers(metric: Metric) -> Any:
 
 
 def permute(answers: Any, order: Tensor) -> Any:
-    values = {name: None if one is None else one[order] for name, one in vars(answers).items()}
+    values = {one.name: getattr(answers, one.name) for one in fields(answers)}
+    values = {name: None if one is None else one[order] for name, one in values.items()}
     return type(answers)(**values)
 
 

@@ -9,6 +9,7 @@ import { grid, normalisationWords, pixelGrid } from "./grids.js";
 const MOST_CHANNELS = 4,
   MOST_TERMS = 12;
 
+/** Show how a number came about; return whether nothing stood in the way. */
 export async function showNumber(scene) {
   const { parts, seen, spot, layer } = scene,
     [channel, row, column] = spot,
@@ -18,7 +19,7 @@ export async function showNumber(scene) {
     const found = await ask(runPath(scene.id, "/number"), {
       query: { image: seen.image, layer, channel, row, column },
     });
-    if (mine !== scene.numberTurn) return false;
+    if (mine !== scene.numberTurn) return true; // a later one is shown
     const isUnit = seen.layers.find((one) => one.name === layer).shape.length === 1;
     place.replaceChildren(
       el("h2", {}, "How this number came about"),
@@ -32,7 +33,8 @@ export async function showNumber(scene) {
     frameField(scene, layer, row, column);
     return true;
   } catch (error) {
-    if (mine === scene.numberTurn) place.replaceChildren(showProblem(error));
+    if (mine !== scene.numberTurn) return true;
+    place.replaceChildren(showProblem(error));
     return false;
   }
 }
