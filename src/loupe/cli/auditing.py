@@ -83,13 +83,10 @@ class _Progress:
 
     def make_watcher(self, prepared: "PreparedStudy") -> "StudyProgress":
         from loupe.cli.study_progress import StudyProgress
-        from loupe.cli.study_tables import describe_refusals, describe_time, estimate_rest
+        from loupe.cli.study_tables import print_rest
 
         self.close()
-        estimate = estimate_rest(prepared)
-        for text in describe_refusals(prepared, estimate):
-            print_line(text, style="yellow")
-        print_line(describe_time(prepared, 1, estimate))
+        print_rest(prepared, 1)
         num_tasks = prepared.scheduler.num_tasks
         self._shown.append(StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks))
         return self._shown[-1]

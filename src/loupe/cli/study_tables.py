@@ -7,9 +7,10 @@ from loupe.studies.analysis import name_row
 from loupe.studies.confounds import find_confounds
 from loupe.studies.copies import find_planned_copies, name_originals
 from loupe.studies.detectable import describe_power
-from loupe.studies.estimate import Estimate, estimate_time
+from loupe.studies.estimate import CHECK_SECONDS, Estimate, estimate_time
 from loupe.studies.plan import PlannedRun
 from loupe.studies.run import Known, PreparedStudy
+from loupe.terminal import print_line
 from loupe.wording import count_of, format_duration
 
 
@@ -66,17 +67,25 @@ def describe_other(prepared: PreparedStudy) -> str:
     )
 
 
-def estimate_rest(prepared: PreparedStudy, *, checks_all: bool = False) -> Estimate:
-    """Return how long the runs that are not done will take, timed on this machine now.
+def print_rest(
+    prepared: PreparedStudy, num_workers: int, *, name: str = "", checks_all: bool = False
+) -> bool:
+    """Print which runs will have no result, and how long the others will take; return whether all can be run.
 
     Args:
         prepared: the study.
+        num_workers: runs at once.
+        name: of the study, where several are carried out.
         checks_all: whether every run is set up, however long that takes.
     """
     waiting = prepared.scheduler.waiting
     later = [index for index, task in enumerate(waiting) if task.source is not None]
-    check = {"check_seconds": math.inf} if checks_all else {}
-    return estimate_time([task.recipe for task in waiting], later, **check)
+    seconds = math.inf if checks_all else CHECK_SECONDS
+    estimate = estimate_time([task.recipe for task in waiting], later, seconds)
+    for text in describe_refusals(prepared, estimate):
+        print_line(text, style="yellow")
+    print_line(f"{name}: " * bool(name) + describe_time(prepared, num_workers, estimate))
+    return not estimate.refused
 
 
 def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate) -> str:

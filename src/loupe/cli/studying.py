@@ -139,13 +139,7 @@ def find_parent(place: str, file: str) -> Path | None:
 
 def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool) -> bool:
     """Print what is done, what is to be run, and how long that will take; return whether all can be run."""
-    from loupe.cli.study_tables import (
-        describe_design,
-        describe_plan,
-        describe_refusals,
-        describe_time,
-        estimate_rest,
-    )
+    from loupe.cli.study_tables import describe_design, describe_plan, print_rest
 
     if lists_all:
         print_table(*describe_plan(prepared))
@@ -153,11 +147,7 @@ def _print_plan(prepared: "PreparedStudy", num_workers: int, *, lists_all: bool)
             print_line(f"left out: {name}: {why}", style="dim")
         for sentence in describe_design(prepared):
             print_line(sentence)
-    estimate = estimate_rest(prepared, checks_all=lists_all)
-    for text in describe_refusals(prepared, estimate):
-        print_line(text, style="yellow")
-    print_line(describe_time(prepared, num_workers, estimate))
-    return not estimate.refused
+    return print_rest(prepared, num_workers, checks_all=lists_all)
 
 
 def _carry_out(prepared: "PreparedStudy", engine: "Engine") -> int:
@@ -217,7 +207,7 @@ def reproduce(
         A packaged source (`loupe reproductions`), or a TOML file.
     """
     from loupe.cli.study_progress import StudyProgress
-    from loupe.cli.study_tables import describe_known, describe_refusals, describe_time, estimate_rest
+    from loupe.cli.study_tables import describe_known, print_rest
     from loupe.reproductions.files import read_reproduction
     from loupe.reproductions.run import reproduce as carry_out
 
@@ -229,10 +219,7 @@ def reproduce(
         num_tasks = prepared.scheduler.num_tasks
         if prepared.known is not None:
             print_line(describe_known(prepared.known))
-        estimate = estimate_rest(prepared)
-        for text in describe_refusals(prepared, estimate):
-            print_line(text, style="yellow")
-        print_line(f"{prepared.study.name}: {describe_time(prepared, 1, estimate)}")
+        print_rest(prepared, 1, name=prepared.study.name)
         started.append(StudyProgress(open_console(), num_tasks - prepared.num_waiting, num_tasks))
         return started[-1]
 

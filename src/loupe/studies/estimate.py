@@ -15,6 +15,9 @@ from loupe.runtime import Streams, choose_device, computing
 from loupe.training.measure import measure
 from loupe.training.step import TrainingStep, enter_training_mode
 
+CHECK_SECONDS = 10.0
+"""How long the runs of a study that begins are set up to see whether they will do."""
+
 _PATIENCE_SECONDS = 0.4  # of timing for each kind of run
 _OVERHEAD_SECONDS = 1.0  # of a run besides its epochs: preparing, judging, the report
 _WARM_STEPS = 2
@@ -38,7 +41,7 @@ class Estimate:
 
 
 def estimate_time(
-    recipes: Sequence[Recipe], later: Container[int] = (), check_seconds: float = 10.0
+    recipes: Sequence[Recipe], later: Container[int] = (), check_seconds: float = CHECK_SECONDS
 ) -> Estimate:
     """Return how long runs of these recipes would take, one after another, on this machine as it is now.
 
