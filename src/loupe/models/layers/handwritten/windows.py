@@ -74,7 +74,8 @@ class _CopyWindows(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        moved: Tensor = _CopyWindows.apply(tangents[0], *ctx.settings)  # type: ignore[no-untyped-call]
+        settings = ctx.settings
+        moved: Tensor = _CopyWindows.apply(tangents[0], *settings)  # type: ignore[no-untyped-call]  # torch's stub
         return moved
 
 
