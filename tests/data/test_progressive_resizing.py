@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loupe.data import ImageDataset
 from loupe.data.batches import Shard, TrainingBatches
 from loupe.data.normalization import Normalization
-from loupe.data.progressive_resizing import ProgressiveResizing, Way
+from loupe.data.progressive_resizing import ProgressiveResizing, SmallImages, Way
 from loupe.runtime import Streams
 
 AS_PIXELS = Normalization((0.0, 0.0), (1 / 255, 1 / 255))  # leaves pixel values as they are
@@ -27,7 +27,7 @@ def make_batches(count: int = 40) -> TrainingBatches:
 @pytest.mark.parametrize("way", ["resize", "crop"])
 def test_images_are_small_for_the_first_epochs_only(way: Way) -> None:
     plain = make_batches()
-    small = dataclasses.replace(plain, resizing=ProgressiveResizing(8, until_epoch=3, way=way))
+    small = dataclasses.replace(plain, resizing=ProgressiveResizing({8: 3}, way))
     for epoch, size in ((1, (8, 8)), (3, (8, 8)), (4, (12, 12))):
         for batch, full in zip(small.epoch(epoch), plain.epoch(epoch), strict=True):
             assert batch.images.shape[-2:] == size
@@ -36,9 +36,20 @@ def test_images_are_small_for_the_first_epochs_only(way: Way) -> None:
             torch.testing.assert_close(batch.images[:, 0].mean((1, 2)), full.images[:, 0].mean((1, 2)))
 
 
+def test_images_grow_from_stage_to_stage() -> None:
+    plain = make_batches()
+    growing = dataclasses.replace(plain, resizing=ProgressiveResizing({4: 1, 8: 3}))
+    for epoch, size in ((1, 4), (2, 8), (3, 8), (4, 12)):
+        shapes = {batch.images.shape[-2:] for batch in growing.epoch(epoch)}
+        assert shapes == {(size, size)}
+    small = dataclasses.replace(plain, resizing=ProgressiveResizing({8: 3}))
+    for batch, same in zip(growing.epoch(2), small.epoch(2), strict=True):
+        assert torch.equal(batch.images, same.images)
+
+
 def test_resized_images_are_means_of_what_they_cover_in_proportion() -> None:
     images = torch.randn(2, 3, 8, 12)
-    small = ProgressiveResizing(4, until_epoch=1)
+    small = SmallImages(4)
     made = small.apply(images, small.draw(2, (8, 12), torch.Generator()))
     assert made.shape == (2, 3, 4, 6)
     # halving with a triangle: half of it lies outside the middle 2 x 2 pixels
@@ -50,7 +61,7 @@ def test_resized_images_are_means_of_what_they_cover_in_proportion() -> None:
 @given(height=st.integers(1, 12), width=st.integers(1, 12), seed=st.integers(0, 2**40), data=st.data())
 def test_a_crop_is_a_window_of_the_image(height: int, width: int, seed: int, data: st.DataObject) -> None:
     size = data.draw(st.integers(1, min(height, width)))
-    small = ProgressiveResizing(size, until_epoch=1, way="crop")
+    small = SmallImages(size, "crop")
     images = torch.randn(3, 2, height, width)
     corners = small.draw(3, (height, width), torch.Generator().manual_seed(seed))
     made = small.apply(images, corners)
@@ -62,7 +73,7 @@ def test_a_crop_is_a_window_of_the_image(height: int, width: int, seed: int, dat
 
 
 def test_every_window_comes_as_often_as_any_other() -> None:
-    small = ProgressiveResizing(8, until_epoch=1, way="crop")
+    small = SmallImages(8, "crop")
     corners = small.draw(25_000, (10, 12), torch.Generator().manual_seed(0))  # 8 x 10 of it: nine windows
     counts = torch.bincount(corners[:, 0] * 3 + corners[:, 1], minlength=9)
     assert len(counts) == 9
@@ -71,7 +82,7 @@ def test_every_window_comes_as_often_as_any_other() -> None:
 
 
 def test_windows_differ_between_images_and_epochs_and_are_those_of_the_seed() -> None:
-    batches = dataclasses.replace(make_batches(), resizing=ProgressiveResizing(8, until_epoch=9, way="crop"))
+    batches = dataclasses.replace(make_batches(), resizing=ProgressiveResizing({8: 9}, "crop"))
 
     def read_corners(epoch: int) -> dict[int, float]:
         images = torch.cat([batch.images for batch in batches.epoch(epoch)])
@@ -84,7 +95,7 @@ def test_windows_differ_between_images_and_epochs_and_are_those_of_the_seed() ->
 
 
 def test_shares_of_a_batch_have_the_windows_of_the_whole() -> None:
-    batches = dataclasses.replace(make_batches(), resizing=ProgressiveResizing(8, until_epoch=9, way="crop"))
+    batches = dataclasses.replace(make_batches(), resizing=ProgressiveResizing({8: 9}, "crop"))
     whole = [batch.images for batch in batches.epoch(1)]
     shares = [[batch.images for batch in batches.epoch(1, Shard(number, 3))] for number in range(3)]
     for place, images in enumerate(whole):

@@ -45,6 +45,24 @@ def test_the_record_says_when_images_grow_and_layers_stop(tmp_path: Path) -> Non
     assert not result.warnings
 
 
+def test_the_record_names_each_size_of_growing_images(tmp_path: Path) -> None:
+    result = train(tmp_path, "train.progressive_resizing={size=[5, 6], until_epoch=[1, 2]}").read_result()
+    assert result is not None
+    assert [note for note in result.notes if "epoch" in note] == [
+        "images of 5 x 5 pixels until epoch 1 of 3",
+        "images of 6 x 6 pixels until epoch 2 of 3",
+    ]
+    assert not result.warnings
+
+
+def test_one_size_in_a_list_is_that_size() -> None:
+    listed, single = (
+        loupe.load_recipe(RECIPE, [f"train.progressive_resizing={{size={size}, until_epoch={last}}}"])
+        for size, last in (([6], [2]), (6, 2))
+    )
+    assert listed == single
+
+
 def test_model_card_and_draft_say_what_the_first_epochs_had(tmp_path: Path) -> None:
     run = train(
         tmp_path,
@@ -66,6 +84,9 @@ def test_a_run_that_never_sees_whole_images_says_so(tmp_path: Path) -> None:
     assert result is not None
     (warning,) = result.warnings
     assert "all 3 have 6 x 6 pixels, while accuracy is measured on 8 x 8" in warning
+    growing = "train.progressive_resizing={size=[5, 6], until_epoch=[1, 9]}"
+    (warning,) = loupe.train(RECIPE, growing, f"run.folder={tmp_path}").read_result().warnings  # type: ignore[union-attr]
+    assert "the last has 6 x 6 pixels, while accuracy is measured on 8 x 8" in warning
 
 
 @pytest.mark.parametrize(
@@ -114,10 +135,29 @@ def test_a_layer_stops_once(layers: list[str]) -> None:
         ("train.freeze_later={layers=[3], after_epoch=1}", "layers.0: got 3; allowed: a text"),
         ("train.freeze_later=group1", "got 'group1'; allowed: a table of fields: after_epoch, layers"),
         ("train.progressive_resizing=4", "got 4; allowed: a table of fields: size, until_epoch, way"),
-        ("train.progressive_resizing={size=0, until_epoch=1}", "size: got 0; allowed: a whole number ≥ 1"),
+        (
+            "train.progressive_resizing={size=0, until_epoch=1}",
+            "size: got 0; allowed: a whole number from 1 to 10000, or",
+        ),
         (
             "train.progressive_resizing={size=4, until_epoch=1000000001}",
-            "until_epoch: got 1000000001; allowed: a whole number ≤ 1000000000",
+            "until_epoch: got 1000000001; allowed: a whole number from 1 to 1000000000, or a list of them",
+        ),
+        (
+            "train.progressive_resizing={size=[], until_epoch=1}",
+            "size: got []; allowed: a whole number from 1",
+        ),
+        (
+            "train.progressive_resizing={size=true, until_epoch=1}",
+            "size: got True; allowed: a whole number from",
+        ),
+        (
+            "train.progressive_resizing={size=[4, 6], until_epoch=[2, 2]}",
+            "until_epoch: got [2, 2]; allowed: a whole number from 1 to 1000000000, or a list of them",
+        ),
+        (
+            "train.progressive_resizing={size=[4, 6], until_epoch=2}",
+            "until_epoch with one epoch for each size; it has 1, and size has 2",
         ),
         (
             "train.freeze_later={layers=['group1'], after_epoch=1000000001}",

@@ -179,6 +179,7 @@ class TrainingBatches:
         augment_stream = self.streams.generator("augment", epoch, device)
         mix_stream = self.streams.generator("mix", epoch)
         resize_stream = self.streams.generator("resize", epoch)
+        small = self.resizing.find_stage(epoch) if self.resizing is not None else None
         plans = [self._plan(augmentation, epoch, device) for augmentation in self.augmentations]
         batches = order.to(device).split(self.sizes)
         read = read_ahead(stored, batches if isinstance(stored, Tensor) else order.split(self.sizes))
@@ -190,9 +191,9 @@ class TrainingBatches:
             else:
                 augmented = self._augment(whole, indices, early, plans, augment_stream)
                 inputs = self.normalization.apply(augmented)
-            if self.resizing is not None and epoch <= self.resizing.until_epoch:
-                corners = self.resizing.draw(len(indices), self.dataset.image_size, resize_stream)
-                inputs = self.resizing.apply(inputs, corners[early])
+            if small is not None:
+                corners = small.draw(len(indices), self.dataset.image_size, resize_stream)
+                inputs = small.apply(inputs, corners[early])
             batch = Batch(inputs, self.dataset.labels.index_select(0, indices[early]))
             if self._mixes_in(epoch):
                 batch = Batch(*(whole[part] for whole in self._mix(batch, mix_stream)))

@@ -1,5 +1,6 @@
 """Smaller images for the first epochs of a training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,18 +13,16 @@ Way = Literal["resize", "crop"]
 
 
 @dataclass(frozen=True)
-class ProgressiveResizing:
-    """Images made smaller for the first epochs, which are then quicker (Howard 2018, fast.ai DAWNBench).
+class SmallImages:
+    """Images made smaller, which are quicker to train on.
 
     Args:
         size: shorter side in pixels; the longer keeps its proportion.
-        until_epoch: last epoch with small images.
         way: "resize" makes the whole image small, each pixel a mean of those it covers; "crop" cuts a window
             out of it, at a place of its own for each image.
     """
 
     size: int
-    until_epoch: int
     way: Way = "resize"
 
     def choose_size(self, height: int, width: int) -> tuple[int, int]:
@@ -48,3 +47,25 @@ class ProgressiveResizing:
         windows = images.unfold(2, height, 1).unfold(3, width, 1)  # a view, not a copy
         top, left = corners.to(images.device).unbind(1)
         return windows[torch.arange(len(images), device=images.device), :, top, left]
+
+
+@dataclass(frozen=True)
+class ProgressiveResizing:
+    """Images that are small for the first epochs and grow (Howard 2018, fast.ai DAWNBench).
+
+    Args:
+        last_epochs: the last epoch of each size, by the size in pixels; both rise.
+        way: how they are made small.
+    """
+
+    last_epochs: Mapping[int, int]
+    way: Way = "resize"
+
+    @property
+    def stages(self) -> list[tuple[SmallImages, int]]:
+        """The small images, smallest first, each with its last epoch."""
+        return [(SmallImages(size, self.way), last) for size, last in self.last_epochs.items()]
+
+    def find_stage(self, epoch: int) -> SmallImages | None:
+        """Return how images of an epoch, 1, 2, …, are made small; None from the first whole ones on."""
+        return next((small for small, last in self.stages if epoch <= last), None)

@@ -1,5 +1,6 @@
 """The fields of a recipe's `[train]` table."""
 
+from operator import lt
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -28,6 +29,14 @@ class EarlyStopping(Section):
 _LAST_EPOCH = 10**9
 
 
+def _is_count(value: object, largest: int) -> bool:
+    return isinstance(value, int) and value is not True and 1 <= value <= largest
+
+
+def _list(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
 class FreezeLater(Section):
     """Layers that train for the first epochs only."""
 
@@ -42,7 +51,7 @@ class FreezeLater(Section):
     @classmethod
     def _refuse_what_is_no_epoch(cls, value: object, info: ValidationInfo) -> object:
         epochs = value if isinstance(value, list | tuple) else [value]
-        if not all(isinstance(one, int) and 1 <= one <= _LAST_EPOCH and one is not True for one in epochs):
+        if not all(_is_count(one, _LAST_EPOCH) for one in epochs):
             raise ValueError(f"a whole number from 1 to {_LAST_EPOCH}, or a list with one for each layer")
         if len(set(epochs)) == 1 and len(epochs) == len(info.data.get("layers", ())):
             return epochs[0]  # the same training has the same recipe
@@ -96,11 +105,39 @@ class Lookahead(Section):
 class ProgressiveResizing(Section):
     """Images made smaller for the first epochs."""
 
-    size: PositiveInt = Field(le=10**4, description="Shorter side of the images in pixels, ≥ 1.")
-    until_epoch: PositiveInt = Field(le=_LAST_EPOCH, description="Last epoch with small images, ≥ 1.")
+    size: int | tuple[int, ...] = Field(
+        description="Shorter side of the images in pixels, ≥ 1; several, rising, for images that grow."
+    )
+    until_epoch: int | tuple[int, ...] = Field(
+        description="Last epoch with small images, ≥ 1; one for each size, rising."
+    )
     way: Literal["resize", "crop"] = Field(
         "resize", description='"resize" makes pixels coarser, "crop" cuts a random window out of each image.'
     )
+
+    @field_validator("size", "until_epoch", mode="before")
+    @classmethod
+    def _refuse_what_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        largest = 10**4 if info.field_name == "size" else _LAST_EPOCH
+        numbers = value if isinstance(value, list | tuple) else [value]
+        is_rising = all(_is_count(one, largest) for one in numbers) and all(map(lt, numbers, numbers[1:]))
+        if not (numbers and is_rising):
+            raise ValueError(f"a whole number from 1 to {largest}, or a list of them that rises")
+        return numbers[0] if len(numbers) == 1 else tuple(numbers)  # the same training has the same recipe
+
+    @model_validator(mode="after")
+    def _refuse_other_number(self) -> "ProgressiveResizing":
+        sizes, epochs = (len(_list(one)) for one in (self.size, self.until_epoch))
+        if sizes != epochs:
+            raise ValueError(
+                f"until_epoch with one epoch for each size; it has {epochs}, and size has {sizes}"
+            )
+        return self
+
+    @property
+    def last_epochs(self) -> dict[int, int]:
+        """The last epoch of each size, by the size in pixels, smallest first."""
+        return dict(zip(_list(self.size), _list(self.until_epoch), strict=True))
 
 
 class HardExamples(Section):

@@ -67,7 +67,7 @@ def refuse_lonely_batches(model: nn.Module, batch_size: int, images: ImageDatase
 
 
 def refuse_wrong_resizing(
-    model: nn.Module, small: ProgressiveResizing, images: ImageDataset, called: str = "network"
+    model: nn.Module, resizing: ProgressiveResizing, images: ImageDataset, called: str = "network"
 ) -> None:
     """Check that a network, or what else sees the batches, can take its first epochs' smaller images.
 
@@ -75,23 +75,24 @@ def refuse_wrong_resizing(
         ShapeError: it cannot, or they are not smaller.
     """
     height, width = images.image_size
-    if small.size >= min(height, width):
-        raise ShapeError(
-            "The small images of the first epochs are not smaller than the others.",
-            got=f"train.progressive_resizing.size = {small.size}; images of {height} x {width} pixels",
-            allowed=f"1 to {min(height, width) - 1}",
-            next_step="set train.progressive_resizing.size, or leave train.progressive_resizing out",
-        )
-    try:
-        run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
-    except ShapeError as error:
-        raise ShapeError(
-            f"This {called} cannot take the small images of the first epochs.",
-            got=str(error.got),
-            allowed="a network for images of any size, which pools its maps before its dense layers "
-            "(resnet, fast-net, expert-net), and a size that leaves it a map",
-            next_step="take such a network, set a larger size, or leave train.progressive_resizing out",
-        ) from None
+    for small, _ in resizing.stages:
+        if small.size >= min(height, width):
+            raise ShapeError(
+                "The small images of the first epochs are not smaller than the others.",
+                got=f"train.progressive_resizing.size = {small.size}; images of {height} x {width} pixels",
+                allowed=f"1 to {min(height, width) - 1}",
+                next_step="set train.progressive_resizing.size, or leave train.progressive_resizing out",
+            )
+        try:
+            run_on_zeros(model, in_channels=images.in_channels, image_size=small.choose_size(height, width))
+        except ShapeError as error:
+            raise ShapeError(
+                f"This {called} cannot take the small images of the first epochs.",
+                got=str(error.got),
+                allowed="a network for images of any size, which pools its maps before its dense layers "
+                "(resnet, fast-net, expert-net), and a size that leaves it a map",
+                next_step="take such a network, set a larger size, or leave train.progressive_resizing out",
+            ) from None
 
 
 def refuse_unreachable_pixels(model: nn.Module, normalization: Normalization, images: ImageDataset) -> None:

@@ -13,7 +13,7 @@ from loupe.wording import list_names
 def choose_resizing(recipe: Recipe) -> ProgressiveResizing | None:
     """Return how a recipe makes the images of its first epochs smaller; None if it does not."""
     small = recipe.train.progressive_resizing
-    return ProgressiveResizing(small.size, small.until_epoch, small.way) if small else None
+    return ProgressiveResizing(small.last_epochs, small.way) if small else None
 
 
 def describe_first_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
@@ -36,10 +36,11 @@ def describe_first_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[
 def describe_other_epochs(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
     """Return how epochs differ from one with whole images and every layer training; nothing if none does."""
     notes, num_epochs = [], recipe.train.epochs
-    if (small := choose_resizing(recipe)) is not None:
-        size = _write_size(small.choose_size(*image_size))
-        windows = ", as windows at random places" if small.way == "crop" else ""
-        notes.append(f"images of {size} pixels until epoch {small.until_epoch} of {num_epochs}{windows}")
+    if (resizing := choose_resizing(recipe)) is not None:
+        windows = ", as windows at random places" if resizing.way == "crop" else ""
+        for small, last in resizing.stages:
+            size = _write_size(small.choose_size(*image_size))
+            notes.append(f"images of {size} pixels until epoch {last} of {num_epochs}{windows}")
     if recipe.train.freeze_later is None:
         return tuple(notes)
     last_epochs = recipe.train.freeze_later.last_epochs
@@ -76,12 +77,18 @@ def refuse_nothing_to_train(recipe: Recipe, model: nn.Module) -> None:
 
 def find_small_image_warnings(recipe: Recipe, image_size: tuple[int, int]) -> tuple[str, ...]:
     """Return a warning where no epoch trains on images of the size that is judged."""
-    small = choose_resizing(recipe)
-    if small is None or small.until_epoch < recipe.train.epochs:
+    resizing, num_epochs = choose_resizing(recipe), recipe.train.epochs
+    last = resizing.find_stage(num_epochs) if resizing is not None else None
+    if resizing is None or last is None:
         return ()
+    size = _write_size(last.choose_size(*image_size))
+    had = (
+        f"all {num_epochs} have {size} pixels"
+        if last == resizing.stages[0][0]
+        else f"the last has {size} pixels"
+    )
     return (
-        f"No epoch trains on whole images: all {recipe.train.epochs} have "
-        f"{_write_size(small.choose_size(*image_size))} pixels, while accuracy is measured on "
+        f"No epoch trains on whole images: {had}, while accuracy is measured on "
         f"{_write_size(image_size)}. Set train.progressive_resizing.until_epoch below train.epochs.",
     )
 

@@ -35,9 +35,9 @@ def build_hard_examples(
     initialise_from_images(proxy, partial(take_first_look, recipe, images, normalization))
     is_classifier = objective_of(hard.proxy.name) == "classification"
     refuse_wrong_output(proxy, **shape, num_classes=images.num_classes if is_classifier else None)
-    small = choose_resizing(recipe)
-    if small is not None:
-        refuse_wrong_resizing(proxy, small, images, "proxy of train.hard_examples")
+    resizing = choose_resizing(recipe)
+    if resizing is not None:
+        refuse_wrong_resizing(proxy, resizing, images, "proxy of train.hard_examples")
     if recipe.train.channels_last is True:  # the maps follow the weights
         proxy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     proxy.to(device)

@@ -215,9 +215,9 @@ def fit_network(
     if not is_classifier:
         refuse_unreachable_pixels(network.model, normalization, images)
     refuse_lonely_batches(network.model, recipe.train.batch_size, images)
-    small = choose_resizing(recipe)
-    if small is not None:
-        refuse_wrong_resizing(network.model, small, images)
+    resizing = choose_resizing(recipe)
+    if resizing is not None:
+        refuse_wrong_resizing(network.model, resizing, images)
     layers = describe_layers(network.model, **shape)
     if recipe.train.channels_last is True:  # the maps follow the weights
         network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
