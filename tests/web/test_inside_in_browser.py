@@ -278,6 +278,12 @@ def test_drawn_digits_are_recognised(page: Any, address: str, runs: Runs) -> Non
         assert float(sure) > 70, f"{digit}: {sure} % sure"  # far from a toss-up: a hand may tremble
 
 
+def wait_for_held(page: Any, held: list[Any], count: int = 1) -> None:
+    """Wait until so many questions of the page are held back."""
+    while len(held) < count:
+        page.wait_for_timeout(20)
+
+
 def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
     page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
     wait_for_answer(page, "validation-4")
@@ -288,9 +294,45 @@ def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs
     assert answer.get_attribute("aria-busy") == "true"
     assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
     page.locator('[data-image="validation-9"]').click()  # overtakes the other
-    while len(held) < 2:
-        page.wait_for_timeout(20)
+    wait_for_held(page, held, 2)
     for route in reversed(held):
         route.continue_()
     wait_for_answer(page, "validation-9")
     assert "image=validation-9" in page.url
+
+
+def test_a_click_on_maps_that_still_show_is_about_their_layer(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    first, second = (page.locator("#part-network button[data-layer]").nth(number) for number in (0, 1))
+    name, other = (layer.get_attribute("data-layer") for layer in (first, second))
+    first.click()
+    maps = page.locator(".part-layer button[data-channel]")
+    maps.first.wait_for()
+    held: list[Any] = []
+    page.route(f"**/maps?*layer={other}&*", lambda route: held.append(route))
+    second.click()
+    wait_for_held(page, held)
+    maps.first.click()  # the first layer's: the second has not come
+    page.get_by_text("How this number came about").wait_for()
+    held[0].continue_()
+    wait_until(page, "!document.querySelector('.part-layer').hasAttribute('aria-busy')")
+    assert page.locator(".part-layer h2").inner_text() == name
+    assert page.locator("#part-number .soft").first.inner_text().startswith(f"{name},")
+    assert f"layer={name}" in page.url
+
+
+def test_a_late_answer_leaves_address_and_title_of_the_next_page(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    held: list[Any] = []
+    page.route("**/inspect", lambda route: held.append(route))
+    page.locator('[data-image="validation-7"]').click()
+    wait_for_held(page, held)
+    page.locator('#pages a[data-page="runs"]').click()
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+    with page.expect_response("**/inspect"):
+        held[0].continue_()
+    page.wait_for_timeout(100)  # what the late answer would do, it does at once
+    assert page.url.endswith("#/runs")
+    assert page.title() == "Runs – Loupe"

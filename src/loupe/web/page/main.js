@@ -47,9 +47,10 @@ async function show() {
     if (mine !== turn) cleanUp?.();
     else leave = cleanUp ?? leave;
   } catch (error) {
-    if (!place.isConnected) old.replaceWith(place);
+    if (mine === turn && !place.isConnected) old.replaceWith(place);
     place.append(el("h1", {}, "This cannot be shown"), showProblem(error));
   }
+  if (mine !== turn) return; // the title is the next page's
   const heading = place.querySelector("h1");
   document.title = heading ? `${heading.textContent} – Loupe` : "Loupe";
 }

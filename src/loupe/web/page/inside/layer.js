@@ -127,7 +127,8 @@ function scaleWords(found, isOwnScale) {
 }
 
 function drawMaps(scene, found, isOwnScale) {
-  const maps = unpack(found.maps),
+  const { layer } = scene,
+    maps = unpack(found.maps),
     [number, height, width] = maps.shape,
     size = height * width;
   const grid = el("div", {
@@ -164,7 +165,7 @@ function drawMaps(scene, found, isOwnScale) {
           onclick: (event) => {
             const spot = size === 1 ? [0, 0] : placeOf(event, canvas, height, width);
             enlarge(scene, channel, values, height, width, spot, found, isOwnScale);
-            scene.chooseSpot([channel, ...spot]).then(() => mark(scene));
+            scene.chooseSpot([channel, ...spot], layer).then(() => mark(scene));
           },
         },
         canvas,
@@ -175,7 +176,7 @@ function drawMaps(scene, found, isOwnScale) {
     );
   }
   rove(grid);
-  scene.maps = { found, maps, isOwnScale };
+  scene.maps = { layer, found, maps, isOwnScale };
   return el("div", { class: "maps-and-large" }, grid, el("div", { class: "large-map" }));
 }
 
@@ -215,6 +216,7 @@ function enlarge(scene, channel, values, height, width, spot, found, isOwnScale)
     cursor,
   );
   board.style.aspectRatio = `${width} / ${height}`;
+  const { layer } = scene.maps; // of the maps on the page: another may be on its way
   let at = spot,
     timer = null;
   const move = (next) => {
@@ -228,7 +230,8 @@ function enlarge(scene, channel, values, height, width, spot, found, isOwnScale)
   const choose = (next, wait) => {
     move(next);
     clearTimeout(timer);
-    timer = setTimeout(() => scene.chooseSpot([channel, ...at]), wait);
+    const turn = scene.layerTurn; // whoever asks for another layer meanwhile wants no number of this one
+    timer = setTimeout(() => turn === scene.layerTurn && scene.chooseSpot([channel, ...at], layer), wait);
   };
   board.addEventListener("click", (event) => choose(placeOf(event, canvas, height, width), 0));
   board.addEventListener("keydown", (event) => {

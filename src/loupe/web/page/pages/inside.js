@@ -27,6 +27,7 @@ export async function show(place, [id], query) {
   const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
   scene.lesson = query.get("lesson");
   scene.remember = () => {
+    if (!place.isConnected) return; // the address is another page's by now
     const words = new URLSearchParams();
     if (scene.seen) words.set("image", scene.seen.image);
     if (scene.layer) words.set("layer", scene.layer);
@@ -82,7 +83,8 @@ export async function show(place, [id], query) {
     else parts.number.replaceChildren();
     scene.remember();
   };
-  scene.chooseSpot = async (spot) => {
+  scene.chooseSpot = async (spot, layer = scene.layer) => {
+    if (layer !== scene.layer) return scene.follow(layer, spot); // its maps are still there, not the next one's
     scene.spot = spot;
     scene.remember();
     if (await showNumber(scene)) tell("number");
