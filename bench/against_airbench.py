@@ -8,7 +8,7 @@ float16, no CUDA calls, a clock in place of CUDA events, a normalisation in plac
 each way trains on some batches of its own size (1,024 and 2,000 images): airbench94 in float32, fast-cifar10
 in float32, and fast-cifar10 as it comes (half precision where the processor has units for it). The time for
 a whole training follows from the time an image takes and the images trained on: 9.9 epochs of 50,000 for
-airbench94, 11 of 45,000 for fast-cifar10. Evaluation is in neither. Rounds alternate, and so do the ways.
+airbench94, 9 of 48,000 for fast-cifar10. Evaluation is in neither. Rounds alternate, and so do the ways.
 
 Needs the official files: set LOUPE_DATA.
 """

@@ -12,6 +12,7 @@ from loupe.data import Dataset, ImageDataset, LockedTest, split_dataset
 from loupe.data.identity import to_keys
 from loupe.errors import DataError, RecipeError, StudyError
 from loupe.metrics import Predictions
+from loupe.publishing.study_tables import tabulate_study
 from loupe.running import load_recipe
 from loupe.running.recipe_data import load_recipe_data, split_recipe_data
 from loupe.runs import RunFolder
@@ -154,7 +155,16 @@ def test_all_folds_give_one_answer_over_all_images(tmp_path: Path) -> None:
     assert "Each image was validated once" in answer_question(analysis)
     report = StudyFolder(tmp_path / "small").report_file.read_text(encoding="utf-8")
     assert "folds = 3" in report
-    assert "<th>fold</th>" in report.replace("\n", "").replace(" ", "")
+    page = report.replace("\n", "").replace(" ", "")
+    assert "<th>fold</th>" in page
+    assert '<thclass="n">validationmacroF1</th>' in page
+    assert '<thclass="n">validation</th>' not in page, (
+        "the compared figure is validation's own: no second column"
+    )
+    table = tabulate_study(analysis, StudyFolder(tmp_path / "small"))
+    assert [column.heading for column in table.columns if "validation" in column.heading] == [
+        "mean validation macro F1"
+    ]
     by_accuracy = analyse_study(
         study.model_copy(update={"compare": "accuracy"}),
         StudyFolder(tmp_path / "small").read_results(tuple(study.axes)),

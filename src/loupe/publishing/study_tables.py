@@ -23,7 +23,7 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
     columns = (
         ReportColumn("arm"),
         ReportColumn("seeds"),
-        ReportColumn("mean on validation", unit, digits),
+        ReportColumn(_ON_VALIDATION, unit, digits),
         ReportColumn(f"mean {analysis.figure.name}", unit, digits, has_interval=True),
         ReportColumn("std over seeds", metric.difference_unit, None if digits is None else 2),
         ReportColumn(
@@ -37,7 +37,8 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
     kept = tuple(
         place
         for place, column in enumerate(columns)
-        if column.heading not in _COMPARED or any(row[place] not in ("", None) for row in rows)
+        if (column.heading not in _COMPARED or any(row[place] not in ("", None) for row in rows))
+        and (column.heading != _ON_VALIDATION or analysis.figure.split != "validation")
     )
     judged = {columns[place].heading for place in kept} & set(_JUDGED)
     sentences = [
@@ -57,6 +58,8 @@ def tabulate_study(analysis: StudyAnalysis, folder: StudyFolder) -> ReportTable:
     )
 
 
+_ON_VALIDATION = "mean on validation"
+"""Beside another figure; it is left out where the figure compared is validation's own."""
 _JUDGED = ("p", "what follows")
 _COMPARED = ("difference", *_JUDGED)
 

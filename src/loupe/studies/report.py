@@ -117,6 +117,7 @@ def _gather(
         "law_picture": encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
         "costs": render_front(draw_study_costs(analysis)),
         "has_differences": any(cell.difference is not None for cell in analysis.cells),
+        "has_validation": analysis.figure.split != "validation",  # a column beside it, not twice
         "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         "is_grid": compares_places(study),
         "chosen": name_cell(analysis, analysis.chosen) if analysis.chosen else "",
