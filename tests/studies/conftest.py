@@ -1,6 +1,9 @@
+import csv
+from pathlib import Path
 from typing import Any
 
 from loupe.studies import Study
+from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
 
 SMALL: dict[str, Any] = {
@@ -19,3 +22,9 @@ SMALL: dict[str, Any] = {
 
 def make_study(**changes: Any) -> Study:
     return load_study({**SMALL, **changes})
+
+
+def read_table(study: Study, out: Path) -> list[dict[str, str]]:
+    """Return the rows of results.csv without the time, which no two runs share."""
+    with StudyFolder(out / study.name).results_file.open() as file:
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]

@@ -1,105 +1,36 @@
-"""Every way on which a network meets test images: counted by its run and the ledger, or barred.
+"""From the command line and from Python: counted, or said."""
 
-`docs/evidence.md` lists the ways; the last test holds its table to the tests that it names.
-"""
-
-import re
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from starlette.testclient import TestClient
 
 import loupe
 from loupe.benchmarking.reaching import measure_reaching
 from loupe.cli import main
-from loupe.data import LockedTest, load_dataset, split_dataset
-from loupe.data.identity import digest_content, digest_images, to_keys
+from loupe.data import load_dataset, split_dataset
+from loupe.data.identity import digest_content
 from loupe.data.ledger import count_looks
 from loupe.data.manifest import write_manifest
 from loupe.metrics import Metrics, Predictions, compute_metrics
-from loupe.running.recipe_data import load_run_splits
 from loupe.runs import RunFolder
-from loupe.runs.evidence import read_digests
 from loupe.runs.looks import count_own_looks, describe_looks, read_test_content
-from loupe.training import Observer, TrainingState
 from loupe.using.verify_run import verify
-from loupe.web.application import create_app
 from tests.quick_runs import forget_images
 from tests.running.test_leakage import draw, save, train
+from tests.ways_to_the_test_set.looking import (
+    assert_looks,
+    count_ledger,
+    list_test_files,
+    list_validation_files,
+    put_into_classes,
+)
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
-    """Return two runs, of two seeds, on one folder of images."""
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("ways")
-    save(root / "images", "", draw(150, 0))
-    first = train(root / "images", root / "runs", "name=first")
-    return first, train(root / "images", root / "runs", "name=second", "run.seed=1", "data.split_seed=0")
-
-
-@pytest.fixture
-def runs(trained: tuple[RunFolder, RunFolder], tmp_path: Path) -> tuple[RunFolder, RunFolder]:
-    """Return copies of both, each with one look on record and in this test's ledger."""
-    copies = []
-    for run in trained:
-        copy = RunFolder(Path(shutil.copytree(run.path, tmp_path / "runs" / run.path.name)))
-        copies.append(copy)
-    return copies[0], copies[1]
-
-
-@pytest.fixture
-def run(runs: tuple[RunFolder, RunFolder]) -> RunFolder:
-    return runs[0]
-
-
-def list_test_files(run: RunFolder) -> list[Path]:
-    root = Path(str(run.read_recipe().data.settings["path"]))
-    record = run.read_images()
-    assert record is not None
-    assert record.test.paths is not None
-    return [root / path for path in record.test.paths]
-
-
-def list_validation_files(run: RunFolder) -> list[Path]:
-    root, record = Path(str(run.read_recipe().data.settings["path"])), run.read_images()
-    assert record is not None
-    assert record.validation.paths is not None
-    return [root / path for path in record.validation.paths]
-
-
-def count_ledger(run: RunFolder) -> int:
-    looks = count_looks(str(read_test_content(run)))
-    return looks.runs.get(str(run.path.resolve()), 0) if looks is not None else 0
-
-
-def assert_looks(run: RunFolder, more: int) -> None:
-    """Check that a run has so many looks on record beyond its first, each in the ledger with its recipe."""
-    assert run.count_openings() == 1 + more
-    assert count_ledger(run) == more, "the first one was taken before this test's ledger began"
-    result = run.read_result()
-    assert result is not None
-    assert len(result.test_openings) == 1 + more
-    assert read_digests(run.path) is not None
-    (found,) = verify(run.path)
-    looks = {one.check: one for one in found.findings}["looks"]
-    assert looks.found.startswith(("2 looks", "3 looks") if more else "1 look")
-
-
-def put_into_classes(files: list[Path], place: Path) -> Path:
-    for file in files:
-        (place / file.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, place / file.parent.name / f"renamed-{file.name}")
-    return place
 
 
 # ---- counted
@@ -185,73 +116,6 @@ def test_inspect_on_a_test_image_is_a_look(tmp_path: Path) -> None:
     run = train(tmp_path / "images", tmp_path / "runs")
     (file, *_) = list_test_files(run)
     assert main(["inspect", str(run.path), "--image", str(file), "--out", str(tmp_path / "pages")]) == 0
-    assert (run.count_openings(), count_ledger(run)) == (2, 2)
-
-
-def ask_page(run: RunFolder, ask: Callable[[TestClient, bytes], object], file: Path) -> None:
-    app = create_app(run.path.parent)
-    with TestClient(app, base_url="http://localhost") as client:
-        ask(client, file.read_bytes())
-
-
-def _post(way: str) -> Callable[[TestClient, str, bytes], list[str]]:
-    return lambda client, address, content: [
-        client.post(f"{address}/{way}", files={"image": content}).raise_for_status().text
-    ]
-
-
-def _ask_upload(client: TestClient, address: str, content: bytes) -> list[str]:
-    name = client.post(f"{address}/images", files={"image": content}).json()["image"]
-    query = {"image": name, "layer": "0", "channel": 0}
-    ways = ("reasons", "maps", "number", "nearest-neighbours")
-    answers = [client.get(f"{address}/{way}", params=query).text for way in ways]
-    return [*answers, client.post(f"{address}/inspect", json={"image": name}).text]
-
-
-PAGE = {"predict": _post("predict"), "inspect": _post("inspect"), "asking about an upload": _ask_upload}
-
-
-@pytest.mark.parametrize("way", PAGE)
-def test_the_page_counts_a_test_image_once(run: RunFolder, way: str) -> None:
-    """Layers, numbers and reasons of an upload were uncounted, and all questions to autoencoders."""
-
-    def ask(client: TestClient, content: bytes) -> None:
-        assert all(PAGE[way](client, f"/api/runs/{run.path.name}", content))
-
-    ask_page(run, ask, list_validation_files(run)[0])
-    assert_looks(run, 0)
-    ask_page(run, ask, list_test_files(run)[0])
-    assert_looks(run, 1)
-
-
-def test_an_upload_to_one_run_that_is_shown_to_another_is_a_look_there(
-    runs: tuple[RunFolder, RunFolder],
-) -> None:
-    first, second = runs
-    with TestClient(create_app(first.path.parent), base_url="http://localhost") as client:
-        content = list_test_files(first)[0].read_bytes()
-        address = f"/api/runs/{first.path.name}/images"
-        name = client.post(address, files={"image": content}).json()["image"]
-        assert_looks(second, 0)
-        client.post(f"/api/runs/{second.path.name}/inspect", json={"image": name})
-    for run in runs:
-        assert_looks(run, 1)
-
-
-def test_the_page_counts_test_images_shown_to_an_autoencoder(tmp_path: Path) -> None:
-    save(tmp_path / "images", "", draw(150, 0))
-    recipe = {
-        "data": {"name": "folder", "path": str(tmp_path / "images"), "normalize": "unit"},
-        "model": {"name": "autoencoder", "widths": [4]},
-    }
-    quick = ("train.epochs=1", f"run.folder={tmp_path / 'runs'}", "evaluate.look_inside=false")
-    run = loupe.train(recipe, *quick)
-
-    def ask(client: TestClient, content: bytes) -> None:
-        answer = client.post(f"/api/runs/{run.path.name}/predict", files={"image": content})
-        assert answer.status_code == 200
-
-    ask_page(run, ask, list_test_files(run)[0])
     assert (run.count_openings(), count_ledger(run)) == (2, 2)
 
 
@@ -386,81 +250,3 @@ def test_a_record_of_looks_begun_anew_is_unknown(run: RunFolder, capsys: pytest.
     assert count_own_looks(run) is None
     assert "this run: unknown" in describe_looks([run])
     assert main(["verify", str(run.path)]) == 1
-
-
-# ---- impossible
-
-
-class Searching(Observer):
-    """Look for a test set in all that an observer can reach."""
-
-    def __init__(self) -> None:
-        self.found: list[object] = []
-        self.seen = 0
-
-    def on_epoch_end(self, state: TrainingState) -> None:
-        for one in walk(state):
-            self.seen += 1
-            if isinstance(one, LockedTest):
-                self.found.append(one)
-
-
-def walk(start: object) -> Iterator[object]:
-    """Yield everything that attributes and elements lead to."""
-    left, known = [start], set[int]()
-    while left:
-        one = left.pop()
-        if id(one) in known or isinstance(one, type | ModuleType | FunctionType | torch.Tensor):
-            continue
-        known.add(id(one))
-        yield one
-        if isinstance(one, dict):
-            left += [*one.keys(), *one.values()]
-        elif isinstance(one, list | tuple | set | frozenset):
-            left += one
-        else:
-            left += vars(one).values() if hasattr(one, "__dict__") else []
-
-
-def test_observers_reach_no_test_set(tmp_path: Path) -> None:
-    save(tmp_path / "images", "", draw(150, 0))
-    recipe = {"data": {"name": "folder", "path": str(tmp_path / "images")}, "model": "mlp"}
-    searching = Searching()
-    loupe.train(recipe, "train.epochs=1", f"run.folder={tmp_path / 'runs'}", observers=[searching])
-    assert searching.seen > 50
-    assert searching.found == []
-
-
-def test_nothing_of_a_run_holds_pixels_of_test_images(trained: tuple[RunFolder, RunFolder]) -> None:
-    run, _ = trained
-    record = run.read_images()
-    locked = set(to_keys(record.test.digests))
-    pictures = run.read_evaluations().to_arrays()
-    shown = [array for array in pictures.values() if array.ndim == 4 and array.dtype == torch.uint8]
-    assert not locked & {key for array in shown for key in to_keys(digest_images(array))}
-    splits = load_run_splits(run)
-    for images in (splits.train, splits.validation):
-        assert not locked & set(to_keys(images.table.digests))
-
-
-def test_names_of_test_images_are_no_way_to_them(run: RunFolder) -> None:
-    with TestClient(create_app(run.path.parent), base_url="http://localhost") as client:
-        for name in ("test-0", "test_images-0", "validation--1", "train-0"):
-            answer = client.get(f"/api/runs/{run.path.name}/reasons", params={"image": name})
-            assert 400 <= answer.status_code < 500
-    assert_looks(run, 0)
-
-
-# ---- the table
-
-
-def test_every_way_in_the_table_is_held_by_a_test() -> None:
-    root = Path(__file__).parents[2]
-    text = (root / "docs/evidence.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
-    ways = [row for row in rows if "::" in row[2]]
-    assert len(ways) >= 30
-    for way, outcome, held_by in ways:
-        assert re.match("counted|said|refused|impossible|not seen", outcome), way
-        for file, name in re.findall(r"`([\w/]+\.py)::(\w+)`", held_by):
-            assert f"def {name}(" in (root / "tests" / file).read_text(encoding="utf-8"), f"{way}: no {name}"
