@@ -122,6 +122,27 @@ def test_length(losses: list[float], rates: list[float] | None, verdict: str, wo
     assert word in answer.sentence
 
 
+def test_a_loss_that_stands_still_with_its_rate_has_not_settled_where_much_is_missed() -> None:
+    rates = [0.1 * (10 - epoch) / 10 for epoch in range(10)]
+    missing, fitting = (
+        ask(make_evidence(make_history(FALLING, rates=rates, clean_train_accuracy=accuracy)))["length"]
+        for accuracy in (0.2, 0.99)
+    )
+    assert (missing.verdict, fitting.verdict) == ("unknown", "good")
+    assert "only a longer run could tell" in missing.sentence
+
+
+def test_advice_to_augment_less_is_for_those_who_augment() -> None:
+    accuracies = {"clean_train_accuracy": 0.7, "validation_accuracy": 0.7, "clean_train_loss": 0.1}
+    evidence = make_evidence(make_history(FALLING, **accuracies))
+    assert ask(evidence)["fit"].next_step == "train longer, or a wider network"
+    flipping = Recipe().model_copy(
+        update={"data": Recipe().data.model_copy(update={"augment": ("horizontal-flip",)})}
+    )
+    step = ask(replace(evidence, recipe=flipping))["fit"].next_step
+    assert step == "train longer, a wider network, or weaker data.augment"
+
+
 @pytest.mark.parametrize(
     ("train", "verdict", "word"),
     [

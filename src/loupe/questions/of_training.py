@@ -10,6 +10,7 @@ from loupe.training import EpochRecord
 
 _FEWEST_EPOCHS = 5
 _MATTERS = 0.01  # of a loss, as a share of it
+_MANY_MISSED = 0.05  # of the training images
 
 
 def ask_fit(evidence: Evidence) -> Answer:
@@ -36,14 +37,23 @@ def ask_fit(evidence: Evidence) -> Answer:
     if ends.low > 0 and 1 - theirs > 2 * (1 - ours):
         step = "more or stronger data.augment, more images, or a smaller network"
         return Answer(name, question, "attention", f"{said}: it over-fits.", section, step)
-    if 1 - ours > 0.05 and ends.low < _MATTERS:
-        step = "train longer, a wider network, or weaker data.augment"
+    if 1 - ours > _MANY_MISSED and ends.low < _MATTERS:
+        augments = bool(evidence.recipe.data.augment)
+        step = (
+            f"train longer, {'a wider network, or weaker data.augment' if augments else 'or a wider network'}"
+        )
         return Answer(name, question, "attention", f"{said}: it under-fits.", section, step)
-    if 1 - ours > 0.05 and ends.low > _MATTERS:
+    if 1 - ours > _MANY_MISSED and ends.low > _MATTERS:
         step = "more images first; then train longer, or a wider network, with stronger data.augment"
         told = f"{said}: it does both, as it misses many training images, and more of the others."
         return Answer(name, question, "attention", told, section, step)
     return Answer(name, question, "good", f"{said}: it does neither.", section)
+
+
+def _misses_training_images(evidence: Evidence) -> bool:
+    record = evidence.best_record
+    right = record.clean_train_accuracy if record is not None else None
+    return right is not None and 1 - right > _MANY_MISSED
 
 
 def _compare_losses(evidence: Evidence, record: EpochRecord) -> Answer:
@@ -96,11 +106,15 @@ def ask_length(evidence: Evidence) -> Answer:
     when = f"Over the last {window} of {epochs} epochs" if window > 1 else f"In the last of {epochs} epochs"
     said = f"{when} validation loss fell by {100 * fell:.1f} %"
     step = f"train.epochs = {2 * epochs}"
+    rates = [one.learning_rate for one in evidence.history]
+    has_slowed = rates[-1] < 0.5 * max(rates[-2 * window], 1e-30)
     if fell < _MATTERS:
         said = f"{when} validation loss changed by {-100 * fell:+.1f} %"
+        if has_slowed and _misses_training_images(evidence):
+            said += ", but the learning rate had fallen by then, and it misses many training images: only a "
+            return Answer(name, question, "unknown", f"{said}longer run could tell.", section, step)
         return Answer(name, question, "good", f"{said}: it had settled.", section)
-    rates = [one.learning_rate for one in evidence.history]
-    if rates[-1] < 0.5 * max(rates[-2 * window], 1e-30):
+    if has_slowed:
         said += ", but so did the learning rate: only a longer run could tell."
         return Answer(name, question, "unknown", said, section, step)
     return Answer(name, question, "attention", f"{said}: it was still learning.", section, step)
@@ -134,5 +148,6 @@ def ask_rate(evidence: Evidence) -> Answer:
     said = (
         f"No sign that it is too high or far too low: the training loss fell from {first:.4g} to {last:.4g}"
     )
-    said += f" and jumped up at {len(jumps) or 'no'} epoch{'s' if len(jumps) > 1 else ''}."
+    at = f"{len(jumps) or 'no'} epoch{'s' if len(jumps) > 1 else ''}"
+    said += f" and rose by a fifth or more, with that on validation, at {at}."
     return Answer(name, question, "good", said, section)
