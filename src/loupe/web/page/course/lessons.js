@@ -42,7 +42,7 @@ export const LESSONS = [
         words: "what this run says, its curves, its recipe."
       }
     ],
-    answer: "The test accuracy, with its interval. Validation images chose the epoch whose weights are kept, so their number is a little too good. Test images had no say in anything, and are opened once. With 360 of them the interval is one to two points wide to each side: a difference of half a point between two such runs says nothing."
+    answer: "The test accuracy, with its interval. Validation images chose the epoch whose weights are kept, so their number is a little too good. Test images had no say in anything, and are opened once. With 360 of them the interval is some two points wide, most of them below the accuracy: a difference of half a point between two such runs says nothing."
   },
   {
     name: "03-convolution",
@@ -176,7 +176,7 @@ export const LESSONS = [
     code: [
       {
         language: "bash",
-        text: "loupe train digits name=few data.fraction=0.05 data.augment=[] train.label_smoothing=0 evaluate.look_inside=false\nloupe ask few"
+        text: "loupe train digits name=few data.fraction=0.05 data.augment=[] train.label_smoothing=0 train.batch_size=16 \\\n  train.epochs=60 evaluate.look_inside=false\nloupe ask few"
       }
     ],
     look: [
@@ -189,7 +189,7 @@ export const LESSONS = [
         words: "the gap of training and validation."
       }
     ],
-    answer: "Training loss goes to zero while validation loss stays far above it, and rises again if one goes on. The gap is measured on clean images in evaluation mode on both sides: accuracy *while* training, under augmentation and dropout, is another quantity, and must not be subtracted. More images, augmentation, dropout and an earlier end make the gap smaller."
+    answer: "Training loss goes to zero while validation loss stays far above it, and rises again: it is lowest in the first half of the 60 epochs. (With 62 images a batch of 64 would be one step an epoch, and twenty of them too few to learn anything.) The gap is measured on clean images in evaluation mode on both sides: accuracy *while* training, under augmentation and dropout, is another quantity, and must not be subtracted. More images, augmentation, dropout and an earlier end make the gap smaller."
   },
   {
     name: "09-augmentation",
@@ -264,7 +264,7 @@ export const LESSONS = [
     code: [
       {
         language: "toml",
-        text: "# width.toml\nquestion = \"Does twice the width help on a fifth of the digits?\"\nrecipe = \"digits\"\nseeds = [0, 1]\nreference = \"narrow\"\n\n[set]\ndata.fraction = 0.2\ntrain.epochs = 3\ntrain.clean_train_images = 0\nevaluate.look_inside = false\n\n[arms.narrow]\nmodel.width = 1\n\n[arms.wide]\nmodel.width = 2"
+        text: "# width.toml\nquestion = \"Does twice the width help on a fifth of the digits?\"\nrecipe = \"digits\"\nseeds = [0, 1, 2]\nreference = \"narrow\"\n\n[set]\ndata.fraction = 0.2\ntrain.epochs = 20\ntrain.batch_size = 16\ntrain.clean_train_images = 0\nevaluate.look_inside = false\n\n[arms.narrow]\nmodel.width = 1\n\n[arms.wide]\nmodel.width = 2"
       },
       {
         language: "bash",
@@ -281,6 +281,6 @@ export const LESSONS = [
         words: "the answer in one sentence, arms with intervals, differences."
       }
     ],
-    answer: "Read the sentence, not the larger number. Two seeds an arm can find large differences only: *cannot tell* is a likely answer, and not the same as *no difference*. The dry run says beforehand how large a difference so many seeds can find. Everything but the width is the same in both arms; if two things changed at once, no sentence could follow."
+    answer: "Read the sentence, not the larger number. Three seeds an arm can find large differences only: *cannot tell* is a likely answer, and not the same as *no difference*. The dry run says beforehand how large a difference so many seeds can find. Everything but the width is the same in both arms; if two things changed at once, no sentence could follow."
   }
 ];
