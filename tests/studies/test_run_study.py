@@ -8,11 +8,12 @@ import pytest
 
 from loupe.engines import Ended, Job
 from loupe.errors import RunError, TrainingError
+from loupe.publishing.study_figures import describe_runs
 from loupe.recipe import read_recipe_file
 from loupe.runs import RunFolder
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
-from loupe.studies.report import describe_study_looks
+from loupe.studies.report import describe_study_looks, write_study_report
 from loupe.studies.run import prepare_study, run_study
 from loupe.studies.scheduler import Watcher
 from loupe.training import EpochRecord
@@ -116,10 +117,7 @@ def test_a_run_that_fails_is_recorded_and_those_that_start_from_it_too(tmp_path:
     assert "which failed" in folder.report_file.read_text()
     said = describe_study_looks(folder.read_results(), tmp_path / "runs")
     assert said.startswith("these 2 runs: once; ")  # the one that failed while it trained has a record
-    assert said.endswith(
-        "; 1 run failed before there was a record, so without a look (from-bad, seed 0: starts from bad, "
-        "seed 0, which failed); the same command tries again"
-    )
+    assert said.endswith("; 1 run failed before there was a record, so without a look (from-bad)")
 
 
 def test_a_run_that_fails_before_it_has_a_record_says_why(
@@ -138,11 +136,25 @@ def test_a_run_that_fails_before_it_has_a_record_says_why(
     assert [row.reason for row in rows] == [reason, reason]
     assert list((tmp_path / "runs").iterdir())  # folders, but no records
     assert describe_study_looks(rows, tmp_path / "runs") == (
-        f"2 runs failed before there was a record, so without a look (the first is plain, seed 0: {reason}); "
-        "the same command tries again"
+        "2 runs failed before there was a record, so without a look (plain)"
     )
-    page = folder.report_file.read_text()
+    page = " ".join(folder.report_file.read_text().split())
     assert "missing" not in page.split("Looks at the test set")[1].split("</p>")[0]
+    assert (
+        "0 of 2 runs have a result (2 failed); none at all: plain. 2 runs failed: the table of runs says"
+        in page
+    )
+
+
+def test_a_study_under_way_says_what_is_not_there_yet(tmp_path: Path) -> None:
+    study = make_study(arms={**ARMS, "wide": {"model": {"name": "mlp", "widths": [32]}}})
+    with contextlib.suppress(KeyboardInterrupt):
+        run_study(study, tmp_path, engine="serial", watcher=Notes(interrupt_after=7))
+    folder = StudyFolder(tmp_path / "small")
+    analysis = write_study_report(study, folder, tmp_path / "runs")
+    told = "3 of 6 runs have a result (3 not at their end); none at all: wide"
+    assert f"{told}. The figures are those of the others." in folder.report_file.read_text()
+    assert f"Study small: {told}, 2 seeds" in describe_runs(analysis, folder)
 
 
 def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from loupe.studies.curves import average_losses
 from loupe.studies.drawing import draw_laws, draw_study, list_figures
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
+from loupe.studies.wording import tell_missing
 from loupe.wording import count_of
 
 
@@ -98,4 +99,5 @@ def describe_runs(analysis: StudyAnalysis, folder: StudyFolder) -> str:
     """Return which study and how many runs, as a sentence."""
     finished = [row for row in analysis.run_rows if row.is_finished]
     seeds = len({row.seed for row in finished})
-    return f"Study {folder.path.name}: {count_of(len(finished), 'run')}, {count_of(seeds, 'seed')}"
+    told = tell_missing(analysis) or count_of(len(finished), "run")
+    return f"Study {folder.path.name}: {told}, {count_of(seeds, 'seed')}"

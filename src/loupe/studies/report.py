@@ -34,6 +34,7 @@ from loupe.studies.quantity import Quantity
 from loupe.studies.table import COLUMNS, list_numbers
 from loupe.studies.wording import (
     name_cell,
+    tell_missing,
     tell_shared_seeds,
     write_change,
     write_change_of_cell,
@@ -44,7 +45,7 @@ from loupe.studies.wording import (
     write_needed,
     write_std,
 )
-from loupe.wording import count_of
+from loupe.wording import count_of, list_names
 
 FIGURE_DPI = 110  # of the picture in a page
 
@@ -117,6 +118,7 @@ def _gather(
         "law_picture": encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
         "costs": render_front(draw_study_costs(analysis)),
         "has_differences": any(cell.difference is not None for cell in analysis.cells),
+        "missing": _describe_missing(analysis),
         "has_validation": analysis.figure.split != "validation",  # a column beside it, not twice
         "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         "is_grid": compares_places(study),
@@ -144,6 +146,17 @@ def _gather(
         "study_toml": whole.rename_recipes(name_recipe).to_toml(),
         "looks": describe_study_looks(rows, pool),
     }
+
+
+def _describe_missing(analysis: StudyAnalysis) -> str:
+    """Return what has no result yet, or none at all, and where its reason stands; "" for nothing."""
+    missing, failed = tell_missing(analysis), analysis.failed
+    sentences = [f"{missing}."] if missing else []
+    if failed:
+        sentences.append(f"{count_of(len(failed), 'run')} failed: the table of runs says why.")
+    if sentences and analysis.cells:
+        sentences.append("The figures are those of the others.")
+    return " ".join(sentences)
 
 
 def write_cell(analysis: StudyAnalysis, cell: Cell) -> dict[str, str]:
@@ -262,15 +275,10 @@ def _failed_without_record(pool: Path | None, row: StudyRow) -> bool:
 
 
 def _describe_without_record(failed: Sequence[StudyRow]) -> str:
-    """Return which runs failed before they had a record, why the first did, and what to do."""
-    first = failed[0]
-    name = " ".join(filter(None, (first.arm or f"stage {first.stage}", *first.at.values())))
-    reason = (first.reason or "no reason is on record").rstrip(".")
-    which = f"{name}, seed {first.seed}" if len(failed) == 1 else f"the first is {name}, seed {first.seed}"
-    return (
-        f"{count_of(len(failed), 'run')} failed before there was a record, so without a look "
-        f"({which}: {reason}); the same command tries again"
-    )
+    """Return which runs failed before they had a record; their reasons stand with them."""
+    names = [" ".join(filter(None, (row.arm or f"stage {row.stage}", *row.at.values()))) for row in failed]
+    named = list_names(tuple(dict.fromkeys(names)))
+    return f"{count_of(len(failed), 'run')} failed before there was a record, so without a look ({named})"
 
 
 def _gather_reasons(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:

@@ -9,6 +9,7 @@ from loupe.statistics.conclusions import Difference
 from loupe.statistics.intervals import SeedSummary
 from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis
+from loupe.studies.plan import name_place
 from loupe.studies.quantity import Quantity
 from loupe.wording import count_of, list_names
 
@@ -59,6 +60,27 @@ def write_change_of_cell(analysis: StudyAnalysis, cell: Cell) -> str:
     if not one.shares_seeds:
         return f"{change} (unpaired)"
     return change if counts == {one.num_seeds} else f"{change} ({count_of(one.num_seeds, 'seed')})"
+
+
+def tell_missing(analysis: StudyAnalysis) -> str:
+    """Return how many runs of a study have a result, and what has none; "" if all have."""
+    study, rows = analysis.whole, analysis.run_rows
+    finished = [row for row in rows if row.is_finished]
+    if len(finished) >= study.num_runs:
+        return ""
+    num_failed = len(rows) - len(finished)
+    num_waiting = study.num_runs - len(rows)
+    why = [f"{num_failed} failed"] * bool(num_failed) + [f"{num_waiting} not at their end"] * bool(
+        num_waiting
+    )
+    told = f"{len(finished)} of {count_of(study.num_runs, 'run')} have a result ({', '.join(why)})"
+    known = {(row.arm, *row.at.values()) for row in finished}
+    cells = [(arm, at) for arm, at in study.list_cells() if not study.find_skip(arm, at)]
+    empty = [(arm, at) for arm, at in cells if (arm, *at.values()) not in known]
+    whole = {arm for arm, _ in cells} - {arm for arm, at in cells if (arm, at) not in empty}
+    names = [arm for arm in study.arms if arm in whole]
+    names += [name_place(arm, at) for arm, at in empty if arm not in whole]
+    return f"{told}; none at all: {list_names(names)}" if names else told
 
 
 def tell_shared_seeds(analysis: StudyAnalysis) -> str:
