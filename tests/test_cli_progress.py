@@ -49,3 +49,23 @@ def test_a_terminal_shows_what_is_done_and_is_left_clean() -> None:
     shown.close()
     shown.close()
     assert screen.getvalue().endswith("\x1b[2K")  # the line is gone again
+
+
+def test_warnings_come_before_the_first_step_and_once_for_all_seeds(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network = (
+        "model={name='fast-net', widths=[4, 6]}",
+        "train.clean_train_images=0",
+        "evaluate.look_inside=false",
+    )
+    growing = ("train.epochs=2", "train.progressive_resizing={size=6, until_epoch=9}", "data.fraction=0.2")
+    overrides = [*network, *growing, "run.seeds=[0, 1]", f"run.folder={tmp_path}"]
+    assert main(["train", "digits", *overrides]) == 0
+    said = capsys.readouterr().out.splitlines()
+    warned = [
+        place for place, line in enumerate(said) if line.startswith("warning: No epoch trains on whole")
+    ]
+    begun = next(place for place, line in enumerate(said) if line.startswith("training "))
+    assert [place for place in warned if place < begun] == [0]
+    assert len(warned) < 4, "once before, and once with each result at most"

@@ -45,6 +45,14 @@ class LiveProgress(RunObserver):
         self._first = 0
         self._steps_per_epoch = 0
         self._epoch = 0
+        self._warned: set[str] = set()
+
+    def on_warnings(self, warnings: Sequence[str]) -> None:
+        """Print each warning before hours are spent, and once for all seeds."""
+        for warning in warnings:
+            if warning not in self._warned:
+                print_line(f"warning: {warning}")
+                self._warned.add(warning)
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
         self.close()  # the seed before
@@ -60,10 +68,11 @@ class LiveProgress(RunObserver):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps"),
+            TextColumn("steps,"),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("gone,"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=self._console,
         )
         done = state.epoch * steps_per_epoch

@@ -1,6 +1,6 @@
 """What watches a run because its recipe says so: observers by name, and trackers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -79,7 +79,10 @@ def open_trackers(recipe: Recipe, folder: RunFolder, setup: TrainingSetup) -> li
 
 
 class RunObserver(Observer):
-    """Base of what watches a whole run: the training, and how it is judged."""
+    """Base of what watches a whole run: what is said of it beforehand, the training, and how it is judged."""
+
+    def on_warnings(self, warnings: Sequence[str]) -> None:
+        """Called once all is built, before the first step: what the reader of the figures should know."""
 
     def on_judging(self, step: str) -> None:
         """Called before each step after the training: "the best weights", "look 3 of 17: …", "the report"."""

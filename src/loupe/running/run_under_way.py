@@ -87,6 +87,9 @@ def begin_run(
     trackers = tuple(open_trackers(recipe, folder, setup))
     named = open_observers(recipe, folder)
     observing = (*before, recorder, ProgressWriter(folder), *trackers, *named, *observers)
+    for observer in observing:
+        if isinstance(observer, RunObserver):
+            observer.on_warnings(warnings)
     return RunUnderWay(
         recipe, folder, device, streams, setup, start, recorder, picker, observing, trackers, warnings
     )
