@@ -178,6 +178,15 @@ def test_what_cannot_be_asked_is_said(run: RunFolder, settings: dict[str, list[s
         evaluate_run(run.path, **settings)
 
 
+@pytest.mark.thorough
+def test_default_stands_for_the_looks_that_can_be_taken(run: RunFolder) -> None:
+    found = {one.name for one in evaluate_run(run.path, looks=["default", "calibration"]).looks.looks}
+    assert found > {"calibration", "confusion"}
+    assert "hardest_images" not in found, "no images were followed"
+    with pytest.raises(LoupeError, match="'hardest_images' cannot be carried out here"):
+        evaluate_run(run.path, looks=["default", "hardest_images"])
+
+
 def test_a_network_that_gives_images_back_is_evaluated_by_its_error(tmp_path: Path) -> None:
     model = ("model=autoencoder", "model.widths=[16]", "data.normalize=unit", "data.augment=[]")
     settings = (

@@ -95,7 +95,7 @@ def evaluate_run(  # noqa: PLR0913 - what can be asked, each by its name
     )
     measured = choose_metrics([*opened.recipe.evaluate.metrics, *metrics])
     if looks is not None:  # everything is refused before a lock is opened
-        refuse_missing(chosen, opened, is_test=on_test)
+        refuse_missing(chosen, looks, opened, is_test=on_test)
     if second is not None:
         refuse_unlike(opened, second, split)
     given = read_labelled_images(opened, places, fit) if places else None

@@ -51,7 +51,7 @@ def evaluate_series(series: SeriesFolder, asked: AskedOfSeries) -> Evaluated:
     _refuse_what_no_series_has(opened, asked, split)
     chosen = choose_asked(first, asked.looks, asked.plugins, None, asked.stakes, is_series=True)
     if asked.looks is not None:
-        refuse_missing(chosen, first, is_test=asked.on_test)
+        refuse_missing(chosen, asked.looks, first, is_test=asked.on_test)
     given = read_labelled_images(first, asked.places, asked.fit) if asked.places else None
     images = given.images if given is not None else take_own(first, split, chosen)
     others = list(opened.members.values())[1:]

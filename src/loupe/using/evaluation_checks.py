@@ -65,13 +65,24 @@ def refuse_unlike(opened: OpenedRun, second: OpenedRun, split: str) -> None:
         )
 
 
-def refuse_missing(chosen: Sequence[ChosenEvaluation], opened: OpenedRun, *, is_test: bool) -> None:
-    """Check that evaluations somebody named can be carried out.
+def refuse_missing(
+    chosen: Sequence[ChosenEvaluation], looks: Sequence[str], opened: OpenedRun, *, is_test: bool
+) -> None:
+    """Check that evaluations somebody named can be carried out; "default" stands for those that can be.
+
+    Args:
+        chosen: what was asked for.
+        looks: as it was asked for.
+        opened: the run.
+        is_test: whether its own test images are looked at.
 
     Raises:
         LoupeError: one needs what is not at hand, or would show images that are locked.
     """
+    named = {look.partition(":")[0] for look in looks}
     for one in chosen:
+        if one.name not in named:
+            continue
         got = allowed = ""
         if is_test and one.split not in ("judged", "both"):
             got, allowed = "test images, which are never shown", "validation images, or other data"
