@@ -22,6 +22,7 @@ from loupe.searches.outcome import SearchOutcome
 from loupe.searches.run import carry_out_search, run_search
 from loupe.searches.scheduler import SearchConductor, Watcher
 from loupe.searches.trials import Trials, order_grid
+from loupe.searches.wording import answer_search
 
 from .conftest import QUICK, RATE, StopIn, make_search, read_trials
 
@@ -213,6 +214,17 @@ def test_a_trial_that_fails_is_recorded_and_the_others_go_on(tmp_path: Path) -> 
     assert len(outcome.candidates) == 2
     page = SearchFolder(tmp_path / "small").report_file.read_text(encoding="utf-8")
     assert "2 failed" in page
+    assert "Why they failed: " in page or "Why 1 of them failed: " in page
+
+
+def test_a_search_of_which_every_trial_fails_says_why(tmp_path: Path) -> None:
+    space = {"train.batch_size": {"kind": "choice", "values": [32, 64]}}
+    rate = {**QUICK, "train": {**QUICK["train"], "optimizer": {"name": "sgd", "learning_rate": 1e30}}}
+    search = make_search(space, sampler="grid", trials=None, top=1, fresh_seeds=1, set=rate)
+    said = answer_search(run_search(search, tmp_path, engine="serial"))
+    assert said.startswith("2 trials (0 finished, 0 given up early, 2 failed)")
+    assert "failed: " in said
+    assert "no longer a number" in said
 
 
 def test_no_trial_is_started_when_the_time_is_over(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Scores of a search as text, and what was found in a sentence or two."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from loupe.metrics import Metric
@@ -76,6 +77,7 @@ def answer_search(outcome: SearchOutcome) -> str:
     counts += [f"{outcome.count('failed')} failed"] if outcome.count("failed") else []
     tried = count_of(len(outcome.trials), "trial")
     tried += f" ({', '.join(counts)}) in {format_duration(outcome.seconds)}."
+    tried += _describe_failures(outcome)
     if winner is None or winner.fresh is None:
         return f"{tried} There is no winner yet: no trial has been run again with fresh seeds."
     seeds = count_of(winner.fresh.num_seeds, "fresh seed")
@@ -89,6 +91,16 @@ def answer_search(outcome: SearchOutcome) -> str:
     if winner.test is not None:
         lines.append(f"On test: {write_summary(outcome.metric, winner.test)}.")
     return " ".join(lines)
+
+
+def _describe_failures(outcome: SearchOutcome) -> str:
+    """Return why trials failed, the commonest reason first; "" if none did."""
+    reasons = Counter(row.reason for row in outcome.trials if row.status == "failed")
+    if not reasons:
+        return ""
+    (first, number), rest = reasons.most_common(1)[0], len(reasons) - 1
+    which = "Why they failed" if not rest else f"Why {number} of them failed"
+    return f" {which}: {first.rstrip('.')}."
 
 
 def describe_optimism(outcome: SearchOutcome) -> list[str]:
