@@ -115,3 +115,14 @@ def test_a_run_on_disk(
     assert main(["lint", "digits"]) == 0
     assert main(["lint", "digitz"]) == 1
     assert "did you mean: digits" in capsys.readouterr().err
+
+
+def test_a_recipe_that_cannot_run_is_no_recipe_without_mistakes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "wrong.toml"
+    recipe.write_text('[model]\nname = "cnn"\nconv_layers = 3\n[evaluate]\nlooks = ["defalt"]\n')
+    assert main(["lint", str(recipe)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "model.conv_layers: got 3; allowed: 1, 2 or 4" in said
+    assert "did you mean 'default'?" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loupe.errors import LoupeError
 from loupe.linting import Record, Violation, lint_file, lint_record
-from loupe.recipe import list_recipes, parse_recipe, read_recipe_file
+from loupe.recipe import list_recipes
 from loupe.studies.files import list_studies
 
 _CODE = (".py", ".ipynb", ".pyw")
@@ -43,7 +43,9 @@ def lint_target(target: str) -> list[Violation]:
         return _lint_study(target)
     if (path / "environment.json").is_file() or not _is_recipe(target):
         return [found for record in _read_runs(target) for found in lint_record(record)]
-    return lint_record(Record(target, parse_recipe(read_recipe_file(target))))
+    from loupe.running import load_recipe  # loads torch: names and settings of parts are checked too
+
+    return lint_record(Record(target, load_recipe(target)))
 
 
 def _is_study(target: str) -> bool:

@@ -290,7 +290,8 @@ def find_evaluation_mistakes(
     names = [one for one in EVALUATIONS if objective in (None, EVALUATIONS.facts(one)["objective"])]
     if name not in names:
         what = f": for {objective}" if name in EVALUATIONS else ""
-        return [Mistake(where, repr(name), f"{', '.join([DEFAULT, *names])}{what}", suggest(name, names))]
+        allowed = [DEFAULT, *names]
+        return [Mistake(where, repr(name), f"{', '.join(allowed)}{what}", suggest(name, allowed))]
     if EVALUATIONS.facts(name)["mirrors"] and not is_mirrorable:
         return [Mistake(where, repr(name), "looks that mirror no image: a mirrored one is of another class")]
     of = EVALUATIONS.facts(name)["objective"]
