@@ -7,7 +7,7 @@ traceback. Anything else that reaches the user is a fault in Loupe itself and ke
 import difflib
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loupe.wording import count_of
 
@@ -182,16 +182,30 @@ class Mistake:
         got: what stands there.
         allowed: what may stand there.
         nearest: the accepted name that looks most like what was got.
+        said: what is wrong, in words, where no single field is.
     """
 
     where: str
     got: str
     allowed: str
     nearest: str | None = None
+    said: str = ""
+
+    @classmethod
+    def of_whole(cls, error: LoupeError, allowed: str) -> "Mistake":
+        """Return an error of a description as a whole; `allowed` stands in where it says nothing."""
+        said = error.message.rstrip(".")
+        return cls("", error.got or "", error.allowed or allowed, error.nearest, said)
+
+    def within(self, place: str) -> "Mistake":
+        """Return the same mistake of a part: "arm wide" before where it is."""
+        return replace(self, where=f"{place}: {self.where}" if self.where else place)
 
     def __str__(self) -> str:
         near = f"; did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{self.where}: got {self.got}; allowed: {self.allowed}{near}"
+        got = f"got {self.got}" if self.got else ""
+        found = ", ".join(filter(None, [self.said, got]))
+        return f"{self.where}: {found}; allowed: {self.allowed}{near}".removeprefix(": ")
 
 
 class DescriptionError(LoupeError):

@@ -111,11 +111,11 @@ def test_a_stage_that_does_not_exist_or_starts_from_itself_is_refused() -> None:
 
 def test_mistakes_in_how_a_stage_is_copied_are_found_before_it_runs() -> None:
     stages = {"first": {"recipe": "digits"}}
-    for transfer, where in (({"head": "old"}, "transfer.head"), ({"freeze": ["conv9"]}, "recipe")):
+    for transfer, where in (({"head": "old"}, ": transfer.head"), ({"freeze": ["conv9"]}, "")):
         arms = {"warm": {"transfer": {"run": "first", **transfer}}}
         with pytest.raises(StudyError) as caught:
             make_plan(make_study(stages=stages, arms=arms))
-        assert caught.value.mistakes[0].where == f"arm warm: {where}"
+        assert caught.value.mistakes[0].where == f"arm warm{where}"
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,7 @@ def load_exercise(place: str | Path | Mapping[str, Any]) -> Prepared:
     except RecipeError as error:
         mistakes += [_rename(one) for one in error.mistakes]
     except LoupeError as error:
-        got = error.message if error.got is None else f"{error.message} (got {error.got})"
-        mistakes.append(
-            Mistake("recipe", got, error.allowed or "a recipe that can be trained", error.nearest)
-        )
+        mistakes.append(Mistake.of_whole(error, "a recipe that can be trained").within("recipe"))
     if recipe is not None:
         mistakes += [*_find_field_mistakes(exercise, recipe), *_find_kind_mistakes(exercise, recipe)]
     if mistakes or recipe is None:
@@ -168,5 +165,4 @@ def _find_kind_mistakes(exercise: Exercise, recipe: Recipe) -> Iterator[Mistake]
 
 def _rename(mistake: Mistake) -> Mistake:
     """Return a mistake of the recipe by where it stands in the exercise."""
-    where = mistake.where if mistake.where.startswith("data") else f"recipe: {mistake.where}"
-    return Mistake(where, mistake.got, mistake.allowed, mistake.nearest)
+    return mistake if mistake.where.startswith("data") else mistake.within("recipe")

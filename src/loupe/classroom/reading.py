@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def parse_exercise(mapping: Mapping[str, Any]) -> Exercise:
 
 def _shorten(mistake: Mistake) -> Mistake:
     got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return Mistake(mistake.where, got, mistake.allowed, mistake.nearest)
+    return replace(mistake, got=got)
 
 
 def read_exercise_file(place: str | Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,16 +90,13 @@ def find_recipe_mistakes(search: Search) -> list[Mistake]:
         except RecipeError as error:
             mistakes = list(error.mistakes)
         except LoupeError as error:
-            got = error.message if error.got is None else f"{error.message} (got {error.got})"
-            mistakes = [
-                Mistake("recipe", got, error.allowed or "a recipe that can be trained", error.nearest)
-            ]
+            mistakes = [Mistake.of_whole(error, "a recipe that can be trained")]
         else:
             continue
         for one in mistakes:
             here = "objective" if one.where == "evaluate.select_by" else one.where  # the search sets it
-            where = f"{place}: {here}" if place else here
-            found.setdefault(str(one), Mistake(where, one.got, one.allowed, one.nearest))
+            there = replace(one, where=here)
+            found.setdefault(str(one), there.within(place) if place else there)
     mistakes = list(found.values())
     if len(objectives) > 1:
         mistakes.append(

@@ -74,7 +74,7 @@ class _Planner:
     study: Study
     stages: dict[tuple[str, tuple[tuple[str, str], ...], int], PlannedRun] = field(default_factory=dict)
     cells: dict[str, tuple[Recipe, str | None] | None] = field(default_factory=dict)
-    mistakes: dict[str, list[Mistake]] = field(default_factory=dict)
+    mistakes: dict[str, list[tuple[str, Mistake]]] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -155,9 +155,7 @@ class _Planner:
         except RecipeError as error:
             self._note(cell, list(error.mistakes))
         except LoupeError as error:
-            got = error.message if error.got is None else f"{error.message} (got {error.got})"
-            allowed = error.allowed or "a recipe that can be trained"
-            self._note(cell, [Mistake("recipe", got, allowed, error.nearest)])
+            self._note(cell, [Mistake.of_whole(error, "a recipe that can be trained")])
         return None
 
     def _read(self, recipe: str) -> dict[str, Any]:
@@ -168,18 +166,12 @@ class _Planner:
 
     def _note(self, cell: str, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:
-            self.mistakes.setdefault(str(mistake), []).append(
-                Mistake(f"{cell}: {mistake.where}", mistake.got, mistake.allowed, mistake.nearest)
-            )
+            self.mistakes.setdefault(str(mistake), []).append((cell, mistake))
 
     def _merge_mistakes(self) -> list[Mistake]:
         """Return each mistake once, with the first cell that has it and how many more do."""
         merged = []
         for same in self.mistakes.values():
-            first, others = same[0], len(same) - 1
-            where = first.where
-            if others:
-                cell, _, place = where.rpartition(": ")
-                where = f"{cell} (and {others} more): {place}"
-            merged.append(Mistake(where, first.got, first.allowed, first.nearest))
+            (cell, first), others = same[0], len(same) - 1
+            merged.append(first.within(f"{cell} (and {others} more)" if others else cell))
         return merged

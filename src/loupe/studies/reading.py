@@ -1,6 +1,7 @@
 """From a mapping to a study, with all mistakes of form at once."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,7 +54,7 @@ def _follow_folds(stage: Any) -> Any:
 def _shorten(mistake: Mistake) -> Mistake:
     """Return a mistake without the whole table that a wrong value may be."""
     got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return Mistake(mistake.where, got, mistake.allowed, mistake.nearest)
+    return replace(mistake, got=got)
 
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:
