@@ -263,7 +263,7 @@ def test_a_missing_folder_gets_a_suggestion(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"There is no folder {tmp_path / 'flower'}.\n  got: {tmp_path / 'flower'}\n"
         "  allowed: a folder with one sub-folder of images a class\n  did you mean: flowers\n"
-        "  next: set data.path"
+        "  next: set data.path, which counts from the folder you are in"
     )
 
 

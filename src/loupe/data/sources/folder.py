@@ -115,7 +115,7 @@ def _refuse_other_things(root: Path) -> None:
         got=str(root),
         allowed="a folder with one sub-folder of images a class",
         nearest=suggest(root.name, siblings),
-        next_step="set data.path",
+        next_step="set data.path, which counts from the folder you are in",
     )
 
 
