@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.wording import measure_width, shorten_name, write_signed
+from loupe.wording import measure_width, quote_name, shorten_name, write_signed
 
 
 def test_zero_has_no_sign() -> None:
@@ -26,3 +26,9 @@ def test_a_cut_name_is_no_wider_than_asked(name: str, most: int) -> None:
     short = shorten_name(name, most)
     assert measure_width(short) <= most
     assert short == name or "…" in short
+
+
+def test_a_name_that_a_number_could_belong_to_is_quoted() -> None:
+    names = ("cat", "Wühlmaus", "東京", "3", "Glyph Y in Farbe 3", "foo_bar", "")
+    quoted = ["cat", "Wühlmaus", "東京", '"3"', '"Glyph Y in Farbe 3"', '"foo_bar"', '""']
+    assert [quote_name(name) for name in names] == quoted

@@ -51,6 +51,14 @@ def list_names(names: Sequence[str], most: int = 4) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def quote_name(name: str) -> str:
+    """Return a name as it stands in a sentence: in quotation marks, unless it is one word of letters.
+
+    `"Glyph Y in Farbe 3" with 8 images` cannot be read otherwise than it is meant, and neither can `"3", 8`.
+    """
+    return name if name.isalpha() else f'"{name}"'
+
+
 def shorten_name(name: str, most: int = 24) -> str:
     """Return a name for where there is little room: one that is too long is cut in the middle by "…".
 

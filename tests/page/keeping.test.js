@@ -38,7 +38,8 @@ test("rows of different lengths are filled up", () => {
 });
 
 test("a name that is cut in its cell is read as a whole", () => {
-  const cut = '<table><tr><th data-whole="a very long name" title="a very long name">a v…me</th></tr></table>';
+  const cut =
+    '<table><tr><th data-whole="a very long name" title="a very long name">a v…me</th></tr></table>';
   assert.deepEqual(read(cut).rows, [["a very long name"]]);
 });
 
