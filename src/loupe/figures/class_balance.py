@@ -2,6 +2,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from loupe.figures.style import BLUE, GREEN, ORANGE, new_axes, new_figure
 from loupe.statistics.largest import MOST_NAMED
@@ -48,6 +49,7 @@ def draw_class_balance(class_names: Sequence[str], counts: Mapping[str, Sequence
         axes.invert_yaxis()
         axes.set_title(f"{split}:\n{count_of(totals[split], 'image')}")
         axes.set_xlabel("images")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.tick_params(axis="y", length=0)
     return figure
 
