@@ -46,25 +46,26 @@ def test_f1_is_the_harmonic_mean(rows: list[list[int]]) -> None:
 
 def test_a_class_without_images_is_judged_nowhere() -> None:
     """No cat is among these images, but one dog is taken for it: averages are over dogs and ships alone."""
-    names = ("cat 1", "dog 2", "ship 3")
+    names = ("cat 1", "dog 2", "ship 3", "frog 4")
     labels, said = torch.tensor([1, 1, 2, 2]), torch.tensor([0, 1, 2, 2])
-    answers = Predictions(labels, torch.nn.functional.one_hot(said, 3) * 5.0)
+    answers = Predictions(labels, torch.nn.functional.one_hot(said, 4) * 5.0)
     finding = tabulate_class_scores(answers, names, 0.95)
     assert finding.sentence == (
-        'F1 is lowest for "dog 2", 66.7 %, and highest for "ship 3", 100.0 %. 1 of 3 classes was not judged, '
-        'for want of images: "cat 1".'
+        'F1 is lowest for "dog 2", 66.7 %, and highest for "ship 3", 100.0 %. 2 of 4 classes were not '
+        'judged, for want of images: "cat 1" and "frog 4".'
     )
     recall, f1 = (one.value for one in finding.values)
+    assert finding.values[1].interval is not None, "though a class has neither images nor answers"
     (table,) = finding.blocks
     assert isinstance(table, Table)
     assert table.rows[0] == ("cat 1", 0, 1, 0.0, None, None)
     assert table.rows[-1][3:] == pytest.approx((1.0, recall, f1))
     assert (recall, f1) == pytest.approx((0.75, 5 / 6))
-    assert 'There is no image of "cat 1": recall and F1 are undefined' in table.note
+    assert 'There is no image of "cat 1" and "frog 4": recall and F1 are undefined' in table.note
     by_class = measure_class_accuracy(answers, names, 0.95)
     assert by_class.sentence == (
-        'From "dog 2", 50.0 %, to "ship 3", 100.0 %; all together 75.00 %. 1 of 3 classes was not judged, '
-        'for want of images: "cat 1".'
+        'From "dog 2", 50.0 %, to "ship 3", 100.0 %; all together 75.00 %. 2 of 4 classes were not judged, '
+        'for want of images: "cat 1" and "frog 4".'
     )
 
 

@@ -20,7 +20,8 @@ def macro_f1(predicted: Tensor, labels: Tensor, num_classes: int, level: float) 
     has_images = confusion.sum(1) > 0
 
     def compute(shares: Tensor) -> Tensor:
-        return (2 * shares.diagonal() / (shares.sum(0) + shares.sum(1)))[has_images].mean()
+        both = shares.sum(0) + shares.sum(1)  # chosen before they are divided by: 0 / 0 has no gradient
+        return (2 * shares.diagonal()[has_images] / both[has_images]).mean()
 
     value = float(compute(confusion.double()))
     return Estimate(value, compute_count_interval(confusion, compute, level, low=0, high=1))

@@ -10,7 +10,8 @@ from loupe.statistics.largest import pick_most_frequent
 from loupe.wording import count_of, measure_width, shorten_name
 
 _WIDTH, _LEAST_HEIGHT, _MOST_HEIGHT, _MARGIN = 720, 300, 620, 34
-_LETTER, _LINE = 7.4, 15  # of a name on the map, in its pixels
+_MOST_ON_NARROW = 12  # classes whose names lie on the map on a narrow screen
+_LETTER, _LINE, _EDGE = 7.4, 15, 24  # of a name on the map, in its pixels
 _COLOURS = 8  # k0 … k7 in style.css, told apart by colour-blind people (Okabe and Ito, 2008)
 _OTHERS = "others"
 _SHAPES = (
@@ -64,8 +65,9 @@ def draw_scatter(
     present = sorted({point.label for point in points})
     named = pick_most_frequent([point.label for point in points])
     others = [label for label in present if label not in named]
+    kind = " many" if len(named) > _MOST_ON_NARROW else ""
     parts = [
-        f'<figure class="map"><figcaption>{escape(title)}</figcaption><div class="legend">',
+        f'<figure class="map{kind}"><figcaption>{escape(title)}</figcaption><div class="legend">',
         *(_draw_key(label, class_names[label]) for label in named),
         _draw_key_of_others(len(others)) if others else "",
         f'</div><svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
@@ -80,8 +82,8 @@ def draw_scatter(
     by_class = {label: [point for point in points if point.label == label] for label in present}
     for label in [*others, *named]:
         is_named = label in named
-        kind = f"k{label % _COLOURS}" if is_named else _OTHERS
-        parts.append(f'<g class="{kind}" data-class="{label if is_named else _OTHERS}">')
+        colour = f"k{label % _COLOURS}" if is_named else _OTHERS
+        parts.append(f'<g class="{colour}" data-class="{label if is_named else _OTHERS}">')
         parts.append(f"<title>{escape(class_names[label])}</title>")
         shape = _shape_of(label) if is_named else 0
         parts += [_draw_point(point, shape, *place(point.x, point.y)) for point in by_class[label]]
@@ -100,7 +102,7 @@ def _draw_names(places: Mapping[int, tuple[float, float]], class_names: Sequence
     for label, (x, y) in places.items():
         name = shorten_name(class_names[label], 20)
         half = _LETTER * measure_width(name) / 2
-        x = min(max(x, half + 2), _WIDTH - half - 2)
+        x = min(max(x, half + _EDGE), _WIDTH - half - 2)
         if any(abs(x - there) < half + other and abs(y - line) < _LINE for there, line, other in taken):
             continue
         taken.append((x, y, half))
