@@ -1,6 +1,9 @@
 """Numbers and words as every part writes them."""
 
-from loupe.wording import write_signed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loupe.wording import measure_width, quote_name, shorten_name, write_signed
 
 
 def test_zero_has_no_sign() -> None:
@@ -9,3 +12,23 @@ def test_zero_has_no_sign() -> None:
         *("+1.2", "-3.0"),
     ]
     assert write_signed(-0.0, 0) == "0"
+
+
+def test_long_names_are_cut_in_the_middle_so_that_a_series_stays_apart() -> None:
+    assert shorten_name("Käse & Brot") == "Käse & Brot"
+    assert shorten_name("ein sehr langer Klassenname, Nummer 12", 20) == "ein sehr l…Nummer 12"
+    assert shorten_name("東京" * 20, 12) == "東京東…東京"
+    assert measure_width("東京 e\u0301") == 6
+
+
+@given(st.text(), st.integers(3, 40))
+def test_a_cut_name_is_no_wider_than_asked(name: str, most: int) -> None:
+    short = shorten_name(name, most)
+    assert measure_width(short) <= most
+    assert short == name or "…" in short
+
+
+def test_a_name_that_a_number_could_belong_to_is_quoted() -> None:
+    names = ("cat", "Wühlmaus", "東京", "3", "Glyph Y in Farbe 3", "foo_bar", "")
+    quoted = ["cat", "Wühlmaus", "東京", '"3"', '"Glyph Y in Farbe 3"', '"foo_bar"', '""']
+    assert [quote_name(name) for name in names] == quoted

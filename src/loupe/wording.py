@@ -1,6 +1,7 @@
 """Words that every part of Loupe needs."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -48,6 +49,47 @@ def list_names(names: Sequence[str], most: int = 4) -> str:
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def quote_name(name: str) -> str:
+    """Return a name as it stands in a sentence: in quotation marks, unless it is one word of letters.
+
+    `"Glyph Y in Farbe 3" with 8 images` cannot be read otherwise than it is meant, and neither can `"3", 8`.
+    """
+    return name if name.isalpha() else f'"{name}"'
+
+
+def shorten_name(name: str, most: int = 24) -> str:
+    """Return a name for where there is little room: one that is too long is cut in the middle by "…".
+
+    Beginning and end stay, since names of a series differ at their ends: "a very long na…ber 12". Whoever
+    shows it has the whole name at hand elsewhere: in a title, a tooltip or a table.
+
+    Args:
+        name: of a class, as a rule.
+        most: how wide it may be, in letters, at least 3; signs of Chinese, Japanese and Korean count twice.
+    """
+    if measure_width(name) <= most:
+        return name
+    head, tail = "", ""
+    room = most - 1
+    for sign in reversed(name):
+        if measure_width(sign + tail) > room // 2:
+            break
+        tail = sign + tail
+    for sign in name:
+        if measure_width(head + sign + tail) > room:
+            break
+        head += sign
+    return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def measure_width(text: str) -> int:
+    """Return how wide text is in letters: signs of Chinese, Japanese and Korean are as wide as two."""
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )
 
 
 def format_duration(seconds: float) -> str:

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.evaluations import LookedAt, Subject, Table, carry_out, choose_evaluation
+from loupe.evaluations.conformal import make_conformal_sets
+from loupe.evaluations.decisions import weigh_decisions
 from loupe.metrics import Predictions
+from loupe.metrics.metric import write_number
 from loupe.statistics.selective import (
     estimate_priors,
     find_certain_threshold,
@@ -126,3 +129,29 @@ def test_looks_choose_on_validation_and_judge_elsewhere(name: str) -> None:
         (row,) = [one for one in table.rows if one[0] == 0.95]
         assert row[1] == pytest.approx(found.below)
         assert row[3] == pytest.approx(float(answers.is_right[is_given].double().mean()))
+
+
+def test_of_many_classes_only_thresholds_that_there_are_are_listed() -> None:
+    """a is always right, b never, c is never said; all have too few images for limits of their own."""
+    labels, said = torch.tensor([0, 0, 0, 2, 2]), torch.tensor([0, 0, 0, 1, 1])
+    answers = Predictions(labels, torch.nn.functional.one_hot(said, 3) * 5.0)
+    names = ("a", "b", "c")
+    table = weigh_decisions(answers, names, 0.95, 0, "other data").blocks[-1]
+    assert isinstance(table, Table)
+    assert [row[:2] for row in table.rows] == [("a", 3)]
+    assert table.note.endswith(
+        "2 of 3 have no threshold: 1 are at no threshold right in 99 % and 1 are not given."
+    )
+    alike, by_class = make_conformal_sets(answers, names, 0.95, 0, "other data").blocks
+    assert isinstance(alike, Table)
+    assert isinstance(by_class, Table)
+    assert alike.note.endswith(
+        "For a limit of its own a class takes 9 images at least: 3 of 3 have fewer, and are in every set, so "
+        "sets by class are of no use here: take all classes alike."
+    )
+    assert {row[0] for row in by_class.rows} <= {"a", "c"}
+    assert "for want of images" in by_class.note
+
+
+def test_a_whole_number_of_three_digits_has_no_dot() -> None:
+    assert [write_number(one) for one in (150.0, 15.0, 0.0336)] == ["150", "15.0", "0.0336"]

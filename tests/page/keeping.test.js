@@ -37,6 +37,12 @@ test("rows of different lengths are filled up", () => {
   ]);
 });
 
+test("a name that is cut in its cell is read as a whole", () => {
+  const cut =
+    '<table><tr><th data-whole="a very long name" title="a very long name">a v…me</th></tr></table>';
+  assert.deepEqual(read(cut).rows, [["a very long name"]]);
+});
+
 test("bars are a table of names and values", () => {
   document.body.innerHTML = `<div class="bars"><span>cat</span><span class="track"></span><span>90.0 % <i>9/10</i></span></div>`;
   assert.deepEqual(plain(keptTables.readBars(document.querySelector(".bars")).rows), [

@@ -22,9 +22,34 @@ def test_both_axes_have_one_scale_and_everything_lies_inside() -> None:
 
 def test_64_classes_differ_in_colour_or_shape() -> None:
     names = [f"class {label}" for label in range(64)]
-    text = draw([Point(label, 0, label) for label in range(64)], names)
-    looks = re.findall(r'<g class="(k\d)" data-class="\d+"><title>[^<]*</title><use href="#(shape\d)"', text)
-    assert len(set(looks)) == 64
+    looks = {}
+    for of_most in (range(40), range(24, 64)):
+        text = draw([Point(label, 0, label) for label in [*range(64), *of_most]], names)
+        found = r'<g class="(k\d)" data-class="(\d+)"><title>[^<]*</title><use href="#(shape\d)"'
+        looks |= {label: (colour, shape) for colour, label, shape in re.findall(found, text)}
+    assert len(looks) == len(set(looks.values())) == 64
+
+
+def test_of_many_classes_those_with_the_most_images_are_named() -> None:
+    names = [f"class {label}" for label in range(150)]
+    points = [Point(label, label % 7, label) for label in range(150)]
+    points += [Point(label, 3, label) for label in range(100, 140)]
+    text = draw(points, names)
+    keys = re.findall(r'<button type="button" class="\w+" data-class="(\w+)"', text)
+    assert keys == [*(str(label) for label in range(100, 140)), "others"]
+    assert "110 others, with no more images</button>" in text
+    assert text.count('<g class="others" data-class="others">') == 110
+    assert text.count("<use") == 190
+    assert "<title>class 3</title>" in text, "hovering still names each"
+
+
+def test_no_name_lies_on_another_and_long_ones_are_cut() -> None:
+    long = "ein sehr langer Klassenname der nicht mehr aufhört"
+    text = draw([Point(0, 0, 0), Point(0.1, 0, 1), Point(10, 5, 2), Point(5, 9, 2)], ["left", long, long])
+    placed = re.findall(r'<text class="name" data-class="(\d)" x="(\d+)" y="\d+">([^<]*)<', text)
+    assert [label for label, _, _ in placed] == ["2", "0"]
+    assert all(len(name) <= 20 and 0 < int(x) < 720 for _, x, name in placed)
+    assert f'title="{long}"' in text
 
 
 def test_one_point_is_drawn_and_text_is_escaped() -> None:

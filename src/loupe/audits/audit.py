@@ -25,6 +25,7 @@ from loupe.runs.writing import write_json
 from loupe.statistics import compute_wilson_interval
 from loupe.statistics.label_errors import LabelErrors, find_label_errors
 from loupe.studies.folder import StudyFolder
+from loupe.wording import quote_name
 
 _LEAST_AGREED = 0.8
 COLUMNS = (
@@ -172,9 +173,10 @@ def _find_wrong_labels(
         label, suggested = int(labels[index]), int(errors.suggested[index])
         own, other = (float(probabilities[index, one]) for one in (label, suggested))
         average = float(errors.thresholds[label])
+        named, meant = quote_name(names[label]), quote_name(names[suggested])
         reason = (
-            f"scores {100 * other:.0f} % for {names[suggested]} and {100 * own:.0f} % for {names[label]}, "
-            f"where images labelled {names[label]} get {100 * average:.0f} % on average"
+            f"scores {100 * other:.0f} % for {meant} and {100 * own:.0f} % for {named}, "
+            f"where images labelled {named} get {100 * average:.0f} % on average"
         )
         score = -float(errors.margins[index])
         found.append(Suspect(index, score, reason, suggested, place_in_class=int(places[index])))

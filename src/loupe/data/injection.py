@@ -15,6 +15,7 @@ from torch import Tensor
 from loupe.data.dataset import ImageDataset, find_classes
 from loupe.data.sides import draw_numbers
 from loupe.errors import DataError
+from loupe.wording import quote_name
 
 NoiseKind = Literal["symmetric", "pairwise", "confusion"]
 _TABLE = "data.label_noise.confusion"
@@ -129,7 +130,7 @@ def inject(
     said = []
     if long_tail is not None:
         before, train = len(train), thin_out(train, long_tail, seed)
-        counts, names = train.class_counts(), train.class_names
+        counts, names = train.class_counts(), [quote_name(one) for one in train.class_names]
         said.append(
             f"On purpose (data.long_tail = {long_tail:g}) {before - len(train):,} of {before:,} training "
             f"images were left out: {names[0]} has {counts[0]:,}, {names[-1]} {counts[-1]:,}. "
@@ -171,7 +172,7 @@ def _find_odds(
             odds[row, column] = weight
         if odds[row, row]:
             raise DataError(
-                f"data.label_noise takes {names[row]} for itself, which is no wrong label.",
+                f"data.label_noise takes {quote_name(names[row])} for itself, which is no wrong label.",
                 got=f"confusion.{true} names {true}",
                 allowed="other classes",
                 next_step=f"leave {true} out of data.label_noise.confusion.{true}",

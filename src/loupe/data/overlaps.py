@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loupe.data.identity import ImageTable, to_keys
 from loupe.errors import DataError
+from loupe.wording import quote_name
 
 if TYPE_CHECKING:
     from loupe.data.splits import Splits
@@ -102,7 +103,8 @@ def _count_under_two_classes(
         for key, label in zip(to_keys(table.identities), table.labels.tolist(), strict=True):
             if labels_of.setdefault(key, label) != label:
                 several.setdefault(key, {labels_of[key]}).add(label)
-    named = [" and ".join(class_names[label] for label in sorted(labels)) for labels in several.values()]
+    quoted = [quote_name(name) for name in class_names]
+    named = [" and ".join(quoted[label] for label in sorted(labels)) for labels in several.values()]
     return len(several), tuple(dict.fromkeys(named))[:_MOST_NAMED]
 
 

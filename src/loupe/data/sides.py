@@ -17,6 +17,7 @@ from torch import Tensor
 
 from loupe.data.identity import ImageTable, join_tables, to_keys
 from loupe.errors import MissingClassError
+from loupe.wording import quote_name
 
 TEST_PURPOSE = "test"  # of the draw of test images, which has no seed
 _TEST_SETTING = "data.test_part"
@@ -189,11 +190,13 @@ def refuse_too_few_beside_test(
     working = _find_working_test_part(whole, part, 2)
     hopeless = [class_names[label] for label in range(len(class_names)) if _count_different(whole, label) < 3]
     left = ", ".join(
-        f"{class_names[label]} ({_count_different(train, label)} of {_count_different(whole, label)})"
+        f"{quote_name(class_names[label])} "
+        f"({_count_different(train, label)} of {_count_different(whole, label)})"
         for label in poor
     )
     raise MissingClassError(
-        f"Beside the test part too few images of {class_names[poor[0]]} are left to train and to validate.",
+        f"Beside the test part too few images of {quote_name(class_names[poor[0]])} are left to train and "
+        "to validate.",
         setting=_TEST_SETTING,
         works=working.amount,
         class_names=class_names,
@@ -270,10 +273,12 @@ def refuse_missing_classes(
             continue
         working, name = find_working(), setting.partition(" ")[0]
         hopeless = [label for label in range(len(class_names)) if _count_different(table, label) < num_needed]
-        listed = ", ".join(f"{class_names[label]} ({totals[label]:,} in all)" for label in missing)
+        listed = ", ".join(
+            f"{quote_name(class_names[label])} ({totals[label]:,} in all)" for label in missing
+        )
         named = [class_names[label] for label in hopeless or missing]
         raise MissingClassError(
-            f"The {side.name} part would hold no image of {class_names[missing[0]]}"
+            f"The {side.name} part would hold no image of {quote_name(class_names[missing[0]])}"
             + (f" and {len(missing) - 1} more classes." if len(missing) > 1 else "."),
             setting=name,
             works=working.amount,

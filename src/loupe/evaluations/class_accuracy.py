@@ -1,6 +1,8 @@
+from loupe.evaluations.absent_classes import say_absent
 from loupe.evaluations.finding import Bar, Bars, Finding, Value, write_value
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions, compute_metrics
+from loupe.wording import quote_name
 
 
 @register_evaluation("class_accuracy", title="Accuracy by class", chapter="Classes", order=10)
@@ -14,11 +16,13 @@ def measure_class_accuracy(answers: Predictions, class_names: tuple[str, ...], l
     worst, best, overall = ranked[0], ranked[-1], write_value(measured.accuracy, "percent")
     values = [
         Value("accuracy", measured.accuracy, "percent", measured.interval),
-        Value(f"accuracy of {worst.name}", worst.accuracy, "percent", worst.interval),
+        Value(f"accuracy of {quote_name(worst.name)}", worst.accuracy, "percent", worst.interval),
     ]
     sentence = f"All classes together: {overall}."
     if worst.accuracy < best.accuracy:
         shares = [write_value(one.accuracy, "percent", 1) for one in (worst, best)]
-        sentence = f"From {worst.name}, {shares[0]}, to {best.name}, {shares[1]}; all together {overall}."
+        first, last = (quote_name(one.name) for one in (worst, best))
+        sentence = f"From {first}, {shares[0]}, to {last}, {shares[1]}; all together {overall}."
+    sentence += say_absent([sum(row) for row in measured.confusion], class_names)
     note = f"Dark line: the class's interval. Dotted: all classes together, {overall}."
     return Finding(sentence, values, [Bars("", bars, measured.accuracy, note)])

@@ -15,7 +15,8 @@ class ClassScore:
         num_predicted: images that were taken for it.
         precision: share of the images taken for it that are of it; None if none was.
         recall: share of its images that were taken for it; None if it has none.
-        f1: harmonic mean of the two, 2 correct / (images of it + images taken for it); None if both are 0.
+        f1: harmonic mean of the two, 2 correct / (images of it + images taken for it); None if it has no
+            image: then it cannot be judged.
     """
 
     name: str
@@ -30,7 +31,8 @@ class ClassScore:
 class ClassScores:
     """The scores of all classes, and their macro averages: every class weighs the same.
 
-    A macro average is over the classes for which the figure is defined; None if there is none.
+    A macro average is over the classes that have images and for which the figure is defined; None if there
+    is none.
     """
 
     per_class: tuple[ClassScore, ...]
@@ -40,12 +42,12 @@ class ClassScores:
 
     @property
     def never_predicted(self) -> tuple[str, ...]:
-        """Classes no image was taken for: their precision is undefined, not 0."""
-        return tuple(one.name for one in self.per_class if not one.num_predicted)
+        """Classes with images that no image was taken for: their precision is undefined, not 0."""
+        return tuple(one.name for one in self.per_class if one.num_images and not one.num_predicted)
 
     @property
     def without_images(self) -> tuple[str, ...]:
-        """Classes that have no image here: their recall is undefined."""
+        """Classes that have no image here: they cannot be judged."""
         return tuple(one.name for one in self.per_class if not one.num_images)
 
 
@@ -67,14 +69,15 @@ def compute_class_scores(confusion: tuple[tuple[int, ...], ...], class_names: tu
                 num_predicted,
                 precision=correct / num_predicted if num_predicted else None,
                 recall=correct / num_images if num_images else None,
-                f1=2 * correct / (num_images + num_predicted) if num_images + num_predicted else None,
+                f1=2 * correct / (num_images + num_predicted) if num_images else None,
             )
         )
+    judged = [one for one in scores if one.num_images]
     return ClassScores(
         tuple(scores),
-        macro_precision=_average(one.precision for one in scores),
-        macro_recall=_average(one.recall for one in scores),
-        macro_f1=_average(one.f1 for one in scores),
+        macro_precision=_average(one.precision for one in judged),
+        macro_recall=_average(one.recall for one in judged),
+        macro_f1=_average(one.f1 for one in judged),
     )
 
 

@@ -1,11 +1,15 @@
 from operator import itemgetter
 
+from loupe.evaluations.absent_classes import say_absent
 from loupe.evaluations.class_scores import ClassScores, compute_class_scores
 from loupe.evaluations.finding import COUNT, Cell, Column, Finding, Table, Value, write_value
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions, choose_metrics
 from loupe.metrics.classification import compute_confusion
 from loupe.metrics.registry import compute_values
+from loupe.wording import list_names, quote_name
+
+_MOST_LISTED = 20  # names in a note; the table has them all
 
 _COLUMNS = (
     Column("class"),
@@ -34,8 +38,9 @@ def tabulate_class_scores(answers: Predictions, class_names: tuple[str, ...], le
     found = compute_values(choose_metrics(["macro_recall", "macro_f1"]), answers, level)
     values = [Value.of_metric(one) for one in found.values()]
     ranked = sorted(((one.f1, one.name) for one in scores.per_class if one.f1 is not None), key=itemgetter(0))
-    ends = [f"{name}, {write_value(f1, 'percent', 1)}" for f1, name in (ranked[0], ranked[-1])]
+    ends = [f"{quote_name(name)}, {write_value(f1, 'percent', 1)}" for f1, name in (ranked[0], ranked[-1])]
     sentence = f"F1 is lowest for {ends[0]}, and highest for {ends[1]}."
+    sentence += say_absent([one.num_images for one in scores.per_class], class_names)
     table = Table("", _COLUMNS, tuple(rows), _NOTE + _warn(scores), num_totals=1)
     return Finding(sentence, values, [table])
 
@@ -45,12 +50,16 @@ def _warn(scores: ClassScores) -> str:
     text = ""
     if scores.never_predicted:
         text += (
-            f" No image was taken for {', '.join(scores.never_predicted)}: precision is undefined there, not "
+            f" No image was taken for {_list(scores.never_predicted)}: precision is undefined there, not "
             "0, and left out of the average."
         )
     if scores.without_images:
         text += (
-            f" There is no image of {', '.join(scores.without_images)}: recall is undefined there, and left "
-            "out of the average."
+            f" There is no image of {_list(scores.without_images)}: recall and F1 are undefined there, and "
+            "all averages are over the other classes."
         )
     return text
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return list_names([quote_name(one) for one in names], _MOST_LISTED)

@@ -1,5 +1,6 @@
 """Sets of classes that hold the true one as often as promised."""
 
+import math
 from typing import Annotated
 
 import torch
@@ -42,7 +43,7 @@ def make_conformal_sets(
         f"Limits from {len(fitted_on.labels):,} {how}. Promised: {promised} of the sets hold the "
         "true class, over draws of images, whatever the network; by class, so for each class's images. It "
         "presumes images of the same kind."
-    )
+    ) + _say_without_limit(fitted_on, len(class_names), wished)
     tables = [_tabulate(sets, judged, level, note), _tabulate_classes(sets, judged, class_names, level)]
     held = {name: _hold(one, judged) for name, one in sets.items()}
     values = [_measure_coverage(f"coverage, {name}", one, level) for name, one in held.items()]
@@ -54,6 +55,20 @@ def make_conformal_sets(
         f"{single} of the sets are a single class, and {values[0].write()} hold the true one."
     )
     return Finding(sentence, [*values, size], tables)
+
+
+def _say_without_limit(fitted_on: Predictions, num_classes: int, wished: float) -> str:
+    """Return how many classes have too few images for a limit of their own, a space before it; "" if none."""
+    needed = math.ceil(wished / (1 - wished) - 1e-9)
+    num_poor = int((torch.bincount(fitted_on.labels, minlength=num_classes) < needed).sum())
+    if not num_poor:
+        return ""
+    found = (
+        f" For a limit of its own a class takes {needed:,} images at least: {num_poor:,} of {num_classes:,} "
+        f"have fewer, and {'is' if num_poor == 1 else 'are'} in every set"
+    )
+    is_useless = num_poor > num_classes / 2
+    return found + (", so sets by class are of no use here: take all classes alike." if is_useless else ".")
 
 
 def _halve(answers: Predictions, seed: int) -> tuple[Predictions, Predictions]:
@@ -99,12 +114,18 @@ def _tabulate_classes(
     for label, name in enumerate(class_names):
         is_class = judged.labels == label
         count = int(is_class.sum())
+        if not count:
+            continue
         cells: list[Cell] = []
         for one in sets.values():
             held = int(_hold(one, judged)[is_class].sum())
-            ends = compute_wilson_interval(held, count, level) if count else None
-            cells += [held / count if count else None, *((ends.low, ends.high) if ends else (None, None))]
+            ends = compute_wilson_interval(held, count, level)
+            cells += [held / count, ends.low, ends.high]
         rows.append((name, count, *cells))
     headings = (heading for name in sets for heading in (name, "from", "to"))
     columns = (Column("class"), Column("images", COUNT), *(Column(one, "percent") for one in headings))
-    return Table("Sets that hold the truth, by class", columns, tuple(rows))
+    num_absent = len(class_names) - len(rows)
+    note = (
+        f"Left out, for want of images: {num_absent:,} of {len(class_names):,} classes." if num_absent else ""
+    )
+    return Table("Sets that hold the truth, by class", columns, tuple(rows), note)

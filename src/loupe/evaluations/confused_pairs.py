@@ -6,6 +6,7 @@ from loupe.evaluations.finding import COUNT, Column, Finding, Table, write_value
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions, rank_confused_pairs
 from loupe.metrics.classification import compute_confusion
+from loupe.wording import quote_name
 
 
 @register_evaluation("confused_pairs", title="Most confused pairs", chapter="Classes", order=12)
@@ -28,4 +29,5 @@ def find_confused_pairs(
         return Finding("No image was taken for another class.", (), [table])
     first = pairs[0]
     share = write_value(first.share, "percent", 1)
-    return Finding(f"{first.true_class} is taken for {first.predicted_class} most: {share}.", (), [table])
+    true, said = quote_name(first.true_class), quote_name(first.predicted_class)
+    return Finding(f"{true} is taken for {said} most: {share}.", (), [table])

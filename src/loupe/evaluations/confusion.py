@@ -15,6 +15,10 @@ _NOTE_OF_MOST = (
     _NOTE + " The {} classes that are most mistaken for each other; the others are one row and one column, "
     "and where these meet lie their mistakes among each other too."
 )
+_NOTE_OF_MISTAKEN = (
+    _NOTE + " The {} classes with a mistake: some of their images are taken for another class, or images of "
+    "others for them. Those without one are one row and one column."
+)
 
 
 @register_evaluation("confusion", title="Confusion matrix", chapter="Classes", order=16, split="both")
@@ -33,8 +37,11 @@ def tabulate_confusion(
     kept, note = list(range(len(class_names))), _NOTE
     if len(class_names) > classes:
         kept = find_most_confused(confusion, classes)
+        if not kept:
+            return Finding(f"All {len(answers.labels):,} images lie on the diagonal: no class has a mistake.")
+        is_whole = len(kept) == _count_mistaken(confusion)
         confusion = fold_others(confusion, kept)
-        note = _NOTE_OF_MOST.format(classes)
+        note = (_NOTE_OF_MISTAKEN if is_whole else _NOTE_OF_MOST).format(len(kept))
     counts = tuple(tuple(row) for row in confusion.tolist())
     place = {one: index for index, one in enumerate(kept)}
     names = tuple(class_names[one] for one in kept)
@@ -68,10 +75,9 @@ def tabulate_confusion(
 
 
 def find_most_confused(confusion: Tensor, most: int) -> list[int]:
-    """Return the classes that are most mistaken for each other, ascending.
+    """Return the classes that are most mistaken for each other, ascending, and none without a mistake.
 
-    Pairs are taken by their number of mistakes, both classes of each, until there are enough; where there
-    are too few mistakes for that, the first of the other classes follow.
+    Pairs are taken by their number of mistakes, both classes of each, until there is no room for the next.
 
     Args:
         confusion: (classes, classes) int64 counts; row = true class, column = predicted class.
@@ -86,8 +92,13 @@ def find_most_confused(confusion: Tensor, most: int) -> list[int]:
         if len(both) > most:
             break
         kept = both
-    rest = (one for one in range(num_classes) if one not in kept)
-    return sorted([*kept, *(next(rest) for _ in range(most - len(kept)))])
+    return sorted(kept)
+
+
+def _count_mistaken(confusion: Tensor) -> int:
+    """Return how many classes are taken for another, or another for them."""
+    wrong = confusion.clone().fill_diagonal_(0)
+    return int((wrong.sum(0) + wrong.sum(1) > 0).sum())
 
 
 def fold_others(confusion: Tensor, kept: list[int]) -> Tensor:

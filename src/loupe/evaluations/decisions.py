@@ -159,16 +159,31 @@ def _tabulate_classes(
     level: float,
     where: str,
 ) -> Table:
-    """Return for each class named the threshold from which on that answer is right as often as wished."""
+    """Return for each class named the threshold from which on that answer is right as often as wished.
+
+    Classes without one are counted below the table, by why there is none.
+    """
     rows: list[tuple[Cell, ...]] = []
+    num_unsaid = num_unreached = 0
     for label, name in enumerate(class_names):
         said, judged = (_pick(one, label) for one in (chosen_on, answers))
         found: Threshold | None = find_threshold(_rank(said), wished) if len(said.labels) else None
-        row = _judge(found.below, judged, level) if found and len(judged.labels) else (None,) * 5
-        rows.append((name, len(judged.labels), *row))
+        if found and len(judged.labels):
+            rows.append((name, len(judged.labels), *_judge(found.below, judged, level)))
+        elif len(said.labels) and len(judged.labels):
+            num_unreached += 1
+        else:
+            num_unsaid += 1
     columns = (Column("answer"), Column("times given", COUNT), *_CHOSEN)
-    note = f"From here on {write_value(wished, 'percent', 0)} of such answers are right, {where}."
-    return Table("A threshold for each class", columns, tuple(rows), note)
+    share = write_value(wished, "percent", 0)
+    note = f"From here on {share} of such answers are right, {where}."
+    reasons = ((num_unreached, f"are at no threshold right in {share}"), (num_unsaid, "are not given"))
+    why = " and ".join(f"{count:,} {reason}" for count, reason in reasons if count)
+    if why:
+        note += f" {num_unreached + num_unsaid:,} of {len(class_names):,} have no threshold: {why}."
+    return Table(
+        "A threshold for each class", columns, tuple(rows), note, if_empty="No answer has such a threshold."
+    )
 
 
 def _pick(answers: Predictions, label: int) -> Predictions:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -11,6 +12,7 @@ from loupe.evaluations.registry import register_evaluation
 from loupe.inspection import embed
 from loupe.inspection.features import FeatureMap
 from loupe.metrics import Predictions
+from loupe.statistics.largest import MOST_NAMED
 
 
 @register_evaluation(
@@ -54,8 +56,9 @@ def show_map(
     some = f"one of {len(mapped):,} of the {total:,} images, drawn evenly from the classes"
     note = (
         f"Each mark is {some if len(mapped) < total else 'an image'}; its colour and shape say its true "
-        "class, a ring that the network takes it for another. Hover over a mark for its class, click a name "
-        "to hide or show a class. Classes that overlap here may still be apart in other directions."
+        f"class, a ring that the network takes it for another.{_say_named(labels)} Hover over a mark for its "
+        "class, click a name to hide or show a class. Classes that overlap here may still be apart in other "
+        "directions."
     )
     first, second = placed.variance or (0.0, 0.0)
     scatter = Scatter(
@@ -72,3 +75,11 @@ def show_map(
     share = write_value(first + second, "percent", 0)
     sentence = f"The plane holds {share} of the features' variance."
     return Finding(sentence, (), [scatter], num_images=len(mapped))
+
+
+def _say_named(labels: Sequence[int]) -> str:
+    """Return which classes have a colour, a space before it; "" if all have."""
+    count = len(set(labels))
+    if count <= MOST_NAMED:
+        return ""
+    return f" The {MOST_NAMED} of these {count:,} classes with the most marks have a colour and a name."

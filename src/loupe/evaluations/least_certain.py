@@ -28,9 +28,9 @@ def gather_least_certain(
         shown.append(
             ShownImage(
                 index,
-                f"{class_names[guess]} {write_value(sure, 'percent', 1)}",
+                f"{class_names[guess]}, {write_value(sure, 'percent', 1)}",
                 is_right,
-                lines=(f"{class_names[second]} {write_value(less, 'percent', 1)}",),
+                lines=(f"{class_names[second]}, {write_value(less, 'percent', 1)}",),
                 notes=() if is_right else (f"is {class_names[true]}",),
             )
         )

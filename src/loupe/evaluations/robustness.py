@@ -28,6 +28,7 @@ from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
 from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
+from loupe.wording import quote_name
 
 _FEWEST = 100
 _BREAKS = 0.1  # of a class's images lost on average over severities: it breaks
@@ -191,6 +192,7 @@ def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float
     others[column] = 0
     only = "only " if float(others.max()) < most / 3 else ""
     return (
-        f"Class {class_names[present[row]]} breaks first, {only}under {list(CORRUPTIONS)[column]}: "
+        f"Class {quote_name(class_names[present[row]])} breaks first, {only}under "
+        f"{list(CORRUPTIONS)[column]}: "
         f"it loses {found}."
     )

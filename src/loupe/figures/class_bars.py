@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loupe.figures.style import BLUE, GREY, new_axes, new_figure
+from loupe.wording import measure_width, shorten_name
 
-_LONGEST = 60  # letters of a name
+_LONGEST = 40  # letters of a name
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def draw_class_bars(panels: Sequence[tuple[str, Sequence[ClassBar], float | None
         panels: name of the score, a bar a class, and the value for all classes together.
     """
     names = [bar.name for bar in panels[0][1]]
-    room = 0.075 * min(_LONGEST, max(map(len, names)))
+    room = 0.075 * min(_LONGEST, max(map(measure_width, names)))
     figure = new_figure(1.75 * len(panels) + 0.4 + room, 0.75 + 0.2 * len(names))
     for number, (title, bars, overall) in enumerate(panels, start=1):
         axes = new_axes(figure, 1, len(panels), number)
@@ -75,7 +76,7 @@ def plot_class_bars(
             axes.plot([100 * bar.low, 100 * bar.high], [row, row], color="black", lw=1.1)
     if overall is not None:
         axes.axvline(100 * overall, color=GREY, lw=0.9, ls=":")
-    names = [bar.name if len(bar.name) <= _LONGEST else f"{bar.name[: _LONGEST - 1]}…" for bar in bars]
+    names = [shorten_name(bar.name, _LONGEST) for bar in bars]
     axes.set_yticks(rows, names, fontsize=8)
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

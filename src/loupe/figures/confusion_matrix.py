@@ -5,8 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loupe.figures.style import GREY, new_axes, new_figure
+from loupe.wording import measure_width, shorten_name
 
 _MOST_WRITTEN = 20  # classes whose cells hold their numbers; beyond, only shades
+_LONGEST = 20  # letters of a name
 
 
 def draw_confusion(
@@ -15,8 +17,8 @@ def draw_confusion(
     """Return a confusion matrix in a figure of its own; arguments as `plot_confusion`."""
     count = len(class_names)
     side = max(2.6, min(8.0, 0.36 * count))
-    longest = max(map(len, class_names))
-    margin = 0.5 + 0.07 * min(longest, 20)
+    longest = max(map(measure_width, class_names))
+    margin = 0.5 + 0.07 * min(longest, _LONGEST)
     figure = new_figure(side + margin + 0.7, side + margin)
     plot_confusion(new_axes(figure), counts, class_names, as_shares=as_shares, title=title)
     return figure
@@ -42,7 +44,7 @@ def plot_confusion(
     shares = counts / np.where(totals > 0, totals, 1)
     drawn = axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     rows = range(len(class_names))
-    names = [_shorten(name) for name in class_names]
+    names = [shorten_name(name, _LONGEST) for name in class_names]
     is_crowded = len(names) > 40
     size = 8 if len(names) <= _MOST_WRITTEN else 5.5
     step = max(1, len(names) // 40) if is_crowded else 1
@@ -81,7 +83,3 @@ def _add_bar(axes: Axes, drawn: object) -> None:
     bar.ax.tick_params(labelsize=7, length=2, color=GREY)
     bar.outline.set_visible(False)
     bar.set_label("% of the true class", fontsize=8)
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= 20 else f"{name[:19]}…"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from loupe.figures.flow_columns import find_columns, find_lanes, find_levels
 from loupe.figures.flow_plan import LINE, SLANT, Frame, Label, Mark, Plan, Route, Scale, Volume
 from loupe.inspection.flow import Flow, Link, Station
+from loupe.wording import measure_width, shorten_name
 
 _GAP, _MARGIN = 5.5, 4.0  # between columns; around all
 _DEPTH = 0.56  # what the most channels are deep, in sides of the largest map
@@ -37,12 +38,12 @@ def lay_out(flow: Flow, width: float = 175.0, face: float = 16.0) -> Plan:
 
 def measure_names(names: Sequence[str]) -> float:
     """Return how wide the names of classes are beside their probabilities; long ones are cut."""
-    return 1.2 + 0.95 * min(_LONGEST_NAME, max((len(name) for name in names), default=1))
+    return 1.2 + 0.95 * min(_LONGEST_NAME, max(map(measure_width, names), default=1))
 
 
 def cut_name(name: str) -> str:
     """Return a class name, cut where it is too long for the list."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return shorten_name(name, _LONGEST_NAME)
 
 
 def has_named_shares(station: Station) -> bool:

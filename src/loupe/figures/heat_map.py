@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from loupe.figures.style import new_axes, new_figure
+from loupe.wording import measure_width, shorten_name
 
 _MOST_WRITTEN = 16  # columns whose cells hold their numbers; beyond, only shades
+_LONGEST = 26  # letters of a name
 
 
 def draw_heat_map(
@@ -21,13 +23,14 @@ def draw_heat_map(
         columns: names.
         axes_labels: of columns and rows.
     """
+    rows, columns = ([shorten_name(one, _LONGEST) for one in names] for names in (rows, columns))
     width, height = (max(2.2, 0.42 * len(names)) for names in (columns, rows))
-    margin = 0.6 + 0.07 * max(map(len, [*rows, *columns]))
+    margin = 0.6 + 0.07 * max(map(measure_width, [*rows, *columns]))
     figure = new_figure(width + margin + 0.6, height + margin)
     axes = new_axes(figure)
     drawn = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks(range(len(columns)), list(columns), rotation=90, fontsize=7)
-    axes.set_yticks(range(len(rows)), list(rows), fontsize=7)
+    axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
+    axes.set_yticks(range(len(rows)), rows, fontsize=7)
     axes.set_xlabel(axes_labels[0])
     axes.set_ylabel(axes_labels[1])
     axes.grid(visible=False)

@@ -9,16 +9,19 @@ from loupe.statistics.score_intervals import compute_count_interval
 
 @register_metric("macro_f1", title="macro F1", unit="percent", better="higher", bounds=(0, 1))
 def macro_f1(predicted: Tensor, labels: Tensor, num_classes: int, level: float) -> Estimate:
-    """Mean of F1 over the classes that have images or are named; interval by the delta method.
+    """Mean of F1 over the classes that have images; interval by the delta method.
 
-    The F1 of a class is 2 · right / (its images + images named so). Takahashi et al. (2022) give the
-    interval. There is none where every image is named rightly: the method sees no spread then.
+    Classes without images are left out, as macro recall leaves them out: it is scikit-learn's `f1_score` with
+    `labels=` those that have images. The F1 of a class is 2 · right / (its images + images named so).
+    Takahashi et al. (2022) give the interval. There is none where every image is named rightly: the method
+    sees no spread then.
     """
     confusion = compute_confusion(labels, predicted, num_classes)
-    occurs = confusion.sum(0) + confusion.sum(1) > 0
+    has_images = confusion.sum(1) > 0
 
     def compute(shares: Tensor) -> Tensor:
-        return (2 * shares.diagonal() / (shares.sum(0) + shares.sum(1)))[occurs].mean()
+        both = shares.sum(0) + shares.sum(1)  # chosen before they are divided by: 0 / 0 has no gradient
+        return (2 * shares.diagonal()[has_images] / both[has_images]).mean()
 
     value = float(compute(confusion.double()))
     return Estimate(value, compute_count_interval(confusion, compute, level, low=0, high=1))

@@ -178,5 +178,5 @@ def read_values(values: Mapping[str, Mapping[str, Any]]) -> dict[str, MetricValu
 
 
 def write_number(value: float) -> str:
-    """Return a number with three significant digits: "0.0336"."""
-    return f"{value:.3g}" if abs(value) < 1e-4 else f"{value:#.3g}"
+    """Return a number with three significant digits: "0.0336", "150"."""
+    return f"{value:.3g}" if abs(value) < 1e-4 else f"{value:#.3g}".removesuffix(".")

@@ -65,8 +65,10 @@ def measure_classes(score: Metrics, level: float) -> list[ClassShares]:
 
 
 def pick_worst(classes: Sequence[ClassShares], most: int = MOST_CLASSES) -> list[ClassShares]:
-    """Return the classes with the least F1, least first; all if few enough."""
-    return sorted(classes, key=lambda one: one.f1[0] if one.f1 is not None else -1)[:most]
+    """Return the classes with the least F1, least first, those without images last; all if few enough."""
+    return sorted(classes, key=lambda one: (not one.num_images, one.f1[0] if one.f1 is not None else -1))[
+        :most
+    ]
 
 
 def list_scores(result: RunResult) -> list[tuple[Split, Metrics]]:

@@ -7,6 +7,7 @@ from loupe.evaluations.finding import Cell, Table
 from loupe.metrics import Metrics
 from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
+from loupe.wording import quote_name
 
 _VERY_SURE = 0.95
 
@@ -23,10 +24,10 @@ def ask_classes(evidence: Evidence) -> Answer:
     row = score.confusion[label]
     others = [index for index in range(len(row)) if index != label and row[index]]
     ends = f"{100 * worst.interval.low:.1f} to {100 * worst.interval.high:.1f} %"
-    said = f"{worst.name} is told apart worst: {100 * worst.accuracy:.1f} % ({ends}) of {worst.num_images:,}"
-    said += " images"
+    said = f"{quote_name(worst.name)} is told apart worst: {100 * worst.accuracy:.1f} % ({ends}) of "
+    said += f"{worst.num_images:,} images"
     if others:
-        said += f", most often taken for {score.class_names[max(others, key=row.__getitem__)]}"
+        said += f", most often taken for {quote_name(score.class_names[max(others, key=row.__getitem__)])}"
     rest, num_rest = score.correct - worst.correct, score.num_images - worst.num_images
     chance = bdtr(worst.correct, worst.num_images, rest / num_rest) if num_rest else 1.0
     p_value = min(1.0, float(chance) * len(score.per_class))

@@ -5,6 +5,7 @@ from html import escape
 from markupsafe import Markup
 
 from loupe.evaluations import HeatMap
+from loupe.wording import measure_width, shorten_name
 
 _CELL, _LETTER = 44, 7.2  # pixels of a cell, and of a letter of a label
 _MOST_LETTERS, _AXIS, _GAP = 26, 22, 8
@@ -13,9 +14,11 @@ _DARKEST = 0.55  # so that numbers can be read, on light and dark pages
 
 def draw_heat_map(block: HeatMap) -> Markup:
     """Return the heat map as an HTML <figure>; hovering a cell says row, column and number."""
-    rows, columns = [_shorten(one) for one in block.rows], [_shorten(one) for one in block.columns]
-    left = _AXIS + _GAP + _LETTER * max(map(len, rows), default=0)
-    below = _AXIS + _GAP + _LETTER * max(map(len, columns), default=0)
+    rows, columns = (
+        [shorten_name(one, _MOST_LETTERS) for one in names] for names in (block.rows, block.columns)
+    )
+    left = _AXIS + _GAP + _LETTER * max(map(measure_width, rows), default=0)
+    below = _AXIS + _GAP + _LETTER * max(map(measure_width, columns), default=0)
     width, height = _CELL * len(columns), _CELL * len(rows)
     whole = left + width + 2, height + below + 2
     title = block.title or f"{block.axes[1]} by {block.axes[0]}"
@@ -54,7 +57,3 @@ def _draw_cell(x: float, y: float, value: float | None, where: str) -> str:
         f'<text class="number" x="{x + _CELL / 2:.1f}" y="{y + _CELL / 2 + 4}" text-anchor="middle">'
         f"{number}</text></g>"
     )
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _MOST_LETTERS else f"…{name[1 - _MOST_LETTERS :]}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -30,6 +30,7 @@ from loupe.reports.scatter import Point, draw_scatter
 
 _SHEET_PIXELS = 1_000_000  # of all images behind cells together; about 1.5 MB of a page
 _NARROW_COLUMNS = 4
+_MOST_BARS = 40  # one below the other; of more, as many of the lowest and of the highest as half of these
 _COLOURS = ("c1", "c2", "c3", "c4", "c5")
 _CONFUSION = "confusion"
 
@@ -120,7 +121,8 @@ def _pair(looks: list[Look], by: int) -> Iterator[tuple[Look, ...]]:
 def _is_narrow(look: Look) -> bool:
     """Return whether a look stands in half of a page's width."""
     return bool(look.blocks) and all(
-        isinstance(one, Bars) or (isinstance(one, Table) and len(one.columns) <= _NARROW_COLUMNS)
+        (isinstance(one, Bars) and len(one.bars) <= _MOST_BARS)
+        or (isinstance(one, Table) and len(one.columns) <= _NARROW_COLUMNS)
         for one in look.blocks
     )
 
@@ -216,6 +218,17 @@ class _Drawing:
     def heat_map(self, block: HeatMap) -> Markup:
         """Return numbers by row and column as an HTML figure."""
         return draw_heat_map(block)
+
+    def split_bars(self, block: Bars) -> list[tuple[str, Bars]]:
+        """Return the lowest and the highest bars under titles of their own; none if there are few enough."""
+        if len(block.bars) <= _MOST_BARS:
+            return []
+        half = _MOST_BARS // 2
+        ranked = tuple(sorted(block.bars, key=lambda bar: bar.value))
+        return [
+            (f"The {half} lowest", replace(block, bars=ranked[:half])),
+            (f"The {half} highest", replace(block, bars=ranked[-half:])),
+        ]
 
     def bars(self, block: Bars) -> list[dict[str, Any]]:
         """Return the bars with their ends in percent of the track."""

@@ -7,6 +7,7 @@ from loupe.reports.page import format_percent
 from loupe.runs import RunFolder
 from loupe.runs.result import Score
 from loupe.runs.scaling import read_scaling
+from loupe.wording import quote_name
 
 _MOST_PAIRS = 5
 _MOST_WEAK = 3
@@ -65,10 +66,13 @@ def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
         yield f"- No mistake among the {judged.num_images:,} {split} images."
         return
     weakest = sorted(faulty, key=lambda one: one.accuracy)[:_MOST_WEAK]
-    listed = (f"{one.name} ({format_percent(one.accuracy)} of {one.num_images:,} right)" for one in weakest)
+    listed = (
+        f"{quote_name(one.name)} ({format_percent(one.accuracy)} of {one.num_images:,} right)"
+        for one in weakest
+    )
     yield f"- Weakest classes on {split}: {', '.join(listed)}."
     taken = (
-        f"{one.true_class} taken for {one.predicted_class} ({one.count:,} images, "
+        f"{quote_name(one.true_class)} taken for {quote_name(one.predicted_class)} ({one.count:,} images, "
         f"{format_percent(one.share)} of its own)"
         for one in rank_confused_pairs(judged.confusion, judged.class_names, _MOST_PAIRS)
     )

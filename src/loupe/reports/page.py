@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval
 from loupe.version import __version__
-from loupe.wording import count_of, format_duration
+from loupe.wording import count_of, format_duration, shorten_name
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
@@ -82,6 +82,7 @@ def _environment() -> Environment:
         "error": format_error,
         "count_of": count_of,
         "with_code": mark_code,
+        "shorten": shorten_name,
     }
     environment.globals |= {
         "style": Markup(read_template("style.css")),

@@ -1,13 +1,19 @@
 """Points of several classes as inline SVG: each class has a colour and a shape, wrong answers a ring."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from markupsafe import Markup
 
+from loupe.statistics.largest import pick_most_frequent
+from loupe.wording import count_of, measure_width, shorten_name
+
 _WIDTH, _LEAST_HEIGHT, _MOST_HEIGHT, _MARGIN = 720, 300, 620, 34
+_MOST_ON_NARROW = 12  # classes whose names lie on the map on a narrow screen
+_LETTER, _LINE, _EDGE = 7.4, 15, 24  # of a name on the map, in its pixels
 _COLOURS = 8  # k0 … k7 in style.css, told apart by colour-blind people (Okabe and Ito, 2008)
+_OTHERS = "others"
 _SHAPES = (
     "M0-3.6A3.6 3.6 0 1 1 0 3.6A3.6 3.6 0 1 1 0-3.6Z",  # circle
     "M-3.2-3.2h6.4v6.4h-6.4Z",  # square
@@ -43,7 +49,8 @@ def draw_scatter(
     """Return the map as an HTML <figure>, both axes on one scale; hovering names class and mistake.
 
     Class i has colour i mod 8 and a shape that moves on with every eight classes, so that 64 classes
-    differ in at least one of the two.
+    differ in at least one of the two. Of more classes than a legend can hold, those with the most images
+    have colour, shape and name, the others are grey. A name that would lie on another is left out.
     """
     left, right = min(point.x for point in points), max(point.x for point in points)
     low, high = min(point.y for point in points), max(point.y for point in points)
@@ -56,9 +63,13 @@ def draw_scatter(
         return _WIDTH / 2 + scale * (x - (left + right) / 2), height / 2 - scale * (y - (low + high) / 2)
 
     present = sorted({point.label for point in points})
+    named = pick_most_frequent([point.label for point in points])
+    others = [label for label in present if label not in named]
+    kind = " many" if len(named) > _MOST_ON_NARROW else ""
     parts = [
-        f'<figure class="map"><figcaption>{escape(title)}</figcaption><div class="legend">',
-        *(_draw_key(label, class_names[label]) for label in present),
+        f'<figure class="map{kind}"><figcaption>{escape(title)}</figcaption><div class="legend">',
+        *(_draw_key(label, class_names[label]) for label in named),
+        _draw_key_of_others(len(others)) if others else "",
         f'</div><svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
         f'aria-label="{escape(title)}: {len(points)} images of {len(present)} classes"><defs>',
         *(f'<path id="shape{index}" d="{path}"/>' for index, path in enumerate(_SHAPES)),
@@ -68,21 +79,38 @@ def draw_scatter(
         f'<text class="axis" transform="translate(16 {height / 2:.0f}) rotate(-90)" text-anchor="middle">'
         f"{escape(axes[1])}</text>",
     ]
-    labels = []
-    for label in present:
-        of_class = [point for point in points if point.label == label]
-        parts.append(f'<g class="k{label % _COLOURS}" data-class="{label}">')
+    by_class = {label: [point for point in points if point.label == label] for label in present}
+    for label in [*others, *named]:
+        is_named = label in named
+        colour = f"k{label % _COLOURS}" if is_named else _OTHERS
+        parts.append(f'<g class="{colour}" data-class="{label if is_named else _OTHERS}">')
         parts.append(f"<title>{escape(class_names[label])}</title>")
-        parts += [_draw_point(point, *place(point.x, point.y)) for point in of_class]
+        shape = _shape_of(label) if is_named else 0
+        parts += [_draw_point(point, shape, *place(point.x, point.y)) for point in by_class[label]]
         parts.append("</g>")
-        x, y = place(_middle([point.x for point in of_class]), _middle([point.y for point in of_class]))
-        name = escape(class_names[label])
-        labels.append(f'<text class="name" data-class="{label}" x="{x:.0f}" y="{y:.0f}">{name}</text>')
+    middles = {
+        label: place(*(_middle([getattr(point, axis) for point in by_class[label]]) for axis in "xy"))
+        for label in sorted(named, key=lambda one: -len(by_class[one]))
+    }
+    labels = _draw_names(middles, class_names)
     return Markup("".join([*parts, *labels, "</svg></figure>"]))  # text is escaped above
 
 
-def _draw_point(point: Point, x: float, y: float) -> str:
-    mark = f'<use href="#shape{_shape_of(point.label)}" x="{x:.1f}" y="{y:.1f}"/>'
+def _draw_names(places: Mapping[int, tuple[float, float]], class_names: Sequence[str]) -> Iterator[str]:
+    """Yield the names of classes at their places, the first ones first, but none on another."""
+    taken: list[tuple[float, float, float]] = []
+    for label, (x, y) in places.items():
+        name = shorten_name(class_names[label], 20)
+        half = _LETTER * measure_width(name) / 2
+        x = min(max(x, half + _EDGE), _WIDTH - half - 2)
+        if any(abs(x - there) < half + other and abs(y - line) < _LINE for there, line, other in taken):
+            continue
+        taken.append((x, y, half))
+        yield f'<text class="name" data-class="{label}" x="{x:.0f}" y="{y:.0f}">{escape(name)}</text>'
+
+
+def _draw_point(point: Point, shape: int, x: float, y: float) -> str:
+    mark = f'<use href="#shape{shape}" x="{x:.1f}" y="{y:.1f}"/>'
     if not point.wrong:
         return mark
     ring = f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="6.5"/>'
@@ -90,10 +118,20 @@ def _draw_point(point: Point, x: float, y: float) -> str:
 
 
 def _draw_key(label: int, name: str) -> str:
+    title = f' title="{escape(name)}"'
+    kind = f"k{label % _COLOURS}"
+    return _draw_button(kind, str(label), _shape_of(label), shorten_name(name), title)
+
+
+def _draw_key_of_others(count: int) -> str:
+    return _draw_button(_OTHERS, _OTHERS, 0, f"{count_of(count, 'other')}, with no more images", "")
+
+
+def _draw_button(kind: str, which: str, shape: int, name: str, title: str) -> str:
     return (
-        f'<button type="button" class="k{label % _COLOURS}" data-class="{label}" aria-pressed="true">'
+        f'<button type="button" class="{kind}" data-class="{which}" aria-pressed="true"{title}>'
         '<svg class="key" viewBox="-7 -7 14 14" aria-hidden="true">'
-        f'<path d="{_SHAPES[_shape_of(label)]}"/></svg>'
+        f'<path d="{_SHAPES[shape]}"/></svg>'
         f"{escape(name)}</button>"
     )
 

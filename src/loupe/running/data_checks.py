@@ -16,7 +16,7 @@ from loupe.errors import DataError, ShapeError
 from loupe.models import objective_of
 from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
-from loupe.wording import list_names
+from loupe.wording import list_names, quote_name
 
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
@@ -156,8 +156,9 @@ def find_imbalance_warnings(recipe: Recipe, train: ImageDataset) -> tuple[str, .
         return ()
     most, least = counts.index(max(counts)), counts.index(min(counts))
     found = (
-        f"The classes are unbalanced: {names[most]} has {counts[most]} training images, "
-        f"{names[least]} {counts[least]}. Read the per-class accuracies, not only the overall one."
+        f"The classes are unbalanced: {quote_name(names[most])} has {counts[most]} training images, "
+        f"{quote_name(names[least])} {counts[least]}. Read the per-class accuracies, not only the overall "
+        "one."
     )
     if objective_of(recipe.model.name) != "classification":
         return (found,)

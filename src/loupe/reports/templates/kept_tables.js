@@ -15,12 +15,15 @@ function nameFile(...words) {
 
 const flatten = (text) => text.replace(/\s+/g, " ").trim();
 
+/** Return the text of a cell; of a name that is cut there, the whole of it. */
+const readCell = (cell) => flatten(cell.dataset?.whole ?? cell.textContent);
+
 /** Return {rows, numHeads, isNumber} of a table: texts by row, how many rows are its head, which columns are numbers. */
 function readTable(table) {
   const lines = [...table.querySelectorAll("tr")].filter((row) => row.children.length);
   const width = Math.max(0, ...lines.map((row) => row.children.length));
   const rows = lines.map((row) => {
-    const texts = [...row.children].map((cell) => flatten(cell.textContent));
+    const texts = [...row.children].map(readCell);
     return [...texts, ...Array(width - texts.length).fill("")];
   });
   const numHeads = lines.filter((row) => row.closest("thead")).length;
@@ -35,9 +38,7 @@ function readTable(table) {
 function readBars(bars) {
   const rows = [...bars.children]
     .filter((one) => one.classList.contains("track"))
-    .map((track) =>
-      [track.previousElementSibling, track.nextElementSibling].map((one) => flatten(one.textContent)),
-    );
+    .map((track) => [track.previousElementSibling, track.nextElementSibling].map(readCell));
   return { rows: [["", "value"], ...rows], numHeads: 1, isNumber: [false, true] };
 }
 
