@@ -31,15 +31,15 @@ export async function showPicker(scene) {
   let stop = null;
 
   async function keep(blob, fields = {}) {
-    const mine = scene.wait();
+    const isWanted = scene.wait();
     problem.replaceChildren();
     try {
       const kept = await upload(runPath(id, "/images"), blob, fields);
-      if (mine === scene.turn) await scene.chooseImage(kept.image); // else a later picture has overtaken it
+      if (isWanted()) await scene.chooseImage(kept.image); // else a later picture has overtaken it
     } catch (error) {
-      if (mine === scene.turn) problem.replaceChildren(showProblem(error));
+      if (isWanted()) problem.replaceChildren(showProblem(error));
     } finally {
-      scene.settle(mine);
+      scene.settle(isWanted);
     }
   }
 

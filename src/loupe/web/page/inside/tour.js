@@ -53,8 +53,6 @@ const STEPS = [
   },
 ];
 
-let current = null;
-
 /** Bring a part into view below the step that speaks of it, unless its beginning is there to be seen. */
 function scrollTo(part, step) {
   requestAnimationFrame(() => {
@@ -83,16 +81,13 @@ function keepPresses(place) {
   });
 }
 
-/** Tell the tour that something was done. */
-export function tell(what) {
-  current?.(what);
-}
-
+/** Lead through the page; `scene.tell(what)` says what was done. */
 export function startTour(scene) {
   const place = scene.parts.tour;
   const steps = STEPS.filter((step) => step.wait !== "why" || scene.facts.methods.length);
   const canShow = (step) => step.show && (step.wait !== "picture" || scene.facts.num_validation > 0);
   let number = 0,
+    isOn = false,
     stop = () => {}; // looking for what is to be shown
   let isMoved = false; // the first step stands where the visitor is
   const light = (part) => {
@@ -103,7 +98,7 @@ export function startTour(scene) {
   const end = () => {
     stop();
     localStorage.setItem(KEPT, "done");
-    current = null;
+    isOn = false;
     light(null);
     place.replaceChildren(
       el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"),
@@ -122,7 +117,7 @@ export function startTour(scene) {
         ),
       );
       light(null);
-      current = null;
+      isOn = false;
       localStorage.setItem(KEPT, "done");
       return;
     }
@@ -161,10 +156,11 @@ export function startTour(scene) {
   };
   const begin = () => {
     number = 0;
-    current = (what) => {
-      if (steps[number]?.wait === what) next();
-    };
+    isOn = true;
     draw();
+  };
+  scene.tell = (what) => {
+    if (isOn && steps[number]?.wait === what) next();
   };
   keepPresses(place);
   if (localStorage.getItem(KEPT)) end();
