@@ -10,7 +10,7 @@ import { latest, take } from "../turns.js";
 
 export async function show(place, [id]) {
   const parts = Object.fromEntries(
-    ["head", "answers", "weights", "curves", "findings", "recipe", "layers", "rest"].map((name) => [
+    ["head", "answers", "weights", "curves", "note", "findings", "recipe", "layers", "rest"].map((name) => [
       name,
       el("div", { class: name === "curves" ? "columns" : "" }),
     ]),
@@ -23,6 +23,7 @@ export async function show(place, [id]) {
     parts.weights,
     el("h2", { id: "curves" }, "Curves"),
     parts.curves,
+    parts.note,
     parts.findings,
     parts.recipe,
     parts.layers,
@@ -39,6 +40,9 @@ export async function show(place, [id]) {
       problem.replaceChildren();
       drawHead(parts.head, run, id, refresh);
       placeCharts(parts.curves, run.charts);
+      parts.note.replaceChildren(
+        run.charts.length && run.curves_note ? el("p", { class: "soft" }, run.curves_note) : "",
+      );
       if (!run.charts.length) parts.curves.replaceChildren(el("p", {}, "No epoch is completed yet."));
       const state = JSON.stringify([
         run.result,
