@@ -37,8 +37,17 @@ export async function showImages(place, id, query, title, page = 0) {
   }
 }
 
-/** Fill a place with images to choose from; `choose(image)` is told. Returns how to show another page or query. */
-export function offerImages(place, id, choose) {
+/** Show which of the images offered is chosen. */
+export function markChosen(place, image) {
+  for (const one of place.querySelectorAll("button[data-image]"))
+    one.setAttribute("aria-pressed", String(one.dataset.image === image));
+}
+
+/**
+ * Fill a place with images to choose from; `choose(image)` is told, `getChosen()` asked which one is chosen.
+ * Returns how to show another page or query.
+ */
+export function offerImages(place, id, choose, getChosen) {
   async function fill(query, page = 0) {
     const isWanted = take(place);
     try {
@@ -71,6 +80,7 @@ export function offerImages(place, id, choose) {
         ),
         turner(found, (wanted) => fill(query, wanted)),
       );
+      markChosen(grid, getChosen());
       rove(grid);
       return found;
     } catch (error) {

@@ -81,9 +81,10 @@ export async function showPicker(scene) {
 }
 
 /** Offer validation images; returns the first of them, if there is one. */
-async function fillKnown(place, { facts, id, chooseImage }) {
+async function fillKnown(place, scene) {
+  const { facts, id, chooseImage } = scene;
   const grid = el("div", { class: "known" });
-  const fill = offerImages(grid, id, chooseImage);
+  const fill = offerImages(grid, id, chooseImage, () => scene.chosen);
   const which = el(
     "select",
     { "aria-label": "Class" },

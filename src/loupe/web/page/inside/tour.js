@@ -89,6 +89,12 @@ export function startTour(scene) {
   let number = 0,
     isOn = false,
     stop = () => {}; // looking for what is to be shown
+  /** Put into the place what comes next; whoever stood on a button there stands on its next one. */
+  const put = (...children) => {
+    const isInside = place.contains(document.activeElement);
+    place.replaceChildren(...children);
+    if (isInside) place.querySelector("button").focus({ preventScroll: true });
+  };
   let isMoved = false; // the first step stands where the visitor is
   const light = (part) => {
     if (part && isMoved) scrollTo(scene.parts[part], place);
@@ -100,15 +106,13 @@ export function startTour(scene) {
     localStorage.setItem(KEPT, "done");
     isOn = false;
     light(null);
-    place.replaceChildren(
-      el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"),
-    );
+    put(el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"));
   };
   const draw = () => {
     stop();
     const step = steps[number];
     if (!step) {
-      place.replaceChildren(
+      put(
         el(
           "div",
           { class: "step" },
@@ -122,7 +126,7 @@ export function startTour(scene) {
       return;
     }
     light(step.part);
-    place.replaceChildren(
+    put(
       el(
         "div",
         { class: "step", role: "status" },

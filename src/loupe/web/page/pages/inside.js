@@ -1,6 +1,7 @@
 // Inside a network: a picture, the answer, the layers, a number, the attributions, the nearest neighbours.
 import { el, speak } from "../dom.js";
 import { chooseRun } from "../choice.js";
+import { markChosen } from "../images.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { showAnswer } from "../inside/answer.js";
 import { markStation } from "../inside/flow.js";
@@ -47,6 +48,8 @@ export async function show(place, [id], query) {
   };
   scene.chooseImage = async (image, isChosen = true) => {
     const isWanted = scene.wait();
+    scene.chosen = image; // while the one seen is still the former
+    markChosen(parts.picker, image);
     try {
       const seen = await send(runPath(id, "/inspect"), { image });
       if (!isWanted()) return;
