@@ -55,6 +55,26 @@ def wait_for_answer(page: Any, image: str, *, after: str | None = None) -> None:
     )
 
 
+def wait_for_held(page: Any, held: list[Any], count: int = 1) -> None:
+    """Wait until so many questions of the page are held back."""
+    while len(held) < count:
+        page.wait_for_timeout(20)
+
+
+def hold_back(page: Any, address: str) -> list[Any]:
+    """Hold back the page's questions to an address from now on; returns them as they come."""
+    held: list[Any] = []
+    page.route(address, lambda route: held.append(route))
+    return held
+
+
+def answer_held(page: Any, route: Any) -> None:
+    """Let a question that is held back be answered, and the page take note of it."""
+    with page.expect_response(route.request.url):
+        route.continue_()
+    page.wait_for_timeout(100)  # what a page makes of an answer, it makes at once
+
+
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page of a first-time visitor; afterwards: no error in the console, no request to anywhere else."""

@@ -46,6 +46,8 @@ def test_a_run_is_watched_while_it_trains(page: Any, tmp_path: Path) -> None:
         row.locator("a").first.click()
         page.locator(".chart svg").first.wait_for()
         before = page.locator(".chart").first.get_attribute("data-text")
+        said = "the train loss of the log, is what the loop saw while the weights still moved"
+        page.locator("#curves ~ div", has_text=said).wait_for()
         goes_on.release()
         wait_until(page, "before => document.querySelector('.chart').dataset.text !== before", before)
         assert page.locator("#weights").count() == 0

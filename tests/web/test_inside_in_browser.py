@@ -13,7 +13,7 @@ from loupe.runs import RunFolder
 from loupe.using.opened_run import open_run
 from loupe.web.handlers import predict
 
-from .browsing import CHROMIUM, wait_for_answer, wait_until
+from .browsing import CHROMIUM, answer_held, hold_back, wait_for_answer, wait_for_held, wait_until
 from .conftest import Encode, Runs
 
 pytestmark = [
@@ -278,61 +278,60 @@ def test_drawn_digits_are_recognised(page: Any, address: str, runs: Runs) -> Non
         assert float(sure) > 70, f"{digit}: {sure} % sure"  # far from a toss-up: a hand may tremble
 
 
-def wait_for_held(page: Any, held: list[Any], count: int = 1) -> None:
-    """Wait until so many questions of the page are held back."""
-    while len(held) < count:
-        page.wait_for_timeout(20)
+def test_the_chosen_picture_is_marked_and_what_is_of_the_former_is_dim(
+    page: Any, address: str, runs: Runs
+) -> None:
+    def list_marked() -> list[str]:
+        marked = page.locator('.known button[aria-pressed="true"]')
+        names: list[str] = marked.evaluate_all("all => all.map(one => one.dataset.image)")
+        return names
 
-
-def test_the_answer_says_which_picture_it_is_about(page: Any, address: str, runs: Runs) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4&layer=conv1")
     wait_for_answer(page, "validation-4")
-    held: list[Any] = []
-    page.route("**/inspect", lambda route: held.append(route))
-    page.locator('[data-image="validation-7"]').click()
-    answer = page.locator("#part-answer")
-    assert answer.get_attribute("aria-busy") == "true"
-    assert answer.get_attribute("data-image") == "validation-4"  # what is still shown is about this one
-    page.locator('[data-image="validation-9"]').click()  # overtakes the other
-    wait_for_held(page, held, 2)
-    for route in reversed(held):
-        route.continue_()
-    wait_for_answer(page, "validation-9")
-    assert "image=validation-9" in page.url
-
-
-def test_a_click_on_maps_that_still_show_is_about_their_layer(page: Any, address: str, runs: Runs) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
-    wait_for_answer(page, "validation-4")
-    first, second = (page.locator("#part-network button[data-layer]").nth(number) for number in (0, 1))
-    name, other = (layer.get_attribute("data-layer") for layer in (first, second))
-    first.click()
-    maps = page.locator(".part-layer button[data-channel]")
-    maps.first.wait_for()
-    held: list[Any] = []
-    page.route(f"**/maps?*layer={other}&*", lambda route: held.append(route))
-    second.click()
-    wait_for_held(page, held)
-    maps.first.click()  # the first layer's: the second has not come
-    page.get_by_text("How this number came about").wait_for()
-    held[0].continue_()
-    wait_until(page, "!document.querySelector('.part-layer').hasAttribute('aria-busy')")
-    assert page.locator(".part-layer h2").inner_text() == name
-    assert page.locator("#part-number .soft").first.inner_text().startswith(f"{name},")
-    assert f"layer={name}" in page.url
-
-
-def test_a_late_answer_leaves_address_and_title_of_the_next_page(page: Any, address: str, runs: Runs) -> None:
-    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
-    wait_for_answer(page, "validation-4")
-    held: list[Any] = []
-    page.route("**/inspect", lambda route: held.append(route))
+    page.locator(".part-layer:not([aria-busy]) button[data-channel]").first.wait_for()
+    assert list_marked() == ["validation-4"]
+    held = hold_back(page, "**/inspect")
     page.locator('[data-image="validation-7"]').click()
     wait_for_held(page, held)
-    page.locator('#pages a[data-page="runs"]').click()
-    page.get_by_role("heading", name="Runs", exact=True).wait_for()
-    with page.expect_response("**/inspect"):
-        held[0].continue_()
-    page.wait_for_timeout(100)  # what the late answer would do, it does at once
-    assert page.url.endswith("#/runs")
-    assert page.title() == "Runs – Loupe"
+    assert list_marked() == ["validation-7"]
+    measure = """() => [".part-answer", ".part-network", ".desk:has(.part-layer)", ".part-theory"]
+        .map(one => Number(getComputedStyle(document.querySelector(one)).opacity))"""
+    wait_until(page, f"() => ({measure})().every(one => one === 0.6)")
+    answer_held(page, held[0])
+    wait_for_answer(page, "validation-7")
+    wait_until(page, f"() => ({measure})().every(one => one === 1)")
+    page.get_by_label("Class", exact=True).select_option("3")
+    wait_until(page, "() => document.querySelectorAll('.known [aria-pressed]').length")
+    page.get_by_label("Class", exact=True).select_option("")
+    wait_until(
+        page, "() => document.querySelector('.known [data-image=\"validation-7\"][aria-pressed=true]')"
+    )
+
+
+def test_the_tour_is_taken_by_the_enter_key_alone(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}")
+    wait_for_answer(page, "validation-0")
+    page.get_by_role("button", name="Show me", exact=True).focus()
+    for number in range(1, 6):
+        page.get_by_text(f"{number} of 5", exact=True).wait_for()
+        page.keyboard.press("Enter")
+    page.get_by_text("That was it.").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Show me round in five steps").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("1 of 5", exact=True).wait_for()
+    page.locator('[data-image="validation-5"]').click()  # who does a step by hand stays there
+    page.get_by_text("2 of 5", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.dataset.image") == "validation-5"
+
+
+def test_why_says_what_is_measured_and_what_covers(page: Any, address: str, runs: Runs) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    page.locator('[data-method="occlusion"]').click()
+    words = page.locator(".why-words")
+    words.get_by_text("Amber speaks for").wait_for()
+    said = words.inner_text()
+    assert "how far the class's logit drops while a window of 2 × 2 pixels is filled with mean grey" in said
+    assert "A map that stays the same when the weights are replaced by random ones" in said
+    assert ".." not in said

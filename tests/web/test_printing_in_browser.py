@@ -127,3 +127,23 @@ def test_maps_painted_for_the_dark_are_painted_anew_for_paper(page: Any, address
     assert cell.get_attribute("style") != dark_cell
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate(measure) == dark
+
+
+def test_the_drawing_of_a_network_is_whole_on_paper(
+    page: Any, address: str, runs: Runs, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    shares = page.locator(".flow .flow-share")
+    shares.first.wait_for()
+    wanted = [text for text in shares.all_text_contents() if "%" in text]
+    _, texts = print_sheets(page, tmp_path / "inside.pdf")
+    printed = "".join("".join(texts).split())
+    assert len(wanted) > 4
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": WIDTH, "height": 900})
+    measure = """() => { const drawing = document.querySelector(".flow > svg").getBoundingClientRect(),
+        frame = document.querySelector(".flow");
+        return [drawing.right <= innerWidth, frame.scrollWidth - frame.clientWidth, drawing.height > 60]; }"""
+    assert page.evaluate(measure) == [True, 0, True]
+    assert all("".join(text.split()) in printed for text in wanted)

@@ -70,7 +70,7 @@ def _show_seen(axes: Axes, picture: np.ndarray, seen: tuple[int, int, int, int])
     width, height = last_column - first_column + 1, last_row - first_row + 1
     corner = (first_column - 0.5, first_row - 0.5)
     axes.add_patch(Rectangle(corner, width, height, fill=False, ec=ORANGE, lw=1.8))
-    axes.set_title(f"sees {height} x {width} pixels", fontsize=8)
+    axes.set_title(f"sees {height} × {width} pixels", fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

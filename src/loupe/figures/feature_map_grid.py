@@ -31,7 +31,7 @@ def draw_feature_maps(
     axes = figure.add_subplot(layout[0, 1])
     drawn = axes.imshow(picture_of_maps, cmap="viridis", interpolation="nearest")
     label_tiles(axes, count, columns, height, width)
-    size = f"{height} x {width}"
+    size = f"{height} × {width}"
     scale = "each on a scale of its own" if own_scale else "one scale"
     axes.set_title(f"{layer}: {count} maps of {size}, {scale}", fontsize=9, loc="left")
     if not own_scale:

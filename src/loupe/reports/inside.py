@@ -28,6 +28,7 @@ from loupe.inspection import (
     read_filters,
     show_arithmetic,
 )
+from loupe.inspection.explanations import describe_map
 from loupe.inspection.feature_maps import choose_shown_layers
 from loupe.inspection.filters import list_filter_layers
 from loupe.models.layer_table import describe_layers
@@ -275,6 +276,10 @@ def show_explanations(
     caption = (
         "What speaks for the class the network names, with its probability. Amber speaks for it"
         + (", blue against it. " if any(one.is_signed for one in found) else ". ")
+        + "".join(
+            f"{EXPLANATIONS.facts(one.method)['title']}: {describe_map(one.method, one.extras)}. "
+            for one in found
+        )
         + "Each map has a range of its own. A map is what its method says, "
         + "and methods disagree: only one whose maps change with random weights in place of these depends "
         + "on what the network learned (loupe.inspection.check_sanity asks that)."

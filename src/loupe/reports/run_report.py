@@ -60,6 +60,7 @@ def write_run_report(
         run_path=folder.path,
         recipe=recipe,
         recipe_toml=recipe.to_toml(),
+        curves_note=explain_curves(recipe),
         result=result,
         looks=describe_looks([folder]),
         **_show_answers(answer_questions(gather_evidence(folder, result))),
@@ -219,6 +220,27 @@ def make_tiles(result: RunResult) -> Iterator[dict[str, str]]:
     yield {"value": format_thousands(counts["train"]), "label": label}
     looks = len(result.test_openings)
     yield {"value": f"{looks} ×", "label": "test set looked at"}
+
+
+def explain_curves(recipe: Recipe) -> str:
+    """Return how the figures of training come about, and whether they compare with those of validation."""
+    sentences = []
+    if recipe.train.clean_train_images:
+        sentences.append(
+            "“Clean training” is measured after each epoch as validation is, without augmentation, on up to "
+            f"{recipe.train.clean_train_images:,} training images."
+        )
+    extra = {
+        "augmented images": recipe.data.augment,
+        "mixed images and labels": recipe.data.mix,
+        "label smoothing": recipe.train.label_smoothing,
+    }
+    seen = "".join(f"{words}, " for words, is_there in extra.items() if is_there)
+    sentences.append(
+        "“Running training”, the train loss of the log, is what the loop saw while the weights still moved: "
+        f"{seen}not comparable with the others."
+    )
+    return " ".join(sentences)
 
 
 def draw_curves(

@@ -101,6 +101,7 @@ class RunDetails(BaseModel):
     recipe_toml: str
     history: list[dict[str, float | None]]
     charts: list[str] = Field(description="Curves as HTML figures, drawn as in the report.")
+    curves_note: str = Field("", description="How the figures of training came about; of a single run.")
     result: dict[str, Any] | None = Field(description="As in result.json.")
     tiles: list[dict[str, str]] = Field([], description="Figures as short texts, for the head of a page.")
     class_scores: list[dict[str, Any]] = Field([], description="Precision, recall and F1 of each class.")

@@ -8,7 +8,7 @@ from loupe.evaluations import compute_class_scores
 from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
 from loupe.reports.comparison import RunCurves, draw_histories, find_recipe_differences
-from loupe.reports.run_report import draw_run_curves, flatten, make_tiles
+from loupe.reports.run_report import draw_run_curves, explain_curves, flatten, make_tiles
 from loupe.reports.run_verdicts import judge_split, render_verdicts
 from loupe.runs import RunFolder
 from loupe.runs.metric_values import list_history_metrics
@@ -49,6 +49,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         recipe_toml=recipe.to_toml(),
         history=[{name: _clean(value) for name, value in one.to_row().items()} for one in history],
         charts=[str(chart) for chart in charts],
+        curves_note="" if seeds else explain_curves(recipe),
         result=result.to_dict() if result else None,
         tiles=list(make_tiles(result)) if result else [],
         class_scores=_list_class_scores(judged),

@@ -100,7 +100,7 @@ def open_picture(content: bytes) -> Image.Image:
     if width * height > MOST_PIXELS:
         raise DataError(
             "This image is too large.",
-            got=f"{width:,} x {height:,} pixels",
+            got=f"{width:,} × {height:,} pixels",
             allowed=f"up to {MOST_PIXELS:,} pixels",
             next_step="make it smaller first; the network sees few pixels in any case",
         )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from loupe.errors import LoupeError, ShapeError, UnknownNameError
 from loupe.inspection import EXPLANATIONS, Attribution, explain, register_explanation
+from loupe.inspection.explanations import describe_map
 from loupe.models import MODELS, objective_of
 from tests.inspection.explanations.networks import SETTINGS, Plain, make_images, make_network
 
@@ -191,3 +192,23 @@ def test_an_explanation_is_not_changed() -> None:
     with pytest.raises(AttributeError):
         found.method = "other"  # type: ignore[misc]  # frozen: the test
     assert replace(found, method="other").method == "other"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_map_shows_is_said_within_a_sentence(method: str) -> None:
+    found = explain(make_network("cnn"), make_images(1), method, **quick(method))
+    words = describe_map(method, found.extras)
+    assert words
+    assert not words.endswith(".")
+    assert ". " not in words
+
+
+@pytest.mark.parametrize(("method", "setting"), [("occlusion", "fill"), ("integrated-gradients", "baseline")])
+def test_what_stands_for_nothing_is_named(method: str, setting: str) -> None:
+    def describe(**settings: float) -> str:
+        found = explain(make_network("cnn"), make_images(1), method, **quick(method), **settings)
+        return describe_map(method, found.extras)
+
+    assert "class's logit" in describe()
+    assert "filled with mean grey (each channel's mean" in describe()
+    assert "filled with -1.5 in every channel, normalised" in describe(**{setting: -1.5})

@@ -108,14 +108,25 @@ def list_explanations(plugins: Iterable[str] = ()) -> list[str]:
 
 
 def describe_map(name: str, extras: Mapping[str, Any]) -> str:
-    """Return what a map of a method shows, in words.
+    """Return what a map of a method shows, in words without a full stop.
 
     Args:
         name: of the method.
         extras: what it said of this map.
     """
     note = str(EXPLANATIONS.facts(name)["note"])
-    return note.format(**extras) if note else EXPLANATIONS.summary(name)
+    return note.format(**extras) if note else EXPLANATIONS.summary(name).rstrip(".")
+
+
+def name_blank(value: float) -> str:
+    """Return in words what a normalised value is that stands for "nothing to be seen here".
+
+    Args:
+        value: of every channel, normalised.
+    """
+    if value == 0:
+        return "mean grey (each channel's mean over the images that normalisation was measured on)"
+    return f"{value:g} in every channel, normalised"
 
 
 def choose_quick_settings(name: str, multiply_adds: int, image_size: tuple[int, int]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from loupe.errors import LoupeError
-from loupe.inspection.explanations import Attribution, register_explanation
+from loupe.inspection.explanations import Attribution, name_blank, register_explanation
 
 _IMAGES_AT_ONCE = 512  # covered images of one forward pass
 _MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
@@ -17,7 +17,8 @@ _MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so o
     is_signed=True,
     order=20,
     num_passes=200,  # roughly, with the default size and stride
-    note="a window of {size} x {size} pixels slides over the image, {stride} further each time",
+    note="how far the class's {score} drops while a window of {size} × {size} pixels is filled with "
+    "{filling}; the window slides over the image, {stride} pixels further each time",
 )
 @dataclass(frozen=True)
 class Occlusion:
@@ -27,7 +28,7 @@ class Occlusion:
     value; a pixel's value is the mean drop over the windows that cover it. The last window of a row or column
     ends at the border, so that all windows are whole and every pixel is covered.
 
-    Extras: `size` and `stride`, as used.
+    Extras: `size` and `stride`, as used; `score`; `filling`, what covers, in words.
     """
 
     size: Annotated[
@@ -67,7 +68,8 @@ class Occlusion:
             drops = scores[:, None] - self._score_covered(model, images, targets, windows)
             shares = windows.flatten(1).to(drops)
             maps: Tensor = drops @ (shares / shares.sum(0))
-        return Attribution(maps.view(-1, height, width), {"size": size, "stride": stride})
+        extras = {"size": size, "stride": stride, "score": self.score, "filling": name_blank(self.fill)}
+        return Attribution(maps.view(-1, height, width), extras)
 
     def _choose_window(self, height: int, width: int) -> tuple[int, int]:
         shorter = min(height, width)

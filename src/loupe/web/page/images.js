@@ -1,11 +1,13 @@
 // Validation images, a page at a time, as buttons or as links into the network.
 import { count, el, percent, rove } from "./dom.js";
 import { ask, runPath, showProblem } from "./server.js";
+import { latest, take } from "./turns.js";
 
 /** Fill a place with links to images that fit a query. */
 export async function showImages(place, id, query, title, page = 0) {
   try {
-    const found = await ask(runPath(id, "/images"), { query: { ...query, page } });
+    const found = await latest(place, ask(runPath(id, "/images"), { query: { ...query, page } }));
+    if (!found) return;
     const strip = el(
       "div",
       { class: "strip" },
@@ -35,11 +37,22 @@ export async function showImages(place, id, query, title, page = 0) {
   }
 }
 
-/** Fill a place with images to choose from; `choose(image)` is told. Returns how to show another page or query. */
-export function offerImages(place, id, choose) {
+/** Show which of the images offered is chosen. */
+export function markChosen(place, image) {
+  for (const one of place.querySelectorAll("button[data-image]"))
+    one.setAttribute("aria-pressed", String(one.dataset.image === image));
+}
+
+/**
+ * Fill a place with images to choose from; `choose(image)` is told, `getChosen()` asked which one is chosen.
+ * Returns how to show another page or query.
+ */
+export function offerImages(place, id, choose, getChosen) {
   async function fill(query, page = 0) {
+    const isWanted = take(place);
     try {
       const found = await ask(runPath(id, "/images"), { query: { ...query, page } });
+      if (!isWanted()) return found;
       const grid = el(
         "div",
         { class: "choices", role: "group", "aria-label": "Validation images" },
@@ -67,10 +80,11 @@ export function offerImages(place, id, choose) {
         ),
         turner(found, (wanted) => fill(query, wanted)),
       );
+      markChosen(grid, getChosen());
       rove(grid);
       return found;
     } catch (error) {
-      place.replaceChildren(showProblem(error));
+      if (isWanted()) place.replaceChildren(showProblem(error));
       return null;
     }
   }

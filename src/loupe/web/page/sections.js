@@ -2,21 +2,28 @@
 import { settleChart } from "./charts.js";
 import { ask, runPath, showProblem } from "./server.js";
 import { makeSortable } from "./tables.js";
+import { latest } from "./turns.js";
 
-/** Fill a place with a part of a run's report; without `isNeeded` a part that cannot be had leaves it empty. */
+/**
+ * Fill a place with a part of a run's report, and return whether it is there; without `isNeeded` a part that cannot
+ * be had leaves the place as it is.
+ */
 export async function placeSection(place, id, name, isNeeded = true) {
   try {
-    await placeFragment(place, runPath(id, `/sections/${name}`));
-    return true;
+    return await placeFragment(place, runPath(id, `/sections/${name}`));
   } catch (error) {
     if (isNeeded) place.replaceChildren(showProblem(error));
     return false;
   }
 }
 
-/** Fill a place with the part of a report at an address, in place of an earlier state of it, and bring it to life. */
+/**
+ * Fill a place with the part of a report at an address, in place of an earlier state of it, and bring it to life;
+ * return whether it is there: another may have been asked for since.
+ */
 export async function placeFragment(place, path) {
-  const part = await ask(path);
+  const part = await latest(place, ask(path));
+  if (!part) return false;
   const holder = document.createElement("template");
   holder.innerHTML = part.html; // rendered by loupe.reports, every word of a user escaped there
   const fresh = document.importNode(holder.content, true);
@@ -30,6 +37,7 @@ export async function placeFragment(place, path) {
   charts.forEach((figure, index) => settleChart(before.charts[index], figure));
   for (const table of place.querySelectorAll("table.sortable")) makeSortable(table, sortingOf(path, table));
   for (const one of place.querySelectorAll("details")) one.open = before.details.get(nameOf(one)) ?? one.open;
+  return true;
 }
 
 // What is open is known by its heading, whose numbers may have changed.

@@ -2,6 +2,7 @@
 import { el, link } from "./dom.js";
 import { placeFragment } from "./sections.js";
 import { ask, showProblem } from "./server.js";
+import { latest } from "./turns.js";
 
 /** Return the state of a study or search, and how far it is. */
 export function showProgress(one, words, share) {
@@ -26,18 +27,17 @@ export async function follow(place, path, describe, enliven = () => {}) {
     problem = el("div");
   place.append(problem, part);
   let timer = null,
-    isGone = false,
     before = "";
 
   async function refresh() {
     try {
-      const found = await ask(path);
-      if (isGone) return;
+      const found = await latest(place, ask(path));
+      if (!found) return;
       problem.replaceChildren();
       live.replaceChildren(...describe(found));
       const state = JSON.stringify({ ...found, under_way: null }); // a run's epochs change no table
       if (state !== before) {
-        await placeFragment(part, `${path}/section`);
+        if (!(await placeFragment(part, `${path}/section`))) return;
         before = state;
         part.querySelector(".answer").after(live);
         enliven(part);
@@ -48,10 +48,7 @@ export async function follow(place, path, describe, enliven = () => {}) {
     }
   }
   await refresh();
-  return () => {
-    isGone = true;
-    clearTimeout(timer);
-  };
+  return () => clearTimeout(timer);
 }
 
 /** Return the way to the report as it was written last; nothing before there is one. */

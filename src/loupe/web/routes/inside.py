@@ -279,7 +279,7 @@ def read_drawing(opened: OpenedRun, content: bytes) -> torch.Tensor:
     if max(picture.size) > _LARGEST_DRAWING:
         raise DataError(
             "This drawing is too large.",
-            got=f"{picture.width} x {picture.height} pixels",
+            got=f"{picture.width} × {picture.height} pixels",
             allowed=f"up to {_LARGEST_DRAWING} a side",
             next_step="draw it smaller",
         )

@@ -2,7 +2,9 @@
 import { el, percent, rove } from "../dom.js";
 import { overlay, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
-import { tell } from "./tour.js";
+import { latest, take } from "../turns.js";
+
+const WHY_WORDS = "Lay over the picture which pixels speak for the class; click a class to ask for that one.";
 
 export function showAnswer(scene) {
   const { seen, parts } = scene;
@@ -131,11 +133,7 @@ function showClasses(scene, prediction) {
           { class: "why" },
           el("h3", {}, "Why?"),
           methods,
-          el(
-            "div",
-            { class: "why-words soft", "aria-live": "polite" },
-            "Lay over the picture which pixels speak for the class; click a class to ask for that one.",
-          ),
+          el("div", { class: "why-words soft", "aria-live": "polite" }, WHY_WORDS),
         )
       : "",
   );
@@ -151,19 +149,23 @@ export async function why(scene, method, target = null) {
   for (const one of parts.answer.querySelectorAll("[data-method]"))
     one.setAttribute("aria-pressed", String(one === button && !isOff));
   canvas.width = 0;
-  if (isOff) return;
+  if (isOff) {
+    take(canvas); // from an answer that may be on its way
+    words.textContent = WHY_WORDS;
+    return;
+  }
   scene.method = method;
   words.textContent = "asking …";
   try {
-    const found = await ask(runPath(scene.id, "/attributions"), {
-      query: { image: scene.seen.image, method, target },
-    });
+    const query = { image: scene.seen.image, method, target };
+    const found = await latest(canvas, ask(runPath(scene.id, "/attributions"), { query }));
+    if (!found) return;
     overlay(canvas, unpack(found.map));
     words.replaceChildren(
-      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods; loupe.inspection.check_sanity asks whether a map depends on the weights.`,
+      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods. A map that stays the same when the weights are replaced by random ones shows the picture, not what was learned; loupe.inspection.check_sanity does this test in Python.`,
     );
     if (found.map.low === 0 && found.map.high === 0) words.append(" This map is zero everywhere.");
-    tell("why");
+    scene.tell("why");
   } catch (error) {
     button?.setAttribute("aria-pressed", "false");
     words.replaceChildren(showProblem(error));
@@ -172,13 +174,13 @@ export async function why(scene, method, target = null) {
 
 /** Frame the pixels that a number can depend on. */
 export async function frameField(scene, layer, row, column) {
-  const frame = scene.parts.answer.querySelector(".field"),
-    mine = (scene.fieldTurn = (scene.fieldTurn ?? 0) + 1);
+  const frame = scene.parts.answer.querySelector(".field");
   if (!frame) return;
   frame.hidden = true;
   try {
-    const field = await ask(runPath(scene.id, "/field"), { query: { layer, row, column } });
-    if (mine !== scene.fieldTurn) return;
+    const query = { layer, row, column };
+    const field = await latest(frame, ask(runPath(scene.id, "/field"), { query }));
+    if (!field) return;
     const [height, width] = scene.facts.image_size;
     frame.style.top = `${(100 * field.first_row) / height}%`;
     frame.style.left = `${(100 * field.first_column) / width}%`;

@@ -36,7 +36,8 @@ export function showCamera(place, keep) {
       );
       video.srcObject = given;
     })
-    .catch((error) =>
+    .catch((error) => {
+      if (isOff) return; // another way is shown in its place
       place.replaceChildren(
         showProblem(
           new Problem({
@@ -45,8 +46,8 @@ export function showCamera(place, keep) {
             next: "allow it in the browser, or upload a picture",
           }),
         ),
-      ),
-    );
+      );
+    });
   take.addEventListener("click", () => {
     const side = Math.min(video.videoWidth, video.videoHeight),
       canvas = el("canvas", { width: side, height: side });

@@ -17,6 +17,7 @@ export function showDrawing(place, facts, keep) {
   let last = null,
     timer = null;
   const clear = () => {
+    clearTimeout(timer);
     context.fillStyle = "#000";
     context.fillRect(0, 0, SIDE, SIDE);
   };
@@ -32,7 +33,10 @@ export function showDrawing(place, facts, keep) {
     context.stroke();
     last = to;
   };
-  const send = () => canvas.toBlob((blob) => keep(blob, { kind: "drawing" }), "image/png");
+  const send = () => {
+    clearTimeout(timer);
+    canvas.toBlob((blob) => keep(blob, { kind: "drawing" }), "image/png");
+  };
   canvas.addEventListener("pointerdown", (event) => {
     clearTimeout(timer);
     canvas.setPointerCapture(event.pointerId);
@@ -44,7 +48,7 @@ export function showDrawing(place, facts, keep) {
   });
   canvas.addEventListener("pointerup", () => {
     last = null;
-    timer = setTimeout(send, 500); // a second stroke may follow
+    timer = setTimeout(() => canvas.isConnected && send(), 500); // a second stroke may follow
   });
   clear();
   place.append(

@@ -2,6 +2,7 @@
 import { count, el } from "../dom.js";
 import { paint, paintFilter, reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
+import { latest } from "../turns.js";
 
 /** Return a page of filters; with a slider over the epochs at which they were kept. */
 export function showFilters(scene, found, isOwnScale) {
@@ -9,7 +10,6 @@ export function showFilters(scene, found, isOwnScale) {
   if (!found.epochs.length) return place;
   const stops = [...found.epochs, null]; // the last are the best weights, which all else here shows
   const words = el("output", {}, nameStop(null));
-  let turn = 0;
   const slider = el("input", {
     type: "range",
     min: 0,
@@ -18,15 +18,14 @@ export function showFilters(scene, found, isOwnScale) {
     "aria-label": "Epoch of the training",
     "aria-valuetext": nameStop(null),
     oninput: async () => {
-      const epoch = stops[Number(slider.value)],
-        mine = ++turn;
+      const epoch = stops[Number(slider.value)];
       words.textContent = nameStop(epoch);
       slider.setAttribute("aria-valuetext", nameStop(epoch));
       const query = { layer: found.layer, page: found.page };
       if (epoch !== null) query.epoch = epoch;
       try {
-        const then = await ask(runPath(scene.id, "/filters"), { query });
-        if (mine === turn) place.replaceChildren(drawFilters(then, isOwnScale));
+        const then = await latest(place, ask(runPath(scene.id, "/filters"), { query }));
+        if (then) place.replaceChildren(drawFilters(then, isOwnScale));
       } catch (error) {
         place.replaceChildren(showProblem(error));
       }

@@ -3,6 +3,7 @@ import { count, el, rove } from "../dom.js";
 import { paint, reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { svg } from "../svg.js";
+import { take } from "../turns.js";
 import { drawShares } from "./shares.js";
 
 const LEAST_WIDTH = 60,
@@ -13,17 +14,17 @@ const LEAST_WIDTH = 60,
 export function drawFlow(scene) {
   const place = el("div", { class: "flow-place" }, el("p", { class: "soft" }, "Following the picture …"));
   const image = scene.seen.image,
-    mine = (scene.flowTurn = (scene.flowTurn ?? 0) + 1);
+    isWanted = take(scene.parts.network);
   requestAnimationFrame(async () => {
     const room = place.clientWidth || 900,
       width = Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Math.floor(room / PIXELS_A_MILLIMETRE)));
     try {
       const flow = await ask(runPath(scene.id, "/flow"), { query: { image, width } });
-      if (mine !== scene.flowTurn) return;
+      if (!isWanted()) return;
       place.replaceChildren(...showFlow(scene, flow, room));
       markStation(scene);
     } catch (error) {
-      if (mine === scene.flowTurn) place.replaceChildren(showProblem(error));
+      if (isWanted()) place.replaceChildren(showProblem(error));
     }
   });
   return place;

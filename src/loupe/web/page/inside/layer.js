@@ -4,6 +4,7 @@ import { turner } from "../images.js";
 import { paint, reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { findLesson } from "../theory/kinds.js";
+import { take, watch } from "../turns.js";
 import { showExciting } from "./exciting.js";
 import { nameUnit, showFacts } from "./facts.js";
 import { showFilters } from "./filters.js";
@@ -12,12 +13,12 @@ export async function showLayer(scene, { what = "maps", page = null, isOwnScale 
   const { parts, seen } = scene,
     layer = seen.layers.find((one) => one.name === scene.layer),
     place = parts.layer;
-  const mine = (scene.layerTurn = (scene.layerTurn ?? 0) + 1);
+  const isWanted = take(place);
   place.setAttribute("aria-busy", "true"); // what is shown meanwhile may be of another layer
   try {
     const view = canShow(scene, layer, what) ? what : "maps";
     const found = await VIEWS[view].fetch(scene, layer, page);
-    if (mine !== scene.layerTurn) return;
+    if (!isWanted()) return;
     const again = (changes) => showLayer(scene, { what: view, page: found.page, isOwnScale, ...changes });
     place.replaceChildren(
       el("h2", {}, layer.name),
@@ -29,9 +30,9 @@ export async function showLayer(scene, { what = "maps", page = null, isOwnScale 
     );
     mark(scene);
   } catch (error) {
-    if (mine === scene.layerTurn) place.replaceChildren(showProblem(error));
+    if (isWanted()) place.replaceChildren(showProblem(error));
   } finally {
-    if (mine === scene.layerTurn) place.removeAttribute("aria-busy");
+    if (isWanted()) place.removeAttribute("aria-busy");
   }
 }
 
@@ -230,8 +231,8 @@ function enlarge(scene, channel, values, height, width, spot, found, isOwnScale)
   const choose = (next, wait) => {
     move(next);
     clearTimeout(timer);
-    const turn = scene.layerTurn; // whoever asks for another layer meanwhile wants no number of this one
-    timer = setTimeout(() => turn === scene.layerTurn && scene.chooseSpot([channel, ...at], layer), wait);
+    const isWanted = watch(scene.parts.layer); // whoever asks for another layer wants no number of this one
+    timer = setTimeout(() => isWanted() && scene.chooseSpot([channel, ...at], layer), wait);
   };
   board.addEventListener("click", (event) => choose(placeOf(event, canvas, height, width), 0));
   board.addEventListener("keydown", (event) => {

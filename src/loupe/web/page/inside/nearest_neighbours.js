@@ -2,10 +2,12 @@
 import { count, el, speak } from "../dom.js";
 import { picture } from "../images.js";
 import { ask, runPath, showProblem } from "../server.js";
+import { take } from "../turns.js";
 
 export function showNearestNeighbours(scene) {
   const { parts, id, seen } = scene,
-    place = parts.neighbours;
+    place = parts.neighbours,
+    isWanted = take(place);
   const button = el("button", { type: "button", onclick: () => find() }, "Search the training images");
   const result = el("div");
   async function find(isFirst = true) {
@@ -13,7 +15,7 @@ export function showNearestNeighbours(scene) {
     if (isFirst) result.textContent = "searching …";
     try {
       const found = await ask(runPath(id, "/nearest-neighbours"), { query: { image: seen.image } });
-      if (scene.seen !== seen || !place.isConnected) return;
+      if (!isWanted()) return;
       scene.wantsNeighbours = true;
       result.replaceChildren(
         el("div", { class: "strip large" }, ...found.images.map(drawOne)),
@@ -28,7 +30,7 @@ export function showNearestNeighbours(scene) {
         );
       if (found.num_searched < found.num_wanted)
         setTimeout(() => {
-          if (scene.seen === seen && place.isConnected) find(false);
+          if (isWanted()) find(false);
         }, 1500);
     } catch (error) {
       result.replaceChildren(showProblem(error));

@@ -2,6 +2,7 @@
 import { count, el, short } from "../dom.js";
 import { reachOf, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
+import { take } from "../turns.js";
 import { frameField } from "./answer.js";
 import { nameUnit } from "./facts.js";
 import { grid, normalisationWords, pixelGrid } from "./grids.js";
@@ -14,12 +15,13 @@ export async function showNumber(scene) {
   const { parts, seen, spot, layer } = scene,
     [channel, row, column] = spot,
     place = parts.number;
-  const mine = (scene.numberTurn = (scene.numberTurn ?? 0) + 1);
+  const isWanted = take(place);
+  place.setAttribute("aria-busy", "true"); // what is shown meanwhile is of another one
   try {
     const found = await ask(runPath(scene.id, "/number"), {
       query: { image: seen.image, layer, channel, row, column },
     });
-    if (mine !== scene.numberTurn) return true; // a later one is shown
+    if (!isWanted()) return true; // a later one is shown
     const isUnit = seen.layers.find((one) => one.name === layer).shape.length === 1;
     place.replaceChildren(
       el("h2", {}, "How this number came about"),
@@ -33,9 +35,11 @@ export async function showNumber(scene) {
     frameField(scene, layer, row, column);
     return true;
   } catch (error) {
-    if (mine !== scene.numberTurn) return true;
+    if (!isWanted()) return true;
     place.replaceChildren(showProblem(error));
     return false;
+  } finally {
+    if (isWanted()) place.removeAttribute("aria-busy");
   }
 }
 

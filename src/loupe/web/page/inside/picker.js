@@ -31,15 +31,15 @@ export async function showPicker(scene) {
   let stop = null;
 
   async function keep(blob, fields = {}) {
-    const mine = scene.wait();
+    const isWanted = scene.wait();
     problem.replaceChildren();
     try {
       const kept = await upload(runPath(id, "/images"), blob, fields);
-      if (mine === scene.turn) await scene.chooseImage(kept.image); // else a later picture has overtaken it
+      if (isWanted()) await scene.chooseImage(kept.image); // else a later picture has overtaken it
     } catch (error) {
-      if (mine === scene.turn) problem.replaceChildren(showProblem(error));
+      if (isWanted()) problem.replaceChildren(showProblem(error));
     } finally {
-      scene.settle(mine);
+      scene.settle(isWanted);
     }
   }
 
@@ -81,9 +81,10 @@ export async function showPicker(scene) {
 }
 
 /** Offer validation images; returns the first of them, if there is one. */
-async function fillKnown(place, { facts, id, chooseImage }) {
+async function fillKnown(place, scene) {
+  const { facts, id, chooseImage } = scene;
   const grid = el("div", { class: "known" });
-  const fill = offerImages(grid, id, chooseImage);
+  const fill = offerImages(grid, id, chooseImage, () => scene.chosen);
   const which = el(
     "select",
     { "aria-label": "Class" },

@@ -53,8 +53,6 @@ const STEPS = [
   },
 ];
 
-let current = null;
-
 /** Bring a part into view below the step that speaks of it, unless its beginning is there to be seen. */
 function scrollTo(part, step) {
   requestAnimationFrame(() => {
@@ -83,17 +81,20 @@ function keepPresses(place) {
   });
 }
 
-/** Tell the tour that something was done. */
-export function tell(what) {
-  current?.(what);
-}
-
+/** Lead through the page; `scene.tell(what)` says what was done. */
 export function startTour(scene) {
   const place = scene.parts.tour;
   const steps = STEPS.filter((step) => step.wait !== "why" || scene.facts.methods.length);
   const canShow = (step) => step.show && (step.wait !== "picture" || scene.facts.num_validation > 0);
   let number = 0,
+    isOn = false,
     stop = () => {}; // looking for what is to be shown
+  /** Put into the place what comes next; whoever stood on a button there stands on its next one. */
+  const put = (...children) => {
+    const isInside = place.contains(document.activeElement);
+    place.replaceChildren(...children);
+    if (isInside) place.querySelector("button").focus({ preventScroll: true });
+  };
   let isMoved = false; // the first step stands where the visitor is
   const light = (part) => {
     if (part && isMoved) scrollTo(scene.parts[part], place);
@@ -103,17 +104,15 @@ export function startTour(scene) {
   const end = () => {
     stop();
     localStorage.setItem(KEPT, "done");
-    current = null;
+    isOn = false;
     light(null);
-    place.replaceChildren(
-      el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"),
-    );
+    put(el("button", { type: "button", class: "quiet", onclick: begin }, "Show me round in five steps"));
   };
   const draw = () => {
     stop();
     const step = steps[number];
     if (!step) {
-      place.replaceChildren(
+      put(
         el(
           "div",
           { class: "step" },
@@ -122,12 +121,12 @@ export function startTour(scene) {
         ),
       );
       light(null);
-      current = null;
+      isOn = false;
       localStorage.setItem(KEPT, "done");
       return;
     }
     light(step.part);
-    place.replaceChildren(
+    put(
       el(
         "div",
         { class: "step", role: "status" },
@@ -161,10 +160,11 @@ export function startTour(scene) {
   };
   const begin = () => {
     number = 0;
-    current = (what) => {
-      if (steps[number]?.wait === what) next();
-    };
+    isOn = true;
     draw();
+  };
+  scene.tell = (what) => {
+    if (isOn && steps[number]?.wait === what) next();
   };
   keepPresses(place);
   if (localStorage.getItem(KEPT)) end();

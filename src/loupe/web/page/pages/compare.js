@@ -4,6 +4,7 @@ import { duration, el, figure, furtherFigures, interval, link } from "../dom.js"
 import { placeFragment } from "../sections.js";
 import { ask, showProblem } from "../server.js";
 import { showState } from "../state.js";
+import { latest, watch } from "../turns.js";
 
 const COLOURS = ["c1", "c2", "c4", "c5", "c3"];
 
@@ -29,19 +30,20 @@ export async function show(place, words, query) {
     rest,
   );
   let timer = null,
-    isGone = false,
     judged = "";
 
   async function refresh() {
     try {
-      const found = await ask("compare", { query: { run: chosen } });
-      if (isGone) return;
+      const found = await latest(place, ask("compare", { query: { run: chosen } }));
+      if (!found) return;
+      const isWanted = watch(place);
       problem.replaceChildren();
       table.replaceChildren(drawTable(found.runs));
       placeCharts(charts, found.charts);
       rest.replaceChildren(drawDifferences(found));
       const state = JSON.stringify(found.runs.map((run) => [run.id, run.status, run.seeds.length]));
       if (state !== judged) await placeVerdicts();
+      if (!isWanted()) return;
       judged = state;
       if (found.runs.some((run) => run.status === "running")) timer = setTimeout(refresh, 1500);
     } catch (error) {
@@ -60,10 +62,7 @@ export async function show(place, words, query) {
   }
 
   await refresh();
-  return () => {
-    isGone = true;
-    clearTimeout(timer);
-  };
+  return () => clearTimeout(timer);
 }
 
 function drawTable(runs) {

@@ -1,6 +1,7 @@
 // Inside a network: a picture, the answer, the layers, a number, the attributions, the nearest neighbours.
 import { el, speak } from "../dom.js";
 import { chooseRun } from "../choice.js";
+import { markChosen } from "../images.js";
 import { ask, runPath, send, showProblem } from "../server.js";
 import { showAnswer } from "../inside/answer.js";
 import { markStation } from "../inside/flow.js";
@@ -9,8 +10,9 @@ import { showLayer } from "../inside/layer.js";
 import { showNetwork } from "../inside/network.js";
 import { showNumber } from "../inside/number.js";
 import { showPicker } from "../inside/picker.js";
-import { startTour, tell } from "../inside/tour.js";
+import { startTour } from "../inside/tour.js";
 import { showTheory } from "../theory/panel.js";
+import { latest, take, watch } from "../turns.js";
 
 export async function show(place, [id], query) {
   if (!id)
@@ -21,10 +23,11 @@ export async function show(place, [id], query) {
       (run) => `#/inside/${encodeURIComponent(run.id)}`,
       (run) => `${run.model} on ${run.data}`,
     );
-  const facts = await ask(runPath(id, "/inside"));
+  const facts = await latest(place, ask(runPath(id, "/inside")));
+  if (!facts) return undefined; // another page is shown, with a tour of its own
   const parts = placeParts(place, id, facts),
     visitor = watchVisitor();
-  const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query), turn: 0 };
+  const scene = { id, facts, parts, seen: null, layer: query.get("layer"), spot: readSpot(query) };
   scene.lesson = query.get("lesson");
   scene.remember = () => {
     if (!place.isConnected) return; // the address is another page's by now
@@ -38,37 +41,30 @@ export async function show(place, [id], query) {
   scene.wait = () => {
     // for the answer about another picture; what is shown meanwhile is about the former one
     parts.answer.setAttribute("aria-busy", "true");
-    return ++scene.turn;
+    return take(parts.answer);
   };
-  scene.settle = (mine) => {
-    if (mine === scene.turn) parts.answer.removeAttribute("aria-busy");
+  scene.settle = (isWanted) => {
+    if (isWanted()) parts.answer.removeAttribute("aria-busy");
   };
   scene.chooseImage = async (image, isChosen = true) => {
-    const mine = scene.wait();
+    const isWanted = scene.wait();
+    scene.chosen = image; // while the one seen is still the former
+    markChosen(parts.picker, image);
     try {
       const seen = await send(runPath(id, "/inspect"), { image });
-      if (mine !== scene.turn) return;
+      if (!isWanted()) return;
       scene.seen = seen;
-      showAnswer(scene);
-      showNetwork(scene);
-      scene.lessonShown = showTheory(scene);
-      showNearestNeighbours(scene);
-      const prediction = seen.prediction;
-      speak(
-        prediction.class_name
-          ? `The network says ${prediction.class_name}, ${(100 * prediction.probability).toFixed(0)} percent sure.`
-          : "The network gave the image back.",
-      );
-      if (isChosen) tell("picture"); // else it is the one shown at the start
+      showSeen(scene);
+      if (isChosen) scene.tell("picture"); // else it is the one shown at the start
+      scene.remember();
       if (scene.layer && seen.layers.some((one) => one.name === scene.layer))
         await scene.chooseLayer(scene.layer, false);
-      scene.remember();
     } catch (error) {
-      if (mine !== scene.turn) return;
+      if (!isWanted()) return;
       delete parts.answer.dataset.image;
       parts.answer.replaceChildren(showProblem(error));
     } finally {
-      scene.settle(mine);
+      scene.settle(isWanted);
     }
   };
   scene.chooseLayer = async (layer, isNew = true) => {
@@ -77,17 +73,23 @@ export async function show(place, [id], query) {
     for (const one of parts.network.querySelectorAll("button[data-layer]"))
       one.setAttribute("aria-pressed", String(one.dataset.layer === layer));
     markStation(scene);
+    const isWanted = take(parts.number); // no number of the former layer
+    parts.number.setAttribute("aria-busy", "true");
     await showLayer(scene);
-    if (isNew) tell("layer");
+    if (isNew) scene.tell("layer");
+    if (!isWanted()) return;
     if (scene.spot) await showNumber(scene);
-    else parts.number.replaceChildren();
+    else {
+      parts.number.replaceChildren();
+      parts.number.removeAttribute("aria-busy");
+    }
     scene.remember();
   };
   scene.chooseSpot = async (spot, layer = scene.layer) => {
     if (layer !== scene.layer) return scene.follow(layer, spot); // its maps are still there, not the next one's
     scene.spot = spot;
     scene.remember();
-    if (await showNumber(scene)) tell("number");
+    if (await showNumber(scene)) scene.tell("number");
   };
   scene.follow = async (layer, spot) => {
     scene.spot = spot;
@@ -101,9 +103,10 @@ export async function show(place, [id], query) {
   };
   parts.answer.append(el("p", { class: "soft" }, "Asking the network …"));
   startTour(scene); // before the picker, which it would push down under a pen
+  const isUntouched = watch(parts.answer);
   const first = await showPicker(scene);
   const image = query.get("image") ?? first;
-  if (scene.turn) return leave; // a quick visitor has chosen already
+  if (!isUntouched()) return leave; // a quick visitor has chosen already
   const wanted = findWanted(scene);
   if (image) {
     await scene.chooseImage(image, false);
@@ -111,6 +114,20 @@ export async function show(place, [id], query) {
     if (!visitor.hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
   } else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
   return leave;
+}
+
+/** Show what the network says of the picture, and the parts that are about this picture. */
+function showSeen(scene) {
+  showAnswer(scene);
+  showNetwork(scene);
+  scene.lessonShown = showTheory(scene);
+  showNearestNeighbours(scene);
+  const { prediction } = scene.seen;
+  speak(
+    prediction.class_name
+      ? `The network says ${prediction.class_name}, ${(100 * prediction.probability).toFixed(0)} percent sure.`
+      : "The network gave the image back.",
+  );
 }
 
 /** Return the part of the page that its address asks for: a lesson, a number, a layer; undefined for none. */

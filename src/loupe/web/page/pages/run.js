@@ -6,10 +6,11 @@ import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
 import { placeSection } from "../sections.js";
 import { showState } from "../state.js";
+import { latest, take } from "../turns.js";
 
 export async function show(place, [id]) {
   const parts = Object.fromEntries(
-    ["head", "answers", "weights", "curves", "findings", "recipe", "layers", "rest"].map((name) => [
+    ["head", "answers", "weights", "curves", "note", "findings", "recipe", "layers", "rest"].map((name) => [
       name,
       el("div", { class: name === "curves" ? "columns" : "" }),
     ]),
@@ -22,22 +23,26 @@ export async function show(place, [id]) {
     parts.weights,
     el("h2", { id: "curves" }, "Curves"),
     parts.curves,
+    parts.note,
     parts.findings,
     parts.recipe,
     parts.layers,
     parts.rest,
   );
   let timer = null,
-    isGone = false,
     before = "";
 
   async function refresh() {
+    clearTimeout(timer);
     try {
-      const run = await ask(runPath(id));
-      if (isGone) return;
+      const run = await latest(place, ask(runPath(id)));
+      if (!run) return;
       problem.replaceChildren();
       drawHead(parts.head, run, id, refresh);
       placeCharts(parts.curves, run.charts);
+      parts.note.replaceChildren(
+        run.charts.length && run.curves_note ? el("p", { class: "soft" }, run.curves_note) : "",
+      );
       if (!run.charts.length) parts.curves.replaceChildren(el("p", {}, "No epoch is completed yet."));
       const state = JSON.stringify([
         run.result,
@@ -57,10 +62,7 @@ export async function show(place, [id]) {
     }
   }
   await refresh();
-  return () => {
-    isGone = true;
-    clearTimeout(timer);
-  };
+  return () => clearTimeout(timer);
 }
 
 function drawHead(place, run, id, refresh) {
@@ -158,7 +160,9 @@ async function showFindings(parts, run, id) {
     return;
   }
   if (!run.result?.best) return;
+  const isWanted = take(parts.findings);
   if (await placeSection(parts.answers, id, "answers")) wireSectionLinks(parts.answers);
+  if (!isWanted()) return;
   placeSection(parts.weights, id, "weights");
   const figures = el(
     "div",
@@ -246,9 +250,9 @@ const drawRecipe = (run) => [
 
 async function showLayers(place, run, id) {
   if (!run.layers.length) return;
-  const table = el("div");
-  if (await placeSection(table, id, "layers", false))
-    place.replaceChildren(el("h2", { id: "layers" }, "Layers"), table);
+  if (!place.children.length) place.append(el("h2", { id: "layers", hidden: true }, "Layers"), el("div"));
+  const [heading, table] = place.children;
+  if (await placeSection(table, id, "layers", false)) heading.hidden = false;
 }
 
 function drawRest(run) {

@@ -5,6 +5,7 @@ import { count, duration, el, figure, furtherFigures, interval, link } from "../
 import { askForNews, runPath, send, showProblem } from "../server.js";
 import { showState } from "../state.js";
 import { editTags } from "../tags.js";
+import { take } from "../turns.js";
 
 const PAGE = 100; // rows drawn at once; more on demand: a table of thousands is slow to draw
 
@@ -40,8 +41,7 @@ export async function show(place) {
   const askRuns = askForNews("runs");
   let runs = [],
     most = PAGE,
-    timer = null,
-    isGone = false;
+    timer = null;
 
   const showMore = (wanted) => {
     most = wanted;
@@ -67,10 +67,11 @@ export async function show(place) {
 
   async function refresh() {
     clearTimeout(timer);
-    if (isGone) return;
+    const isWanted = take(place); // what was asked for before a tag was changed does not know it
     try {
       if (!document.hidden || !runs.length) {
         const list = await askRuns();
+        if (!isWanted()) return;
         problem.replaceChildren();
         if (list) {
           runs = list.runs;
@@ -79,9 +80,10 @@ export async function show(place) {
         }
       }
     } catch (error) {
+      if (!isWanted()) return;
       problem.replaceChildren(showProblem(error));
     }
-    if (!isGone) timer = setTimeout(refresh, runs.some((run) => run.status === "running") ? 1000 : 3000);
+    timer = setTimeout(refresh, runs.some((run) => run.status === "running") ? 1000 : 3000);
   }
 
   search.addEventListener("input", () => {
@@ -98,10 +100,7 @@ export async function show(place) {
     draw();
   });
   await refresh();
-  return () => {
-    isGone = true;
-    clearTimeout(timer);
-  };
+  return () => clearTimeout(timer);
 }
 
 /** Return what chooses the rows and their order, as it was left. */

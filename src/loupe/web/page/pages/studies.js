@@ -1,6 +1,7 @@
 // The lists of studies, searches and audits, with what goes on now.
 import { count, el, link } from "../dom.js";
 import { ask, showProblem } from "../server.js";
+import { latest } from "../turns.js";
 import { showProgress } from "../works.js";
 
 export async function show(place) {
@@ -18,15 +19,14 @@ export async function show(place) {
     el("h2", {}, "Audits"),
     audits,
   );
-  let timer = null,
-    isGone = false;
+  let timer = null;
 
   async function refresh() {
     try {
-      const [one, other, third] = await Promise.all(
-        ["studies", "searches", "audits"].map((name) => ask(name)),
-      );
-      if (isGone) return;
+      const lists = ["studies", "searches", "audits"].map((name) => ask(name));
+      const found = await latest(place, Promise.all(lists));
+      if (!found) return;
+      const [one, other, third] = found;
       problem.replaceChildren();
       studies.replaceChildren(...drawStudies(one));
       searches.replaceChildren(...drawSearches(other));
@@ -38,10 +38,7 @@ export async function show(place) {
     }
   }
   await refresh();
-  return () => {
-    isGone = true;
-    clearTimeout(timer);
-  };
+  return () => clearTimeout(timer);
 }
 
 function drawStudies({ folder, studies }) {

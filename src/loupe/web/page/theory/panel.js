@@ -1,6 +1,7 @@
 // What each operation does, on this network and this picture: a choice of lessons, one shown at a time.
 import { el, rove } from "../dom.js";
 import { ask, runPath, showProblem } from "../server.js";
+import { take } from "../turns.js";
 import { descending, losing, softening } from "./lessons/answer.js";
 import { augmentation, mixing, normalisation } from "./lessons/pixels.js";
 import { dropping, normalising, rectifying } from "./lessons/values.js";
@@ -41,8 +42,9 @@ export function showTheory(scene) {
     return [tests.map((test) => layers.find(test)).find(Boolean), 0];
   }
 
+  /** Show a lesson; returns whether it is shown, or what stood in the way. */
   async function open(lesson) {
-    const mine = (scene.lessonTurn = (scene.lessonTurn ?? 0) + 1);
+    const isWanted = take(stage);
     scene.stopLesson?.();
     scene.stopLesson = null;
     scene.lesson = lesson.name;
@@ -59,13 +61,14 @@ export function showTheory(scene) {
         pick,
         layers: scene.seen.layers,
       });
-      if (mine !== scene.lessonTurn) return;
+      if (!isWanted()) return false;
       scene.stopLesson = typeof stop === "function" ? stop : null;
       stage.replaceChildren(el("h3", {}, lesson.title), el("p", {}, lesson.sentences.join(" ")), place);
       stage.dataset.shown = lesson.name;
     } catch (error) {
-      if (mine === scene.lessonTurn) stage.replaceChildren(showProblem(error));
+      if (isWanted()) stage.replaceChildren(showProblem(error));
     }
+    return isWanted();
   }
 
   parts.theory.replaceChildren(
@@ -80,7 +83,7 @@ export function showTheory(scene) {
   );
   rove(tabs);
   scene.openLesson = async (name) => {
-    await open(LESSONS.find((one) => one.name === name));
+    if (!(await open(LESSONS.find((one) => one.name === name)))) return;
     parts.theory.scrollIntoView({ block: "start" });
     tabs.querySelector(`[data-lesson="${name}"]`).focus({ preventScroll: true });
   };
