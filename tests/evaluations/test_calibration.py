@@ -217,3 +217,21 @@ def test_a_scaling_that_changes_answers_says_so() -> None:
     assert table.columns[-1].heading == "answers changed"
     assert by_name["vector"] == changed
     assert by_name["temperature"] == by_name["as"] == 0
+
+
+def test_intervals_of_briers_parts_stay_within_what_they_can_be() -> None:
+    """Ten classes as frequent as each other are uncertain by 0.9, and no telling apart takes off more."""
+    labels = torch.arange(360) % 10
+    generator = torch.Generator().manual_seed(0)
+    logits = 8.0 * torch.nn.functional.one_hot(labels, 10) + torch.randn(360, 10, generator=generator)
+    names = tuple(map(str, range(10)))
+    subject = Subject("classification", names, (LookedAt("test", Predictions(labels, logits)),))
+    (look,) = carry_out([choose_evaluation("calibration")], subject).looks
+    values = {one.name.split(" (")[0]: one for one in look.values}
+    uncertainty, discrimination = values["uncertainty of the classes"], values["discrimination"]
+    assert uncertainty.value == pytest.approx(0.9)
+    assert uncertainty.interval is not None
+    assert uncertainty.interval.high == pytest.approx(0.9)
+    assert discrimination.interval is not None
+    assert discrimination.value is not None
+    assert discrimination.interval.low <= discrimination.value <= discrimination.interval.high <= 0.9 + 1e-9

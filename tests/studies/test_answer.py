@@ -332,3 +332,22 @@ def test_an_arm_with_fewer_finished_seeds_is_not_chosen() -> None:
     chosen = analyse_study(study, rows).chosen
     assert chosen is not None
     assert chosen.arm == "a"
+
+
+def test_accuracies_differ_by_a_hundred_points_at_most() -> None:
+    """Two seeds that vary much reach far: no interval of a difference leaves what a difference can be."""
+    axis = {"field": "data.fraction", "values": [0.5, 1.0], "label": "part"}
+    study = make_study(seeds=[0, 1], arms={"a": {}, "b": {"model.width": 3}}, axes={"part": axis})
+    rows = [
+        *make_rows("a", [0.1, 0.9], at={"part": "0.5"}),
+        *make_rows("a", [0.9, 0.8], at={"part": "1"}),
+        *make_rows("b", [0.9, 0.3], at={"part": "0.5"}),
+        *make_rows("b", [0.1, 1.0], at={"part": "1"}),
+    ]
+    analysis = analyse_study(study, rows)
+    found = [*analysis.overall.values(), *(effect.difference for effect in analysis.effects)]
+    assert len(found) == 2
+    for one in found:
+        assert one.interval is not None
+        assert -1 <= one.interval.low <= one.mean <= one.interval.high <= 1
+        assert one.interval.low == -1 or one.interval.high == 1, "cut"

@@ -94,15 +94,23 @@ def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]
     draws = max(20, min(200, _MOST_WORK // (total * num_classes)))
     drawn = [split_brier(probabilities[some], labels[some]) for some in draw_resamples(total, seed, draws)]
 
-    def bound(name: str) -> Interval:
+    def bound(name: str, high: float = 2.0) -> Interval:
         values = [float(getattr(one, name)) for one in drawn]
-        return make_basic_interval(float(getattr(parts, name)), values, level, high=2.0)
+        return make_basic_interval(float(getattr(parts, name)), values, level, high=high)
+
+    # classes as frequent as each other are the least certain; telling apart takes off no more than there is
+    uncertainty = bound("uncertainty", 1 - 1 / num_classes)
 
     return [
         Value("Brier score", float(errors.mean()), "", compute_mean_interval(errors, level, low=0, high=2)),
         Value("miscalibration (adds to it)", parts.miscalibration, "", bound("miscalibration")),
-        Value("discrimination (is taken off)", parts.discrimination, "", bound("discrimination")),
-        Value("uncertainty of the classes", parts.uncertainty, "", bound("uncertainty")),
+        Value(
+            "discrimination (is taken off)",
+            parts.discrimination,
+            "",
+            bound("discrimination", uncertainty.high),
+        ),
+        Value("uncertainty of the classes", parts.uncertainty, "", uncertainty),
     ]
 
 

@@ -219,6 +219,7 @@ class Family:
         num_others: further comparisons of the page; each takes its part of the chance of a false alarm.
         kind: how the comparisons hang together.
         num_arms: arms, the reference among them; one more than the comparisons if left out.
+        widest: how far apart two figures can be (1 of shares): intervals are cut there.
     """
 
     confidence: float
@@ -226,6 +227,7 @@ class Family:
     num_others: int = 0
     kind: Kind = "one reference"
     num_arms: int | None = None
+    widest: float = math.inf
 
 
 def judge_family(differences: Sequence[RawDifference], family: Family) -> list[Difference]:
@@ -267,7 +269,8 @@ def _judge(one: RawDifference, together: Together, level: float, weight: float, 
     p_value = (
         min(p_value, error_rate) if reach < abs(one.mean) else max(p_value, math.nextafter(error_rate, 1))
     )
-    interval = Interval(one.mean - reach, one.mean + reach)
+    # cut where no difference can lie: on which side of 0 the ends are stays as it is
+    interval = Interval(max(-family.widest, one.mean - reach), min(family.widest, one.mean + reach))
     conclusion = conclude(interval, p_value, family.margin, family.confidence)
     needed = None
     if conclusion == "cannot tell":
