@@ -54,6 +54,12 @@ def make_conformal_sets(
         f"To hold the true class in {promised} of cases a set needs {size.write()} classes on average; "
         f"{single} of the sets are a single class, and {values[0].write()} hold the true one."
     )
+    if empty := int((sizes == 0).sum()):
+        sentence += (
+            f" {write_value(empty / len(sizes), 'percent', 1)} are empty: no class is as probable there as "
+            f"the limit asks. Where more than {promised} of the answers are right, sets without any class "
+            "bring the share down to what is promised; an empty one is an image it is not sure enough of."
+        )
     return Finding(sentence, [*values, size], tables)
 
 
