@@ -93,11 +93,13 @@ def ask_length(evidence: Evidence) -> Answer:
     window = max(1, epochs // 5)
     last, before = fmean(losses[-window:]), fmean(losses[-2 * window : -window])
     fell = (before - last) / before if before > 0 else 0.0
-    when = f"Over the last {window} of {epochs} epochs" if window > 1 else f"In the last of {epochs} epochs"
-    said = f"{when} validation loss fell by {100 * fell:.1f} %"
+    when, than = f"In the last of {epochs} epochs", "in the one before"
+    if window > 1:
+        when, than = f"On average over the last {window} of {epochs} epochs", f"over the {window} before"
+    side = "lower" if fell >= 0 else "higher"
+    said = f"{when} validation loss was {100 * abs(fell):.1f} % {side} than {than}"
     step = f"train.epochs = {2 * epochs}"
     if fell < _MATTERS:
-        said = f"{when} validation loss changed by {-100 * fell:+.1f} %"
         return Answer(name, question, "good", f"{said}: it had settled.", section)
     rates = [one.learning_rate for one in evidence.history]
     if rates[-1] < 0.5 * max(rates[-2 * window], 1e-30):
