@@ -1,7 +1,8 @@
 """Words that every part of Loupe needs."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def count_of(number: int, noun: str) -> str:
@@ -48,6 +49,20 @@ def list_names(names: Sequence[str], most: int = 4) -> str:
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def name_tied(values: Iterable[tuple[str, float]], value: float, most: int = 3) -> str:
+    """Return who all have a value, in their order: "2", "2 and 8"; of more than `most`: "0 and 3 others".
+
+    Args:
+        values: (name, value) pairs, one of which has the value.
+        value: the lowest, say, or the highest; equal up to rounding counts.
+        most: names written out.
+    """
+    names = [name for name, one in values if math.isclose(one, value, rel_tol=1e-9, abs_tol=1e-12)]
+    if len(names) > most:
+        return f"{names[0]} and {count_of(len(names) - 1, 'other')}"
+    return list_names(names)
 
 
 def format_duration(seconds: float) -> str:

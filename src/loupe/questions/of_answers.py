@@ -7,6 +7,7 @@ from loupe.evaluations.finding import Cell, Table
 from loupe.metrics import Metrics
 from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
+from loupe.wording import count_of, name_tied
 
 _VERY_SURE = 0.95
 
@@ -23,10 +24,18 @@ def ask_classes(evidence: Evidence) -> Answer:
     row = score.confusion[label]
     others = [index for index in range(len(row)) if index != label and row[index]]
     ends = f"{100 * worst.interval.low:.1f} to {100 * worst.interval.high:.1f} %"
-    said = f"{worst.name} is told apart worst: {100 * worst.accuracy:.1f} % ({ends}) of {worst.num_images:,}"
-    said += " images"
+    tied = name_tied([(one.name, one.accuracy) for one in score.per_class], worst.accuracy)
+    share, images = f"{100 * worst.accuracy:.1f} %", f"of {count_of(worst.num_images, 'image')}"
+    said, of_whom = f"{tied} is told apart worst: {share} ({ends}) {images}", ""
+    if tied != worst.name:
+        said, of_whom = (
+            f"{tied} are told apart worst: {share} each ({worst.name}: {ends} {images})",
+            worst.name,
+        )
     if others:
-        said += f", most often taken for {score.class_names[max(others, key=row.__getitem__)]}"
+        counts = [(score.class_names[index], float(row[index])) for index in others]
+        most = name_tied(counts, max(count for _, count in counts))
+        said += f", {f'{of_whom} ' if of_whom else ''}most often taken for {most}"
     rest, num_rest = score.correct - worst.correct, score.num_images - worst.num_images
     chance = bdtr(worst.correct, worst.num_images, rest / num_rest) if num_rest else 1.0
     p_value = min(1.0, float(chance) * len(score.per_class))
