@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.wording import measure_width, quote_name, shorten_name, write_signed
+from loupe.wording import measure_width, name_tied, quote_name, shorten_name, write_signed
 
 
 def test_zero_has_no_sign() -> None:
@@ -32,3 +32,12 @@ def test_a_name_that_a_number_could_belong_to_is_quoted() -> None:
     names = ("cat", "Wühlmaus", "東京", "3", "Glyph Y in Farbe 3", "foo_bar", "")
     quoted = ["cat", "Wühlmaus", "東京", '"3"', '"Glyph Y in Farbe 3"', '"foo_bar"', '""']
     assert [quote_name(name) for name in names] == quoted
+
+
+def test_all_that_tie_are_named_and_more_than_three_counted() -> None:
+    shares = [("0", 1.0), ("1", 34 / 35), ("2", 0.5), ("3", 1.0), ("4", 1.0), ("5", 34 / 35)]
+    assert name_tied(shares, 0.5) == '"2"'
+    assert name_tied(shares, 34 / 35) == '"1" and "5"'
+    assert name_tied(shares, 1.0) == '"0", "3" and "4"'
+    assert name_tied([*shares, ("6", 1.0)], 1.0) == '"0" and 3 others'
+    assert name_tied(shares, 1.0, is_quoted=False) == "0, 3 and 4"

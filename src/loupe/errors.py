@@ -194,8 +194,8 @@ class Mistake:
     @classmethod
     def of_whole(cls, error: LoupeError, allowed: str) -> "Mistake":
         """Return an error of a description as a whole; `allowed` stands in where it says nothing."""
-        said = error.message.rstrip(".")
-        return cls("", error.got or "", error.allowed or allowed, error.nearest, said)
+        got = "" if error.got is None else str(error.got)
+        return cls("", got, error.allowed or allowed, error.nearest, error.message.rstrip("."))
 
     def within(self, place: str) -> "Mistake":
         """Return the same mistake of a part: "arm wide" before where it is."""

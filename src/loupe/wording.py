@@ -1,8 +1,9 @@
 """Words that every part of Loupe needs."""
 
+import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def count_of(number: int, noun: str) -> str:
@@ -90,6 +91,24 @@ def measure_width(text: str) -> int:
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
         for one in text
     )
+
+
+def name_tied(
+    values: Iterable[tuple[str, float]], value: float, most: int = 3, *, is_quoted: bool = True
+) -> str:
+    """Return who all have a value, in their order: "2", "2 and 8"; of more than `most`: "0 and 3 others".
+
+    Args:
+        values: (name, value) pairs, one of which has the value.
+        value: the lowest, say, or the highest; equal up to rounding counts.
+        most: names written out.
+        is_quoted: whether names stand as `quote_name` has them.
+    """
+    names = [name for name, one in values if math.isclose(one, value, rel_tol=1e-9, abs_tol=1e-12)]
+    names = [quote_name(name) for name in names] if is_quoted else names
+    if len(names) > most:
+        return f"{names[0]} and {count_of(len(names) - 1, 'other')}"
+    return list_names(names)
 
 
 def format_duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import torch
 from sklearn.calibration import IsotonicRegression
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from loupe.evaluations import LookedAt, Subject, carry_out, choose_evaluation
+from loupe.evaluations import LookedAt, Subject, Table, carry_out, choose_evaluation
 from loupe.evaluations.scaling import (
     METHODS,
     Scaling,
@@ -176,3 +176,62 @@ def test_the_look_says_what_was_planted(split: str) -> None:
     assert error.value is not None
     assert error.interval is not None
     assert 0.1 < error.interval.low <= error.value <= error.interval.high
+
+
+def look_at_scalings(answers: Predictions, validation: Predictions) -> tuple[str, Table]:
+    """What calibration says of test answers, and its table of scalings."""
+    names = tuple(map(str, range(answers.num_classes)))
+    subject = Subject("classification", names, (LookedAt("test", answers),), validation_answers=validation)
+    (look,) = carry_out([choose_evaluation("calibration")], subject).looks
+    assert not look.failure
+    tables = [one for one in look.blocks if isinstance(one, Table)]
+    return look.sentence, next(one for one in tables if one.title == "Probabilities set right")
+
+
+def test_test_images_do_not_choose_the_scaling() -> None:
+    """Validation asks for a temperature of 2.5, test images of 1: what is named stays validation's choice."""
+    answers, validation = draw_answers(1500, 1.0), draw_answers(1500, 2.5, seed=1)
+    sentence, table = look_at_scalings(answers, validation)
+    losses = {row[0]: row[1] for row in table.rows}
+    best = fit_scaling(validation, "temperature")
+    assert min(losses, key=lambda name: losses[name]) == "as the network says"
+    assert f"Of the scalings {best.describe()} has the least loss on validation images it was not" in sentence
+    before, after = measure_loss(answers), measure_loss(best.apply_to(answers))
+    assert after > before
+    assert f"the loss on test is {after:.4f} nats instead of {before:.4f}." in sentence
+
+
+def test_a_scaling_that_changes_answers_says_so() -> None:
+    """Shifts of single logits change which class is named; a temperature never does."""
+    answers, validation = draw_answers(1000, 1.0), draw_answers(4000, 1.0, seed=1)
+    shifts = torch.linspace(-2, 2, 10)
+    moved, chosen_on = (Predictions(one.labels, one.logits + shifts) for one in (answers, validation))
+    sentence, table = look_at_scalings(moved, chosen_on)
+    mended = fit_scaling(chosen_on, "vector").apply_to(moved)
+    changed = int((mended.predicted != moved.predicted).sum())
+    assert changed > 100
+    right, was_right = (100 * float(one.is_right.double().mean()) for one in (mended, moved))
+    assert "vector scaling has the least loss" in sentence
+    assert f"and {changed} answers another: {right:.2f} % are right instead of {was_right:.2f} %." in sentence
+    by_name = {str(row[0]).split()[0]: row[-1] for row in table.rows}
+    assert table.columns[-1].heading == "answers changed"
+    assert by_name["vector"] == changed
+    assert by_name["temperature"] == by_name["as"] == 0
+
+
+def test_intervals_of_briers_parts_stay_within_what_they_can_be() -> None:
+    """Ten classes as frequent as each other are uncertain by 0.9, and no telling apart takes off more."""
+    labels = torch.arange(360) % 10
+    generator = torch.Generator().manual_seed(0)
+    logits = 8.0 * torch.nn.functional.one_hot(labels, 10) + torch.randn(360, 10, generator=generator)
+    names = tuple(map(str, range(10)))
+    subject = Subject("classification", names, (LookedAt("test", Predictions(labels, logits)),))
+    (look,) = carry_out([choose_evaluation("calibration")], subject).looks
+    values = {one.name.split(" (")[0]: one for one in look.values}
+    uncertainty, discrimination = values["uncertainty of the classes"], values["discrimination"]
+    assert uncertainty.value == pytest.approx(0.9)
+    assert uncertainty.interval is not None
+    assert uncertainty.interval.high == pytest.approx(0.9)
+    assert discrimination.interval is not None
+    assert discrimination.value is not None
+    assert discrimination.interval.low <= discrimination.value <= discrimination.interval.high <= 0.9 + 1e-9

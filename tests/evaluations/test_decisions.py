@@ -155,3 +155,49 @@ def test_of_many_classes_only_thresholds_that_there_are_are_listed() -> None:
 
 def test_a_whole_number_of_three_digits_has_no_dot() -> None:
     assert [write_number(one) for one in (150.0, 15.0, 0.0336)] == ["150", "15.0", "0.0336"]
+
+
+def test_a_certain_threshold_is_judged_on_the_images_it_stands_beside() -> None:
+    """Validation answers everything rightly; what the same threshold does on test is another number."""
+    labels = torch.arange(400) % 10
+    noise = torch.randn(2, 400, 10, generator=torch.Generator().manual_seed(0))
+    logits = 4.0 * torch.nn.functional.one_hot(labels, 10)
+    validation, answers = Predictions(labels, logits + noise[0]), Predictions(labels, logits + 2 * noise[1])
+    subject = Subject(
+        "classification",
+        tuple(map(str, range(10))),
+        (LookedAt("test", answers),),
+        validation_answers=validation,
+    )
+    (look,) = carry_out([choose_evaluation("decisions")], subject).looks
+    table = next(one for one in look.blocks if isinstance(one, Table))
+    ranked = rank_by_confidence(validation.confidence, validation.is_right)
+    certain = find_certain_threshold(ranked, 0.9, 0.95)
+    assert certain is not None
+    is_given = answers.confidence.double() >= certain.below
+    assert float(is_given.double().mean()) < certain.answered / certain.total
+    (row,) = [one for one in table.rows if one[0] == 0.9]
+    assert row[-3] == certain.below
+    assert row[-2] == pytest.approx(float(is_given.double().mean()))
+    assert row[-1] == pytest.approx(float(answers.is_right[is_given].double().mean()))
+    assert "is of test." in table.note
+
+
+def test_sets_of_a_network_that_is_right_more_often_than_promised_say_why_some_are_empty() -> None:
+    labels = torch.arange(400) % 10
+    generator = torch.Generator().manual_seed(0)
+    logits = 8.0 * torch.nn.functional.one_hot(labels, 10) + torch.randn(400, 10, generator=generator)
+    good = Predictions(labels, logits)
+    subject = Subject(
+        "classification",
+        tuple(map(str, range(10))),
+        (LookedAt("test", good),),
+        validation_answers=good,
+    )
+    (look,) = carry_out([choose_evaluation("conformal_sets")], subject).looks
+    limits = find_conformal_limits(good.probabilities, labels, 0.9, by_class=False)
+    empty = float((make_sets(good.probabilities, limits).sum(1) == 0).double().mean())
+    assert empty > 0.05
+    assert (
+        f" {100 * empty:.1f} % are empty: no class is as probable there as the limit asks." in look.sentence
+    )

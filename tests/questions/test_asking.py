@@ -114,6 +114,12 @@ def test_fit(train: float | None, validation: float, verdict: str, word: str) ->
         ),
         ([1.0, 0.6, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 1.0], None, "attention", "lowest after epoch 3 of 10"),
         ([1.0, 0.5], None, "unknown", "too few"),
+        (
+            [*[1.0 - 0.1 * epoch for epoch in range(6)], 0.4, 0.4, 0.4, 0.42],
+            None,
+            "good",
+            "over the last 2 of 10 epochs validation loss was 2.5 % higher than over the 2 before: it had",
+        ),
     ],
 )
 def test_length(losses: list[float], rates: list[float] | None, verdict: str, word: str) -> None:

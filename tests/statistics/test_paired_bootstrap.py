@@ -96,3 +96,16 @@ def test_together_a_table_of_equal_networks_rarely_claims_anything() -> None:
     chance = 1 - level
     assert claims / num_tables <= chance + 3 * (chance * level / num_tables) ** 0.5
     assert claims > 0
+
+
+def test_an_interval_is_cut_where_no_difference_can_lie() -> None:
+    values = torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0])
+    (free,), (cut,) = (
+        bootstrap_differences([mean_of(values)], 5, 0.95, seed=0, widest=widest) for widest in (None, [1.0])
+    )
+    assert free is not None
+    assert free.interval is not None
+    assert free.interval.high > 1
+    assert cut is not None
+    assert cut.interval is not None
+    assert (cut.interval.low, cut.interval.high) == (free.interval.low, 1.0)

@@ -19,7 +19,32 @@ from loupe.statistics.score_intervals import (
 
 
 def test_one_share_has_wilsons_interval() -> None:
-    assert compute_mean_share_interval([37], [50], 0.9) == compute_wilson_interval(37, 50, 0.9)
+    found, wanted = compute_mean_share_interval([37], [50], 0.9), compute_wilson_interval(37, 50, 0.9)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+
+
+def test_a_mean_over_classes_of_one_size_is_known_as_well_as_the_share_of_all_images() -> None:
+    found, wanted = compute_mean_share_interval([36] * 9 + [33], [36] * 10), compute_wilson_interval(357, 360)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("totals", "shares"),
+    [
+        ([36] * 10, [0.992] * 10),
+        ([36] * 10, [0.97] * 10),
+        ([36] * 10, [0.5, *[1.0] * 9]),
+        ([100] * 20, list(np.linspace(0.5, 1, 20))),
+        ([5, *[200] * 9], [0.5, *[0.98] * 9]),
+        ([20, 200], [0.9, 0.97]),
+        ([10, 10], [0.9, 0.2]),
+    ],
+)
+def test_a_mean_of_shares_lies_in_its_interval(totals: list[int], shares: list[float]) -> None:
+    drawn = np.random.default_rng(0).binomial(totals, shares, (2000, len(totals)))
+    ends = [compute_mean_share_interval(one.tolist(), totals) for one in drawn]
+    covered = np.mean([one.low <= np.mean(shares) <= one.high for one in ends])
+    assert covered > 0.92  # 0.85 for intervals of the shares joined in squares
 
 
 def test_shares_of_all_or_nothing_are_not_certain() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from loupe.statistics import Interval
 from loupe.statistics.conclusions import Difference
+from loupe.statistics.many_arms import Family, ImageChance, RawDifference, judge_family
 from loupe.studies import Study, parse_study
 from loupe.studies.analysis import analyse_study
 from loupe.studies.answer import PREDICTED_MEAN, answer_question
@@ -89,7 +90,10 @@ def test_arms_that_cannot_be_told_apart_are_said_to_be_so() -> None:
     study = make_study(arms={"a": {}, "b": {}})
     rows = [*make_rows("a", [0.90, 0.92, 0.91]), *make_rows("b", [0.91, 0.90, 0.915])]
     answer = answer_question(analyse_study(study, rows))
-    assert re.search(r"; these runs cannot tell of b; about \d+ seeds an arm would\.$", answer)
+    assert re.search(
+        r"; these runs cannot tell of b; about \d+ seeds an arm would show a difference of 0\.50 points\.$",
+        answer,
+    )
 
 
 def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
@@ -185,7 +189,7 @@ def test_a_learning_curve_predicts_twice_its_data() -> None:
     assert answer.startswith(
         "If the power law holds, with 16,000 training images the network would reach a mean"
     )
-    assert "where 8,000 give 98.09 %. " in answer
+    assert ", where the law gives 98.09 % at 8,000. " in answer
     assert answer.endswith(PREDICTED_MEAN)
 
 
@@ -302,12 +306,13 @@ def test_where_test_images_are_lacking_for_some_arms_and_seeds_for_others_each_i
     def tell(**needed: int) -> str:
         return answer_question(replace(analysis, overall={arm: needs(one) for arm, one in needed.items()}))
 
+    these = " show differences as large as these, or as 0.50 points"
     assert tell(b=8, c=12, d=0).endswith(
-        "; about 8 to 12 seeds an arm would; of d no number of seeds would, but more test images."
+        f"; about 8 to 12 seeds an arm would{these}; of d no number of seeds would, but more test images."
     )
     assert tell(b=0, c=0).endswith("others; no number of seeds would, but more test images.")
-    assert tell(b=8, c=8).endswith("others; about 8 seeds an arm would.")
-    assert tell(b=8, c=2000).endswith("others; about 8 to more than 1,000 seeds an arm would.")
+    assert tell(b=8, c=8).endswith(f"others; about 8 seeds an arm would{these}.")
+    assert tell(b=8, c=2000).endswith(f"others; about 8 to more than 1,000 seeds an arm would{these}.")
 
 
 def test_an_arm_that_stands_alone_so_far_is_told_alone() -> None:
@@ -332,3 +337,53 @@ def test_an_arm_with_fewer_finished_seeds_is_not_chosen() -> None:
     chosen = analyse_study(study, rows).chosen
     assert chosen is not None
     assert chosen.arm == "a"
+
+
+def test_accuracies_differ_by_a_hundred_points_at_most() -> None:
+    """Two seeds that vary much reach far: no interval of a difference leaves what a difference can be."""
+    axis = {"field": "data.fraction", "values": [0.5, 1.0], "label": "part"}
+    study = make_study(seeds=[0, 1], arms={"a": {}, "b": {"model.width": 3}}, axes={"part": axis})
+    rows = [
+        *make_rows("a", [0.1, 0.9], at={"part": "0.5"}),
+        *make_rows("a", [0.9, 0.8], at={"part": "1"}),
+        *make_rows("b", [0.9, 0.3], at={"part": "0.5"}),
+        *make_rows("b", [0.1, 1.0], at={"part": "1"}),
+    ]
+    analysis = analyse_study(study, rows)
+    found = [*analysis.overall.values(), *(effect.difference for effect in analysis.effects)]
+    assert len(found) == 2
+    for one in found:
+        assert one.interval is not None
+        assert -1 <= one.interval.low <= one.mean <= one.interval.high <= 1
+        assert one.interval.low == -1 or one.interval.high == 1, "cut"
+
+
+def test_what_seeds_would_show_is_said_and_what_few_test_images_cost() -> None:
+    """As of 5.56 points between arms of 2 seeds on 360 images: seeds alone would be a tenth as many."""
+    study = make_study(arms={"a": {}, "b": {}}, reference="a")
+    analysis = analyse_study(study, [*make_rows("a", [0.27, 0.22]), *make_rows("b", [0.1, 0.28])])
+
+    def tell(**changes: Any) -> str:
+        one = Difference(-0.0556, Interval(-0.6, 0.5), 0.6, 2, 360, "cannot tell", 412, False, True, 44)
+        return answer_question(replace(analysis, overall={"b": replace(one, **changes)}))
+
+    assert tell().endswith(
+        "cannot tell of b; about 412 seeds an arm would show a difference of 5.56 points (about 44 if 360 "
+        "test images were enough)."
+    )
+    assert tell(num_seeds_without_images=300).endswith("would show a difference of 5.56 points.")
+    assert tell(mean=0.001, num_images=None).endswith("would show a difference of 0.50 points.")
+
+
+def test_seeds_that_are_needed_are_those_of_the_usual_formula_where_images_add_nothing() -> None:
+    (one,) = judge_family([RawDifference(-0.0556, 0.01637 / 2, 1.2, 0.5, 2)], Family(0.95, 0.005))
+    usual = (1.96 + 0.8416) ** 2 * 0.01637 / 0.0556**2
+    assert one.num_seeds_needed == one.num_seeds_without_images
+    assert one.num_seeds_needed == pytest.approx(usual, abs=3)
+    images = ImageChance(3.5e-4, 3.5e-4, 360)
+    (crowded,) = judge_family(
+        [RawDifference(-0.0556, 0.01637 / 2, 1.2, 0.5, 2, images=images)], Family(0.95, 0.005)
+    )
+    assert crowded.num_seeds_without_images == one.num_seeds_needed
+    assert crowded.num_seeds_needed is not None
+    assert crowded.num_seeds_needed > 300

@@ -11,6 +11,7 @@ from loupe.runs import RunFolder
 from loupe.studies.folder import find_run
 from loupe.studies.growth import measure_last_step, plan_growth, say_growth
 from loupe.studies.run import run_study
+from loupe.wording import quote_name
 
 QUICK = ("train.epochs=2", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
 
@@ -50,5 +51,5 @@ def test_what_the_last_step_brought_over_all_and_by_class(run: RunFolder, tmp_pa
     told = say_growth(analysis, step, "epochs")
     assert told.startswith("From 2 to 4 epochs accuracy on validation changes by")
     best = max(step.by_class, key=lambda name: step.by_class[name].mean)
-    assert f"most for {best}" in told
+    assert f"most for {quote_name(best)}" in told
     assert torch.equal(before.labels, after.labels)

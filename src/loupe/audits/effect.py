@@ -24,7 +24,7 @@ from loupe.studies.wording import (
     write_change_with_unit,
     write_difference_interval,
     write_figure,
-    write_needed,
+    write_needed_for,
 )
 from loupe.wording import count_of
 
@@ -76,8 +76,8 @@ class Effect:
             return "the corrections help" if is_better else "the corrections harm"
         if one.conclusion == "practically none":
             return "practically no difference"
-        needed = write_needed(one)
-        return "these runs cannot tell" + (f"; {needed} would" if needed else "")
+        needed = write_needed_for(one, self.analysis)
+        return "these runs cannot tell" + (f"; {needed}" if needed else "")
 
     def _tell_images(self) -> str:
         if self.analysis.figure.split == "test":

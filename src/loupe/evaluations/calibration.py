@@ -30,6 +30,7 @@ from loupe.statistics.calibration import (
     split_brier,
 )
 from loupe.statistics.score_intervals import compute_mean_interval
+from loupe.wording import count_of
 
 _FEWEST = 10  # answers of a point of the diagram
 _MOST_WORK = 1_000_000  # images × classes × resamples of Brier's parts: a second or two
@@ -71,7 +72,11 @@ def measure_calibration(
         f"The network {verdict}: it is {100 * mean:.1f} % sure on average and right in {100 * share:.1f} %; "
         f"expected calibration error {error.write()}, p = {binned.p_value:.2g} if it were calibrated."
     )
-    return Finding(sentence + _say_what_helps(scaled, answers), values, blocks)
+    # on validation what is judged is out of fold already
+    chosen_by = {method: one for method, (_, one) in scaled.items()}
+    if validation_answers is not None and split != "validation":
+        chosen_by = {method: scale_out_of_fold(validation_answers, method, seed) for method in scaled}
+    return Finding(sentence + _say_what_helps(scaled, chosen_by, answers, split), values, blocks)
 
 
 def _judge_binned(answers: Predictions, level: float, seed: int, num_bins: int) -> CalibrationError:
@@ -89,15 +94,23 @@ def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]
     draws = max(20, min(200, _MOST_WORK // (total * num_classes)))
     drawn = [split_brier(probabilities[some], labels[some]) for some in draw_resamples(total, seed, draws)]
 
-    def bound(name: str) -> Interval:
+    def bound(name: str, high: float = 2.0) -> Interval:
         values = [float(getattr(one, name)) for one in drawn]
-        return make_basic_interval(float(getattr(parts, name)), values, level, high=2.0)
+        return make_basic_interval(float(getattr(parts, name)), values, level, high=high)
+
+    # classes as frequent as each other are the least certain; telling apart takes off no more than there is
+    uncertainty = bound("uncertainty", 1 - 1 / num_classes)
 
     return [
         Value("Brier score", float(errors.mean()), "", compute_mean_interval(errors, level, low=0, high=2)),
         Value("miscalibration (adds to it)", parts.miscalibration, "", bound("miscalibration")),
-        Value("discrimination (is taken off)", parts.discrimination, "", bound("discrimination")),
-        Value("uncertainty of the classes", parts.uncertainty, "", bound("uncertainty")),
+        Value(
+            "discrimination (is taken off)",
+            parts.discrimination,
+            "",
+            bound("discrimination", uncertainty.high),
+        ),
+        Value("uncertainty of the classes", parts.uncertainty, "", uncertainty),
     ]
 
 
@@ -163,6 +176,7 @@ _SCALED = (
     Column("from", "percent", 2),
     Column("to", "percent", 2),
     Column("accuracy", "percent"),
+    Column("answers changed", COUNT),
 )
 
 
@@ -191,6 +205,7 @@ def _tabulate_scalings(
                 binned.interval.low,
                 binned.interval.high,
                 float(one.is_right.double().mean()),
+                _count_changed(one, answers),
             )
         )
     how = (
@@ -199,7 +214,8 @@ def _tabulate_scalings(
         else f"on validation images, judged on {split}"
     )
     note = (
-        f"Fitted {how}. `loupe calibrate RUN` keeps one with the run: predict, page and export then use it."
+        f"Fitted {how}. Answers changed: images called another class than the network calls them. "
+        f"`loupe calibrate RUN` keeps one with the run: predict, page and export then use it."
     )
     return Table("Probabilities set right", _SCALED, tuple(rows), note, if_empty="No validation answers.")
 
@@ -236,13 +252,46 @@ def _tabulate_classes(
     return Table("By class", columns, tuple(rows), note)
 
 
-def _say_what_helps(scaled: dict[ScalingMethod, tuple[Scaling, Predictions]], answers: Predictions) -> str:
-    """Return which scaling lowers the loss most, and by how much; "" if none was fitted."""
+def _count_changed(scaled: Predictions, answers: Predictions) -> int:
+    """Return how many images are called another class than the network calls them."""
+    return int((scaled.predicted != answers.predicted).sum())
+
+
+def _say_what_helps(
+    scaled: dict[ScalingMethod, tuple[Scaling, Predictions]],
+    chosen_by: dict[ScalingMethod, Predictions],
+    answers: Predictions,
+    split: str,
+) -> str:
+    """Return which scaling lowers the loss on validation most, and what it does here; "" if none was fitted.
+
+    Args:
+        scaled: each method's scaling, and what is judged scaled by it.
+        chosen_by: validation answers scaled without having been fitted to: test images choose nothing.
+        answers: what is judged, as the network says it.
+        split: what that is.
+    """
     if not scaled:
         return ""
-    losses = {method: measure_loss(one) for method, (_, one) in scaled.items()}
+    losses = {method: measure_loss(one) for method, one in chosen_by.items()}
     best = min(losses, key=losses.__getitem__)
     before = measure_loss(answers)
+    where = "" if split == "validation" else f" on {split}"
     if best == "none":
-        return f" No scaling fitted on validation lowers its loss of {before:.4f} nats."
-    return f" Best set right by {scaled[best][0].describe()}: loss {before:.4f} to {losses[best]:.4f} nats."
+        return (
+            " No scaling lowers its loss on validation images that it was not fitted to; "
+            f"as it is, that is {before:.4f} nats{where}."
+        )
+    scaling, one = scaled[best]
+    said = (
+        f" Of the scalings {scaling.describe()} has the least loss on validation images it was not "
+        f"fitted to; with it the loss{where} is {measure_loss(one):.4f} nats instead of {before:.4f}"
+    )
+    changed = _count_changed(one, answers)
+    if not changed:
+        return f"{said}."
+    right, was_right = (100 * float(some.is_right.double().mean()) for some in (one, answers))
+    return (
+        f"{said}, and {count_of(changed, 'answer')} another: {right:.2f} % are right instead of "
+        f"{was_right:.2f} %."
+    )

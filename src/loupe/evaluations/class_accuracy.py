@@ -2,7 +2,7 @@ from loupe.evaluations.absent_classes import say_absent
 from loupe.evaluations.finding import Bar, Bars, Finding, Value, write_value
 from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions, compute_metrics
-from loupe.wording import quote_name
+from loupe.wording import name_tied, quote_name
 
 
 @register_evaluation("class_accuracy", title="Accuracy by class", chapter="Classes", order=10)
@@ -21,8 +21,9 @@ def measure_class_accuracy(answers: Predictions, class_names: tuple[str, ...], l
     sentence = f"All classes together: {overall}."
     if worst.accuracy < best.accuracy:
         shares = [write_value(one.accuracy, "percent", 1) for one in (worst, best)]
-        first, last = (quote_name(one.name) for one in (worst, best))
-        sentence = f"From {first}, {shares[0]}, to {last}, {shares[1]}; all together {overall}."
+        pairs = [(one.name, one.accuracy) for one in measured.per_class]
+        least, most = (name_tied(pairs, one.accuracy) for one in (worst, best))
+        sentence = f"From {least}, {shares[0]}, to {most}, {shares[1]}; all together {overall}."
     sentence += say_absent([sum(row) for row in measured.confusion], class_names)
     note = f"Dark line: the class's interval. Dotted: all classes together, {overall}."
     return Finding(sentence, values, [Bars("", bars, measured.accuracy, note)])

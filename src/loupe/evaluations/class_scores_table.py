@@ -1,5 +1,3 @@
-from operator import itemgetter
-
 from loupe.evaluations.absent_classes import say_absent
 from loupe.evaluations.class_scores import ClassScores, compute_class_scores
 from loupe.evaluations.finding import COUNT, Cell, Column, Finding, Table, Value, write_value
@@ -7,7 +5,7 @@ from loupe.evaluations.registry import register_evaluation
 from loupe.metrics import Predictions, choose_metrics
 from loupe.metrics.classification import compute_confusion
 from loupe.metrics.registry import compute_values
-from loupe.wording import list_names, quote_name
+from loupe.wording import list_names, name_tied, quote_name
 
 _MOST_LISTED = 20  # names in a note; the table has them all
 
@@ -37,9 +35,12 @@ def tabulate_class_scores(answers: Predictions, class_names: tuple[str, ...], le
     rows.append(("macro average", total, total, *macro))
     found = compute_values(choose_metrics(["macro_recall", "macro_f1"]), answers, level)
     values = [Value.of_metric(one) for one in found.values()]
-    ranked = sorted(((one.f1, one.name) for one in scores.per_class if one.f1 is not None), key=itemgetter(0))
-    ends = [f"{quote_name(name)}, {write_value(f1, 'percent', 1)}" for f1, name in (ranked[0], ranked[-1])]
+    pairs = [(one.name, one.f1) for one in scores.per_class if one.f1 is not None]
+    lowest, highest = (end(f1 for _, f1 in pairs) for end in (min, max))
+    ends = [f"{name_tied(pairs, f1)}, {write_value(f1, 'percent', 1)}" for f1 in (lowest, highest)]
     sentence = f"F1 is lowest for {ends[0]}, and highest for {ends[1]}."
+    if lowest == highest:
+        sentence = f"F1 is the same for every class: {write_value(lowest, 'percent', 1)}."
     sentence += say_absent([one.num_images for one in scores.per_class], class_names)
     table = Table("", _COLUMNS, tuple(rows), _NOTE + _warn(scores), num_totals=1)
     return Finding(sentence, values, [table])

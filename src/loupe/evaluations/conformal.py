@@ -48,12 +48,19 @@ def make_conformal_sets(
     held = {name: _hold(one, judged) for name, one in sets.items()}
     values = [_measure_coverage(f"coverage, {name}", one, level) for name, one in held.items()]
     sizes = sets["all classes alike"].sum(1).double()
-    size = Value("mean size of a set", float(sizes.mean()), "", compute_mean_interval(sizes, level, low=0))
+    sizes_interval = compute_mean_interval(sizes, level, low=0, high=len(class_names))
+    size = Value("mean size of a set", float(sizes.mean()), "", sizes_interval)
     single = write_value(float((sizes == 1).double().mean()), "percent", 1)
     sentence = (
         f"To hold the true class in {promised} of cases a set needs {size.write()} classes on average; "
         f"{single} of the sets are a single class, and {values[0].write()} hold the true one."
     )
+    if empty := int((sizes == 0).sum()):
+        sentence += (
+            f" {write_value(empty / len(sizes), 'percent', 1)} are empty: no class is as probable there as "
+            f"the limit asks. Where more than {promised} of the answers are right, sets without any class "
+            "bring the share down to what is promised; an empty one is an image it is not sure enough of."
+        )
     return Finding(sentence, [*values, size], tables)
 
 

@@ -36,7 +36,10 @@ def say_reference(reference: Reference, compared: CorruptionError, values: list[
         if worse
         else "; from plain images to spoilt ones it loses"
     )
-    return f"{said}{link} {values[1].write()} of what that loses."
+    return (
+        f"{said}{link} {values[1].write()} of what that loses (the mean of the corruptions' parts, not the "
+        "part of what is lost in all)."
+    )
 
 
 def show_reference(
@@ -98,7 +101,8 @@ def _tabulate(damage: Damage, reference: Reference, compared: CorruptionError, l
     few = int(compared.relative.isnan().sum())
     note = (
         "Corruption error: the error, summed over severities, as a part of the reference's (Hendrycks and "
-        f"Dietterich, 2019, where that is AlexNet); relative: the same of what is lost. {reference.note} "
+        "Dietterich, 2019, where that is AlexNet); relative: the same of what is lost. Their means are means "
+        f"of these parts, and no parts of the mean errors beside them. {reference.note} "
         "Intervals take the reference as it is."
     )
     if few:

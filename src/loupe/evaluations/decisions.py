@@ -68,7 +68,7 @@ def weigh_decisions(
     )
     blocks: list[Chart | Table] = [
         _draw_curve(judged, level),
-        _tabulate_wished(ranked, answers, level, where),
+        _tabulate_wished(ranked, answers, level, where, split),
         _tabulate_costs(ranked, answers, level, where),
         _tabulate_classes(chosen_on, answers, class_names, wished, level, where),
     ]
@@ -108,23 +108,25 @@ def _draw_curve(judged: Coverage, level: float) -> Chart:
     return Chart("Accuracy against coverage", x, (line,), "images answered (%)", "right", True, note)
 
 
-def _tabulate_wished(ranked: Coverage, answers: Predictions, level: float, where: str) -> Table:
+def _tabulate_wished(ranked: Coverage, answers: Predictions, level: float, where: str, split: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for wish in _WISHED:
         found = find_threshold(ranked, wish)
         reached = _judge(found.below, answers, level) if found else (None,) * 5
         certain = find_certain_threshold(ranked, wish, level)
-        safe = (certain.below, certain.answered / certain.total) if certain else (None, None)
+        safe = _judge(certain.below, answers, level)[:3] if certain else (None,) * 3
         rows.append((wish, *reached, *safe))
     columns = (
         Column("wished accuracy", "percent"),
         *_CHOSEN,
         Column("certain from", "", 3),
         Column("answered then", "percent"),
+        Column("right then", "percent"),
     )
     note = (
-        f"Thresholds are {where}. Certain: with {write_value(level, 'percent', 0)} probability new images "
-        "of the same kind are answered as wished; undefined where there are too few images to say so. "
+        f"Thresholds are {where}; what they answer, and how much of that is right, is of {split}. "
+        f"Certain: with {write_value(level, 'percent', 0)} probability new images of the same kind are "
+        "answered as wished; undefined where there are too few images to say so. "
         "`loupe predict RUN … --accuracy 0.99` takes such a threshold."
     )
     return Table("A threshold for a wished accuracy", columns, tuple(rows), note)

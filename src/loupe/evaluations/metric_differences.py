@@ -34,7 +34,8 @@ def compare_by_metrics(
     values, rows = list[Value](), list[tuple[Cell, ...]]()
     better: dict[bool, list[str]] = {True: [], False: []}
     differences = [_Difference(one, answers, against) for one in chosen.values()]
-    all_found = bootstrap_differences(differences, len(answers.labels), level, seed)
+    widest = [one.metric.widest_gap for one in chosen.values()]
+    all_found = bootstrap_differences(differences, len(answers.labels), level, seed, widest=widest)
     for one, found in zip(chosen.values(), all_found, strict=True):
         ours, theirs = one.compute(answers, level), one.compute(against, level)
         metric = one.metric

@@ -101,8 +101,8 @@ def _judge_elsewhere(
     plain, heeded = (weights.measure(one.double(), 0, 1) for one in (answers.is_right, adjusted))
     difference = weights.measure(gain, -1, 1)
     values = [
-        Value("accuracy there, as it is", plain[0], "percent", _cut(plain[1], 0, 1)),
-        Value("accuracy there, with the shares heeded", heeded[0], "percent", _cut(heeded[1], 0, 1)),
+        Value("accuracy there, as it is", plain[0], "percent", plain[1]),
+        Value("accuracy there, with the shares heeded", heeded[0], "percent", heeded[1]),
         Value("gain", difference[0], POINTS, difference[1]),
     ]
     rows: list[tuple[Cell, ...]] = []
@@ -159,8 +159,4 @@ class _Weights:
             # two values more, one at each end seen: a class that is all right is not certain to be so
             variance += share**2 * float(torch.cat([some, ends]).var(unbiased=False)) / (count + 2)
         reach = self._z * math.sqrt(variance)
-        return mean, Interval(mean - reach, mean + reach)
-
-
-def _cut(interval: Interval | None, low: float, high: float) -> Interval | None:
-    return None if interval is None else Interval(max(low, interval.low), min(high, interval.high))
+        return mean, Interval(max(low, mean - reach), min(high, mean + reach))

@@ -28,7 +28,7 @@ from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
 from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
-from loupe.wording import quote_name
+from loupe.wording import name_tied, quote_name
 
 _FEWEST = 100
 _BREAKS = 0.1  # of a class's images lost on average over severities: it breaks
@@ -168,11 +168,13 @@ def _show_strip(some: ImageDataset, seed: int) -> tuple[Gallery, Tensor]:
 
 def _say(damage: Damage, class_names: tuple[str, ...], values: list[Value], level: float) -> str:
     lost, names = damage.lose(), list(CORRUPTIONS)
-    worst = int(lost.mean(1).argmax())
-    most = write_value(float(lost[worst].mean()), POINTS, 1).removeprefix("+")
+    losses = lost.mean(1).tolist()
+    tied = name_tied(zip(names, losses, strict=True), max(losses), is_quoted=False)
+    costs = "costs" if tied in names else "cost"
+    most = write_value(max(losses), POINTS, 1).removeprefix("+")
     lead = (
         f"Spoilt images are wrong in {values[0].write()}, the same images as they are in "
-        f"{values[1].write()}. {names[worst][:1].upper()}{names[worst][1:]} costs most: {most}."
+        f"{values[1].write()}. {tied[:1].upper()}{tied[1:]} {costs} most: {most}."
     )
     return f"{lead} {name_broken_class(damage, class_names, level)}"
 

@@ -11,8 +11,8 @@ from loupe.statistics.score_intervals import compute_mean_share_interval
 def balanced_accuracy(predicted: Tensor, labels: Tensor, num_classes: int, level: float) -> Estimate:
     """Mean over classes of the share of their images that is named rightly (Brodersen et al., 2010).
 
-    Classes without images are left out. The interval takes the number of images of each class as fixed and
-    joins the Wilson intervals of the classes.
+    Classes without images are left out. The interval takes the number of images of each class as fixed; it
+    is Wilson's for as many images as one share would need to be known as well.
     """
     confusion = compute_confusion(labels, predicted, num_classes)
     totals = confusion.sum(1)

@@ -54,6 +54,11 @@ class Metric:
         }
 
     @property
+    def widest_gap(self) -> float:
+        """How far apart two values can be; infinite where nothing bounds them."""
+        return self.bounds["high"] - self.bounds["low"]
+
+    @property
     def scale(self) -> int:
         """The factor from a value to what is written on an axis."""
         return 100 if self.is_percent else 1

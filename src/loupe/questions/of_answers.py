@@ -7,7 +7,7 @@ from loupe.evaluations.finding import Cell, Table
 from loupe.metrics import Metrics
 from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
-from loupe.wording import quote_name
+from loupe.wording import count_of, name_tied, quote_name
 
 _VERY_SURE = 0.95
 
@@ -24,10 +24,17 @@ def ask_classes(evidence: Evidence) -> Answer:
     row = score.confusion[label]
     others = [index for index in range(len(row)) if index != label and row[index]]
     ends = f"{100 * worst.interval.low:.1f} to {100 * worst.interval.high:.1f} %"
-    said = f"{quote_name(worst.name)} is told apart worst: {100 * worst.accuracy:.1f} % ({ends}) of "
-    said += f"{worst.num_images:,} images"
+    tied = name_tied([(one.name, one.accuracy) for one in score.per_class], worst.accuracy)
+    called, share = quote_name(worst.name), f"{100 * worst.accuracy:.1f} %"
+    images = count_of(worst.num_images, "image")
+    said, of_whom = f"{tied} is told apart worst: {share} ({ends}) of {images}", ""
+    if tied != called:
+        said = f"{tied} are told apart worst: {share} each ({called}: {ends} of {images})"
+        of_whom = f"{called} "
     if others:
-        said += f", most often taken for {quote_name(score.class_names[max(others, key=row.__getitem__)])}"
+        counts = [(score.class_names[index], float(row[index])) for index in others]
+        most = name_tied(counts, max(count for _, count in counts))
+        said += f", {of_whom}most often taken for {most}"
     rest, num_rest = score.correct - worst.correct, score.num_images - worst.num_images
     chance = bdtr(worst.correct, worst.num_images, rest / num_rest) if num_rest else 1.0
     p_value = min(1.0, float(chance) * len(score.per_class))

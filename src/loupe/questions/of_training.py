@@ -103,13 +103,15 @@ def ask_length(evidence: Evidence) -> Answer:
     window = max(1, epochs // 5)
     last, before = fmean(losses[-window:]), fmean(losses[-2 * window : -window])
     fell = (before - last) / before if before > 0 else 0.0
-    when = f"Over the last {window} of {epochs} epochs" if window > 1 else f"In the last of {epochs} epochs"
-    said = f"{when} validation loss fell by {100 * fell:.1f} %"
+    when, than = f"In the last of {epochs} epochs", "in the one before"
+    if window > 1:
+        when, than = f"On average over the last {window} of {epochs} epochs", f"over the {window} before"
+    side = "lower" if fell >= 0 else "higher"
+    said = f"{when} validation loss was {100 * abs(fell):.1f} % {side} than {than}"
     step = f"train.epochs = {2 * epochs}"
     rates = [one.learning_rate for one in evidence.history]
     has_slowed = rates[-1] < 0.5 * max(rates[-2 * window], 1e-30)
     if fell < _MATTERS:
-        said = f"{when} validation loss changed by {-100 * fell:+.1f} %"
         if has_slowed and _misses_training_images(evidence):
             said += ", but the learning rate had fallen by then, and it misses many training images: only a "
             return Answer(name, question, "unknown", f"{said}longer run could tell.", section, step)

@@ -18,7 +18,7 @@ from loupe.figures.style import save_figure
 from loupe.reports.page import write_page
 from loupe.reports.pictures import encode_bytes
 from loupe.runtime import Streams
-from loupe.wording import quote_name
+from loupe.wording import name_tied, quote_name
 
 _PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
 _CLOSE = 0.002  # a preset's std within this of the measured one agrees with it
@@ -171,11 +171,12 @@ def describe_balance(class_names: Sequence[str], counts: Sequence[int]) -> str:
         return f"Balanced: every class has {most:,} training images."
     if most - least <= 1:
         return f"Balanced: every class has {least:,} or {most:,} training images."
-    fewest, largest = class_names[list(counts).index(least)], class_names[list(counts).index(most)]
+    pairs, largest = list(zip(class_names, counts, strict=True)), class_names[list(counts).index(most)]
     word = "Nearly balanced" if most <= 1.1 * least else "Unbalanced"
-    fewest, largest, share = quote_name(fewest), quote_name(largest), most / sum(counts)
+    largest, share = quote_name(largest), most / sum(counts)
     return (
-        f"{word}: from {least:,} training images ({fewest}) to {most:,} ({largest}). "
+        f"{word}: from {least:,} training images ({name_tied(pairs, least)}) to {most:,} "
+        f"({name_tied(pairs, most)}). "
         f"Always saying {largest} would be right for {100 * share:.1f} % of them."
     )
 

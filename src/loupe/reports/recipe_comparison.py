@@ -24,7 +24,7 @@ def compare_recipes(runs: Sequence[ComparedRun], split: Split) -> list[str]:
     }
     values = {name: found for name, found in values.items() if len(found) > 1}
     level, pairs = runs[0].recipe.evaluate.confidence, list(combinations(values, 2))
-    family = Family(level, EQUIVALENCE_MARGIN_POINTS, len(pairs) - 1, "any")
+    family = Family(level, EQUIVALENCE_MARGIN_POINTS, len(pairs) - 1, "any", widest=metric.widest_gap)
     return [_compare(first, second, values, family) for first, second in pairs]
 
 

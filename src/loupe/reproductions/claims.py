@@ -181,8 +181,9 @@ def judge_effect(claim: Effect, found: Found | None) -> Verdict:
     pairs = pair_rows(claim, found)
     if found is None or not pairs:
         return Verdict(claim.row, claim.what, claim.published, "", "", 0, "not run", "", claim.flaw)
-    family = Family(found.study.confidence, EQUIVALENCE_MARGIN_POINTS)
     trend = claim.published == "gap grows"
+    # shares differ by 1 at most, and so their differences from one end to the other by 2
+    family = Family(found.study.confidence, EQUIVALENCE_MARGIN_POINTS, widest=2.0 if trend else 1.0)
     difference = _find_trend(pairs, family) if trend else _average(pairs, family)
     outcome = _name_outcome(difference, is_trend=trend)
     told = f"{100 * difference.mean:+.2f} points{' from end to end' if trend else ''}"

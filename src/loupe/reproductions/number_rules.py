@@ -89,6 +89,7 @@ def rule_on_number(
     if ruling == "different":
         return ruling, _tell_gap(published, fmean(values), figure)
     reach = max(abs(interval.low), abs(interval.high))
+    reach = min(reach, 1.0) if is_share else reach
     within = f"{100 * reach:.2f} points" if is_share else f"a factor of {math.exp(min(reach, 700.0)):.3g}"
     allowed = f"{100 * delta:g} points" if is_share else f"a factor of {math.exp(delta):.3g}"
     if ruling == "consistent":

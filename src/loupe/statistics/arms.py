@@ -220,7 +220,7 @@ def _compare_places(
     for group in groups:
         raw = _pair_cells(by_cell, reference, group)
         judged |= {cell: one for cell, one in zip(group, raw, strict=True) if one is not None}
-    of_places = Family(family.confidence, family.margin, kind="any")
+    of_places = Family(family.confidence, family.margin, kind="any", widest=family.widest)
     return found | dict(zip(judged, judge_family(list(judged.values()), of_places), strict=True))
 
 

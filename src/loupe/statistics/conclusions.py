@@ -33,6 +33,7 @@ class Difference:
         conclusion: what follows.
         num_seeds_needed: where these runs cannot tell, about how many seeds would; 0 if no number would,
             because it is test images that are lacking; None where there is nothing to say it from.
+        num_seeds_without_images: how many it would be if other test images added nothing; None as above.
         is_paired: whether the seeds were compared in pairs.
         shares_seeds: whether it rests on the seeds that both arms have; where they have none in common, it is
             unpaired: a difference of means over all seeds of either.
@@ -47,6 +48,7 @@ class Difference:
     num_seeds_needed: int | None = None
     is_paired: bool = False
     shares_seeds: bool = True
+    num_seeds_without_images: int | None = None
 
     @property
     def at_least(self) -> float:

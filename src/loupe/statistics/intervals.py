@@ -35,8 +35,18 @@ def compute_wilson_interval(correct: int, total: int, confidence: float = 0.95) 
     """
     if not 0 <= correct <= total or total < 1:
         raise ValueError(f"got {correct} correct of {total}; allowed: 0 <= correct <= total, total >= 1")
+    return bound_share(correct / total, total, confidence)
+
+
+def bound_share(share: float, total: float, confidence: float = 0.95) -> Interval:
+    """Return Wilson's interval of a share that is known as well as one of so many trials.
+
+    Args:
+        share: in [0, 1].
+        total: trials, > 0; not necessarily whole.
+        confidence: level in (0, 1).
+    """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = correct / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total**2)) / (1 + z * z / total)
     # rounding must not push the ends off what was seen

@@ -219,6 +219,7 @@ class Family:
         num_others: further comparisons of the page; each takes its part of the chance of a false alarm.
         kind: how the comparisons hang together.
         num_arms: arms, the reference among them; one more than the comparisons if left out.
+        widest: how far apart two figures can be (1 of shares): intervals are cut there.
     """
 
     confidence: float
@@ -226,6 +227,7 @@ class Family:
     num_others: int = 0
     kind: Kind = "one reference"
     num_arms: int | None = None
+    widest: float = math.inf
 
 
 def judge_family(differences: Sequence[RawDifference], family: Family) -> list[Difference]:
@@ -267,18 +269,22 @@ def _judge(one: RawDifference, together: Together, level: float, weight: float, 
     p_value = (
         min(p_value, error_rate) if reach < abs(one.mean) else max(p_value, math.nextafter(error_rate, 1))
     )
-    interval = Interval(one.mean - reach, one.mean + reach)
+    # cut where no difference can lie: on which side of 0 the ends are stays as it is
+    interval = Interval(max(-family.widest, one.mean - reach), min(family.widest, one.mean + reach))
     conclusion = conclude(interval, p_value, family.margin, family.confidence)
-    needed = None
+    needed, without_images = None, None
     if conclusion == "cannot tell":
-        needed = count_seeds(
-            variance=one.of_seeds * one.num_seeds,
-            of_images=one.images.added if one.images else 0.0,
-            target=max(family.margin, abs(one.mean)),
-            num_comparisons=round(error_rate / level),
-            num_arms=together.num_arms,
-            confidence=family.confidence,
-            at_least=one.num_seeds + 1,
+        needed, without_images = (
+            count_seeds(
+                variance=one.of_seeds * one.num_seeds,
+                of_images=of_images,
+                target=max(family.margin, abs(one.mean)),
+                num_comparisons=round(error_rate / level),
+                num_arms=together.num_arms,
+                confidence=family.confidence,
+                at_least=one.num_seeds + 1,
+            )
+            for of_images in (one.images.added if one.images else 0.0, 0.0)
         )
     num_images = one.images.num_images if one.images else None
     return Difference(
@@ -291,4 +297,5 @@ def _judge(one: RawDifference, together: Together, level: float, weight: float, 
         needed,
         one.is_paired,
         one.shares_seeds,
+        without_images,
     )

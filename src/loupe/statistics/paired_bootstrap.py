@@ -1,5 +1,6 @@
 """The difference of any number of two networks on the same images, with its interval over images."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ def bootstrap_differences(
     level: float,
     seed: int,
     draws: int = 400,
+    widest: Sequence[float] | None = None,
 ) -> list[BootstrappedDifference | None]:
     """Return several differences with intervals that hold all together, as one family.
 
@@ -71,6 +73,7 @@ def bootstrap_differences(
         level: in (0, 1), of all intervals holding at once.
         seed: of the resamples.
         draws: how many.
+        widest: how far from 0 each difference can lie; intervals are cut there.
 
     Returns:
         One for each difference, None where it is not defined on all images.
@@ -86,15 +89,16 @@ def bootstrap_differences(
     spreads = {place: float(np.nanstd(one, ddof=1)) for place, one in deviations.items()}
     farthest = [abs(one) / spreads[place] for place, one in deviations.items()]
     reach = float(np.nanquantile(np.fmax.reduce(farthest), level)) if farthest else 0.0
+
+    def bound(place: int, value: float) -> Interval | None:
+        if place not in spreads:
+            return None
+        farthest_end = math.inf if widest is None else widest[place]
+        half = reach * spreads[place]
+        return Interval(max(-farthest_end, value - half), min(farthest_end, value + half))
+
     return [
-        None
-        if value is None
-        else BootstrappedDifference(
-            value,
-            Interval(value - reach * spreads[place], value + reach * spreads[place])
-            if place in spreads
-            else None,
-        )
+        None if value is None else BootstrappedDifference(value, bound(place, value))
         for place, value in enumerate(values)
     ]
 

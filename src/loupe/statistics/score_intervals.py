@@ -7,7 +7,13 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from loupe.statistics.intervals import Interval, compute_t_quantile, compute_wilson_interval, has_spread
+from loupe.statistics.intervals import (
+    Interval,
+    bound_share,
+    compute_t_quantile,
+    compute_wilson_interval,
+    has_spread,
+)
 
 
 def compute_mean_interval(
@@ -63,21 +69,25 @@ def compute_mean_share_interval(
 ) -> Interval:
     """Return an interval of the unweighted mean of several shares, each of images of its own.
 
-    Each share's Wilson interval says how far it may lie off each way; independent errors add up in squares
-    (Zou and Donner, 2008: MOVER). For one share it is Wilson's own interval. Unlike mean ± z · standard
-    error, it has a width where every share is 0 or 1.
+    The mean has Wilson's interval, with as many trials as one share would need to vary as it does: shares
+    vary by p (1 − p) / n each, where p has half of z² successes and failures added (Agresti and Coull, 1998),
+    so that a share that is all or nothing varies too. For one share it is Wilson's own interval. Joining the
+    shares' own intervals in squares (MOVER) would miss a mean of 99 % of ten classes with 36 images in one
+    of seven draws, always below it, and be nearly twice as wide.
 
     Args:
         correct: successes of each share.
         totals: trials of each, ≥ 1.
         level: in (0, 1).
     """
-    shares = [one / total for one, total in zip(correct, totals, strict=True)]
-    ends = [compute_wilson_interval(one, total, level) for one, total in zip(correct, totals, strict=True)]
-    mean, count = math.fsum(shares) / len(shares), len(shares)
-    down = math.hypot(*(share - end.low for share, end in zip(shares, ends, strict=True))) / count
-    up = math.hypot(*(end.high - share for share, end in zip(shares, ends, strict=True))) / count
-    return Interval(max(0.0, mean - down), min(1.0, mean + up))
+    count, added = len(totals), NormalDist().inv_cdf((1 + level) / 2) ** 2
+    mean = math.fsum(one / total for one, total in zip(correct, totals, strict=True)) / count
+    shares = [(one + added / 2) / (total + added) for one, total in zip(correct, totals, strict=True)]
+    middle = math.fsum(shares) / count
+    variance = (
+        math.fsum(one * (1 - one) / total for one, total in zip(shares, totals, strict=True)) / count**2
+    )
+    return bound_share(mean, middle * (1 - middle) / variance, level)
 
 
 def compute_count_interval(

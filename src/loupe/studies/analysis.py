@@ -1,5 +1,6 @@
 """From the rows of a study to means, intervals and differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,6 +137,7 @@ def analyse_study(
         len(axes),
         "all pairs" if is_reference_chosen(study, chosen) else "one reference",
         num_arms,
+        math.inf if is_ratio else figure.metric.widest_gap,
     )
     compared = compare_arms(different, reference, family, is_ratio=is_ratio, **figure.metric.bounds)
     compared = add_copies(compared, runs, reference, copies)

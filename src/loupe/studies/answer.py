@@ -4,8 +4,6 @@ Three things are said apart: a difference is shown, and how large it is at least
 inside a stated margin; or these runs cannot tell, and how many seeds would.
 """
 
-import math
-
 from loupe.reports.page import format_level
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
@@ -21,6 +19,9 @@ from loupe.studies.wording import (
     write_interval,
     write_margin,
     write_needed,
+    write_needed_for,
+    write_size,
+    write_target,
 )
 from loupe.wording import count_of, list_names
 
@@ -100,22 +101,22 @@ def _sort_arms(analysis: StudyAnalysis) -> list[str]:
     parts = []
     for side in ("better", "worse"):
         names = [
-            f"{arm} by at least {_write_size(one.at_least, analysis)}"
+            f"{arm} by at least {write_size(one.at_least, analysis)}"
             for arm, one in sorted(found[side], key=lambda pair: -abs(pair[1].at_least))
         ]
         parts += [f"{side} than it: {list_names(names)}"] if names else []
     if same := [arm for arm, _ in found["same"]]:
         parts.append(f"practically the same, within {write_margin(analysis)}: {list_names(same)}")
     if found["open"]:
-        parts.append(_tell_of_open(found["open"], len(analysis.overall)))
+        parts.append(_tell_of_open(analysis, found["open"]))
     return parts
 
 
-def _tell_of_open(arms: list[tuple[str, Difference]], num_all: int) -> str:
+def _tell_of_open(analysis: StudyAnalysis, arms: list[tuple[str, Difference]]) -> str:
     """Return of which arms these runs cannot tell, and how many seeds would."""
     names = [arm for arm, _ in arms]
     told = f"these runs cannot tell of {list_names(names)}"
-    if len(arms) == num_all > 1:
+    if len(arms) == len(analysis.overall) > 1:
         told = "these runs tell it from none of the others"
     known = [one for _, one in arms if one.num_seeds_needed is not None]
     if not known:
@@ -126,20 +127,14 @@ def _tell_of_open(arms: list[tuple[str, Difference]], num_all: int) -> str:
     needed = []
     if by_seeds:
         ends = dict.fromkeys(write_needed(one).removesuffix(" seeds") for one in (by_seeds[0], by_seeds[-1]))
-        needed.append(f"{' to '.join(ends).replace(' to about ', ' to ')} seeds an arm would")
+        target = write_target(by_seeds, analysis)
+        needed.append(f"{' to '.join(ends).replace(' to about ', ' to ')} seeds an arm would{target}")
     lacking = [arm for arm, one in arms if one.num_seeds_needed == 0]
     if lacking and by_seeds:
         needed.append(f"of {list_names(lacking)} no number of seeds would, but more test images")
     elif lacking:
         needed.append("no number of seeds would, but more test images")
     return "; ".join([told, *needed])
-
-
-def _write_size(value: float, analysis: StudyAnalysis) -> str:
-    """Return the size of a difference that its direction stands beside: "0.31 points", "a factor of 1.3"."""
-    if analysis.is_ratio:
-        return f"a factor of {math.exp(min(abs(value), 700.0)):.3g}"
-    return analysis.figure.metric.write_gap(abs(value))
 
 
 def _tell_of_reference(analysis: StudyAnalysis) -> str:
@@ -183,11 +178,11 @@ def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:
     told = f"{size} ({level} interval {write_difference_interval(one, analysis)}, {seeds})"
     if one.conclusion == "shown":
         side = "worse" if is_worse(analysis, one) else "better"
-        return f"is {side} by at least {_write_size(one.at_least, analysis)}: {told}"
+        return f"is {side} by at least {write_size(one.at_least, analysis)}: {told}"
     if one.conclusion == "practically none":
         return f"makes practically no difference, less than {write_margin(analysis)}: {told}"
-    needed = write_needed(one)
-    return f"differs by {told}, of which these runs cannot tell{f'; {needed} would' if needed else ''}"
+    needed = write_needed_for(one, analysis)
+    return f"differs by {told}, of which these runs cannot tell{f'; {needed}' if needed else ''}"
 
 
 def _count_places(analysis: StudyAnalysis, arm: str) -> str:
@@ -220,8 +215,8 @@ def _tell_of_more_data(analysis: StudyAnalysis) -> str:
         ends_told = f" ({level} interval {write_interval(interval, analysis.figure)})" if interval else ""
         told.append(
             f"with {2 * law.sizes[-1]:,} training images {name} would reach a mean {analysis.figure.name} of "
-            f"{write_figure(then, analysis.figure)}{ends_told}, where {law.sizes[-1]:,} give "
-            f"{write_figure(now, analysis.figure)}"
+            f"{write_figure(then, analysis.figure)}{ends_told}, where the law gives "
+            f"{write_figure(now, analysis.figure)} at {law.sizes[-1]:,}"
         )
     parts = [f"If the power law holds, {'; '.join(told)}."] if told else []
     if any(law.holds and law.twice.interval is not None for law in analysis.laws):

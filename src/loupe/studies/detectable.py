@@ -60,8 +60,7 @@ def _tell_size(study: Study, rows: Sequence[StudyRow], size: float) -> str:
         return f"{0.5 * size:.1f} points where runs vary by half a point"
     std = math.sqrt(math.fsum(one * one for one in stds) / len(stds))
     metric = analysis.figure.metric
-    widest = metric.bounds["high"] - metric.bounds["low"]
-    if size * std > widest:
+    if size * std > metric.widest_gap:
         return (
             f"farther apart than two values of {analysis.figure.name} can be, as the runs vary that are done "
             f"({metric.write_gap(std)})"

@@ -18,6 +18,7 @@ from loupe.studies.analysis import StudyAnalysis
 from loupe.studies.answer import answer_question
 from loupe.studies.folder import find_run
 from loupe.studies.loading import load_study
+from loupe.wording import name_tied
 
 More = Literal["images", "epochs", "width"]
 KINDS: tuple[More, ...] = get_args(More)
@@ -161,13 +162,18 @@ def say_growth(analysis: StudyAnalysis, step: Step | None, more: More) -> str:
     if analysis.laws:
         parts.append(answer_question(analysis))
     if step.by_class:
-        ranked = sorted(step.by_class.items(), key=lambda pair: -pair[1].mean)
-        (most, first), (least, last) = ranked[0], ranked[-1]
-        parts.append(
-            f"It did most for {most} ({100 * first.mean:+.1f} points) and least for {least} "
-            f"({100 * last.mean:+.1f})."
-        )
+        parts.append(_say_of_classes([(name, found.mean) for name, found in step.by_class.items()]))
     return " ".join(parts)
+
+
+def _say_of_classes(changes: Sequence[tuple[str, float]]) -> str:
+    most, least = (end(change for _, change in changes) for end in (max, min))
+    if most == least:
+        return f"It did the same for every class ({100 * most:+.1f} points)."
+    return (
+        f"It did most for {name_tied(changes, most)} ({100 * most:+.1f} points) and least for "
+        f"{name_tied(changes, least)} ({100 * least:+.1f})."
+    )
 
 
 _NOUNS: dict[More, str] = {"images": "of the training images", "epochs": "epochs", "width": "of width"}

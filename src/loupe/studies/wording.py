@@ -1,6 +1,7 @@
 """Figures of a study as text, as their metric writes them."""
 
 import math
+from collections.abc import Sequence
 
 from loupe.statistics import Interval
 from loupe.statistics.arm_runs import Place
@@ -121,6 +122,39 @@ def write_needed(difference: Difference) -> str:
     if needed == 0:
         return "no number of seeds, but more test images"
     return f"more than {MOST_SEEDS:,} seeds" if needed > MOST_SEEDS else f"about {count_of(needed, 'seed')}"
+
+
+def write_needed_for(difference: Difference, analysis: StudyAnalysis) -> str:
+    """Return how many seeds would show what: "about 12 seeds would show a difference of 0.50 points".
+
+    What is to be shown is a difference as large as this one, or as the margin where that is larger. Where
+    test images make it twice as many or more, how many it would be without.
+    """
+    needed = write_needed(difference)
+    if not needed:
+        return ""
+    return f"{needed} would{write_target([difference], analysis) if difference.num_seeds_needed else ''}"
+
+
+def write_target(differences: Sequence[Difference], analysis: StudyAnalysis) -> str:
+    """Return what seeds would show: " show a difference of 5.56 points"; of several, as large as these."""
+    margin = analysis.family.margin
+    if len(differences) > 1:
+        return f" show differences as large as these, or as {write_margin(analysis)}"
+    (one,) = differences
+    size = write_size(max(margin, abs(one.mean)), analysis)
+    told = f" show a difference of {size}"
+    needed, alone = one.num_seeds_needed, one.num_seeds_without_images
+    if one.num_images and needed and alone and needed >= 2 * alone:
+        told += f" (about {alone:,} if {one.num_images:,} test images were enough)"
+    return told
+
+
+def write_size(value: float, analysis: StudyAnalysis) -> str:
+    """Return the size of a difference that its direction stands beside: "0.31 points", "a factor of 1.3"."""
+    if analysis.is_ratio:
+        return f"a factor of {math.exp(min(abs(value), 700.0)):.3g}"
+    return analysis.figure.metric.write_gap(abs(value))
 
 
 def is_worse(analysis: StudyAnalysis, difference: Difference) -> bool:
