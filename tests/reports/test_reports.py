@@ -83,7 +83,7 @@ def test_a_data_card_shows_every_augmentation(digits: Dataset, tmp_path: Path) -
         ([5, 4, 5], "Balanced: every class has 4 or 5 training images."),
         (
             [5, 90, 5],
-            "Unbalanced: from 5 training images (a) to 90 (b). "
+            "Unbalanced: from 5 training images (a and c) to 90 (b). "
             "Always saying b would be right for 90.0 % of them.",
         ),
     ],
