@@ -20,6 +20,7 @@ def test_a_station_opens_its_layers(page: Any, address: str, runs: Runs) -> None
     page.goto(f"{address}/#/inside/{runs.good}?image=validation-2")
     station = page.get_by_role("button", name="conv2 conv 5 × 5 24 × 8 × 8", exact=True)
     station.wait_for()
+    assert page.locator('.flow [aria-pressed="true"]').count() == 0  # the softmax holds no layer
     station.click()
     page.locator("#part-layer h2", has_text="conv2").wait_for()
     assert station.get_attribute("aria-pressed") == "true"

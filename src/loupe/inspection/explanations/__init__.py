@@ -115,7 +115,7 @@ def describe_map(name: str, extras: Mapping[str, Any]) -> str:
         extras: what it said of this map.
     """
     note = str(EXPLANATIONS.facts(name)["note"])
-    return note.format(**extras) if note else EXPLANATIONS.summary(name).rstrip(".")
+    return (note.format(**extras) if note else EXPLANATIONS.summary(name)).rstrip(".")
 
 
 def name_blank(value: float) -> str:

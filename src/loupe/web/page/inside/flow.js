@@ -33,7 +33,7 @@ export function drawFlow(scene) {
 /** Show which station holds the chosen layer. */
 export function markStation(scene) {
   for (const one of scene.parts.network.querySelectorAll(".flow [data-layers]"))
-    one.setAttribute("aria-pressed", String(one.dataset.layers.split(" ").includes(scene.layer ?? "")));
+    one.setAttribute("aria-pressed", String(one.dataset.layers.split(" ").includes(scene.layer)));
 }
 
 function showFlow(scene, flow, room) {
