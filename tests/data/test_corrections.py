@@ -168,7 +168,7 @@ def test_a_class_may_not_lose_all_its_images(digits: Dataset) -> None:
     ones = (digits.train.labels == 1).nonzero().flatten().tolist()
     corrections = _make_list(*(Correction(i, "drop", "", None, "", index) for i, index in enumerate(ones)))
     found = find_corrected(corrections, digits)
-    with pytest.raises(DataError, match="would hold no image of 1"):
+    with pytest.raises(DataError, match='would hold no image of "1"'):
         correct_splits(split_recipe_data(whole, digits), digits, found, "list.csv")
 
 

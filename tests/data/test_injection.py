@@ -66,7 +66,7 @@ def test_more_noise_holds_what_less_changed(images: ImageDataset) -> None:
 
 @pytest.mark.parametrize(
     ("table", "message"),
-    [({"cat": {"3": 1.0}}, "no class 'cat'"), ({"3": {"3": 1.0}}, "takes 3 for itself")],
+    [({"cat": {"3": 1.0}}, "no class 'cat'"), ({"3": {"3": 1.0}}, 'takes "3" for itself')],
 )
 def test_a_table_that_does_not_fit_is_refused(
     images: ImageDataset, table: dict[str, dict[str, float]], message: str
