@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.evaluations import LookedAt, Subject, Table, carry_out, choose_evaluation
+from loupe.evaluations import Look, LookedAt, Subject, Table, carry_out, choose_evaluation
 from loupe.evaluations.conformal import make_conformal_sets
 from loupe.evaluations.decisions import weigh_decisions
 from loupe.metrics import Predictions
@@ -157,19 +157,21 @@ def test_a_whole_number_of_three_digits_has_no_dot() -> None:
     assert [write_number(one) for one in (150.0, 15.0, 0.0336)] == ["150", "15.0", "0.0336"]
 
 
+def look_at_test(name: str, answers: Predictions, validation: Predictions) -> Look:
+    """Return what an evaluation says of answers to test images, with those to validation images at hand."""
+    names = tuple(map(str, range(10)))
+    subject = Subject("classification", names, (LookedAt("test", answers),), validation_answers=validation)
+    (look,) = carry_out([choose_evaluation(name)], subject).looks
+    return look
+
+
 def test_a_certain_threshold_is_judged_on_the_images_it_stands_beside() -> None:
     """Validation answers everything rightly; what the same threshold does on test is another number."""
     labels = torch.arange(400) % 10
     noise = torch.randn(2, 400, 10, generator=torch.Generator().manual_seed(0))
     logits = 4.0 * torch.nn.functional.one_hot(labels, 10)
     validation, answers = Predictions(labels, logits + noise[0]), Predictions(labels, logits + 2 * noise[1])
-    subject = Subject(
-        "classification",
-        tuple(map(str, range(10))),
-        (LookedAt("test", answers),),
-        validation_answers=validation,
-    )
-    (look,) = carry_out([choose_evaluation("decisions")], subject).looks
+    look = look_at_test("decisions", answers, validation)
     table = next(one for one in look.blocks if isinstance(one, Table))
     ranked = rank_by_confidence(validation.confidence, validation.is_right)
     certain = find_certain_threshold(ranked, 0.9, 0.95)
@@ -188,13 +190,7 @@ def test_sets_of_a_network_that_is_right_more_often_than_promised_say_why_some_a
     generator = torch.Generator().manual_seed(0)
     logits = 8.0 * torch.nn.functional.one_hot(labels, 10) + torch.randn(400, 10, generator=generator)
     good = Predictions(labels, logits)
-    subject = Subject(
-        "classification",
-        tuple(map(str, range(10))),
-        (LookedAt("test", good),),
-        validation_answers=good,
-    )
-    (look,) = carry_out([choose_evaluation("conformal_sets")], subject).looks
+    look = look_at_test("conformal_sets", good, good)
     limits = find_conformal_limits(good.probabilities, labels, 0.9, by_class=False)
     empty = float((make_sets(good.probabilities, limits).sum(1) == 0).double().mean())
     assert empty > 0.05

@@ -22,6 +22,15 @@ def test_a_training_nobody_watches_is_silent_and_one_that_is_shows_a_bar(
     assert "epoch 2/2" in shown
     assert "100%" in shown
     assert "accuracy=" in shown
+    assert "judging: the report" in shown
+    assert "warning: " not in shown
+    whole = "train.progressive_resizing={size=6, until_epoch=2}"
+    network = "model={name='fast-net', widths=[4, 6]}"
+    quick = ("train.epochs=1", "train.clean_train_images=0", "evaluate.look_inside=false")
+    loupe.train("digits", network, *quick, whole, "run.seeds=[0, 1]", place, progress=True)
+    shown = capsys.readouterr().err
+    assert shown.count("warning: No epoch trains on whole images") == 1
+    assert shown.index("warning: ") < shown.index("epoch 1/1")
 
 
 def test_the_variable_and_the_argument_say_whether(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,22 +2,42 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from loupe.training import Observer, TrainingState
+from loupe.running import RunObserver
+from loupe.training import TrainingState
 
 VARIABLE = "LOUPE_PROGRESS"
 """Set to 0, no training shows its progress; to 1, every one does."""
 
 
-class TextProgress(Observer):
-    """A bar over all steps of a training, with the last epoch's validation loss and accuracy behind it."""
+class TextProgress(RunObserver):
+    """A bar over all steps of a training, with the last epoch's validation loss and accuracy behind it.
+
+    Warnings come before the first step, each once for all seeds; while the network is judged a line says what
+    is done.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
         self._steps_per_epoch = 0
         self._epoch = 0
+        self._warned: set[str] = set()
+
+    def on_warnings(self, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            if warning not in self._warned:
+                tqdm.write(f"warning: {warning}", file=sys.stderr)
+                self._warned.add(warning)
+
+    def on_judging(self, step: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                bar_format="judging: {desc} [{elapsed}]", file=sys.stderr, dynamic_ncols=True, leave=False
+            )
+        self._bar.set_description_str(step)
 
     def on_fit_start(self, state: TrainingState, *, num_epochs: int, steps_per_epoch: int) -> None:
         self.close()  # the seed before
