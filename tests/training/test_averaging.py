@@ -6,7 +6,7 @@ from loupe.data import ImageDataset
 from loupe.training.averaging import WeightAverage
 from loupe.training.state import take_snapshot
 
-from .test_loop import Fit, is_same
+from .small_fit import Fit, is_same
 
 
 def test_the_average_by_hand() -> None:

@@ -19,7 +19,7 @@ from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import take_snapshot
 
-from .test_loop import Fit, is_same
+from .small_fit import Fit, is_same
 
 
 def make_proxy() -> nn.Sequential:

@@ -7,7 +7,7 @@ from loupe.training import LookaheadPlan, Observer, TrainingState
 from loupe.training.lookahead import Lookahead
 from loupe.training.state import take_snapshot
 
-from .test_loop import Fit, is_same
+from .small_fit import Fit, is_same
 
 PLAN = LookaheadPlan(every=3, decay=0.8, power=2.0)
 

@@ -6,24 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from loupe.data import Dataset, ImageDataset, build_augmentation
+from loupe.data import ImageDataset
 from loupe.data.batches import Batch, EvaluationBatches, TrainingBatches
-from loupe.data.normalization import Normalization
 from loupe.errors import TrainingError
-from loupe.models import build_model
-from loupe.runtime import Streams
 from loupe.training import (
-    OPTIMIZERS,
     Classification,
     Observer,
     Snapshot,
-    Training,
-    TrainingPlan,
     TrainingState,
     WindowedEarlyStopping,
     build_optimizer,
-    build_schedule,
-    fit,
 )
 from loupe.training.loop import is_better
 from loupe.training.losses.cross_entropy import CrossEntropy
@@ -31,45 +23,7 @@ from loupe.training.measure import Measured, RunningMean, compute_outputs, measu
 from loupe.training.schedules import ScheduleStep
 from loupe.training.state import Best, take_snapshot
 
-NORMALIZATION = Normalization((0.3,), (0.3,))
-BESIDE = ("hard_examples", "clean_train", "observers")  # of a training, beside its plan
-
-
-class Fit:
-    """A small training of an mlp with dropout on digits; keyword arguments change its plan."""
-
-    def __init__(
-        self, images: ImageDataset, *, seed: int = 0, batch_size: int = 32, **settings: object
-    ) -> None:
-        self.streams = Streams(seed)
-        with self.streams.as_global("model"):
-            mlp = build_model("mlp", in_channels=1, image_size=(8, 8), num_classes=10, widths=[24])
-        self.model = nn.Sequential(mlp.flatten, mlp.dense1, nn.ReLU(), nn.Dropout(0.3), mlp.logits)
-        train, validation = images.select(torch.arange(140)), images.select(torch.arange(140, 200))
-        crop = build_augmentation("padded-crop", padding=1)
-        self.train = TrainingBatches(train, NORMALIZATION, batch_size, self.streams, [crop])
-        self.validation = EvaluationBatches(validation, NORMALIZATION)
-        self.optimizer = build_optimizer("adam", self.model.parameters(), learning_rate=0.01)
-        self.settings = settings
-
-    def run(self, epochs: int, of: int = 8, start: Snapshot | None = None, **more: object) -> TrainingState:
-        """Train up to `epochs` of a training planned for `of` epochs."""
-        settings = {
-            "schedule": build_schedule("one-cycle", num_epochs=of, steps_per_epoch=len(self.train)),
-            "objective": Classification(),
-            **self.settings,
-            **more,
-        }
-        beside = {name: settings.pop(name) for name in BESIDE if name in settings}
-        plan = TrainingPlan(num_epochs=epochs, **settings)
-        training = Training(
-            self.model, self.train, self.validation, plan, self.optimizer, self.streams, **beside
-        )
-        return fit(training, start=start)
-
-
-def is_same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+from .small_fit import NORMALIZATION, Fit, is_same
 
 
 def test_the_same_seed_gives_the_same_weights_to_the_bit(few_digits: ImageDataset) -> None:
@@ -85,40 +39,6 @@ def test_training_learns_and_records_every_epoch(few_digits: ImageDataset) -> No
     assert state.history[-1].validation_accuracy > 0.4
     assert state.history[-1].validation_loss < state.history[0].validation_loss
     assert all(record.clean_train_loss == record.validation_loss for record in state.history)
-
-
-def test_training_goes_on_from_a_snapshot_to_the_bit(few_digits: ImageDataset) -> None:
-    whole = Fit(few_digits).run(6)
-    for stop in (1, 3, 5):
-        snapshot = take_snapshot(Fit(few_digits).run(stop))
-        state = Fit(few_digits).run(6, start=snapshot)
-        assert is_same(state.model.state_dict(), whole.model.state_dict())
-        assert state.best is not None
-        assert whole.best is not None
-        assert state.best.epoch == whole.best.epoch
-        assert is_same(state.best.weights, whole.best.weights)
-        assert [one.validation_loss for one in state.history] == [
-            one.validation_loss for one in whole.history
-        ]
-
-
-def test_a_snapshot_can_be_started_from_twice(few_digits: ImageDataset) -> None:
-    """The optimizer must not go on in the snapshot's own tensors."""
-    snapshot = take_snapshot(Fit(few_digits).run(2))
-    first, again = (Fit(few_digits).run(4, start=snapshot).model.state_dict() for _ in range(2))
-    assert is_same(first, again)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS.names())
-def test_every_optimizer_resumes_to_the_bit(few_digits: ImageDataset, name: str) -> None:
-    def prepare() -> Fit:
-        one = Fit(few_digits)
-        one.optimizer = build_optimizer(name, one.model.parameters(), weight_decay=0.01)
-        return one
-
-    whole = prepare().run(4)
-    resumed = prepare().run(4, start=take_snapshot(prepare().run(2)))
-    assert is_same(resumed.model.state_dict(), whole.model.state_dict())
 
 
 class KeepCopies(Observer):
@@ -294,53 +214,8 @@ def test_a_schedule_sees_the_validation_losses_so_far(few_digits: ImageDataset) 
     assert seen == [losses[: step // len(one.train)] for step in range(3 * len(one.train))]
 
 
-def test_a_resumed_plateau_goes_on_to_the_bit(few_digits: ImageDataset) -> None:
-    def run(*stages: int) -> TrainingState:
-        state = None
-        for epochs in stages:
-            one = Fit(few_digits)
-            schedule = build_schedule(
-                "plateau", num_epochs=8, steps_per_epoch=5, patience=0, min_improvement=0.2, gamma=0.5
-            )
-            start = take_snapshot(state) if state else None
-            state = one.run(epochs, schedule=schedule, start=start)
-        return state
-
-    whole, resumed = run(8), run(3, 8)
-    assert is_same(whole.model.state_dict(), resumed.model.state_dict())
-    rates = [record.learning_rate for record in whole.history]
-    assert rates == [record.learning_rate for record in resumed.history]
-    assert len(set(rates)) > 1, "the rate never fell: the test tests nothing"
-
-
 def test_half_precision_trains_nearly_alike_and_keeps_weights_in_float32(few_digits: ImageDataset) -> None:
     full, half = Fit(few_digits).run(3), Fit(few_digits, precision="bfloat16").run(3)
     assert not is_same(full.model.state_dict(), half.model.state_dict()), "nothing was computed in bfloat16"
     assert {parameter.dtype for parameter in half.model.parameters()} == {torch.float32}
     assert half.history[-1].validation_loss == pytest.approx(full.history[-1].validation_loss, rel=0.05)
-
-
-def test_channels_last_trains_alike_and_resumes_to_the_bit(digits: Dataset) -> None:
-    """Fused optimizers walk through memory: a resumed state must lie as its weights lie."""
-    images = digits.train.select(torch.arange(200))
-
-    def make() -> Fit:
-        one = Fit(images)
-        with Streams(3).as_global("model"):
-            layers = nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Conv2d(6, 8, 3), nn.Flatten(), nn.Linear(128, 10)
-        one.model = nn.Sequential(*layers)
-        one.optimizer = build_optimizer("adam", one.model.parameters(), learning_rate=0.01)
-        return one
-
-    def make_last() -> Fit:
-        one = make()
-        one.model.to(memory_format=torch.channels_last)
-        return one
-
-    plain, whole = make().run(4), make_last().run(4)
-    resumed = make_last().run(4, start=take_snapshot(make_last().run(2)))
-    assert is_same(whole.model.state_dict(), resumed.model.state_dict())
-    assert whole.model[2].weight.is_contiguous(memory_format=torch.channels_last)
-    for a, b in zip(plain.model.parameters(), whole.model.parameters(), strict=True):
-        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-2)
-    assert all(tensor.is_contiguous() for tensor in take_snapshot(whole).tensors.values())

@@ -17,8 +17,8 @@ from loupe.training.losses.cross_entropy import CrossEntropy
 from loupe.training.process_group import find_running_statistics
 from loupe.training.step import TrainingStep
 
+from .small_fit import NORMALIZATION, Fit, is_same
 from .test_hard_examples import make_hard
-from .test_loop import NORMALIZATION, Fit, is_same
 from .test_team import build_mlp, train, train_together
 
 

@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from loupe.linting.nodes import is_self
-from loupe.linting.script import Function, Script
+from loupe.linting.nodes import Function, is_self
+from loupe.linting.script import Script
 
 _CALLED = re.compile(
     r"(model|net|network|encoder|decoder|autoencoder|classifier|backbone|ae|vae|mlp|cnn|resnet|lenet)\d*"

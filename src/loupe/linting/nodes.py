@@ -2,6 +2,8 @@
 
 import ast
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def is_self(node: ast.AST) -> bool:
     """Return whether a node is the name `self`."""
@@ -50,3 +52,8 @@ def names_in(node: ast.AST) -> set[str]:
 def is_same(one: ast.AST | None, other: ast.AST | None) -> bool:
     """Return whether two pieces of code say the same."""
     return one is not None and other is not None and ast.dump(one) == ast.dump(other)
+
+
+def is_star(node: ast.AST) -> bool:
+    """Return whether a node imports everything of a module."""
+    return isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)

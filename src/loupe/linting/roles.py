@@ -4,8 +4,9 @@ import ast
 import re
 from typing import Literal
 
+from loupe.linting.bindings import Binding
 from loupe.linting.nodes import constant, keyword
-from loupe.linting.script import Binding, Loop, Script
+from loupe.linting.script import Loop, Script
 
 Role = Literal["train", "validation", "test"]
 

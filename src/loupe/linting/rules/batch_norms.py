@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 
 from loupe.linting.code import Code
-from loupe.linting.nodes import constant, is_self, keyword, number
+from loupe.linting.nodes import Function, constant, is_self, keyword, number
 from loupe.linting.registry import register_rule
-from loupe.linting.script import Function
 from loupe.linting.violation import Hit
 
 

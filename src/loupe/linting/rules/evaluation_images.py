@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from loupe.linting.bindings import Binding
 from loupe.linting.code import Code
 from loupe.linting.nodes import argument, keyword, number
 from loupe.linting.registry import register_rule
-from loupe.linting.script import Binding
 from loupe.linting.violation import Hit
 
 RANDOM = (

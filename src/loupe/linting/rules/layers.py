@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 
 from loupe.linting.code import Code
-from loupe.linting.nodes import is_self
+from loupe.linting.nodes import Function, is_self
 from loupe.linting.registry import register_rule
-from loupe.linting.script import Function
 from loupe.linting.violation import Hit
 
 _VIEWS = (
