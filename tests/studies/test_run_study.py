@@ -153,7 +153,7 @@ def test_a_study_under_way_says_what_is_not_there_yet(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "small")
     analysis = write_study_report(study, folder, tmp_path / "runs")
     told = "3 of 6 runs have a result (3 not at their end); none at all: wide"
-    assert f"{told}. The figures are those of the others." in folder.report_file.read_text()
+    assert f"{told}. All figures are of the runs with a result." in folder.report_file.read_text()
     assert f"Study small: {told}, 2 seeds" in describe_runs(analysis, folder)
 
 

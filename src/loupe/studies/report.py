@@ -155,7 +155,7 @@ def _describe_missing(analysis: StudyAnalysis) -> str:
     if failed:
         sentences.append(f"{count_of(len(failed), 'run')} failed: the table of runs says why.")
     if sentences and analysis.cells:
-        sentences.append("The figures are those of the others.")
+        sentences.append("All figures are of the runs with a result.")
     return " ".join(sentences)
 
 
