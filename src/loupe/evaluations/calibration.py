@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Annotated
 
-import torch
 from pydantic import Field
 
 from loupe.evaluations.finding import COUNT, POINTS, Cell, Chart, Column, Finding, Line, Table, Value
@@ -13,6 +12,7 @@ from loupe.evaluations.scaling import (
     Scaling,
     ScalingMethod,
     fit_scaling,
+    limit_answers,
     measure_loss,
     scale_out_of_fold,
 )
@@ -52,16 +52,19 @@ def measure_calibration(
     """
     confidence, is_right = answers.confidence, answers.is_right
     binned = _judge_binned(answers, level, seed, num_bins)
+    some = limit_answers(answers)
+    if validation_answers is not None:
+        validation_answers = limit_answers(validation_answers)
     smooth = judge_error(compute_smooth_error, confidence, is_right, level, seed)
     values = [
         Value(f"expected calibration error ({num_bins} bins)", binned.value, "percent", binned.interval),
         Value("smooth calibration error", smooth.value, "percent", smooth.interval),
-        *_measure_brier(answers, level, seed),
+        *_measure_brier(some, level, seed),
     ]
-    scaled = _scale(answers, validation_answers, split, seed)
+    scaled = _scale(some, validation_answers, split, seed)
     blocks: list[Chart | Table] = [
         _draw_diagram(answers, level, num_bins),
-        _tabulate_scalings(answers, scaled, level, seed, num_bins, split),
+        _tabulate_scalings(some, scaled, level, seed, num_bins, split),
         _tabulate_classes(answers, class_names, level, num_bins),
     ]
     mean, share = float(confidence.mean()), float(is_right.double().mean())
@@ -76,7 +79,14 @@ def measure_calibration(
     chosen_by = {method: one for method, (_, one) in scaled.items()}
     if validation_answers is not None and split != "validation":
         chosen_by = {method: scale_out_of_fold(validation_answers, method, seed) for method in scaled}
-    return Finding(sentence + _say_what_helps(scaled, chosen_by, answers, split), values, blocks)
+    sentence += _say_what_helps(scaled, chosen_by, some, split)
+    if len(some.labels) < len(answers.labels):
+        sentence += (
+            f" Brier's score, its parts and the scalings are of {len(some.labels):,} of the "
+            f"{count_of(len(answers.labels), 'image')}, drawn at random: each has {answers.num_classes:,} "
+            "probabilities."
+        )
+    return Finding(sentence, values, blocks)
 
 
 def _judge_binned(answers: Predictions, level: float, seed: int, num_bins: int) -> CalibrationError:
@@ -88,8 +98,7 @@ def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]
     """Return Brier's score and its parts."""
     probabilities, labels = answers.probabilities, answers.labels
     total, num_classes = probabilities.shape
-    truth = torch.nn.functional.one_hot(labels, num_classes)
-    errors = (probabilities.double() - truth).square().sum(1)
+    errors = answers.squared_errors
     parts = split_brier(probabilities, labels)
     draws = max(20, min(200, _MOST_WORK // (total * num_classes)))
     drawn = [split_brier(probabilities[some], labels[some]) for some in draw_resamples(total, seed, draws)]
@@ -190,8 +199,7 @@ def _tabulate_scalings(
 ) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for scaling, one in scaled.values():
-        truth = torch.nn.functional.one_hot(one.labels, one.num_classes)
-        errors = (one.probabilities.double() - truth).square().sum(1)
+        errors = one.squared_errors
         brier = compute_mean_interval(errors, level, low=0, high=2)
         binned = _judge_binned(one, level, seed, num_bins)
         rows.append(
@@ -224,8 +232,9 @@ def _tabulate_classes(
     answers: Predictions, class_names: tuple[str, ...], level: float, num_bins: int
 ) -> Table:
     rows: list[tuple[Cell, ...]] = []
+    probabilities = answers.probabilities
     for label, name in enumerate(class_names):
-        said, is_class = answers.probabilities[:, label].double(), answers.labels == label
+        said, is_class = probabilities[:, label].double(), answers.labels == label
         gaps = said - is_class.double()
         ends = compute_mean_interval(gaps, level, low=-1, high=1)
         rows.append(

@@ -44,12 +44,10 @@ def estimate_prior_shift(
     before = (torch.bincount(known, minlength=num_classes) / len(known)).tolist()
     if shares:
         return _judge_elsewhere(answers, class_names, before, fill_shares(shares, class_names, before), level)
-    estimated, adjusted = estimate_priors(answers.probabilities, before)
+    probabilities = answers.probabilities
+    estimated, adjusted = estimate_priors(probabilities, before)
     drawn = torch.stack(
-        [
-            estimate_priors(answers.probabilities[some], before, 100)[0]
-            for some in draw_resamples(total, seed, 50)
-        ]
+        [estimate_priors(probabilities[some], before, 100)[0] for some in draw_resamples(total, seed, 50)]
     )
     tail = (1 - level) / 2
     low, high = (drawn.quantile(torch.tensor(one, dtype=torch.float64), 0) for one in (tail, 1 - tail))

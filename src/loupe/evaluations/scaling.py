@@ -20,6 +20,8 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 _LEAST = 1e-6  # a probability is never 0: that would claim certainty from a few images
 _PULL = 0.01  # of vector scaling towards no scaling, per image
 _KNOTS = 200
+_MOST_FITTED = 5_000_000  # images x classes a scaling is fitted to
+_MOST_AT_ONCE = 4_000_000  # images x classes x knots in memory
 
 
 class Scaling(nn.Module):
@@ -63,8 +65,11 @@ class Scaling(nn.Module):
 
     def apply_to(self, answers: Predictions) -> Predictions:
         """Return answers with their logits scaled."""
+        knots = self.get_buffer("said").shape[1] if self.method == "isotonic" else 1
+        rows = max(1, _MOST_AT_ONCE // (answers.num_classes * knots))
         with torch.no_grad():
-            return Predictions(answers.labels, self(answers.logits))
+            scaled = [self(part) for part in answers.logits.split(rows)]
+        return Predictions(answers.labels, torch.cat(scaled))
 
     def describe(self) -> str:
         """Return what it does in a few words."""
@@ -115,21 +120,36 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+def limit_answers(answers: Predictions) -> Predictions:
+    """Return the answers a scaling is fitted to: all, or of millions of probabilities a part drawn once.
+
+    Args:
+        answers: of any images; a part that was drawn already is returned as it is.
+    """
+    most = max(1, _MOST_FITTED // answers.num_classes)
+    if len(answers.labels) <= most:
+        return answers
+    order = torch.randperm(len(answers.labels), generator=torch.Generator().manual_seed(0))
+    drawn = order[:most].sort().values
+    return Predictions(answers.labels[drawn], answers.logits[drawn])
+
+
 def fit_scaling(answers: Predictions, method: ScalingMethod) -> Scaling:
     """Return the scaling that suits answers best.
 
     Args:
-        answers: of images the network did not train on.
+        answers: of images the network did not train on; where these have millions of probabilities, a part
+            is used (`limit_answers`).
         method: "temperature" (one number; Guo et al., 2017), "vector" (a factor and a shift a class; there
             too), "isotonic" (a rising curve a class, classes against the rest; Zadrozny and Elkan, 2002).
     """
     fits = {"temperature": _fit_temperature, "vector": _fit_vector, "isotonic": _fit_isotonic}
-    return fits[method](answers) if method in fits else Scaling("none")
+    return fits[method](limit_answers(answers)) if method in fits else Scaling("none")
 
 
 def measure_loss(answers: Predictions) -> float:
     """Return the mean negative log likelihood, in nats."""
-    return float(nn.functional.cross_entropy(answers.logits.double(), answers.labels))
+    return float(answers.losses.mean())
 
 
 def _fit_temperature(answers: Predictions) -> Scaling:
@@ -220,9 +240,11 @@ def choose_scaling(answers: Predictions, seed: int) -> tuple[Scaling, dict[Scali
     """Return the scaling with the least loss on folds it was not fitted on, and the loss of each method.
 
     Args:
-        answers: of validation images.
+        answers: of validation images; where these have millions of probabilities, a part is used
+            (`limit_answers`).
         seed: of the folds.
     """
+    answers = limit_answers(answers)
     losses = {method: measure_loss(scale_out_of_fold(answers, method, seed)) for method in METHODS}
     best = min(METHODS, key=losses.__getitem__)
     return fit_scaling(answers, best), losses

@@ -10,7 +10,6 @@ from loupe.metrics.predictions import Predictions
 from loupe.metrics.registry import ChosenMetric, compute_values
 from loupe.metrics.scores import ClassAccuracy, Metrics
 from loupe.statistics.intervals import compute_wilson_interval
-from loupe.training.objectives import negative_log_likelihood
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def compute_metrics(
         interval=compute_wilson_interval(correct, num_images, confidence),
         correct=correct,
         num_images=num_images,
-        loss=float(negative_log_likelihood(predictions.logits.double(), predictions.labels).mean()),
+        loss=float(predictions.losses.mean()),
         class_names=class_names,
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),

@@ -1,13 +1,18 @@
 """What a network predicts for a set of images."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor, nn
 
 from loupe.data.batches import EvaluationBatches
 from loupe.runtime import Precision
 from loupe.training.measure import compute_outputs
+from loupe.training.objectives import negative_log_likelihood
+
+_PART_CELLS = 4_000_000  # images x classes computed on at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +44,34 @@ class Predictions:
     @cached_property
     def confidence(self) -> Tensor:
         """Probability of the predicted class, (images,) in [0, 1]."""
-        return self.probabilities.max(1).values
+        return torch.cat([part.probabilities.max(1).values for part in self.parts()])
 
     @cached_property
     def is_right(self) -> Tensor:
         """Whether the predicted class is the true one, (images,) bool."""
         return self.predicted == self.labels
+
+    @cached_property
+    def losses(self) -> Tensor:
+        """Negative log likelihood of each image's class in nats, (images,) float64."""
+        return torch.cat(
+            [negative_log_likelihood(part.logits.double(), part.labels) for part in self.parts()]
+        )
+
+    @cached_property
+    def squared_errors(self) -> Tensor:
+        """Squared distance of the probabilities from the truth, over all classes, (images,) float64."""
+        return torch.cat([part._measure_squared_errors() for part in self.parts()])
+
+    def _measure_squared_errors(self) -> Tensor:
+        truth = nn.functional.one_hot(self.labels, self.num_classes)
+        return (self.probabilities.double() - truth).square().sum(1)
+
+    def parts(self) -> Iterator["Predictions"]:
+        """Yield the answers a part at a time, so that what is computed for all classes of a part is small."""
+        rows = max(1, _PART_CELLS // self.num_classes)
+        for labels, logits in zip(self.labels.split(rows), self.logits.split(rows), strict=True):
+            yield Predictions(labels, logits)
 
 
 def predict(model: nn.Module, batches: EvaluationBatches, precision: Precision = "float32") -> Predictions:

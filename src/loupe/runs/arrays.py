@@ -55,7 +55,7 @@ def _read_array(members: zipfile.ZipFile, info: zipfile.ZipInfo) -> Tensor:
             raise EOFError(f"{info.filename} ends early")
         if member.read(1):
             raise ValueError(f"{info.filename} holds more than it says")
-    array = np.ndarray(shape, dtype, bytearray(content), order="F" if is_fortran else "C")
+    array = np.ndarray(shape, dtype, content, order="F" if is_fortran else "C")
     return torch.from_numpy(np.array(array, order="C"))
 
 

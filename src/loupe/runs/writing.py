@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,6 @@ from loupe.errors import LoupeError
 from loupe.runs.reading import name_kind
 
 _SUFFIX = ".new"
-_NUMBER = r"(?:-?\d[\d.eE+-]*|NaN|-?Infinity)"
-_ROW_OF_NUMBERS = re.compile(rf"\[\n\s+({_NUMBER}(?:,\n\s+{_NUMBER})*)\n\s+\]")  # strings hold no line ends
 
 
 @contextlib.contextmanager
@@ -123,17 +122,26 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def format_json(values: Mapping[str, Any]) -> str:
     """Return JSON indented for people, a row of numbers on one line."""
-    indented = json.dumps(values, indent=2, ensure_ascii=False)
-    return _ROW_OF_NUMBERS.sub(_join_row, indented) + "\n"
+    mark, rows = f"row {secrets.token_hex(8)} ", list[str]()
+
+    def set_rows_aside(value: Any) -> Any:
+        """Return a value with a mark for each row of numbers: of matrices that saves time and memory."""
+        if isinstance(value, Mapping):
+            return {key: set_rows_aside(one) for key, one in value.items()}
+        if not isinstance(value, list | tuple):
+            return value
+        if value and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+            rows.append(json.dumps(value))
+            return f"{mark}{len(rows) - 1}"
+        return [set_rows_aside(one) for one in value]
+
+    indented = json.dumps(set_rows_aside(values), indent=2, ensure_ascii=False)
+    return re.sub(rf'"{mark}(\d+)"', lambda found: rows[int(found[1])], indented) + "\n"
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically, as `format_json` has it."""
     write_text(path, format_json(values))
-
-
-def _join_row(found: re.Match[str]) -> str:
-    return f"[{', '.join(one.strip() for one in found[1].split(','))}]"
 
 
 def open_to_append(path: Path) -> TextIO:

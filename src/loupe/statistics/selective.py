@@ -10,6 +10,7 @@ from scipy.special import bdtrc
 from torch import Tensor
 
 _STEPS, _STARTS = 50, 10
+_MOST_AT_ONCE = 4_000_000  # probabilities held as float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ def find_conformal_limits(probabilities: Tensor, labels: Tensor, wished: float, 
         by_class: whether each class has a limit of its own.
     """
     num_classes = probabilities.shape[1]
-    of_truth = probabilities.double().gather(1, labels[:, None]).flatten()
+    of_truth = probabilities.gather(1, labels[:, None]).flatten().double()
     if not by_class:
         return torch.full((num_classes,), _find_limit(of_truth, wished), dtype=torch.float64)
     limits = [_find_limit(of_truth[labels == label], wished) for label in range(num_classes)]
@@ -164,7 +165,8 @@ def _find_limit(of_truth: Tensor, wished: float) -> float:
 
 def make_sets(probabilities: Tensor, limits: Tensor) -> Tensor:
     """Return which classes are in each image's set, (images, classes) bool."""
-    return probabilities.double() >= limits
+    rows = max(1, _MOST_AT_ONCE // probabilities.shape[1])
+    return torch.cat([part.double() >= limits for part in probabilities.split(rows)])
 
 
 def estimate_priors(
