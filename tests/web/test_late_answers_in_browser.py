@@ -232,3 +232,39 @@ def test_the_table_of_runs_keeps_a_tag_though_an_older_answer_comes_late(
     page.unroute_all(behavior="ignoreErrors")
     tag.click()
     tag.wait_for(state="detached")
+
+
+def type_tag(place: Any, word: str) -> None:
+    place.get_by_role("button", name="Add a tag").click()
+    field = place.get_by_label("New tag for")
+    field.fill(word)
+    field.press("Enter")
+
+
+@pytest.mark.parametrize("where", ["table", "run"])
+def test_tags_typed_one_right_after_the_other_are_all_kept(
+    page: Any, address: str, runs: Runs, where: str
+) -> None:
+    page.goto(address if where == "table" else f"{address}/#/run/{runs.weak}")
+    link = page.get_by_role("link", name=runs.weak, exact=True)
+    row = page.locator("table.runs tbody tr", has=link) if where == "table" else page.locator("#main")
+    row.get_by_role("button", name="Add a tag").wait_for()
+    held = hold_back(page, "**/tags")
+    type_tag(row, "first")
+    wait_for_held(page, held)
+    type_tag(row, "second")  # while the server has not answered to the first
+    row.get_by_role("button", name="Add a tag").click()
+    row.get_by_label("New tag for").fill("no more")
+    for number in (0, 1):
+        wait_for_held(page, held, number + 1)
+        answer_held(page, held[number])
+    page.unroute("**/tags")
+    tags = [row.get_by_role("button", name=f"Remove the tag {word}") for word in ("first", "second")]
+    for tag in tags:
+        tag.wait_for()  # though somebody types there
+    row.get_by_label("New tag for").press("Escape")
+    for tag in tags:
+        tag.click()  # and both at once are taken away
+    for tag in tags:
+        tag.wait_for(state="detached")
+    assert page.request.get(f"{address}/api/runs/{runs.weak}").json()["summary"]["tags"] == []

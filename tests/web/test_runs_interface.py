@@ -111,6 +111,28 @@ def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Ru
         assert len(httpx.get(f"{address}/api/runs").json()["runs"]) == 2
 
 
+def test_changes_of_tags_at_the_same_time_are_all_kept(tmp_path: Path, runs: Runs) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(runs.folder / runs.good, folder / runs.good)
+    words = [f"try {number}" for number in range(8)]
+    with serving(folder) as address:
+        path = f"{address}/api/runs/{runs.good}/tags"
+
+        def add(word: str) -> None:
+            assert word in httpx.patch(path, json={"add": [word]}, timeout=30).json()["tags"]
+
+        threads = [threading.Thread(target=add, args=(word,)) for word in words]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(read_tags(folder)[runs.good]) == words
+        assert httpx.patch(path, json={"remove": words[1:]}).json() == {"tags": words[:1]}
+        refused = httpx.patch(path, json={"add": ["<script>"]})
+        assert refused.status_code == 400
+        assert refused.json()["got"] == "<script>"
+
+
 def test_runs_are_compared_and_unlike_ones_refused(client: httpx.Client, runs: Runs) -> None:
     query = [("run", runs.good), ("run", runs.weak), ("run", runs.series)]
     found = client.get("/api/compare", params=query).json()

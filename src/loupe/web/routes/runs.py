@@ -14,7 +14,7 @@ from loupe.data.ledger import find_ledger
 from loupe.errors import RunError
 from loupe.evaluations import Looks
 from loupe.questions import answer_questions, gather_evidence
-from loupe.runs import RunFolder, write_tags
+from loupe.runs import RunFolder, change_tags, write_tags
 from loupe.runs.reading import is_plain
 from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
@@ -40,6 +40,13 @@ class Tags(BaseModel, extra="forbid"):
     tags: list[Tag] = Field(json_schema_extra={"maxItems": MOST_TAGS})
 
 
+class TagChanges(BaseModel, extra="forbid"):
+    """What is to change among the tags of a run."""
+
+    add: list[Tag] = Field([], json_schema_extra={"maxItems": MOST_TAGS}, description="Behind those it has.")
+    remove: list[str] = Field([], description="Those it does not have are passed over.")
+
+
 def build_run_routes(sessions: Sessions) -> APIRouter:
     """Return the addresses on the runs of a folder."""
     router, index, kept = APIRouter(prefix="/api", tags=["runs"]), sessions.index, Kept[Section](_MOST_KEPT)
@@ -62,6 +69,13 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         """Put tags on a run in place of those it has."""
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
+
+    @router.patch("/runs/{run}/tags")
+    def change_tags_of(run: str, wanted: TagChanges) -> TagsAnswer:
+        """Put tags on a run, or take some away; the others stay, also those that somebody adds meanwhile."""
+        folder = index.find(run)
+        changed = change_tags(index.parent, index.name(folder), add=wanted.add, remove=wanted.remove)
+        return TagsAnswer(tags=changed)
 
     @router.get("/runs/{run}/report", response_class=Response, responses=PAGE)
     def show_report(run: str) -> Response:
