@@ -162,7 +162,7 @@ export async function why(scene, method, target = null) {
     if (!found) return;
     overlay(canvas, unpack(found.map));
     words.replaceChildren(
-      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods. A map that stays the same when the weights are replaced by random ones shows the picture, not what was learned; loupe.inspection.check_sanity does this test in Python.`,
+      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods. A map that stays the same when the weights are replaced by random ones shows the picture, not what was learned; Loupe's Python interface has a sanity check for that.`,
     );
     if (found.map.low === 0 && found.map.high === 0) words.append(" This map is zero everywhere.");
     scene.tell("why");
