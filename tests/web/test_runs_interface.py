@@ -65,15 +65,18 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
                 (run,) = client.get("/api/runs").json()["runs"]
                 details = client.get(f"/api/runs/{run['id']}").json()
                 seen.append({**run, "charts": len(details["charts"]), "inside": client.get(
-                    f"/api/runs/{run['id']}/inside").status_code})  # fmt: skip
+                    f"/api/runs/{run['id']}/inside").status_code, "warnings": details["warnings"]})  # fmt: skip
 
     folder = tmp_path / "runs"
     with serving(folder) as address, httpx.Client(base_url=address, timeout=60) as client:
         assert client.get("/api/runs").json()["runs"] == []
-        loupe.train(
-            "digits", *QUICK, f"run.folder={folder}", "train.epochs=3", "model.width=1", observers=[Asking()]
+        run = loupe.train(
+            *("digits", *QUICK, f"run.folder={folder}", "train.epochs=3", "model.width=1"),
+            *("data.augment=['horizontal-flip']",),
+            observers=[Asking()],
         )
         (after,) = client.get("/api/runs").json()["runs"]
+        told = client.get(f"/api/runs/{after['id']}").json()["warnings"]
     (during,) = seen
     assert during["status"] == "running"
     assert during["num_epochs"] == 3
@@ -82,7 +85,10 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
     assert during["inside"] == 200  # the best weights so far
     assert after["status"] == "finished"
     assert after["share"] is None
-    assert not list(folder.glob("*/progress.json"))
+    assert not [*folder.glob("*/progress.json"), *folder.glob("*/warnings.json")]
+    assert during["warnings"]
+    assert told == list(run.read_result().warnings)
+    assert told[: len(during["warnings"])] == during["warnings"]
 
 
 def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Runs) -> None:

@@ -84,7 +84,7 @@ function drawHead(place, run, id, refresh) {
         el("div", { class: "tile" }, el("b", {}, tile.value), el("span", {}, tile.label)),
       ),
     ),
-    ...(run.result?.warnings ?? []).map((warning) => el("div", { class: "note" }, warning)),
+    ...run.warnings.map((warning) => el("div", { class: "note" }, warning)),
     one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "",
   );
 }
