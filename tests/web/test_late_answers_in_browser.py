@@ -102,6 +102,38 @@ def test_why_shows_what_was_asked_for_last(
     assert (read_map(page), words.inner_text()) == wanted
 
 
+@pytest.mark.parametrize("is_asked_before", [True, False])
+def test_reasons_are_of_the_picture_that_was_chosen(
+    page: Any, address: str, runs: Runs, is_asked_before: bool
+) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    for number, button in enumerate(
+        ["skip", "Next", "skip", "skip"], start=1
+    ):  # to the last step of the tour
+        page.get_by_text(f"{number} of 5", exact=True).wait_for()
+        page.get_by_role("button", name=button, exact=True).click()
+    reasons, pictures = hold_back(page, "**/attributions*"), hold_back(page, "**/inspect")
+    if is_asked_before:
+        page.get_by_role("button", name="Show me", exact=True).click()
+        wait_for_held(page, reasons)
+    page.locator('[data-image="validation-7"]').click()
+    wait_for_held(page, pictures)
+    if is_asked_before:
+        answer_held(page, reasons[0])  # about the former picture
+        assert page.get_by_text("5 of 5", exact=True).count() == 1
+        assert page.locator(".stage canvas").evaluate("one => one.width") == 0
+    else:
+        page.locator("[data-method]").first.click()  # below the former answer, which is still there
+    answer_held(page, pictures[0])
+    wait_for_answer(page, "validation-7")
+    wait_for_held(page, reasons, 2 if is_asked_before else 1)
+    assert "image=validation-7" in reasons[-1].request.url
+    answer_held(page, reasons[-1])
+    page.locator(".why-words").get_by_text("Amber speaks for").wait_for()
+    page.get_by_text("That was it.").wait_for()
+
+
 def test_reasons_that_were_taken_away_do_not_come_back(page: Any, address: str, runs: Runs) -> None:
     page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
     wait_for_answer(page, "validation-4")
