@@ -65,7 +65,7 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
                 (run,) = client.get("/api/runs").json()["runs"]
                 details = client.get(f"/api/runs/{run['id']}").json()
                 seen.append({**run, "charts": len(details["charts"]), "inside": client.get(
-                    f"/api/runs/{run['id']}/inside").status_code, "warnings": details["warnings"]})  # fmt: skip
+                    f"/api/runs/{run['id']}/inside").status_code, "said": details["warnings"]})  # fmt: skip
 
     folder = tmp_path / "runs"
     with serving(folder) as address, httpx.Client(base_url=address, timeout=60) as client:
@@ -86,9 +86,9 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
     assert after["status"] == "finished"
     assert after["share"] is None
     assert not [*folder.glob("*/progress.json"), *folder.glob("*/warnings.json")]
-    assert during["warnings"]
+    assert during["said"]
     assert told == list(run.read_result().warnings)
-    assert told[: len(during["warnings"])] == during["warnings"]
+    assert told[: len(during["said"])] == during["said"]
 
 
 def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Runs) -> None:
@@ -230,7 +230,8 @@ def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, run
     openings = RunFolder(runs.folder / runs.good).read_openings()
     card = client.get(f"/api/runs/{runs.good}/data").json()
     assert [sum(card["counts"][split]) for split in ("training", "validation", "test")] == [1237, 200, 360]
-    assert len(card["one_per_class"]) == 10
+    assert len(card["one_per_class"]["images"]) == card["one_per_class"]["total"] == 10
+    assert card["balance_classes"] == list(range(10))
     assert len(card["preview"]) == 4
     assert (card["pixel_range"], card["used_values"]) == ([0, 255], [17])  # 0 to 16, spread over a byte
     assert RunFolder(runs.folder / runs.good).read_openings() == openings

@@ -1,4 +1,4 @@
-"""Addresses on runs: the table, one run, tags, the report, the data card."""
+"""Addresses on runs: the table, one run, tags, the report."""
 
 import secrets
 from collections.abc import Hashable
@@ -18,7 +18,6 @@ from loupe.runs import RunFolder, change_tags, write_tags
 from loupe.runs.reading import is_plain
 from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
-from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import describe_run
@@ -100,11 +99,6 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find_single(run)
         answers = answer_questions(gather_evidence(folder, folder.require_result()))
         return [one.to_dict() for one in answers]
-
-    @router.get("/runs/{run}/data", tags=["data"])
-    def show_data(run: str) -> DataCard:
-        """The data card of a run's images; of test images only counts and a digest."""
-        return describe_data(sessions.open(run))
 
     return router
 
