@@ -22,12 +22,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     folder = tmp_path_factory.mktemp("many")
     generator = torch.Generator().manual_seed(0)
     for label in range(NUM_CLASSES):
-        place = folder / "crops" / f"class-{label:02d}"
-        place.mkdir(parents=True)
-        for number in range(5 + label % 3):
-            pixels = torch.randint(0, 256, (8, 8), generator=generator, dtype=torch.uint8)
-            Image.fromarray(pixels.numpy()).save(place / f"{number}.png")
-    data = ("data.name=folder", f"data.path={folder / 'crops'}", "data.test_part=0.2", "data.validation=0.2")
+        for side, count in (("train", 3 + label % 3), ("validation", 1), ("test", 1)):
+            place = folder / "crops" / side / f"class-{label:02d}"
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = torch.randint(0, 256, (8, 8), generator=generator, dtype=torch.uint8)
+                Image.fromarray(pixels.numpy()).save(place / f"{number}.png")
+    data = ("data.name=folder", f"data.path={folder / 'crops'}")
     short = (*(one for one in QUICK if "fraction" not in one), "train.epochs=1", "model.width=1")
     run = loupe.train("digits", *data, *short, f"run.folder={folder / 'runs'}", progress=False)
     with serving(folder / "runs") as address:

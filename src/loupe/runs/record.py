@@ -115,7 +115,7 @@ class RunRecord(RunFiles):
             return None
 
     def read_warnings(self) -> tuple[str, ...]:
-        """Return what the reader of a run's figures should know: of its result, or said before its first step.
+        """Return what the reader of a run's figures should know, as its result has it or as said before.
 
         Raises:
             RunError: the result is damaged.

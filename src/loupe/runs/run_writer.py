@@ -144,7 +144,7 @@ class RunWriter(RunFiles):
         self.progress_file.unlink(missing_ok=True)
 
     def write_warnings(self, warnings: Sequence[str]) -> None:
-        """Write what is said of a run before its first step, for whoever watches; its result takes it over."""
+        """Write what is said of a run before its first step, for whoever watches, until its result has it."""
         write_json(self.warnings_file, list(warnings))
 
     @contextlib.contextmanager

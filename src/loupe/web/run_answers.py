@@ -105,7 +105,7 @@ class RunDetails(BaseModel):
     result: dict[str, Any] | None = Field(description="As in result.json.")
     warnings: list[str] = Field(
         [],
-        description="What the reader of the figures should know, while it trains too; of a series, each once.",
+        description="What the reader of the figures should know, while it trains too; each once.",
     )
     tiles: list[dict[str, str]] = Field([], description="Figures as short texts, for the head of a page.")
     class_scores: list[dict[str, Any]] = Field([], description="Precision, recall and F1 of each class.")
