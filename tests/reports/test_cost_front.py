@@ -1,9 +1,13 @@
 """Accuracy against cost: which panels there are, who is named, what the picture holds."""
 
+from itertools import combinations
+
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from loupe.figures.cost_front import CostPanel, CostPoint, draw_cost_front
+from loupe.figures.presentation import StyleName, present
 from loupe.figures.style import BLUE, GREY
 from loupe.metrics import headline_of
 from loupe.reports.cost_front import Cost, Costed, draw_front, write_cost
@@ -83,6 +87,64 @@ def test_the_picture_has_intervals_and_steps() -> None:
     assert [tuple(line.get_ydata()) for line in bars] == [(91, 93), (89, 91)]
     assert [to_hex(line.get_color()) for line in bars] == [GREY, BLUE]
     assert any(line.get_drawstyle() == "steps-post" for line in axes.lines)
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        (1_610_000, 1_880_000),
+        (410_000, 450_000),
+        (1.06, 1.33),
+        (7.1, 9.9),
+        (999, 1001),
+        (5, 5e7),
+        (0.02, 0.3),
+        (2, 4),
+    ],
+)
+def test_an_axis_of_costs_has_several_numbers(costs: tuple[float, float]) -> None:
+    points = [CostPoint("a", costs[0], 90, None, None, True), CostPoint("b", costs[1], 91, None, None, True)]
+    figure = draw_cost_front([CostPanel("seconds", points)], score_label="accuracy (%)")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    labels = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert 3 <= len(labels) <= 9
+    assert len({label.get_text() for label in labels}) == len(labels)
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+CROWDED = [
+    [(f"width {width}, depth {depth}", 1e4 * width * (1 + 0.03 * depth), 88 + 0.4 * width + 0.2 * depth,
+      depth == 2) for width in (1, 2, 3) for depth in (0, 1, 2)],
+    [("mlp-small", 4.1e5, 90.0, True), ("mlp-medium-plain", 4.2e5, 90.15, True),
+     ("mlp-medium-drop", 4.3e5, 90.3, True), ("cnn-three-layers", 4.4e5, 90.4, True),
+     ("cnn-four-layers", 4.5e5, 90.5, True)],
+    [(f"one of many seeds, {number}", 1e6 * 1.004**number, 90 + 0.01 * number, True) for number in range(9)],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", [[0], [1], [2], [0, 1, 2]])
+@pytest.mark.parametrize("style", [None, "paper", "slides"])
+def test_names_of_points_lie_on_no_other(kinds: list[int], style: StyleName | None) -> None:
+    panels = [
+        CostPanel(
+            "parameters", [CostPoint(name, x, y, y - 0.3, y + 0.3, front) for name, x, y, front in points]
+        )
+        for points in (CROWDED[kind] for kind in kinds)
+    ]
+    figure = draw_cost_front(panels, score_label="accuracy (%)")
+    if style is not None:
+        figure = present(figure, style)
+    figure.draw_without_rendering()
+    for axes, panel in zip(figure.axes, panels, strict=True):
+        boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the line to the point
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+        for point in panel.points:
+            middle = axes.transData.transform((point.cost, point.score))
+            assert not any(box.contains(*middle) for box in boxes)
+        assert len(boxes) >= 3
 
 
 @pytest.mark.parametrize(

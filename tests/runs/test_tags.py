@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from loupe.errors import LoupeError, RunError
-from loupe.runs import read_tags, write_tags
+from loupe.runs import change_tags, read_tags, write_tags
 
 
 def test_tags_are_cleaned_kept_and_taken_away(tmp_path: Path) -> None:
@@ -13,6 +13,27 @@ def test_tags_are_cleaned_kept_and_taken_away(tmp_path: Path) -> None:
     assert read_tags(tmp_path) == {"one": ["week 3", "good"], "other": ["Übung"]}
     write_tags(tmp_path, "one", [])
     assert read_tags(tmp_path) == {"other": ["Übung"]}
+
+
+def test_a_change_leaves_the_other_tags(tmp_path: Path) -> None:
+    assert change_tags(tmp_path, "one", add=[" first ", "second"]) == ["first", "second"]
+    assert change_tags(tmp_path, "one", add=["third", "first"]) == ["first", "second", "third"]
+    assert change_tags(tmp_path, "one", add=["last"], remove=["second", "none such"]) == [
+        "first",
+        "third",
+        "last",
+    ]
+    assert change_tags(tmp_path, "one", remove=["first", "third", "last"]) == []
+    assert read_tags(tmp_path) == {}
+
+
+def test_a_change_is_refused_where_it_adds_what_is_no_tag_or_too_many(tmp_path: Path) -> None:
+    kept = write_tags(tmp_path, "one", [f"tag {number}" for number in range(12)])
+    with pytest.raises(LoupeError, match="is no tag"):
+        change_tags(tmp_path, "one", add=["<b>"], remove=["tag 1"])
+    with pytest.raises(LoupeError, match="too many"):
+        change_tags(tmp_path, "one", add=["one more"])
+    assert read_tags(tmp_path) == {"one": kept}
 
 
 @pytest.mark.parametrize("tag", ["", "<b>", "-x", "a" * 33, "a/b", "a\nb\0"])

@@ -201,6 +201,7 @@ def test_hosts_origins_and_methods_are_checked(client: httpx.Client, runs: Runs)
     tags = f"/api/runs/{runs.good}/tags"
     refused(client.put(tags, json={"tags": ["x"]}, headers={"origin": "https://evil.example"}))
     refused(client.put(tags, json={"tags": ["x"]}, headers={"sec-fetch-site": "cross-site"}))
+    refused(client.patch(tags, json={"add": ["x"]}, headers={"origin": "https://evil.example"}))
     refused(client.delete(tags))
     answer = client.get("/api/runs", headers={"origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -28,7 +28,8 @@ def test_a_run_is_watched_while_it_trains(page: Any, tmp_path: Path) -> None:
         def on_epoch_end(self, state: TrainingState) -> None:
             assert goes_on.acquire(timeout=60)
 
-    changes = (*QUICK, f"run.folder={folder}", "name=live", "train.epochs=4", "model.width=1")
+    augment = "data.augment=['horizontal-flip']"
+    changes = (*QUICK, f"run.folder={folder}", "name=live", "train.epochs=4", "model.width=1", augment)
     training = threading.Thread(
         target=loupe.train, args=("digits", *changes), kwargs={"observers": [Waiting()]}
     )
@@ -48,11 +49,14 @@ def test_a_run_is_watched_while_it_trains(page: Any, tmp_path: Path) -> None:
         before = page.locator(".chart").first.get_attribute("data-text")
         said = "the train loss of the log, is what the loop saw while the weights still moved"
         page.locator("#curves ~ div", has_text=said).wait_for()
+        warning = page.locator(".note", has_text="horizontal-flip mirrors training images, but a mirrored")
+        assert warning.count() == 1
         goes_on.release()
         wait_until(page, "before => document.querySelector('.chart').dataset.text !== before", before)
         assert page.locator("#weights").count() == 0
         goes_on.release(2)
         page.locator(".badge.finished").wait_for()
+        assert warning.count() == 1
         page.get_by_role("heading", name="Which weights the figures belong to").wait_for()
         training.join()
         page.goto("about:blank")  # a page that still asks would complain of the server that goes

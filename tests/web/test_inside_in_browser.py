@@ -335,3 +335,4 @@ def test_why_says_what_is_measured_and_what_covers(page: Any, address: str, runs
     assert "how far the class's logit drops while a window of 2 × 2 pixels is filled with mean grey" in said
     assert "A map that stays the same when the weights are replaced by random ones" in said
     assert ".." not in said
+    assert "_" not in said  # no name out of the code

@@ -125,6 +125,39 @@ def test_what_the_page_shows_is_saved_under_run_image_and_layer(
     assert file.name == f"{runs.weak}_Accuracy.png"
 
 
+@pytest.mark.parametrize(
+    ("lesson", "title"),
+    [("cross-entropy", "Cross-entropy"), ("gradient-descent", "A step of descent"), ("relu", "ReLU")],
+)
+def test_the_chart_of_a_lesson_is_saved(
+    page: Any, address: str, runs: Runs, tmp_path: Path, lesson: str, title: str
+) -> None:
+    page.goto(f"{address}/#/inside/{runs.weak}?image=validation-0&lesson={lesson}")
+    chart = page.locator(".lesson-chart")
+    button = chart.get_by_role("button", name="SVG")
+    button.wait_for()
+    if page.locator(".lesson .player").count():
+        before = button.element_handle()
+        page.locator(".lesson input[type=range]").last.press("ArrowRight")
+        assert before.evaluate("one => one.isConnected")  # not drawn anew with each step
+    file = save(page, button, tmp_path)
+    assert file.name == f"{runs.weak}_validation-0_{title.replace(' ', '-')}.svg"
+    root = ElementTree.parse(file).getroot()
+    assert title in set(root.itertext())
+    assert [one for one in root.iter() if one.tag.endswith("polyline") and one.attrib["stroke"] != "none"]
+    assert np.median(read_drawing(page, file)) == 255
+
+
+def test_the_pictures_of_a_lesson_are_saved(page: Any, address: str, runs: Runs, tmp_path: Path) -> None:
+    page.goto(f"{address}/#/inside/{runs.weak}?image=validation-0&lesson=augmentation")
+    pictures = page.locator(".lesson .map-picture")
+    pictures.nth(1).get_by_role("button", name="PNG").wait_for()
+    for number in (0, 1):
+        file = save(page, pictures.nth(number).get_by_role("button", name="PNG"), tmp_path)
+        with Image.open(file) as picture:
+            assert picture.size == (8, 8)
+
+
 def test_a_report_on_the_page_hands_its_figures_over_too(
     page: Any, works: Works, runs: Runs, tmp_path: Path
 ) -> None:

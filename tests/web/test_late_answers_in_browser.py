@@ -102,6 +102,38 @@ def test_why_shows_what_was_asked_for_last(
     assert (read_map(page), words.inner_text()) == wanted
 
 
+@pytest.mark.parametrize("is_asked_before", [True, False])
+def test_reasons_are_of_the_picture_that_was_chosen(
+    page: Any, address: str, runs: Runs, is_asked_before: bool
+) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    for number, button in enumerate(
+        ["skip", "Next", "skip", "skip"], start=1
+    ):  # to the last step of the tour
+        page.get_by_text(f"{number} of 5", exact=True).wait_for()
+        page.get_by_role("button", name=button, exact=True).click()
+    reasons, pictures = hold_back(page, "**/attributions*"), hold_back(page, "**/inspect")
+    if is_asked_before:
+        page.get_by_role("button", name="Show me", exact=True).click()
+        wait_for_held(page, reasons)
+    page.locator('[data-image="validation-7"]').click()
+    wait_for_held(page, pictures)
+    if is_asked_before:
+        answer_held(page, reasons[0])  # about the former picture
+        assert page.get_by_text("5 of 5", exact=True).count() == 1
+        assert page.locator(".stage canvas").evaluate("one => one.width") == 0
+    else:
+        page.locator("[data-method]").first.click()  # below the former answer, which is still there
+    answer_held(page, pictures[0])
+    wait_for_answer(page, "validation-7")
+    wait_for_held(page, reasons, 2 if is_asked_before else 1)
+    assert "image=validation-7" in reasons[-1].request.url
+    answer_held(page, reasons[-1])
+    page.locator(".why-words").get_by_text("Amber speaks for").wait_for()
+    page.get_by_text("That was it.").wait_for()
+
+
 def test_reasons_that_were_taken_away_do_not_come_back(page: Any, address: str, runs: Runs) -> None:
     page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
     wait_for_answer(page, "validation-4")
@@ -232,3 +264,39 @@ def test_the_table_of_runs_keeps_a_tag_though_an_older_answer_comes_late(
     page.unroute_all(behavior="ignoreErrors")
     tag.click()
     tag.wait_for(state="detached")
+
+
+def type_tag(place: Any, word: str) -> None:
+    place.get_by_role("button", name="Add a tag").click()
+    field = place.get_by_label("New tag for")
+    field.fill(word)
+    field.press("Enter")
+
+
+@pytest.mark.parametrize("where", ["table", "run"])
+def test_tags_typed_one_right_after_the_other_are_all_kept(
+    page: Any, address: str, runs: Runs, where: str
+) -> None:
+    page.goto(address if where == "table" else f"{address}/#/run/{runs.weak}")
+    link = page.get_by_role("link", name=runs.weak, exact=True)
+    row = page.locator("table.runs tbody tr", has=link) if where == "table" else page.locator("#main")
+    row.get_by_role("button", name="Add a tag").wait_for()
+    held = hold_back(page, "**/tags")
+    type_tag(row, "first")
+    wait_for_held(page, held)
+    type_tag(row, "second")  # while the server has not answered to the first
+    row.get_by_role("button", name="Add a tag").click()
+    row.get_by_label("New tag for").fill("no more")
+    for number in (0, 1):
+        wait_for_held(page, held, number + 1)
+        answer_held(page, held[number])
+    page.unroute("**/tags")
+    tags = [row.get_by_role("button", name=f"Remove the tag {word}") for word in ("first", "second")]
+    for tag in tags:
+        tag.wait_for()  # though somebody types there
+    row.get_by_label("New tag for").press("Escape")
+    for tag in tags:
+        tag.click()  # and both at once are taken away
+    for tag in tags:
+        tag.wait_for(state="detached")
+    assert page.request.get(f"{address}/api/runs/{runs.weak}").json()["summary"]["tags"] == []

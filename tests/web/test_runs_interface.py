@@ -65,15 +65,18 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
                 (run,) = client.get("/api/runs").json()["runs"]
                 details = client.get(f"/api/runs/{run['id']}").json()
                 seen.append({**run, "charts": len(details["charts"]), "inside": client.get(
-                    f"/api/runs/{run['id']}/inside").status_code})  # fmt: skip
+                    f"/api/runs/{run['id']}/inside").status_code, "said": details["warnings"]})  # fmt: skip
 
     folder = tmp_path / "runs"
     with serving(folder) as address, httpx.Client(base_url=address, timeout=60) as client:
         assert client.get("/api/runs").json()["runs"] == []
-        loupe.train(
-            "digits", *QUICK, f"run.folder={folder}", "train.epochs=3", "model.width=1", observers=[Asking()]
+        run = loupe.train(
+            *("digits", *QUICK, f"run.folder={folder}", "train.epochs=3", "model.width=1"),
+            *("data.augment=['horizontal-flip']",),
+            observers=[Asking()],
         )
         (after,) = client.get("/api/runs").json()["runs"]
+        told = client.get(f"/api/runs/{after['id']}").json()["warnings"]
     (during,) = seen
     assert during["status"] == "running"
     assert during["num_epochs"] == 3
@@ -82,7 +85,10 @@ def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
     assert during["inside"] == 200  # the best weights so far
     assert after["status"] == "finished"
     assert after["share"] is None
-    assert not list(folder.glob("*/progress.json"))
+    assert not [*folder.glob("*/progress.json"), *folder.glob("*/warnings.json")]
+    assert during["said"]
+    assert told == list(run.read_result().warnings)
+    assert told[: len(during["said"])] == during["said"]
 
 
 def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Runs) -> None:
@@ -109,6 +115,28 @@ def test_tags_are_kept_beside_the_runs_and_none_is_lost(tmp_path: Path, runs: Ru
         assert refused.json()["got"] == "<script>"
         (folder / "tags.json").write_text("{")
         assert len(httpx.get(f"{address}/api/runs").json()["runs"]) == 2
+
+
+def test_changes_of_tags_at_the_same_time_are_all_kept(tmp_path: Path, runs: Runs) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(runs.folder / runs.good, folder / runs.good)
+    words = [f"try {number}" for number in range(8)]
+    with serving(folder) as address:
+        path = f"{address}/api/runs/{runs.good}/tags"
+
+        def add(word: str) -> None:
+            assert word in httpx.patch(path, json={"add": [word]}, timeout=30).json()["tags"]
+
+        threads = [threading.Thread(target=add, args=(word,)) for word in words]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(read_tags(folder)[runs.good]) == words
+        assert httpx.patch(path, json={"remove": words[1:]}).json() == {"tags": words[:1]}
+        refused = httpx.patch(path, json={"add": ["<script>"]})
+        assert refused.status_code == 400
+        assert refused.json()["got"] == "<script>"
 
 
 def test_runs_are_compared_and_unlike_ones_refused(client: httpx.Client, runs: Runs) -> None:
@@ -202,7 +230,8 @@ def test_the_data_card_counts_images_and_opens_no_test(client: httpx.Client, run
     openings = RunFolder(runs.folder / runs.good).read_openings()
     card = client.get(f"/api/runs/{runs.good}/data").json()
     assert [sum(card["counts"][split]) for split in ("training", "validation", "test")] == [1237, 200, 360]
-    assert len(card["one_per_class"]) == 10
+    assert len(card["one_per_class"]["images"]) == card["one_per_class"]["total"] == 10
+    assert card["balance_classes"] == list(range(10))
     assert len(card["preview"]) == 4
     assert (card["pixel_range"], card["used_values"]) == ([0, 255], [17])  # 0 to 16, spread over a byte
     assert RunFolder(runs.folder / runs.good).read_openings() == openings

@@ -8,13 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from loupe.figures.point_names import NamedPoint, name_points
 from loupe.figures.style import BLUE, GREY, new_axes, new_figure
 
 _MOST_NAMED = 12  # points beside which a name stands; of more, only those on the front
-_SHORT = 22  # letters
-_TYPE = 7.5  # size of names, in points
-_SIDE = 2.4 * 72  # of a panel, in points, about
-_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))  # of a point: across, up
+_FEWEST_TICKS = 3
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,9 @@ def draw_cost_front(panels: Sequence[CostPanel], *, score_label: str) -> Figure:
             axes.tick_params(labelleft=False)
         first = first or axes
         _draw_panel(axes, panel)
+    figure.draw_without_rendering()  # from here on axes have the size that names are to fit in
+    for axes, panel in zip(figure.axes, panels, strict=True):  # which have their common heights by now
+        _name(axes, panel)
     if first is not None:
         first.set_ylabel(score_label)
     return figure
@@ -108,18 +109,24 @@ def _draw_panel(axes: Axes, panel: CostPanel) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(panel.label)
     axes.grid(axis="y", color="#e3e6ea", lw=0.6)
-    _name(axes, [*front, *(rest if len(panel.points) <= _MOST_NAMED else ())])
 
 
 def _find_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers in a range, as many as have room: powers of ten, or finer."""
+    """Return round numbers in a range, at least three where numbers of few digits will do.
+
+    They are powers of ten, or parts of these; in a narrow range they are evenly spaced.
+    """
     powers = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     for factors in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
-        ticks = [factor * power for power in powers for factor in factors]
-        inside = [tick for tick in ticks if low <= tick <= high]
-        if len(inside) >= 3:
+        inside = [factor * power for power in powers for factor in factors if low <= factor * power <= high]
+        if len(inside) >= _FEWEST_TICKS:
+            return inside
+    power = math.floor(math.log10(high - low))
+    for step in (5 * 10.0**power, 2 * 10.0**power, 10.0**power, 5 * 10.0 ** (power - 1)):
+        first, last = math.ceil(low / step), math.floor(high / step)
+        if last - first + 1 >= _FEWEST_TICKS:
             break
-    return inside
+    return [float(f"{place * step:.6g}") for place in range(first, last + 1)]
 
 
 def _write(value: float) -> str:
@@ -130,43 +137,19 @@ def _write(value: float) -> str:
     return f"{value:g}"
 
 
-def _name(axes: Axes, points: Sequence[CostPoint]) -> None:
-    """Write names beside points, where no other name is; without room only those on the front have one."""
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    taken: list[tuple[float, float, float, float]] = []
-    for one in points:
-        x = _SIDE * math.log(one.cost / left) / math.log(right / left)  # in points of type
-        y = _SIDE * (one.score - low) / (high - low)
-        name = one.name if len(one.name) <= _SHORT else f"{one.name[: _SHORT - 1]}…"
-        places = [_place(x, y, len(name), *side) for side in _SIDES]
-        free = [
-            (box, side)
-            for box, side in zip(places, _SIDES, strict=True)
-            if box[0] >= 0 and box[2] <= _SIDE and not any(_overlap(box, other) for other in taken)
-        ]
-        if not free and not one.is_front:
-            continue
-        box, (across, up) = free[0] if free else (places[0], _SIDES[0])
-        taken.append(box)
-        axes.annotate(
-            name,
-            (one.cost, one.score),
-            (5 * across, 4 * up),
-            textcoords="offset points",
-            ha="left" if across > 0 else "right",
-            va="bottom" if up > 0 else "top",
-            fontsize=_TYPE,
-            color="black" if one.is_front else GREY,
+def _name(axes: Axes, panel: CostPanel) -> None:
+    """Write the names of those on the front, cheapest first; then the others', if they are not too many."""
+    ordered = sorted(panel.points, key=lambda one: (not one.is_front, one.cost))
+    num_front = sum(one.is_front for one in ordered)
+    points = [
+        NamedPoint(
+            one.name,
+            one.cost,
+            one.score,
+            one.score if one.low is None else one.low,
+            one.score if one.high is None else one.high,
+            one.is_front,
         )
-
-
-def _place(x: float, y: float, letters: int, across: int, up: int) -> tuple[float, float, float, float]:
-    """Return the box of a name on one side of a point: left, bottom, right, top."""
-    width = 0.58 * _TYPE * letters
-    start = x + 5 if across > 0 else x - 5 - width
-    bottom = y + 4 if up > 0 else y - 4 - _TYPE
-    return start, bottom, start + width, bottom + _TYPE
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+        for one in ordered
+    ]
+    name_points(axes, points, len(points) if len(points) <= _MOST_NAMED else num_front)

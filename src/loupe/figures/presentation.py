@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from loupe.figures.style import BLUE, GREEN, GREY, ORANGE, PINK
 
@@ -67,6 +67,8 @@ def _enlarge(figure: Figure) -> None:
     figure.set_size_inches(width * factor, height * factor)
     for text in figure.findobj(Text):
         text.set_fontsize(max(_SMALLEST_ON_SLIDE, text.get_fontsize() * factor * 1.08))
+        if isinstance(text, Annotation) and text.anncoords == "offset points":
+            text.xyann = tuple(factor * one for one in text.xyann)
     for line in figure.findobj(Line2D):
         line.set_linewidth(line.get_linewidth() * factor)
         line.set_markersize(line.get_markersize() * factor)

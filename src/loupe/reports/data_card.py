@@ -143,8 +143,8 @@ def draw_data_figures(
 def pick_one_per_class(dataset: ImageDataset, generator: torch.Generator) -> Tensor:
     """Return the index of one random image of each class that has any, (classes,) int64."""
     order = torch.randperm(len(dataset), generator=generator)
-    labels = dataset.labels[order]
-    return torch.stack([order[labels == label][0] for label in labels.unique().tolist()])
+    _, first = np.unique(dataset.labels[order].numpy(), return_index=True)
+    return order[torch.from_numpy(first)]
 
 
 def compare_presets(measured: Normalization) -> list[PresetRow]:

@@ -282,7 +282,7 @@ def show_explanations(
         )
         + "Each map has a range of its own. A map is what its method says, "
         + "and methods disagree: only one whose maps change with random weights in place of these depends "
-        + "on what the network learned (loupe.inspection.check_sanity asks that)."
+        + "on what the network learned; Loupe's Python interface has a sanity check for that."
         + "".join(f" {failure}." for failure in failures)
     )
     return [InsideFigure("reasons", "Why this class", caption, figure)]

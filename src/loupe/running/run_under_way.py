@@ -79,6 +79,7 @@ def begin_run(
         continued.hand_over(folder)  # before the record: a run that has one has what it goes on from
     record = continued.record if continued is not None else None
     warnings = (*setup.warnings, *open_record(recipe, folder, setup, record))
+    folder.write_warnings(warnings)
     start = folder.read_snapshot()
     tracker = follow_examples(recipe, folder, setup) if recipe.evaluate.track_examples else None
     recorder = Recorder(folder, setup.describe_network(recipe), start, tracker)

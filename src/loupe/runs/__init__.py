@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from loupe.runs.series_folder import SeriesFolder as SeriesFolder
     from loupe.runs.series_folder import load_run as load_run
     from loupe.runs.series_folder import open_run_folder as open_run_folder
+    from loupe.runs.tags import change_tags as change_tags
     from loupe.runs.tags import read_tags as read_tags
     from loupe.runs.tags import write_tags as write_tags
     from loupe.runs.weights import load_model as load_model
@@ -45,7 +46,7 @@ else:
             "recorder": "Recorder",
             "result": "Outcome RunResult TestPicking",
             "series_folder": "SeriesFolder load_run open_run_folder",
-            "tags": "read_tags write_tags",
+            "tags": "change_tags read_tags write_tags",
             "weights": "load_model read_weights",
         },
     )

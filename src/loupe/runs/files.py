@@ -41,6 +41,7 @@ class RunFiles:
     | `pixels.npz`                 | training and validation images, if it was packed with them   |
     | `calibration.json`           | how probabilities are set right, if `loupe calibrate` did    |
     | `progress.json`              | how far training is; only while it goes on                   |
+    | `warnings.json`              | what was said before the first step, until the result has it |
     | `log.txt`                    | what happened when                                           |
     """
 
@@ -66,6 +67,7 @@ class RunFiles:
         self.test_looks_file = path / "test_by_epoch.jsonl"
         self.tensorboard_folder = path / "tensorboard"
         self.progress_file = path / "progress.json"
+        self.warnings_file = path / "warnings.json"
         self.log_file = path / "log.txt"
         self.digests_file = path / DIGESTS_NAME
         self.pixels_file = path / "pixels.npz"

@@ -114,6 +114,21 @@ class RunRecord(RunFiles):
         except (OSError, ValueError, TypeError, RecursionError):  # it comes and goes while one looks
             return None
 
+    def read_warnings(self) -> tuple[str, ...]:
+        """Return what the reader of a run's figures should know, as its result has it or as said before.
+
+        Raises:
+            RunError: the result is damaged.
+        """
+        result = self.read_result()
+        if result is not None:
+            return result.warnings
+        try:
+            said = json.loads(read_text(self.warnings_file))
+        except (OSError, ValueError, RecursionError):  # it goes while one looks
+            return ()
+        return tuple(one for one in said if isinstance(one, str)) if isinstance(said, list) else ()
+
     def read_openings(self) -> list[Opening]:
         """Return every look at the test set on record, oldest first; see `count_openings`."""
         if not is_there(self.openings_file):

@@ -121,6 +121,7 @@ class RunWriter(RunFiles):
         growing = (self.openings_file, self.log_file)
         write_digests(self.path, still, growing, {self.result_file.name: digest_text(text)})
         write_text(self.result_file, text)
+        self.warnings_file.unlink(missing_ok=True)  # the result has them
 
     def log_opening(self, opening: Opening) -> None:
         append_line(self.openings_file, json.dumps(opening.to_dict(), ensure_ascii=False))
@@ -141,6 +142,10 @@ class RunWriter(RunFiles):
 
     def clear_progress(self) -> None:
         self.progress_file.unlink(missing_ok=True)
+
+    def write_warnings(self, warnings: Sequence[str]) -> None:
+        """Write what is said of a run before its first step, for whoever watches, until its result has it."""
+        write_json(self.warnings_file, list(warnings))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loupe.errors import LoupeError
@@ -13,6 +13,10 @@ from loupe.runs.writing import write_json
 _FILE, _LOCK = "tags.json", ".tags.lock"
 MOST_TAGS, LONGEST_TAG = 12, 32
 TAG = rf"[^\W_][\w .+#=-]{{0,{LONGEST_TAG - 1}}}"
+_ALLOWED = (
+    f"up to {MOST_TAGS} tags of 1 to {LONGEST_TAG} letters, digits, blanks and . + # = _ - "
+    "with a letter or digit first"
+)
 
 
 def read_tags(parent: Path) -> dict[str, list[str]]:
@@ -32,26 +36,68 @@ def read_tags(parent: Path) -> dict[str, list[str]]:
 def write_tags(parent: Path, run: str, tags: Sequence[str]) -> list[str]:
     """Put tags on a run in place of those it had, and return them: without blanks around, each once.
 
-    Other processes may write at the same time; none loses what another wrote.
+    Other processes may write at the same time; none loses what another wrote of other runs.
 
     Raises:
         LoupeError: a tag that is no tag, or too many.
         BlockingIOError: somebody else keeps the file locked.
     """
+    cleaned = _clean(tags)
+    return _change(parent, run, lambda before: cleaned)
+
+
+def change_tags(parent: Path, run: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
+    """Take tags from a run, put others on it behind those it keeps, and return all it has then.
+
+    Others may change the same run at the same time; no change is lost. A tag that is to be removed and is not
+    there is passed over.
+
+    Raises:
+        LoupeError: a tag to add that is no tag, or too many.
+        BlockingIOError: somebody else keeps the file locked.
+    """
+    added, gone = _clean(add), set(remove)
+
+    def change(before: Sequence[str]) -> list[str]:
+        after = list(dict.fromkeys([*(tag for tag in before if tag not in gone), *added]))
+        if added:
+            _refuse_too_many(after)
+        return after
+
+    return _change(parent, run, change)
+
+
+def _clean(tags: Sequence[str]) -> list[str]:
+    """Return tags without blanks around, each once; a `LoupeError` if one is none, or they are too many."""
     cleaned = list(dict.fromkeys(" ".join(tag.split()) for tag in tags))
     wrong = [tag for tag in cleaned if not re.fullmatch(TAG, tag)]
-    if wrong or len(cleaned) > MOST_TAGS:
+    if wrong:
         raise LoupeError(
-            f"{wrong[0]!r} is no tag." if wrong else "These are too many tags for one run.",
-            got=wrong[0] if wrong else f"{len(cleaned)} tags",
-            allowed=f"up to {MOST_TAGS} tags of 1 to {LONGEST_TAG} letters, digits, blanks and . + # = _ - "
-            "with a letter or digit first",
-            next_step="choose a shorter, plainer word" if wrong else "take some away",
+            f"{wrong[0]!r} is no tag.",
+            got=wrong[0],
+            allowed=_ALLOWED,
+            next_step="choose a shorter, plainer word",
         )
+    _refuse_too_many(cleaned)
+    return cleaned
+
+
+def _refuse_too_many(tags: Sequence[str]) -> None:
+    if len(tags) > MOST_TAGS:
+        raise LoupeError(
+            "These are too many tags for one run.",
+            got=f"{len(tags)} tags",
+            allowed=_ALLOWED,
+            next_step="take some away",
+        )
+
+
+def _change(parent: Path, run: str, change: Callable[[Sequence[str]], list[str]]) -> list[str]:
+    """Write what a change makes of a run's tags, and return it; nobody else writes meanwhile."""
     with holding_lock(parent / _LOCK):
         everything = read_tags(parent)
-        everything.pop(run, None)
-        if cleaned:
-            everything[run] = cleaned
+        changed = change(everything.pop(run, []))
+        if changed:
+            everything[run] = changed
         write_json(parent / _FILE, everything)
-    return cleaned
+    return changed

@@ -18,6 +18,7 @@ from loupe.web.folder_index import Shelf, find_place
 from loupe.web.guards import Guard, TooLargeError, make_problem, refuse_large, refuse_slow
 from loupe.web.routes.audits import build_audit_routes
 from loupe.web.routes.comparisons import build_comparison_routes
+from loupe.web.routes.data import build_data_routes
 from loupe.web.routes.inside import build_inside_routes
 from loupe.web.routes.pitfalls import build_pitfall_routes
 from loupe.web.routes.runs import build_run_routes
@@ -70,6 +71,7 @@ def create_app(
     places = {"study": study_shelf.parent / "runs", "search": search_shelf.parent}
     sessions = Sessions(RunIndex(runs, places))
     app.include_router(build_run_routes(sessions))
+    app.include_router(build_data_routes(sessions))
     app.include_router(build_comparison_routes(sessions.index))
     app.include_router(build_inside_routes(sessions))
     app.include_router(build_playground_routes())

@@ -1,18 +1,20 @@
 """A data card as the interface answers it: measured on the images themselves; the test set stays locked."""
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from loupe.data import SOURCES, build_augmentation
+from loupe.data import SOURCES, ImageDataset, build_augmentation
 from loupe.data.normalization import count_levels, measure_normalization
+from loupe.figures.class_balance import MOST_CLASSES, pick_extremes
 from loupe.reports.charts import LineChart, Series, draw_line_chart
 from loupe.reports.data_card import compare_presets, describe_balance, pick_one_per_class
 from loupe.reports.pictures import encode_png
 from loupe.runtime import Streams
 from loupe.using.opened_run import OpenedRun
-from loupe.web.inside_answers import GalleryImage
+from loupe.web.inside_answers import Gallery, GalleryImage
 
 _PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
 _COLOURS = (("grey", "c3"),), (("red", "c2"), ("green", "c4"), ("blue", "c1"))
@@ -29,10 +31,13 @@ class DataCard(BaseModel):
     image_shape: tuple[int, int, int] = Field(description="Channels, height, width.")
     counts: dict[str, list[int]] = Field(description="Images by class of each split.")
     balance: str
+    balance_classes: list[int] = Field(
+        description="Classes to draw: all, or of many those with the most and those with the fewest images."
+    )
     mean: list[float]
     std: list[float]
     presets: list[dict[str, Any]] = Field(description="Known constants beside the measured ones.")
-    one_per_class: list[GalleryImage]
+    one_per_class: Gallery = Field(description="The first page of training images, one of each class.")
     pixel_range: tuple[int, int] = Field(description="Smallest and largest value of a training pixel.")
     used_values: list[int] = Field(description="How many of the 256 values occur, by channel.")
     pixel_chart: str = Field(description="Distribution of pixel values as an HTML figure.")
@@ -48,9 +53,9 @@ def describe_data(opened: OpenedRun) -> DataCard:
         LoupeError: the data is gone, or not what it was.
     """
     splits, recipe = opened.splits, opened.recipe
-    train, streams = splits.train, Streams(recipe.split_seed)
+    train = splits.train
     normalization = measure_normalization(train.images)
-    sample = pick_one_per_class(train, streams.generator("one per class")).tolist()
+    sample = _pick_sample(opened)
     names, levels = train.class_names, count_levels(train.images)
     used = levels.sum(0).nonzero().flatten()
     return DataCard(
@@ -66,6 +71,7 @@ def describe_data(opened: OpenedRun) -> DataCard:
             "test": splits.test.class_counts(),
         },
         balance=describe_balance(names, train.class_counts()),
+        balance_classes=pick_extremes(train.class_counts()),
         mean=list(normalization.mean),
         std=list(normalization.std),
         presets=[
@@ -79,14 +85,7 @@ def describe_data(opened: OpenedRun) -> DataCard:
             }
             for row in compare_presets(normalization)
         ],
-        one_per_class=[
-            GalleryImage(
-                image=f"train-{index}",
-                picture=encode_png(train.images[index]),
-                true_class=names[int(train.labels[index])],
-            )
-            for index in sample
-        ],
+        one_per_class=_show_page(train, sample, 0),
         pixel_range=(int(used.min()), int(used.max())),
         used_values=(levels > 0).sum(1).tolist(),
         pixel_chart=_draw_pixel_values(levels),
@@ -97,6 +96,39 @@ def describe_data(opened: OpenedRun) -> DataCard:
             "validation": splits.validation.digest,
             "test": splits.test.digest,
         },
+    )
+
+
+def show_one_per_class(opened: OpenedRun, page: int) -> Gallery:
+    """Return a page of training images, one of each class, in the order of the classes.
+
+    Raises:
+        LoupeError: the data is gone, or not what it was.
+    """
+    return _show_page(opened.splits.train, _pick_sample(opened), page)
+
+
+def _pick_sample(opened: OpenedRun) -> list[int]:
+    generator = Streams(opened.recipe.split_seed).generator("one per class")
+    indices: list[int] = pick_one_per_class(opened.splits.train, generator).tolist()
+    return indices
+
+
+def _show_page(train: ImageDataset, sample: list[int], page: int) -> Gallery:
+    num_pages = max(1, math.ceil(len(sample) / MOST_CLASSES))
+    page = min(page, num_pages - 1)
+    return Gallery(
+        total=len(sample),
+        page=page,
+        num_pages=num_pages,
+        images=[
+            GalleryImage(
+                image=f"train-{index}",
+                picture=encode_png(train.images[index]),
+                true_class=train.class_names[int(train.labels[index])],
+            )
+            for index in sample[page * MOST_CLASSES :][:MOST_CLASSES]
+        ],
     )
 
 

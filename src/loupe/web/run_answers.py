@@ -103,6 +103,10 @@ class RunDetails(BaseModel):
     charts: list[str] = Field(description="Curves as HTML figures, drawn as in the report.")
     curves_note: str = Field("", description="How the figures of training came about; of a single run.")
     result: dict[str, Any] | None = Field(description="As in result.json.")
+    warnings: list[str] = Field(
+        [],
+        description="What the reader of the figures should know, while it trains too; each once.",
+    )
     tiles: list[dict[str, str]] = Field([], description="Figures as short texts, for the head of a page.")
     class_scores: list[dict[str, Any]] = Field([], description="Precision, recall and F1 of each class.")
     layers: list[LayerAnswer]

@@ -51,6 +51,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         charts=[str(chart) for chart in charts],
         curves_note="" if seeds else explain_curves(recipe),
         result=result.to_dict() if result else None,
+        warnings=list(dict.fromkeys(said for one in seeds or [folder] for said in one.read_warnings())),
         tiles=list(make_tiles(result)) if result else [],
         class_scores=_list_class_scores(judged),
         layers=[] if seeds else list_layers(_read_layers(sessions, identifier)),

@@ -138,7 +138,7 @@ function offerKeeping(place) {
       keepTable(one, () => TABLES.readTable(one)),
       one.closest(".scroll") ?? one,
     );
-  for (const one of place.querySelectorAll("figure.chart, figure.map"))
+  for (const one of place.querySelectorAll("figure.chart, figure.map, figure.lesson-chart"))
     offer(
       one,
       keepDrawing(one, (title) => FIGURES.drawAlone(one, title)),
@@ -154,10 +154,10 @@ function offerKeeping(place) {
       keepPicture(one, () => one.src),
       one,
     );
-  for (const one of place.querySelectorAll(".large-map .board canvas, .map-picture canvas"))
+  for (const one of place.querySelectorAll(".large-map .board canvas, .map-picture :is(canvas, img)"))
     offer(
       one,
-      keepPicture(one, () => one.toDataURL("image/png")),
+      keepPicture(one, () => one.src ?? one.toDataURL("image/png")),
       one.closest(".board, .map-board") ?? one,
     );
 }

@@ -1,4 +1,5 @@
-// Which page is shown. A page is one module in pages/ with `show(place, words, query)`; it returns how to leave it.
+// Which page is shown. A page is one module in pages/ with `show(place, words, query)`; it returns how to leave it, or
+// { leave, follow }, where `follow(words, query)` goes to another of its addresses and says whether it could.
 import { el } from "./dom.js";
 import { showProblem } from "./server.js";
 
@@ -18,7 +19,8 @@ const PAGES = [
   { name: "api", title: "Interface", load: () => import("./pages/api.js") },
 ];
 
-let leave = () => {};
+const NOTHING = { leave: () => {}, follow: () => false };
+let shown = NOTHING;
 let turn = 0;
 
 function readAddress() {
@@ -31,8 +33,8 @@ async function show() {
   const { name, words, query } = readAddress();
   const page = PAGES.find((one) => one.name === name) ?? PAGES[0];
   const mine = ++turn;
-  leave();
-  leave = () => {};
+  shown.leave();
+  shown = NOTHING;
   for (const one of document.querySelectorAll("#pages a")) {
     if (one.dataset.page === (page.within ?? page.name)) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
@@ -43,9 +45,10 @@ async function show() {
     const module = await page.load();
     if (mine !== turn) return;
     old.replaceWith(place);
-    const cleanUp = await module.show(place, words, query);
-    if (mine !== turn) cleanUp?.();
-    else leave = cleanUp ?? leave;
+    const ways = await module.show(place, words, query);
+    const ended = typeof ways === "function" ? { leave: ways } : ways;
+    if (mine !== turn) ended?.leave();
+    else shown = { ...NOTHING, ...ended, page };
   } catch (error) {
     if (mine === turn && !place.isConnected) old.replaceWith(place);
     place.append(el("h1", {}, "This cannot be shown"), showProblem(error));
@@ -66,7 +69,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
-window.addEventListener("hashchange", show);
+window.addEventListener("hashchange", () => {
+  const { name, words, query } = readAddress();
+  if (shown.page?.name !== name || !shown.follow(words, query)) show();
+});
 // Painted pixels follow the theme; paper is light, and what is printed is not taken away to be drawn anew.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   if (!matchMedia("print").matches) show();

@@ -1,4 +1,4 @@
-"""Addresses on runs: the table, one run, tags, the report, the data card."""
+"""Addresses on runs: the table, one run, tags, the report."""
 
 import secrets
 from collections.abc import Hashable
@@ -14,11 +14,10 @@ from loupe.data.ledger import find_ledger
 from loupe.errors import RunError
 from loupe.evaluations import Looks
 from loupe.questions import answer_questions, gather_evidence
-from loupe.runs import RunFolder, write_tags
+from loupe.runs import RunFolder, change_tags, write_tags
 from loupe.runs.reading import is_plain
 from loupe.runs.tags import LONGEST_TAG, MOST_TAGS, TAG
 from loupe.web.cache import Kept
-from loupe.web.data_answers import DataCard, describe_data
 from loupe.web.guards import PAGE, serve_report
 from loupe.web.run_answers import RunDetails, RunList, TagsAnswer
 from loupe.web.run_details import describe_run
@@ -38,6 +37,13 @@ class Tags(BaseModel, extra="forbid"):
     """The tags a run is to have."""
 
     tags: list[Tag] = Field(json_schema_extra={"maxItems": MOST_TAGS})
+
+
+class TagChanges(BaseModel, extra="forbid"):
+    """What is to change among the tags of a run."""
+
+    add: list[Tag] = Field([], json_schema_extra={"maxItems": MOST_TAGS}, description="Behind those it has.")
+    remove: list[str] = Field([], description="Those it does not have are passed over.")
 
 
 def build_run_routes(sessions: Sessions) -> APIRouter:
@@ -63,6 +69,13 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find(run)
         return TagsAnswer(tags=write_tags(index.parent, index.name(folder), wanted.tags))
 
+    @router.patch("/runs/{run}/tags")
+    def change_tags_of(run: str, wanted: TagChanges) -> TagsAnswer:
+        """Put tags on a run, or take some away; the others stay, also those that somebody adds meanwhile."""
+        folder = index.find(run)
+        changed = change_tags(index.parent, index.name(folder), add=wanted.add, remove=wanted.remove)
+        return TagsAnswer(tags=changed)
+
     @router.get("/runs/{run}/report", response_class=Response, responses=PAGE)
     def show_report(run: str) -> Response:
         """The run's report, a page of its own."""
@@ -86,11 +99,6 @@ def build_run_routes(sessions: Sessions) -> APIRouter:
         folder = index.find_single(run)
         answers = answer_questions(gather_evidence(folder, folder.require_result()))
         return [one.to_dict() for one in answers]
-
-    @router.get("/runs/{run}/data", tags=["data"])
-    def show_data(run: str) -> DataCard:
-        """The data card of a run's images; of test images only counts and a digest."""
-        return describe_data(sessions.open(run))
 
     return router
 

@@ -139,37 +139,73 @@ function showClasses(scene, prediction) {
   );
 }
 
-/** Lay the reasons of a method over the picture; asked for twice, take them away. */
-export async function why(scene, method, target = null) {
-  const { parts } = scene,
-    canvas = parts.answer.querySelector(".over"),
-    words = parts.answer.querySelector(".why-words");
-  const button = parts.answer.querySelector(`[data-method="${CSS.escape(method)}"]`);
-  const isOff = target === null && button?.getAttribute("aria-pressed") === "true";
-  for (const one of parts.answer.querySelectorAll("[data-method]"))
-    one.setAttribute("aria-pressed", String(one === button && !isOff));
-  canvas.width = 0;
-  if (isOff) {
-    take(canvas); // from an answer that may be on its way
-    words.textContent = WHY_WORDS;
-    return;
+/**
+ * Lay the reasons of a method over the picture; asked for twice, take them away. A question that is open while
+ * another picture is chosen is asked of that one.
+ */
+export function why(scene, method, target = null) {
+  const isShown = scene.parts.answer.querySelector(
+    `[data-method="${CSS.escape(method)}"][aria-pressed="true"]`,
+  );
+  if (!scene.isAwaiting && target === null && isShown) {
+    showReasons(scene, null);
+    scene.remember("step");
+    return undefined;
   }
   scene.method = method;
+  scene.askWhy = () => layOver(scene, { method, target }, "step");
+  if (!scene.isAwaiting) return scene.askWhy();
+  scene.parts.answer.querySelector(".why-words").textContent = "asking …"; // of the picture chosen, once it is there
+  return undefined;
+}
+
+/** Show such reasons as the address has them, or none. */
+export function showReasons(scene, reasons, how = "none") {
+  const { canvas, words } = clearReasons(scene, null);
+  scene.askWhy = scene.reasons = null;
+  if (reasons && words) return layOver(scene, reasons, how);
+  take(canvas); // from an answer that may be on its way
+  if (words) words.textContent = WHY_WORDS;
+  return undefined;
+}
+
+function clearReasons({ parts }, method) {
+  const canvas = parts.answer.querySelector(".over");
+  for (const one of parts.answer.querySelectorAll("[data-method]"))
+    one.setAttribute("aria-pressed", String(one.dataset.method === method));
+  canvas.width = 0;
+  return { canvas, words: parts.answer.querySelector(".why-words") };
+}
+
+async function layOver(scene, reasons, how) {
+  const { canvas, words } = clearReasons(scene, reasons.method);
   words.textContent = "asking …";
   try {
-    const query = { image: scene.seen.image, method, target };
+    const query = { image: scene.seen.image, ...reasons };
     const found = await latest(canvas, ask(runPath(scene.id, "/attributions"), { query }));
-    if (!found) return;
+    if (!found || scene.isAwaiting) return;
+    scene.askWhy = null;
+    scene.reasons = reasons;
+    scene.remember(how);
     overlay(canvas, unpack(found.map));
     words.replaceChildren(
-      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods. A map that stays the same when the weights are replaced by random ones shows the picture, not what was learned; loupe.inspection.check_sanity does this test in Python.`,
+      `Amber speaks for “${found.target}” (${percent(found.probability, 1)})${found.is_signed ? ", blue against it" : ""}: ${found.note}. This is what the method says, not proof of what the network used: compare methods. A map that stays the same when the weights are replaced by random ones shows the picture, not what was learned; Loupe's Python interface has a sanity check for that.`,
     );
     if (found.map.low === 0 && found.map.high === 0) words.append(" This map is zero everywhere.");
-    scene.tell("why");
+    if (how === "step") scene.tell("why");
   } catch (error) {
-    button?.setAttribute("aria-pressed", "false");
+    scene.askWhy = null;
+    clearReasons(scene, null);
     words.replaceChildren(showProblem(error));
   }
+}
+
+/** Take the frame of a number from the picture, or keep one from coming. */
+export function hideField(scene) {
+  const frame = scene.parts.answer.querySelector(".field");
+  if (!frame) return;
+  take(frame);
+  frame.hidden = true;
 }
 
 /** Frame the pixels that a number can depend on. */

@@ -9,7 +9,10 @@ import { showExciting } from "./exciting.js";
 import { nameUnit, showFacts } from "./facts.js";
 import { showFilters } from "./filters.js";
 
-export async function showLayer(scene, { what = "maps", page = null, isOwnScale = false } = {}) {
+export async function showLayer(
+  scene,
+  { what = scene.view ?? "maps", page = null, isOwnScale = false } = {},
+) {
   const { parts, seen } = scene,
     layer = seen.layers.find((one) => one.name === scene.layer),
     place = parts.layer;
@@ -68,10 +71,15 @@ function fetcher(path) {
 
 function drawTools(scene, layer, { view, isOwnScale, again }) {
   const views = Object.keys(VIEWS).filter((one) => canShow(scene, layer, one));
+  const choose = (what) => {
+    scene.view = what === "maps" ? null : what;
+    scene.remember("step");
+    return again({ what, page: 0 });
+  };
   return el(
     "div",
     { class: "tools" },
-    ...views.map((one) => toggle(one, VIEWS[one].title, one === view, () => again({ what: one, page: 0 }))),
+    ...views.map((one) => toggle(one, VIEWS[one].title, one === view, () => choose(one))),
     whatItDoes(scene, layer),
     VIEWS[view].hasScale ? ownScale(isOwnScale, again) : "",
   );
@@ -228,13 +236,13 @@ function enlarge(scene, channel, values, height, width, spot, found, isOwnScale)
     cursor.style.height = `${100 / height}%`;
     readout.textContent = `map ${channel}, row ${at[0]}, column ${at[1]}: ${short(values[at[0] * width + at[1]])}`;
   };
-  const choose = (next, wait) => {
+  const choose = (next, wait, how) => {
     move(next);
     clearTimeout(timer);
     const isWanted = watch(scene.parts.layer); // whoever asks for another layer wants no number of this one
-    timer = setTimeout(() => isWanted() && scene.chooseSpot([channel, ...at], layer), wait);
+    timer = setTimeout(() => isWanted() && scene.chooseSpot([channel, ...at], layer, how), wait);
   };
-  board.addEventListener("click", (event) => choose(placeOf(event, canvas, height, width), 0));
+  board.addEventListener("click", (event) => choose(placeOf(event, canvas, height, width), 0, "step"));
   board.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (!step) return;
@@ -242,6 +250,7 @@ function enlarge(scene, channel, values, height, width, spot, found, isOwnScale)
     choose(
       [Math.min(height - 1, Math.max(0, at[0] + step[0])), Math.min(width - 1, Math.max(0, at[1] + step[1]))],
       150,
+      "here", // a way back over every pixel would be none
     );
   });
   move(spot);

@@ -185,7 +185,11 @@ function showRule(scene, found) {
   const where = source
     ? el(
         "button",
-        { type: "button", class: "quiet", onclick: () => scene.follow(source, found.source_place) },
+        {
+          type: "button",
+          class: "quiet",
+          onclick: () => scene.chooseLayer(source, { spot: found.source_place }),
+        },
         `made by ${source}: see how`,
       )
     : el("span", { class: "soft" }, "from the image, or from the network's own code (an addition, say)");

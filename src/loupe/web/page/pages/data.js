@@ -1,9 +1,10 @@
 // The data card of a run's images; without a run, the choice of one.
 import { placeCharts } from "../charts.js";
 import { count, el } from "../dom.js";
-import { picture } from "../images.js";
-import { ask, runPath } from "../server.js";
+import { picture, turner } from "../images.js";
+import { ask, runPath, showProblem } from "../server.js";
 import { chooseRun } from "../choice.js";
+import { latest } from "../turns.js";
 
 export async function show(place, [id]) {
   if (!id)
@@ -20,6 +21,8 @@ export async function show(place, [id]) {
   const tile = (value, label) => el("div", { class: "tile" }, el("b", {}, value), el("span", {}, label));
   const chart = el("div", { class: "columns" });
   placeCharts(chart, [card.pixel_chart]);
+  const classes = el("div");
+  showClasses(classes, id, card.one_per_class);
   place.append(
     el("h1", {}, card.title),
     el(
@@ -39,21 +42,10 @@ export async function show(place, [id]) {
       tile(card.pixel_range.join(" to "), `pixel values, ${card.used_values.join(", ")} different`),
     ),
     el("h2", {}, "One image of each class"),
-    el(
-      "div",
-      { class: "strip large" },
-      ...card.one_per_class.map((one) =>
-        el(
-          "figure",
-          {},
-          picture(one, `a training image: ${one.true_class}`),
-          el("figcaption", {}, one.true_class),
-        ),
-      ),
-    ),
+    classes,
     el("h2", {}, "Class balance"),
     el("p", {}, card.balance),
-    drawBalance(card),
+    ...drawBalance(card),
     el("h2", {}, "Pixel values"),
     chart,
     el("h2", {}, "Normalisation"),
@@ -73,18 +65,69 @@ export async function show(place, [id]) {
   return undefined;
 }
 
+/** Show a page of images, one of each class: of thousands of classes not all at once. */
+function showClasses(place, id, found) {
+  const turn = async (page) => {
+    try {
+      const next = await latest(place, ask(runPath(id, "/data/classes"), { query: { page } }));
+      if (next) showClasses(place, id, next);
+    } catch (error) {
+      place.append(showProblem(error));
+    }
+  };
+  place.replaceChildren(
+    el(
+      "div",
+      { class: "strip large" },
+      ...found.images.map((one) =>
+        el(
+          "figure",
+          {},
+          picture(one, `a training image: ${one.true_class}`),
+          el("figcaption", {}, one.true_class),
+        ),
+      ),
+    ),
+    turner(found, turn),
+  );
+}
+
+/** Return bars of the images of each class; of many those with the most and the fewest, the others on demand. */
 function drawBalance(card) {
-  const most = Math.max(...Object.values(card.counts).flat());
+  const all = card.class_names.map((_, label) => label),
+    shown = card.balance_classes,
+    half = shown.length / 2;
+  if (shown.length === all.length) return [drawBars(card, all)];
+  const rest = el(
+    "details",
+    { ontoggle: () => rest.children.length < 2 && rest.append(drawBars(card, all)) },
+    el("summary", {}, `All ${count(all.length)} classes`),
+  );
+  return [
+    el(
+      "p",
+      { class: "soft" },
+      `${half} classes with the most and ${half} with the fewest training images, most first.`,
+    ),
+    drawBars(card, shown),
+    rest,
+  ];
+}
+
+function drawBars(card, labels) {
+  const most = Object.values(card.counts)
+    .flat()
+    .reduce((a, b) => Math.max(a, b), 0);
   return el(
     "div",
     { class: "bars balance" },
-    ...card.class_names.flatMap((name, label) => {
+    ...labels.flatMap((label) => {
       const track = el("span", { class: "track", "aria-hidden": "true" });
       const fill = el("span", { class: "fill" });
       fill.style.width = `${(100 * card.counts.training[label]) / most}%`;
       track.append(fill);
       return [
-        el("span", {}, name),
+        el("span", {}, card.class_names[label]),
         track,
         el(
           "span",

@@ -1,7 +1,7 @@
 // One run: what its report says, live while it trains.
 import { placeCharts } from "../charts.js";
 import { el, figure, interval, link } from "../dom.js";
-import { ask, runPath, send, showProblem } from "../server.js";
+import { ask, runPath, showProblem } from "../server.js";
 import { editTags } from "../tags.js";
 import { showImages } from "../images.js";
 import { placeSection } from "../sections.js";
@@ -69,7 +69,7 @@ function drawHead(place, run, id, refresh) {
   if (place.contains(document.activeElement) && document.activeElement.tagName === "INPUT") return;
   const one = run.summary;
   const tags = el("p", { class: "tags" });
-  editTags(tags, one, (wanted) => send(runPath(id, "/tags"), { tags: wanted }, "PUT").then(refresh));
+  editTags(tags, one, refresh);
   place.replaceChildren(
     el("h1", {}, one.name),
     el("p", { class: "soft" }, one.about || "A run of Loupe."),
@@ -84,7 +84,7 @@ function drawHead(place, run, id, refresh) {
         el("div", { class: "tile" }, el("b", {}, tile.value), el("span", {}, tile.label)),
       ),
     ),
-    ...(run.result?.warnings ?? []).map((warning) => el("div", { class: "note" }, warning)),
+    ...run.warnings.map((warning) => el("div", { class: "note" }, warning)),
     one.seeds.some((seed) => seed.status !== "finished") ? drawSeeds(one) : "",
   );
 }

@@ -2,7 +2,7 @@
 import { COLUMNS, arrange } from "../arrange.js";
 import { sparkline } from "../charts.js";
 import { count, duration, el, figure, furtherFigures, interval, link } from "../dom.js";
-import { askForNews, runPath, send, showProblem } from "../server.js";
+import { askForNews, showProblem } from "../server.js";
 import { showState } from "../state.js";
 import { editTags } from "../tags.js";
 import { take } from "../turns.js";
@@ -213,7 +213,7 @@ function drawRow(run, draw, refresh, isSeed = false) {
       )
     : null;
   const tags = el("span", { class: "tags" });
-  editTags(tags, run, (wanted) => send(runPath(run.id, "/tags"), { tags: wanted }, "PUT").then(refresh));
+  editTags(tags, run, refresh);
   const cell = (title, ...children) => el("td", { "data-title": title }, ...children);
   return el(
     "tr",

@@ -43,12 +43,12 @@ export function showTheory(scene) {
   }
 
   /** Show a lesson; returns whether it is shown, or what stood in the way. */
-  async function open(lesson) {
+  async function open(lesson, how = "step") {
     const isWanted = take(stage);
     scene.stopLesson?.();
     scene.stopLesson = null;
     scene.lesson = lesson.name;
-    scene.remember();
+    scene.remember(how);
     for (const tab of tabs.children)
       tab.setAttribute("aria-pressed", String(tab.dataset.lesson === lesson.name));
     const place = el("div");
@@ -87,6 +87,17 @@ export function showTheory(scene) {
     parts.theory.scrollIntoView({ block: "start" });
     tabs.querySelector(`[data-lesson="${name}"]`).focus({ preventScroll: true });
   };
+  scene.changeLesson = (name) => {
+    const other = LESSONS.find((one) => one.name === name);
+    if (other) return open(other, "none");
+    take(stage); // from a lesson that may be on its way
+    scene.stopLesson?.();
+    scene.stopLesson = scene.lesson = null;
+    for (const tab of tabs.children) tab.setAttribute("aria-pressed", "false");
+    stage.replaceChildren();
+    delete stage.dataset.shown;
+    return undefined;
+  };
   const wanted = LESSONS.find((one) => one.name === scene.lesson);
-  return wanted ? open(wanted) : undefined;
+  return wanted ? open(wanted, "none") : undefined;
 }

@@ -83,8 +83,20 @@ export function shareBars(rows) {
   );
 }
 
+/** Return a chart with a curve and a dot on it: `draw(points, at, words)` fills it, and leaves what stands below it. */
+export function makeChart() {
+  const figure = el("figure", { class: "lesson-chart" });
+  const draw = (points, at, words) => {
+    const drawing = curve(points, at, words),
+      before = figure.querySelector("svg.curve");
+    if (before) before.replaceWith(drawing);
+    else figure.prepend(drawing);
+  };
+  return { figure, draw };
+}
+
 /** Return a curve through points of [x, y] with a dot at one of them, as a drawing. */
-export function curve(points, at, { title, xWords, yWords }) {
+function curve(points, at, { title, xWords, yWords }) {
   const xs = points.map(([x]) => x),
     ys = points.map(([, y]) => y);
   const [left, right] = [Math.min(...xs), Math.max(...xs)],

@@ -2,7 +2,7 @@
 import { el, percent, short } from "../../dom.js";
 import { unpack } from "../../pixels.js";
 import { crossEntropy, descend, softmax } from "../arithmetic.js";
-import { curve, shareBars } from "../picture.js";
+import { makeChart, shareBars } from "../picture.js";
 import { choice, makePlayer, slider } from "../player.js";
 
 const rankFirst = (values) => values.indexOf(Math.max(...values));
@@ -108,7 +108,7 @@ export const losing = {
     "Guessing among n classes costs log n: a training whose loss stays there has learned nothing.",
   ],
   show(place, { scene, theory }) {
-    const graph = el("div"),
+    const graph = makeChart(),
       words = el("p", { class: "arithmetic", "aria-live": "polite" }),
       number = theory.logits.length;
     const points = Array.from({ length: 100 }, (_, index) => (index + 1) / 100).map((one) => [
@@ -118,16 +118,14 @@ export const losing = {
     const draw = (target) => {
       const loss = crossEntropy(theory.logits, target),
         share = Math.exp(-loss);
-      graph.replaceChildren(
-        curve(points, [Math.max(0.01, share), Math.min(loss, points[0][1])], {
-          title: "minus log of the probability",
-          xWords: "probability of the right class",
-          yWords: "loss",
-        }),
-      );
+      graph.draw(points, [Math.max(0.01, share), Math.min(loss, points[0][1])], {
+        title: "minus log of the probability",
+        xWords: "probability of the right class",
+        yWords: "loss",
+      });
       words.textContent = `−log ${share.toPrecision(3)} = ${loss.toFixed(3)}; guessing among ${number}: log ${number} = ${Math.log(number).toFixed(3)}`;
     };
-    place.append(chooseClass(scene, theory, draw), graph, words);
+    place.append(chooseClass(scene, theory, draw), graph.figure, words);
     draw(startClass(theory));
   },
 };
@@ -149,7 +147,7 @@ export const descending = {
     const features = [...unpack(last.features).values],
       names = scene.facts.class_names,
       bars = el("div"),
-      graph = el("div"),
+      graph = makeChart(),
       words = el("p", { class: "arithmetic", "aria-live": "polite" });
     let target = startClass(theory),
       exponent = -2;
@@ -165,12 +163,10 @@ export const descending = {
         const losses = path.map((one) => crossEntropy(one, target)),
           shares = softmax(path[step]),
           { errors } = descend(path[step], features, target, rate);
-        graph.replaceChildren(
-          curve(
-            losses.map((one, index) => [index, one]),
-            [step, losses[step]],
-            { title: "loss, step by step", xWords: "steps", yWords: "loss" },
-          ),
+        graph.draw(
+          losses.map((one, index) => [index, one]),
+          [step, losses[step]],
+          { title: "loss, step by step", xWords: "steps", yWords: "loss" },
         );
         const order = shares
           .map((_, index) => index)
@@ -198,7 +194,7 @@ export const descending = {
           (value) => short(10 ** value),
         ),
       ),
-      el("div", { class: "stage-row" }, graph, el("div", { class: "beside" }, bars)),
+      el("div", { class: "stage-row" }, graph.figure, el("div", { class: "beside" }, bars)),
       player.controls,
       words,
     );

@@ -2,7 +2,7 @@
 import { el, short } from "../../dom.js";
 import { unpack } from "../../pixels.js";
 import { batchNorm, dropout, moments, relu } from "../arithmetic.js";
-import { curve, makePicture, reachOfMap } from "../picture.js";
+import { makeChart, makePicture, reachOfMap } from "../picture.js";
 import { choice, makePlayer, slider } from "../player.js";
 import { toMaps } from "./windows.js";
 
@@ -23,7 +23,7 @@ export const rectifying = {
       after = isRelu ? relu(before) : toMaps(found.output)[0];
     const reach = reachOfMap(before),
       [from, to] = [makePicture(`before ${layer.name}, map ${channel}`), makePicture("after")],
-      graph = el("div"),
+      graph = makeChart(),
       words = el("p", { class: "arithmetic", "aria-live": "polite" });
     from.draw(before, { reach });
     const points = Array.from({ length: 41 }, (_, index) => (reach * (index - 20)) / 20).map((one) => [
@@ -40,8 +40,7 @@ export const rectifying = {
         from.frame(row, column);
         to.draw(after, { reach, known: step });
         to.frame(row, column);
-        if (isRelu)
-          graph.replaceChildren(curve(points, [x, y], { title: "ReLU", xWords: "x", yWords: "max(0, x)" }));
+        if (isRelu) graph.draw(points, [x, y], { title: "ReLU", xWords: "x", yWords: "max(0, x)" });
         words.textContent = isRelu
           ? `max(0, ${short(x)}) = ${short(y)}`
           : `${layer.kind} of ${short(x)} is ${short(y)}`;
@@ -49,7 +48,7 @@ export const rectifying = {
     });
     const zeros = [...after.values].filter((one) => one === 0).length;
     place.append(
-      el("div", { class: "stage-row" }, from.figure, to.figure, graph),
+      el("div", { class: "stage-row" }, from.figure, to.figure, isRelu ? graph.figure : ""),
       player.controls,
       words,
       el("p", { class: "soft" }, `${zeros} of ${after.values.length} numbers of this map are 0 afterwards.`),
