@@ -59,7 +59,7 @@ def test_mistakes_in_runs(rule: str) -> None:
 
 
 def test_every_rule_of_recipes_and_runs_is_tried() -> None:
-    tried = {*LINES, *RESULTS, "study-one-seed"}
+    tried = {*LINES, *RESULTS, "study-one-seed", "search-one-seed"}
     assert tried == {name for name in RULES if RULES.facts(name)["reads"] == "recipes and runs"}
 
 
@@ -83,6 +83,41 @@ def test_mistakes_of_studies_are_said_once_with_their_arm(
     study.write_text('recipe = "digits"\nseeds = [0, 1]\n[arms.one]\n[arms.two]\nmodel.width = 1\n')
     assert main(["lint", str(study)]) == 0
     assert main(["lint", "learning-curve"]) == 0
+
+
+def test_a_search_is_read_as_a_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was read as a study, whose fields it does not have."""
+    search = tmp_path / "own.toml"
+    space = '[space."data.augment"]\nkind = "choice"\nvalues = [["padded-crop"], []]\n'
+    sides = "[set]\ndata.validation = 20\n"
+    search.write_text(f'recipe = "digits"\ntrials = 20\nfresh_seeds = 1\n{sides}{space}', encoding="utf-8")
+    assert main(["lint", str(search)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("search-one-seed (") == 1
+    assert said.count("recipe-few-validation-images (") == 1
+    search.write_text(f'recipe = "digits"\ntrials = 20\n{space}', encoding="utf-8")
+    capsys.readouterr()
+    assert main(["lint", str(search)]) == 0
+    search.write_text(f'recipe = "digits"\n{space}[space."train.epocs"]\nkind = "int"\nlow = 1\nhigh = 2\n')
+    assert main(["lint", str(search)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Search 'own' has 1 mistake") or "trials" in said, said
+    assert main(["lint", "digits-search"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [('task = "Train."\nrecipe = "digits"', "an exercise"), ("studies = []", "a reproduction")],
+)
+def test_kinds_of_files_that_are_not_read_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, kind: str
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(text, encoding="utf-8")
+    assert main(["lint", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert f"is {kind}, which `loupe lint` does not read." in said
+    assert "allowed: recipes, studies, searches, run folders" in " ".join(said.split())
 
 
 def test_a_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

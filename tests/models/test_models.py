@@ -311,3 +311,49 @@ def test_a_transformer_sees_every_pixel_of_images_that_are_no_whole_patches() ->
 def test_tokens_that_heads_cannot_share_are_refused() -> None:
     with pytest.raises(LoupeError, match="cannot be shared out among its heads"):
         build("vision-transformer", (1, (28, 28), 4), width=100, heads=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "settings", "message"),
+    [
+        (
+            "vision-transformer",
+            (1, (40, 28), 4),
+            {"patch": 32},
+            "Images of 40 x 28 pixels are smaller than a patch of this vision-transformer.\n"
+            "  got: patches of 32 x 32 pixels, which would be padding for the most part\n"
+            "  allowed: 1 to 28\n"
+            "  next: set model.patch=4, or leave it out",
+        ),
+        (
+            "mobile-net",
+            (3, (40, 16), 10),
+            {"strides": "large"},
+            "Images of 40 x 16 pixels are too small for this mobile-net.\n"
+            "  got: 5 halvings of the maps, the last of them of a single pixel\n"
+            "  allowed: images of at least 17 x 17 pixels\n"
+            '  next: set model.strides="small", or use larger images',
+        ),
+        (
+            "mobile-net",
+            (3, (4, 4), 10),
+            {},
+            "Images of 4 x 4 pixels are too small for this mobile-net.\n"
+            "  got: 3 halvings of the maps, the last of them of a single pixel\n"
+            "  allowed: images of at least 5 x 5 pixels\n"
+            "  next: use larger images",
+        ),
+    ],
+)
+def test_images_smaller_than_what_a_network_cuts_them_into_are_refused(
+    name: str, shape: tuple[int, tuple[int, int], int], settings: dict[str, object], message: str
+) -> None:
+    """They were padded without a word."""
+    with pytest.raises(ShapeError) as caught:
+        build(name, shape, **settings)
+    assert str(caught.value) == message
+
+
+def test_a_patch_may_be_as_large_as_the_image() -> None:
+    model = build("vision-transformer", (1, (28, 28), 4), width=24, depth=1, patch=28)
+    assert model.pos_embed.shape == (1, 2, 24)

@@ -113,3 +113,9 @@ def test_classes_that_no_image_judges_are_named_and_trained(tmp_path: Path) -> N
     assert 0 <= result.best.test.accuracy <= 1
     card = write_card("folder", changes, out=tmp_path / "cards")
     assert not [one for one in card.problems if "would stop" in one]
+    told = [one for one in result.warnings if one.startswith("There is no ")]
+    assert [one for one in card.problems if one.startswith("There is no ")] == told, (
+        "other words than a training's"
+    )
+    html = card.page.read_text(encoding="utf-8")
+    assert "There is no validation image of class-" in html

@@ -10,6 +10,7 @@ from torch import nn
 
 import loupe
 from loupe.errors import LoupeError, ShapeError, TrainingError
+from loupe.running.describe_data import write_card
 from loupe.running.describe_schedule import plot_schedule
 from loupe.training import SCHEDULES
 from tests.quick_runs import StopAfter, Train, is_same_weights
@@ -91,6 +92,30 @@ def test_mirrored_digits_are_warned_of(train: Train, flip: str) -> None:
         f"{flip} mirrors training images, but a mirrored image of digits is of another class, or of none. "
         "Leave it out of data.augment."
     )
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "share"),
+    [
+        ("{name='cutout', size=16}", 100),
+        ("{name='padded-crop', padding=40}", None),
+        ("{name='cutout', size=4}", 0),
+    ],
+)
+def test_an_augmentation_that_leaves_no_picture_is_warned_of(
+    train: Train, tmp_path: Path, augmentation: str, share: int | None
+) -> None:
+    """Digits have 8 x 8 pixels: the square of 16 that cutout takes by itself covers all of them."""
+    change = f"data.augment=[{augmentation}]"
+    told = train("train.epochs=1", change).read_result().warnings
+    if share == 0:
+        assert told == ()
+        return
+    (warning,) = told
+    name = "cutout" if share else "padded-crop"
+    assert warning.startswith(f"{name} leaves nothing of about {share or ''}")
+    assert "is too much for 8 x 8 pixels" in warning
+    assert warning in write_card("digits", [change], out=tmp_path / "cards").problems
 
 
 def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loupe.searches import Search, parse_search
+from loupe.searches.proposals import build_sampler
 from loupe.searches.space import is_active, list_grid, make_recipe, order_space, suggest_settings
-from loupe.searches.trials import build_sampler, order_grid
+from loupe.searches.trials import order_grid
 
 from .conftest import make_search
 

@@ -1,4 +1,4 @@
-"""What `loupe lint` reads: code by its ending, studies, runs, folders of them, recipes."""
+"""What `loupe lint` reads: code by its ending, studies, searches, runs, folders of them, recipes."""
 
 import tomllib
 from collections.abc import Iterator
@@ -7,10 +7,12 @@ from pathlib import Path
 from loupe.errors import LoupeError
 from loupe.linting import Record, Violation, lint_file, lint_record
 from loupe.recipe import list_recipes
+from loupe.searches.files import list_searches
 from loupe.studies.files import list_studies
 
 _CODE = (".py", ".ipynb", ".pyw")
-_OWN_FILES = ("recipe.toml", "environment.json", "study.toml")
+_OWN_FILES = ("recipe.toml", "environment.json", "study.toml", "search.toml")
+KINDS = "recipes, studies, searches, run folders, Python files (.py), notebooks (.ipynb)"
 
 
 def list_read(target: str) -> list[str]:
@@ -28,19 +30,33 @@ def list_read(target: str) -> list[str]:
         raise LoupeError(
             f"There is nothing to look at in {path}.",
             got="a folder without scripts, notebooks and runs",
-            allowed="Python files (.py), notebooks (.ipynb), run folders",
+            allowed=KINDS,
             next_step="name a file, or another folder",
         )
     return [str(one) for one in (*files, *runs)]
 
 
 def lint_target(target: str) -> list[Violation]:
-    """Return what is wrong with what a word names: code by its ending, then a run, a folder, a recipe."""
+    """Return what is wrong with what a word names: code by its ending, then a run, a folder, a recipe.
+
+    Raises:
+        LoupeError: it is of a kind that is not read, or cannot be read.
+    """
     path = Path(target)
     if path.suffix in _CODE:
         return lint_file(path)
-    if _is_study(target):
+    kind = _find_kind(target)
+    if kind == "search":
+        return _lint_search(target)
+    if kind == "study":
         return _lint_study(target)
+    if kind is not None:
+        raise LoupeError(
+            f"{target} is {kind}, which `loupe lint` does not read.",
+            got=kind,
+            allowed=KINDS,
+            next_step=_NEXT[kind],
+        )
     if (path / "environment.json").is_file() or not _is_recipe(target):
         return [found for record in _read_runs(target) for found in lint_record(record)]
     from loupe.running import load_recipe  # loads torch: names and settings of parts are checked too
@@ -48,17 +64,51 @@ def lint_target(target: str) -> list[Violation]:
     return lint_record(Record(target, load_recipe(target)))
 
 
-def _is_study(target: str) -> bool:
-    """Return whether a word names a study: a packaged one, a study's folder, or a TOML file of one."""
+_NEXT = {
+    "an exercise": "lint the recipe that it hands out; `loupe class make` checks the exercise itself",
+    "a reproduction": "lint its studies, which it names; `loupe reproduce` checks the reproduction itself",
+}
+
+
+def _find_kind(target: str) -> str | None:
+    """Return what a word names if it is neither code, nor a recipe, nor a run: "study", "search" …
+
+    A packaged one, a folder, or a TOML file by what stands in it.
+    """
     path = Path(target)
     if path.is_dir():
-        return (path / "study.toml").is_file()
+        return next((kind for kind in ("search", "study") if (path / f"{kind}.toml").is_file()), None)
     if path.suffix == ".toml" and path.is_file():
         try:
-            return "recipe" in tomllib.loads(path.read_text(encoding="utf-8"))
+            fields = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return False  # reading it as a recipe says what is wrong
-    return not path.exists() and target not in list_recipes() and target in list_studies()
+            return None  # reading it as a recipe says what is wrong
+        if "task" in fields:
+            return "an exercise"
+        if "studies" in fields:
+            return "a reproduction"
+        return "search" if "space" in fields else "study" if "recipe" in fields else None
+    if path.exists() or target in list_recipes():
+        return None
+    return "study" if target in list_studies() else "search" if target in list_searches() else None
+
+
+def _lint_search(target: str) -> list[Violation]:
+    """Return the mistakes in the recipes at the ends of a search's space, each once, with the first of them.
+
+    Raises:
+        SearchError: the space, the budget or the recipe cannot be as they are.
+    """
+    from loupe.searches.loading import list_probes, load_search  # loads torch
+    from loupe.searches.space import make_recipe
+
+    search, found = load_search(target), dict[tuple[str, str], Violation]()
+    for place, settings in list_probes(search):
+        recipe = make_recipe(search, settings, seed=search.seed)
+        where = f"{target}, {place}" if place else target
+        for one in lint_record(Record(where, recipe, num_fresh_seeds=search.fresh_seeds)):
+            found.setdefault((one.rule, one.where), one)
+    return list(found.values())
 
 
 def _lint_study(target: str) -> list[Violation]:

@@ -68,15 +68,17 @@ def searches() -> int:
 
 def print_space(search: "Search") -> None:
     """Print what is searched, and with which budget."""
+    from loupe.searches.space import count_trials
     from loupe.searches.wording import describe_space
 
     print_table(("field", "values", "only where"), describe_space(search))
-    budget = [count_of(search.trials, "trial")] if search.trials else []
-    budget += [f"{search.minutes:g} minutes"] if search.minutes else []
+    most = count_trials(search)
+    budget = [count_of(most, "trial")] if most else []
     if search.sampler == "grid":
-        from loupe.searches.space import list_grid
-
-        budget = [f"the whole grid, {count_of(len(list_grid(search)), 'trial')}", *budget[1:]]
+        budget = [f"the whole grid, {budget[0]}"]
+    elif most != search.trials:  # fewer, or a number where none was asked for
+        budget = [f"{budget[0]} (the whole space)"]
+    budget += [f"{search.minutes:g} minutes"] if search.minutes else []
     print_line(
         f"{' or '.join(budget)}, by {search.objective} on validation; sampler {search.sampler}, pruner "
         f"{search.pruner}; then the best {search.top} again with "

@@ -30,14 +30,14 @@ def lint(
     as_json: Json = False,
     plugin: Plugins = (),
 ) -> int:
-    """Look for mistakes in recipes, studies, runs, and PyTorch scripts and notebooks, read but never run.
+    """Look for mistakes in recipes, studies, searches, runs, and PyTorch code, which is read but never run.
 
     The exit status is 1 if something is found.
 
     Parameters
     ----------
     targets
-        Recipes, studies, run folders, Python files, notebooks; of another folder, all such files in it.
+        Recipes, studies, searches, run folders, scripts, notebooks; of another folder, all it holds of these.
     """
     load_named_plugins(plugin)
     if list_rules:
@@ -48,7 +48,7 @@ def lint(
     if not targets:
         raise LoupeError(
             "There is nothing to look at.",
-            allowed="a recipe, a study, a run folder, a Python file, a notebook",
+            allowed="a recipe, a study, a search, a run folder, a Python file, a notebook",
             next_step="for example: loupe lint train.py; `loupe lint --list` lists the rules",
         )
     from loupe.cli.lint_targets import lint_target, list_read

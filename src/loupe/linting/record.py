@@ -1,4 +1,4 @@
-"""A recipe, an arm of a study, or a finished run, as rules are handed it: plain values, no torch."""
+"""What rules of recipes and runs are handed, as plain values: no torch here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from loupe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a recipe or run.
+    """What is known of a recipe, an arm of a study, settings of a search, or a run.
 
     Args:
         name: as it was named.
@@ -17,6 +17,7 @@ class Record:
         result: what `result.json` holds; None of a recipe, or a run without one.
         history: a row an epoch, by column of `history.csv`.
         num_seeds: of a study, how many each arm is trained with; None of anything else.
+        num_fresh_seeds: of a search, with how many fresh seeds its best are run again; None of anything else.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Record:
     result: Mapping[str, Any] | None = None
     history: Sequence[Mapping[str, Any]] = ()
     num_seeds: int | None = None
+    num_fresh_seeds: int | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 from torch import Tensor, nn
 
+from loupe.errors import ShapeError
 from loupe.models import register_model
 
 _SMALL = 64  # pixels of the shorter side below which the first two strides are left out
@@ -77,8 +78,20 @@ def mobile_net(
     """MobileNetV2 (Sandler et al., 2018, arXiv:1801.04381): few parameters, few multiplications.
 
     Layers have the names that torchvision's have, so that its weights fit by name (`transfer.weights`).
+
+    Raises:
+        ShapeError: the maps are one pixel before they have been halved as often as they are to be.
     """
     is_small = strides == "small" or (strides == "auto" and min(image_size) < _SMALL)
+    halvings = 3 if is_small else 5
+    if min(image_size) <= 2 ** (halvings - 1):
+        smallest = 2 ** (halvings - 1) + 1
+        raise ShapeError(
+            f"Images of {image_size[0]} x {image_size[1]} pixels are too small for this mobile-net.",
+            got=f"{halvings} halvings of the maps, the last of them of a single pixel",
+            allowed=f"images of at least {smallest} x {smallest} pixels",
+            next_step="use larger images" if is_small else 'set model.strides="small", or use larger images',
+        )
     channels = _round_channels(_STEM * width)
     features: list[nn.Module] = [_make_conv(in_channels, channels, 3, 1 if is_small else 2)]
     for number, stage in enumerate(_STAGES):

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, ShapeError
 from loupe.models import register_model
 
 _GRID = 8  # patches along the shorter side, where the size of patches is left out
@@ -149,7 +149,10 @@ def vision_transformer(
     patch: Annotated[
         int | None,
         Field(
-            ge=1, le=64, description="Side of a patch in pixels; an eighth of the shorter side if left out."
+            ge=1,
+            le=64,
+            description="Side of a patch in pixels, at most the images' shorter side, which is padded with "
+            "zeros to whole patches; an eighth of it if left out.",
         ),
     ] = None,
     width: Annotated[int, Field(ge=8, le=2048, description="Numbers of a token, a multiple of heads.")] = 192,
@@ -163,6 +166,7 @@ def vision_transformer(
 
     Raises:
         LoupeError: the width is no multiple of the heads.
+        ShapeError: a patch is larger than the images.
     """
     if width % heads:
         raise LoupeError(
@@ -172,6 +176,14 @@ def vision_transformer(
             next_step=f"set model.width={width // heads * heads or heads}",
         )
     side = patch or max(1, round(min(image_size) / _GRID))
+    if side > min(image_size):
+        raise ShapeError(
+            f"Images of {image_size[0]} x {image_size[1]} pixels are smaller than a patch of this "
+            "vision-transformer.",
+            got=f"patches of {side} x {side} pixels, which would be padding for the most part",
+            allowed=f"1 to {min(image_size)}",
+            next_step=f"set model.patch={max(1, round(min(image_size) / _GRID))}, or leave it out",
+        )
     return VisionTransformer(
         in_channels, image_size, num_classes, patch=side, width=width, depth=depth, heads=heads
     )

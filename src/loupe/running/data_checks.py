@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from loupe.data import Augmentation, ImageDataset, Splits
 from loupe.data.augmentations import does_mirror
@@ -18,6 +18,7 @@ from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
 from loupe.wording import list_names, quote_name
 
+_TRIED_IMAGES = 64  # to see what an augmentation leaves of them
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
 
 
@@ -190,6 +191,42 @@ def find_mirror_warnings(recipe: Recipe, augmentations: Sequence[Augmentation]) 
         f"{', '.join(mirroring)} mirrors training images, but a mirrored image of {recipe.data.name} is of "
         "another class, or of none. Leave it out of data.augment.",
     )
+
+
+def find_blanking_warnings(
+    recipe: Recipe, augmentations: Sequence[Augmentation], images: ImageDataset
+) -> tuple[str, ...]:
+    """Return a warning for each augmentation that leaves most images without a picture: all of one colour.
+
+    A square of 16 pixels cut out of images of 8 x 8 leaves nothing, whichever pixel it is centred at.
+    """
+    some = images.images[:_TRIED_IMAGES]
+    batch = some[_has_picture(some)]
+    if not len(batch):
+        return ()
+    batch = batch.repeat(-(-_TRIED_IMAGES // len(batch)), 1, 1, 1)
+    warnings = []
+    for choice, augmentation in zip(recipe.data.augment, augmentations, strict=True):
+        own = copy.deepcopy(augmentation)  # a user's may count its calls
+        try:
+            changed = own.apply(batch, own.draw(batch, torch.Generator().manual_seed(0)))
+        except Exception:  # it can fail in any way: the training says how, and where
+            continue
+        share = 1 - float(_has_picture(changed).double().mean())
+        if share > 0.5:
+            height, width = images.image_size
+            warnings.append(
+                f"{choice.name} leaves nothing of about {100 * share:.0f} % of the training images but one "
+                f"colour: what it covers or moves is too much for {height} x {width} pixels. Smaller values "
+                "in data.augment leave something to learn from."
+            )
+    return tuple(warnings)
+
+
+def _has_picture(images: Tensor) -> Tensor:
+    """Return for each image whether its pixels are not all the same, (batch,) bool."""
+    first = images[:, :, :1, :1]
+    return (images != first).flatten(1).any(1)
 
 
 def find_transfer_warnings(normalization: Normalization, source: Mapping[str, Any] | None) -> tuple[str, ...]:

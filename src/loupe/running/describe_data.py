@@ -13,7 +13,12 @@ from loupe.errors import LoupeError, MissingClassError, UnknownNameError
 from loupe.plugins import load_named_plugins
 from loupe.recipe import Recipe, list_recipes
 from loupe.reports.data_card import write_data_card
-from loupe.running.data_checks import refuse_wrong_augmentations
+from loupe.running.data_checks import (
+    find_blanking_warnings,
+    find_mirror_warnings,
+    find_missing_class_warnings,
+    refuse_wrong_augmentations,
+)
 from loupe.running.prepare import load_recipe
 from loupe.running.training_setup import load_recipe_data, split_recipe_data
 from loupe.runs.writing import write_text
@@ -76,8 +81,17 @@ def write_card(
     augmentations = [
         (choice.name, build_augmentation(choice.name, **choice.settings)) for choice in recipe.data.augment
     ]
-    refuse_wrong_augmentations([augmentation for _, augmentation in augmentations], splits.train)
-    problems = (*trouble, *dataset.notes, *splits.changes, *find_overlaps(splits).describe())
+    built = [augmentation for _, augmentation in augmentations]
+    refuse_wrong_augmentations(built, splits.train)
+    problems = (
+        *trouble,
+        *dataset.notes,
+        *splits.changes,
+        *find_missing_class_warnings(recipe, splits),
+        *find_mirror_warnings(recipe, built),
+        *find_blanking_warnings(recipe, built, splits.train),
+        *find_overlaps(splits).describe(),
+    )
     page = write_data_card(
         out / recipe.name,
         title=recipe.name if recipe.name == recipe.data.name else f"{recipe.data.name} as in {recipe.name}",

@@ -24,6 +24,7 @@ from loupe.models.layer_table import LayerTable, describe_layers, refuse_wrong_o
 from loupe.models.timm_backbone import find_backbone_normalization
 from loupe.recipe import Recipe
 from loupe.running.data_checks import (
+    find_blanking_warnings,
     find_mirror_warnings,
     find_other_classes,
     find_transfer_warnings,
@@ -173,6 +174,7 @@ def set_up(recipe: Recipe, device: torch.device, streams: Streams, dataset: Data
             *misbehaviour,
             *find_warnings(recipe, normalization, splits),
             *find_mirror_warnings(recipe, train.augmentations),
+            *find_blanking_warnings(recipe, train.augmentations, splits.train),
             *find_small_image_warnings(recipe, splits.train.image_size),
             *find_transfer_warnings(normalization, network.source),
             *network.warnings,

@@ -12,7 +12,7 @@ from loupe.searches.importance import measure_importance
 from loupe.searches.outcome import SearchOutcome, find_outcome
 from loupe.searches.report import write_search_report
 from loupe.searches.scheduler import SearchConductor, Watcher, rank_trials
-from loupe.searches.space import Settings, list_grid, make_recipe
+from loupe.searches.space import Settings, count_trials, make_recipe
 from loupe.searches.trials import Trials
 
 
@@ -98,5 +98,4 @@ def make_winner(search: Search, settings: Settings) -> Recipe:
 
 def count_runs(search: Search) -> int:
     """Return how many runs a search takes at most; many if only time says."""
-    trials = len(list_grid(search)) if search.sampler == "grid" else search.trials
-    return (trials or 10**6) + search.top * search.fresh_seeds
+    return (count_trials(search) or 10**6) + search.top * search.fresh_seeds

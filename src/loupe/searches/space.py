@@ -1,6 +1,7 @@
 """From a search's space to settings, and from settings to a recipe."""
 
 import itertools
+import math
 from typing import Any
 
 import optuna
@@ -10,6 +11,8 @@ from loupe.running.prepare import load_recipe
 from loupe.searches import Parameter, Search
 from loupe.searches.schema import name_choice
 from loupe.studies.changes import apply_changes
+
+_MOST_LISTED = 20_000  # combinations
 
 Settings = dict[str, Any]
 """What a trial tries: a number, or the name of a choice's value, by field. Fields whose condition does not
@@ -80,6 +83,33 @@ def list_grid(search: Search) -> list[Settings]:
         ]
         grid = [{name: value for name, value in settings.items() if value is not None} for settings in grid]
     return grid
+
+
+def list_whole_space(search: Search) -> list[Settings] | None:
+    """Return every combination of a space, or None if it has no end or too many to be listed."""
+    parameters = search.space.values()
+    if not all(is_finite(one) for one in parameters):
+        return None
+    if math.prod(_count_values(one) for one in parameters) > _MOST_LISTED:
+        return None
+    return list_grid(search)
+
+
+def count_trials(search: Search) -> int | None:
+    """Return how many trials there are to be: no more than a small space has; None if only time says."""
+    if search.sampler == "grid":
+        return len(list_grid(search))
+    whole = list_whole_space(search)
+    if whole is None:
+        return search.trials
+    return min(len(whole), search.trials or len(whole))
+
+
+def _count_values(parameter: Parameter) -> int:
+    if parameter.kind == "choice":
+        return len(parameter.names)
+    low, high, step = parameter.low or 0.0, parameter.high or 0.0, parameter.step or 1.0
+    return int((high - low) / step + 1e-9) + 1
 
 
 def is_finite(parameter: Parameter) -> bool:

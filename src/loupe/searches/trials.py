@@ -8,7 +8,6 @@ from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from loupe.errors import RunError
@@ -18,7 +17,8 @@ from loupe.searches import Search
 from loupe.searches.folder import SearchFolder
 from loupe.searches.journal import ADVICE, open_journal
 from loupe.searches.metric import metric_of
-from loupe.searches.space import Settings, list_grid, suggest_settings
+from loupe.searches.proposals import build_sampler, draw_rank, propose_settings
+from loupe.searches.space import Settings, count_trials, list_grid, suggest_settings
 from loupe.version import NUMBERS_VERSION
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -57,6 +57,7 @@ class Trials:
             )
         self._refuse_other_search(folder)
         self._grid = order_grid(search) if search.sampler == "grid" else []
+        self._most = count_trials(search)
         with reading(folder.journal_file, ADVICE):
             self._seconds_before = float(self._study.user_attrs.get("seconds", 0.0))
             if not 0 <= self._seconds_before < math.inf:
@@ -85,7 +86,7 @@ class Trials:
     @property
     def most(self) -> int | None:
         """How many trials there may be; None if only time says."""
-        return len(self._grid) if self._grid else self._search.trials
+        return self._most
 
     @property
     def all(self) -> list[FrozenTrial]:
@@ -123,15 +124,21 @@ class Trials:
         raise AssertionError
 
     def ask(self) -> tuple[optuna.Trial, Settings] | None:
-        """Return a new trial and its settings; None if there are to be no more."""
+        """Return a new trial and its settings, which no other has; None if there are to be no more."""
         number = len(self.all)
         if self.most is not None and number >= self.most:
             return None
-        if self._grid and not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            self._study.enqueue_trial(self._grid[number])
+        if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            settings = self._grid[number] if self._grid else self._propose(number)
+            if settings is None:
+                return None
+            self._study.enqueue_trial(settings)
         self._study.sampler = build_sampler(self._search, number)
         trial = self._study.ask()
         return trial, self._suggest(trial)
+
+    def _propose(self, number: int) -> Settings | None:
+        return propose_settings(self._search, self._study, number)
 
     def _suggest(self, trial: optuna.Trial) -> Settings:
         self._study.sampler = build_sampler(self._search, trial.number)
@@ -171,17 +178,6 @@ def refuse_odd_trial(search: Search, trial: FrozenTrial) -> None:
             raise TypeError(f"trial {trial.number} has reached {str(reached)[:60]} after {str(epoch)[:20]}")
 
 
-def build_sampler(search: Search, number: int) -> BaseSampler:
-    """Return what chooses the settings of a trial.
-
-    Args:
-        number: of the trial; each draws from a stream of its own.
-    """
-    digest = hashlib.sha256(f"{search.seed} {number}".encode()).digest()
-    seed = int.from_bytes(digest[:4], "little")
-    return TPESampler(seed=seed) if search.sampler == "tpe" else RandomSampler(seed=seed)
-
-
 def build_pruner(name: str, num_epochs: int) -> BasePruner:
     """Return what gives trials up early; none has to end before a ninth or fifth of the epochs."""
     if name == "median":
@@ -194,12 +190,7 @@ def build_pruner(name: str, num_epochs: int) -> BasePruner:
 
 def order_grid(search: Search) -> Sequence[Settings]:
     """Return the grid in an order drawn by the search's seed: what time leaves out is left out by chance."""
-
-    def draw(settings: Settings) -> bytes:
-        text = f"{search.seed} {json.dumps(settings, sort_keys=True)}"
-        return hashlib.sha256(text.encode()).digest()
-
-    return sorted(list_grid(search), key=draw)
+    return sorted(list_grid(search), key=lambda settings: draw_rank(search, settings))
 
 
 def identify_search(search: Search) -> str:

@@ -12,7 +12,7 @@ from loupe.searches.look_back import look_back_at_search, read_search
 from loupe.searches.metric import metric_of
 from loupe.searches.outcome import Candidate, SearchOutcome
 from loupe.searches.report import describe_candidate, list_settings, render_search, sort_trials
-from loupe.searches.space import list_grid
+from loupe.searches.space import count_trials
 from loupe.searches.wording import answer_search, describe_space, write_score
 from loupe.web.run_index import RunIndex
 from loupe.web.sections import Section, make_fragment
@@ -50,7 +50,7 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
         about=search.about,
         state="running" if folder.is_under_way() else state,
         num_trials=len(ended),
-        most=len(list_grid(search)) if search.sampler == "grid" else search.trials,
+        most=count_trials(search),
         best=write_score(metric, best),
         objective=metric.title,
         is_higher_better=metric.is_higher_better,

@@ -165,3 +165,16 @@ def find_one_seed(record: Record) -> Iterator[RecordHit]:
     """A study whose arms are trained with a single seed."""
     if record.num_seeds == 1:
         yield RecordHit("seeds")
+
+
+@register_rule(
+    "search-one-seed",
+    source="D-X-3",
+    why="The best of many trials is partly lucky; one fresh run of each cannot tell which are good, and no "
+    "interval holds for new seeds.",
+    fix="fresh_seeds = 3 or more",
+)
+def find_one_fresh_seed(record: Record) -> Iterator[RecordHit]:
+    """A search whose best trials are run again with a single seed."""
+    if record.num_fresh_seeds == 1:
+        yield RecordHit("fresh_seeds")

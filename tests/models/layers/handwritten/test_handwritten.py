@@ -153,3 +153,36 @@ def test_zero_is_no_trouble_for_relu_and_infinity_none_for_cross_entropy() -> No
 def test_impossible_settings_and_shapes_are_refused(attempt: object, message: str) -> None:
     with pytest.raises((ShapeError, LoupeError), match=message):
         attempt()  # type: ignore[operator]  # a parameter of pytest
+
+
+@pytest.mark.parametrize("is_training", [False, True])
+@pytest.mark.parametrize(
+    ("mine", "torchs", "shape"),
+    [
+        (ours.BatchNorm(4), nn.BatchNorm2d(4), (0, 4, 6, 6)),
+        (ours.BatchNorm(4, momentum=None), nn.BatchNorm2d(4, momentum=None), (2, 4, 0, 6)),
+        (ours.BatchNorm(4, affine=False), nn.BatchNorm1d(4, affine=False), (0, 4)),
+        (ours.Conv2d(4, 2, 3, groups=2), nn.Conv2d(4, 2, 3, groups=2), (0, 4, 6, 6)),
+        (ours.Linear(4, 3), nn.Linear(4, 3), (0, 4)),
+        (ours.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, 1), (0, 4, 6, 6)),
+        (ours.AvgPool2d(2), nn.AvgPool2d(2), (0, 4, 6, 6)),
+        (ours.GlobalAvgPool(), nn.AdaptiveAvgPool2d(1), (0, 4, 6, 6)),
+        (ours.GlobalMaxPool(), nn.AdaptiveMaxPool2d(1), (0, 4, 6, 6)),
+        (ours.Dropout(), nn.Dropout(), (0, 4)),
+        (ours.ReLU(), nn.ReLU(), (0, 4)),
+    ],
+)
+def test_an_empty_batch_is_torchs_empty_batch(
+    mine: nn.Module, torchs: nn.Module, shape: tuple[int, ...], is_training: bool
+) -> None:
+    """Batch norm refused one in training, as a single value a channel."""
+    found = []
+    for layer in (mine.train(is_training), torchs.train(is_training)):
+        layer.zero_grad()
+        images = torch.zeros(shape, requires_grad=True)
+        outputs = layer(images)
+        outputs.sum().backward()
+        gradients = [one.grad.abs().sum() for one in layer.parameters() if one.grad is not None]
+        buffers = [one.clone() for one in layer.buffers()]
+        found.append((outputs.shape, images.grad.shape, gradients, [one.tolist() for one in buffers]))
+    assert found[0] == found[1]

@@ -16,7 +16,8 @@ class BatchNorm(nn.Module):
         running ← (1 - momentum) · running + momentum · of the batch
 
     The running variance takes in the *unbiased* variance (divided by n - 1). Which of the two modes it is
-    depends on `module.training` alone, never on whether gradients are recorded.
+    depends on `module.training` alone, never on whether gradients are recorded. A batch of no values has no
+    statistics: it is counted, moves nothing, and comes back empty.
 
     Input shape: (batch, features), or (batch, channels, height, width); axis 1 is the one that is kept.
     Output shape: as the input.
@@ -61,11 +62,14 @@ class BatchNorm(nn.Module):
         along_axis_1 = [1, -1] + [1] * (input.ndim - 2)  # the shape in which a number a channel broadcasts
         # sums over a batch in float32, and the output as the input came: half precision adds too coarsely
         precise = torch.promote_types(input.dtype, torch.float32)
-        mean = input.mean(others, dtype=precise) if self.training else self.running_mean
+        takes_own = self.training and input.numel() > 0
+        mean = input.mean(others, dtype=precise) if takes_own else self.running_mean
         centred = input - mean.view(along_axis_1)
-        variance = centred.square().mean(others) if self.training else self.running_var
-        if self.training:
+        variance = centred.square().mean(others) if takes_own else self.running_var
+        if takes_own:
             self._track(mean.detach(), variance.detach(), count=input.numel() // self.num_features)
+        elif self.training:
+            self.num_batches_tracked.add_(1)
         scale = 1 / torch.sqrt(variance + self.eps)
         if self.weight is None or self.bias is None:
             return (centred * scale.view(along_axis_1)).to(input.dtype)
