@@ -102,6 +102,29 @@ def test_a_class_broken_only_by_blur_is_named() -> None:
     assert name_broken_class(sound, ("a", "b", "c", "d"), 0.95) == "No class breaks."
 
 
+def test_classes_that_break_alike_are_all_named() -> None:
+    labels = torch.arange(200) % 4
+    blur, contrast = (list(CORRUPTIONS).index(name) for name in ("blur", "contrast"))
+
+    def say(*broken: tuple[int, int], names: tuple[str, ...] = ("a", "b", "class 3", "d")) -> str:
+        right = torch.ones(len(CORRUPTIONS), 5, 200, dtype=torch.bool)
+        for corruption, label in broken:
+            right[corruption, 1:, labels == label] = False
+        return name_broken_class(Damage(labels, torch.ones(200, dtype=torch.bool), right), names, 0.95)
+
+    lost = "80.00 points"
+    said = say((blur, 2), (blur, 0))
+    assert said.startswith(f'Classes a and "class 3" break first, only under blur: each loses {lost} (')
+    said = say((blur, 2), (contrast, 2))
+    assert said.startswith('Class "class 3" breaks first, only under ')
+    assert " and " in said.partition(":")[0]
+    assert f": it loses {lost} (" in said
+    said = say((blur, 1), (contrast, 2))
+    assert said.startswith(
+        f'Classes b under blur and "class 3" under contrast break first: each loses {lost}'
+    )
+
+
 def test_a_network_that_reads_a_fine_pattern_loses_it_under_blur(few_digits: ImageDataset) -> None:
     """A class whose only mark is a checkerboard, for a network that looks for just that."""
     from loupe.data.normalization import Normalization

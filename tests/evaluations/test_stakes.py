@@ -36,6 +36,10 @@ def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
     forms = ("truth;cat;dog\r\ncat;0;5\r\n", "sep=;\ntruth;cat;dog\ncat;0;5\n", "truth\tcat\tdog\ncat\t0\t5")
     for text in forms:
         assert read_costs(write(tmp_path, text)) == plain
+    parts = read_costs(write(tmp_path, "truth;cat;dog\ncat;0;0,5\ndog;12,125;0\n"))
+    assert parts == {"cat": {"cat": 0, "dog": 0.5}, "dog": {"cat": 12.125, "dog": 0}}
+    with pytest.raises(LoupeError, match="1,000"):  # a thousand, or one?
+        read_costs(write(tmp_path, 'truth,cat,dog\ncat,0,"1,000"\n'))
 
 
 @pytest.mark.parametrize(

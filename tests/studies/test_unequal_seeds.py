@@ -1,9 +1,13 @@
 """What a study says while some of its runs are still to come."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from loupe.publishing.study_tables import tabulate_study
+from loupe.statistics.conclusions import Difference
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.folder import StudyFolder
@@ -60,3 +64,36 @@ def test_the_page_says_it_too(tmp_path: Path) -> None:
     page = re.sub(r"\s+", " ", folder.report_file.read_text(encoding="utf-8"))
     assert "+2.00 (2 seeds)" in page
     assert "How much an arm varies is told by all of its seeds." in page
+
+
+@pytest.mark.parametrize("reference", ["a", "b", "c"])
+@pytest.mark.parametrize("by_key", [True, False])
+def test_an_arm_whose_runs_are_all_anothers_is_no_comparison_of_its_own(reference: str, by_key: bool) -> None:
+    """It has seeds missing, and was no copy for that: a difference of exactly nothing stood as a finding."""
+    others = [row for row in ROWS if row.arm in "ab"]
+    taken = [replace(row, arm="c") for row in others if row.arm == "a"][:2]
+    taken = taken if by_key else [replace(row, key=f"{row.key} of c") for row in taken]
+    arms = {arm: dict[str, object]() for arm in "abc"}
+    seeds = [10, 11, 12]
+    alone = analyse_study(make_study(arms={"a": {}, "b": {}}, reference="a", seeds=seeds), others)
+    analysis = analyse_study(make_study(arms=arms, reference=reference, seeds=seeds), [*others, *taken])
+    answer = answer_question(analysis)
+    how = "is" if by_key else "came out the same to the last digit as"
+    assert f"Every finished run of c {how} one of a: their difference is not known yet." in answer
+    cells = {cell.arm: cell for cell in analysis.cells}
+    assert [cells[arm].summary.num_seeds for arm in "abc"] == [3, 2, 2]
+    if reference == "a":
+        assert analysis.overall["b"] == alone.overall["b"], "c counts as a comparison"
+        assert cells["b"] == alone.cells[1]
+    if reference in "ac":
+        same = analysis.overall["c" if reference == "a" else "a"]
+        assert (same.mean, same.interval, same.conclusion) == (
+            0.0,
+            None,
+            Difference(0.0, None, None, 2).conclusion,
+        )
+    else:
+        assert "c" not in analysis.overall
+        assert cells["c"].difference is None
+    write_cell(analysis, cells["c"])
+    assert len(list(list_numbers(analysis))) == 3

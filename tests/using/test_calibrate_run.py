@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,8 +11,11 @@ from PIL import Image
 import loupe
 from loupe.cli import main
 from loupe.errors import LoupeError, RunError
+from loupe.evaluations import Looks, Table
 from loupe.exporting.graph import PackagedNetwork
 from loupe.questions import answer_questions, gather_evidence
+from loupe.reports import earlier_looks
+from loupe.running.training_setup import load_recipe_data, split_recipe_data
 from loupe.runs import RunFolder
 from loupe.runs.scaling import read_scaling
 from loupe.using.calibrate_run import calibrate_run, choose_threshold
@@ -65,6 +69,31 @@ def test_what_was_set_right_is_not_advised_again_and_evaluations_say_what_they_s
     assert not step
     (told,) = evaluate_run(run.path, looks=[]).warnings
     assert told.endswith("for predict, page and export; these are as the network says them")
+
+
+def test_the_look_and_calibrate_rest_on_the_same_folds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run by an earlier version too, whose looks are taken anew for its page; theirs had seed 0."""
+    run = loupe.train("digits", *QUICK, "run.seed=3", "evaluate.test=false", f"run.folder={tmp_path}")
+    losses = calibrate_run(run.path).losses
+    calibrate_run(run.path, "none")
+
+    def read_losses(looks: Looks) -> list[float]:
+        (look,) = [one for one in looks.looks if one.name == "calibration" and one.split == "validation"]
+        table = next(one for one in look.blocks if isinstance(one, Table) and "set right" in one.title)
+        return [row[1] for row in table.rows]
+
+    assert read_losses(evaluate_run(run.path, looks=["calibration"]).looks) == list(losses.values())
+    recipe = run.read_recipe()
+    validation = split_recipe_data(recipe, load_recipe_data(recipe)).validation
+    run.evaluations_file.unlink()
+    nothing = SimpleNamespace(pictured=torch.zeros(0, dtype=torch.int64), pictures=torch.zeros(0, 1, 8, 8))
+    monkeypatch.setattr(RunFolder, "read_mistakes", lambda _: nothing)
+    monkeypatch.setattr(earlier_looks, "_remember", lambda *_: [])
+    assert read_losses(earlier_looks.read_looks(run, run.require_result(), validation)) == list(
+        losses.values()
+    )
 
 
 @pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])

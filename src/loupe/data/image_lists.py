@@ -27,7 +27,7 @@ from loupe.data.sides import set_test_images_apart
 from loupe.data.source_images import SourceImages
 from loupe.data.stored_images import StoredImages
 from loupe.errors import DataError, DataFileError
-from loupe.wording import count_of
+from loupe.wording import count_of, list_names, quote_name
 
 ARRAYS = ("images", "labels", "origins", "places")
 _MOST_NAMED = 10  # files named in one error or note
@@ -69,7 +69,8 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
     """Return the images of a list; without a test part, one is set apart, each image by its own pixels.
 
     Raises:
-        DataError: sizes that differ without a stated way to one; a class without images.
+        DataError: sizes that differ without a stated way to one; a class without images, unless what cannot
+            be read is to be skipped and two classes are left: then it is left out, and said.
         DataFileError: files that cannot be read, unless they are to be skipped.
     """
     key = _digest_contents(listed, (settings, decoding.VERSION, PIL.__version__))
@@ -90,8 +91,9 @@ def load_list(listed: ImageList, settings: PixelSettings, test_part: float) -> S
         )
         for part in listed.parts
     }
-    _refuse_lost_classes(parts["train"], listed, meta["unreadable"])
-    notes, unreadable = (*listed.notes, *meta["notes"]), tuple(meta["unreadable"])
+    is_skipping = settings.on_unreadable == "skip"
+    parts, left_out = _leave_out_lost_classes(parts, listed, meta["unreadable"], is_skipping=is_skipping)
+    notes, unreadable = (*listed.notes, *meta["notes"], *left_out), tuple(meta["unreadable"])
     if "test" in parts:
         return SourceImages(
             parts["train"], parts["test"], parts.get("validation"), notes=notes, unreadable=unreadable
@@ -209,16 +211,37 @@ def _refuse_unreadable(listed: ImageList, account: Account) -> DataFileError:
     )
 
 
-def _refuse_lost_classes(train: ImageDataset, listed: ImageList, skipped: Sequence[str]) -> None:
-    counts = Counter(train.labels.tolist())
-    lost = [name for label, name in enumerate(listed.class_names) if not counts[label]]
-    if lost:
-        raise DataError(
-            f"Classes of {listed.place} have no training image that can be read.",
-            got=f"{count_of(len(skipped), 'file')} that cannot be read: {name_some(skipped)}; "
-            f"classes without an image: {', '.join(lost)}"
-            if skipped
-            else ", ".join(lost),
-            allowed="at least one image a class",
-            next_step="mend the files, or take the class out with data.classes",
+def _leave_out_lost_classes(
+    parts: dict[str, ImageDataset], listed: ImageList, skipped: Sequence[str], *, is_skipping: bool
+) -> tuple[dict[str, ImageDataset], tuple[str, ...]]:
+    """Return the parts without classes of which nothing can be trained on, and what is to be said of them.
+
+    Raises:
+        DataError: there are such, and they are not to be skipped or fewer than two others are left.
+    """
+    counts = Counter(parts["train"].labels.tolist())
+    kept = [name for label, name in enumerate(listed.class_names) if counts[label]]
+    lost = [name for name in listed.class_names if name not in kept]
+    if not lost:
+        return parts, ()
+    if is_skipping and len(kept) > 1:
+        has, who = ("It has", "it") if len(lost) == 1 else ("They have", "them")
+        rest = sum(len(one) for one in parts.values())
+        parts = {part: one.keep_classes(kept) for part, one in parts.items()}
+        rest -= sum(len(one) for one in parts.values())
+        others = f"; {count_of(rest, 'image')} of other parts went with {who}" if rest else ""
+        return parts, (
+            f"Left out of the classes of {listed.title}: {list_names([quote_name(name) for name in lost])}. "
+            f"{has} no training image that can be read{others}.",
         )
+    raise DataError(
+        f"Classes of {listed.place} have no training image that can be read.",
+        got=f"{count_of(len(skipped), 'file')} that cannot be read: {name_some(skipped)}; "
+        f"classes without an image: {', '.join(lost)}"
+        if skipped
+        else f"classes without an image: {', '.join(lost)}",
+        allowed="at least one image a class, and two classes",
+        next_step="mend the files"
+        if is_skipping
+        else "mend the files, or leave the classes out: data.on_unreadable=skip",
+    )

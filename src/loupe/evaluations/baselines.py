@@ -162,9 +162,10 @@ def _say(is_right: Tensor, right: dict[str, Tensor], verdicts: dict[str, _Verdic
         verdict = f"Your network ({accuracy}) {' and '.join(filter(None, parts))}, on {total:,} images."
     else:
         gain = Value("", _share(is_right) - _share(right[by_rank[0]]), POINTS)
+        best = [told[name] for name in by_rank if _share(right[name]) == _share(right[by_rank[0]])]
         verdict = (
             f"Your network ({accuracy}) is better than each simple classifier; the best of them, "
-            f"{told[by_rank[0]]}: {gain.write()}."
+            f"{list_names(best)}: {gain.write()}."
         )
     wrong = ~is_right
     if not bool(wrong.any()):

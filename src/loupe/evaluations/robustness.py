@@ -28,10 +28,11 @@ from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
 from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
-from loupe.wording import name_tied, quote_name
+from loupe.wording import list_names, name_tied, quote_name
 
 _FEWEST = 100
 _BREAKS = 0.1  # of a class's images lost on average over severities: it breaks
+_TIE = 1e-9  # losses that differ by less are equal up to rounding
 _SHOWN_SEVERITY = 4
 
 
@@ -180,21 +181,34 @@ def _say(damage: Damage, class_names: tuple[str, ...], values: list[Value], leve
 
 
 def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float) -> str:
-    """Return which class breaks first, and under what, as a sentence: the largest loss beyond chance."""
+    """Return which class breaks first, and under what, as a sentence: the largest loss beyond chance.
+
+    Where several lose as much, all are named.
+    """
     present = [label for label in range(len(class_names)) if bool((damage.labels == label).any())]
     by_class = torch.stack([damage.lose(damage.labels == label).mean(1) for label in present])
-    row, column = divmod(int(by_class.argmax()), by_class.shape[1])
-    most = float(by_class[row, column])
-    of_class = damage.labels == present[row]
-    ends = compute_mean_interval(damage.lose(of_class)[column], level, low=-1, high=1)
-    if most < _BREAKS or ends is None or ends.low <= 0:
+    most, names = float(by_class.max()), list(CORRUPTIONS)
+    broken: dict[int, list[str]] = {}  # by row, under what
+    reaches: list[Interval] = []
+    for row, column in (by_class >= most - _TIE).nonzero().tolist():
+        of_class = damage.labels == present[row]
+        ends = compute_mean_interval(damage.lose(of_class)[column], level, low=-1, high=1)
+        if ends is not None and ends.low > 0:
+            broken.setdefault(row, []).append(names[column])
+            reaches.append(ends)
+    if most < _BREAKS or not broken:
         return "No class breaks."
-    found = Value("", most, POINTS, ends).write().replace("+", "")
-    others = by_class[row].clone()
-    others[column] = 0
-    only = "only " if float(others.max()) < most / 3 else ""
-    return (
-        f"Class {quote_name(class_names[present[row]])} breaks first, {only}under "
-        f"{list(CORRUPTIONS)[column]}: "
-        f"it loses {found}."
-    )
+    rest = [by_class[row, names.index(name)] for row in broken for name in names if name not in broken[row]]
+    only = "only " if not rest or float(max(rest)) < most / 3 else ""
+    same = all(one == reaches[0] for one in reaches)  # of as many images each, as a rule
+    found = Value("", most, POINTS, reaches[0] if same else None).write().replace("+", "")
+    called = {row: quote_name(class_names[present[row]]) for row in broken}
+    ways = list(broken.values())
+    if len(broken) == 1:
+        (name,) = called.values()
+        return f"Class {name} breaks first, {only}under {list_names(ways[0])}: it loses {found}."
+    if all(one == ways[0] for one in ways):
+        listed = list_names(list(called.values()))
+        return f"Classes {listed} break first, {only}under {list_names(ways[0])}: each loses {found}."
+    listed = list_names([f"{called[row]} under {list_names(under)}" for row, under in broken.items()])
+    return f"Classes {listed} break first: each loses {found}."

@@ -2,16 +2,18 @@
 
 import csv
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from loupe.data.readers.tables import parse_table
+from loupe.data.readers.tables import has_decimal_commas, parse_table
 from loupe.errors import LoupeError, describe_cause, suggest
 
 UNSURE = "unsure"
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 Costs = Mapping[str, Mapping[str, float]]
 """True class → answer → cost; what is not named costs 1 where the answer is wrong, 0 where it is right."""
 
@@ -23,7 +25,9 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
         LoupeError: no such file, or no table of numbers.
     """
     try:
-        header, rows = parse_table(file.read_bytes())
+        content = file.read_bytes()
+        header, rows = parse_table(content)
+        read = _read_comma if has_decimal_commas(content) else float
     except (OSError, ValueError, csv.Error) as error:
         raise _refuse_file(file, describe_cause(error)) from None
     if not header or not rows:
@@ -34,11 +38,16 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
         if len(cells) != len(answers) or truth.strip() in costs:
             raise _refuse_file(file, f"line {number}: {', '.join([truth, *cells])[:80]}")
         try:
-            of_class = {name: float(one) for name, one in zip(answers, cells, strict=True) if one.strip()}
+            of_class = {name: read(one) for name, one in zip(answers, cells, strict=True) if one.strip()}
         except ValueError as error:
             raise _refuse_file(file, f"line {number}: {error}") from None
         costs[truth.strip()] = of_class
     return costs
+
+
+def _read_comma(cell: str) -> float:
+    """Return a number whose decimals may stand behind a comma."""
+    return float(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell.strip()) else cell)
 
 
 def _refuse_file(file: Path, got: str) -> LoupeError:

@@ -39,6 +39,7 @@ def read_looks(folder: RunFolder, result: RunResult, validation: ImageDataset) -
         validation.class_names,
         tuple(splits),
         level=result.confidence,
+        seed=folder.read_recipe().split_seed,  # as looks of later versions have it, and `loupe calibrate`
         validation_answers=answers["validation"],
     )
     remembered = _remember(folder, record, answers["validation"], subject, result.num_images["train"])

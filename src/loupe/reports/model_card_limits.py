@@ -65,15 +65,28 @@ def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
     if not faulty:
         yield f"- No mistake among the {judged.num_images:,} {split} images."
         return
-    weakest = sorted(faulty, key=lambda one: one.accuracy)[:_MOST_WEAK]
-    listed = (
+    ranked = sorted(faulty, key=lambda one: one.accuracy)
+    weakest = ranked[:_MOST_WEAK]
+    alike = sum(one.accuracy == weakest[-1].accuracy for one in ranked[_MOST_WEAK:])
+    listed = [
         f"{quote_name(one.name)} ({format_percent(one.accuracy)} of {one.num_images:,} right)"
         for one in weakest
-    )
-    yield f"- Weakest classes on {split}: {', '.join(listed)}."
-    taken = (
+    ]
+    yield f"- Weakest classes on {split}: {', '.join([*listed, *_count_alike(alike, 'class')])}."
+    pairs = rank_confused_pairs(judged.confusion, judged.class_names, len(judged.class_names) ** 2)
+    last = pairs[min(len(pairs), _MOST_PAIRS) - 1]
+    alike = sum((one.share, one.count) == (last.share, last.count) for one in pairs[_MOST_PAIRS:])
+    taken = [
         f"{quote_name(one.true_class)} taken for {quote_name(one.predicted_class)} ({one.count:,} images, "
         f"{format_percent(one.share)} of its own)"
-        for one in rank_confused_pairs(judged.confusion, judged.class_names, _MOST_PAIRS)
-    )
-    yield f"- Most confused on {split}: {', '.join(taken)}."
+        for one in pairs[:_MOST_PAIRS]
+    ]
+    yield f"- Most confused on {split}: {', '.join([*taken, *_count_alike(alike, 'pair')])}."
+
+
+def _count_alike(number: int, noun: str) -> list[str]:
+    """Return how many beyond the last one listed are just as it is; nothing if none is."""
+    if not number:
+        return []
+    nouns = {"class": "classes", "pair": "pairs"}
+    return [f"and {number:,} more {noun if number == 1 else nouns[noun]} like the last"]

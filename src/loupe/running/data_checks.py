@@ -16,7 +16,7 @@ from loupe.errors import DataError, ShapeError
 from loupe.models import objective_of
 from loupe.models.layer_table import run_on_zeros
 from loupe.recipe import Recipe
-from loupe.wording import list_names, quote_name
+from loupe.wording import list_names, name_tied
 
 _TRIED_IMAGES = 64  # to see what an augmentation leaves of them
 _SMALL_SHIFT = 0.02  # of normalisation constants, where differently drawn splits would differ less
@@ -155,11 +155,13 @@ def find_imbalance_warnings(recipe: Recipe, train: ImageDataset) -> tuple[str, .
     counts, names = train.class_counts(), train.class_names
     if max(counts) <= 2 * min(counts):
         return ()
-    most, least = counts.index(max(counts)), counts.index(min(counts))
+    most, least = (
+        f"{name_tied(zip(names, counts, strict=True), end)} {'has' if counts.count(end) == 1 else 'have'}"
+        for end in (max(counts), min(counts))
+    )
     found = (
-        f"The classes are unbalanced: {quote_name(names[most])} has {counts[most]} training images, "
-        f"{quote_name(names[least])} {counts[least]}. Read the per-class accuracies, not only the overall "
-        "one."
+        f"The classes are unbalanced: {most} {max(counts)} training images, {least} {min(counts)}. Read the "
+        "per-class accuracies, not only the overall one."
     )
     if objective_of(recipe.model.name) != "classification":
         return (found,)

@@ -140,7 +140,12 @@ def analyse_study(
         math.inf if is_ratio else figure.metric.widest_gap,
     )
     compared = compare_arms(different, reference, family, is_ratio=is_ratio, **figure.metric.bounds)
-    compared = add_copies(compared, runs, reference, copies)
+
+    def measure_alone(arm: str) -> Sequence[Cell]:
+        own = [run for run in runs if run.arm == arm]
+        return compare_arms(own, arm, family, is_ratio=is_ratio, **figure.metric.bounds).cells if own else ()
+
+    compared = add_copies(compared, runs, reference, copies, measure_alone)
     effects = []
     for name, raw in axes.items():
         (difference,) = judge_family([raw], replace(family, num_others=others + len(axes) - 1, kind="any"))

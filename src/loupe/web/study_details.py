@@ -70,7 +70,7 @@ def describe_study(index: RunIndex, path: Path) -> StudyDetails:
         level=format_level(study.confidence),
         axes=list(analysis.whole.axes),
         arms=_list_arms(analysis),
-        same=[list(group.arms) for group in analysis.copies],
+        same=[list(group.arms) for group in analysis.copies if not group.lacking],
         runs=[_describe_row(index, analysis, row, pool) for row in rows],
         under_way=_list_under_way(index, pool) if summary.state == "running" else [],
         toml=read_text(folder.study_file),

@@ -75,6 +75,33 @@ def test_labels_that_became_floats_are_the_whole_numbers_they_were(crops: Path) 
     assert load_table(crops, mixed).train.class_names == ("10.0", "9.5")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path;label\n{rows}",
+        "path;label;width (px, real)\n{wide}",
+        "sep=;\npath;label\n{rows}",
+        "path,label\n{quoted}",
+    ],
+)
+def test_whole_numbers_with_decimal_commas_are_the_numbers_they_were(crops: Path, text: str) -> None:
+    """As spreadsheets write them where semicolons stand between cells."""
+    labelled = [(path, f"{NAMES.index(label) + 9},0") for path, label in list_rows()]
+    table = crops.parent / "crops.csv"
+    rows = "".join(f"{path};{label}\n" for path, label in labelled)
+    wide = "".join(f"{path};{label};7,25\n" for path, label in labelled)
+    quoted = "".join(f'{path},"{label}"\n' for path, label in labelled)
+    table.write_text(text.format(rows=rows, wide=wide, quoted=quoted), encoding="utf-8")
+    assert load_dataset("csv", path=str(table), folder=str(crops)).train.class_names == ("9", "10")
+
+
+def test_decimal_commas_between_commas_are_refused_with_the_way_out(crops: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        load_table(crops, [(path, f"{NAMES.index(label)},0") for path, label in list_rows()])
+    assert "got: 3 cells under 2 columns\n" in str(caught.value)
+    assert "one that holds a comma, as 3,0 does, stands in quotation marks" in str(caught.value)
+
+
 @pytest.mark.parametrize("other", ["Cat", "cat ", "c\u0041t", "ca\uff54"])
 def test_classes_whose_names_look_alike_are_warned_of(crops: Path, other: str) -> None:
     (crops / other).mkdir()

@@ -63,7 +63,13 @@ def read_table(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         )
     for number, row in rows:
         if len(row) != len(header):
-            raise refuse_row(table, number, f"{len(row)} cells under {len(header)} columns")
+            more = "; one that holds a comma, as 3,0 does, stands in quotation marks"
+            raise refuse_row(
+                table,
+                number,
+                f"{len(row)} cells under {len(header)} columns",
+                "as many cells as columns" + (more if len(row) > len(header) else ""),
+            )
     return header, rows
 
 
@@ -88,6 +94,15 @@ def parse_table(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]
     return _read_text(_decode(content))
 
 
+def has_decimal_commas(content: bytes) -> bool:
+    """Return whether decimals of a table may have commas: something else stands between its cells.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    return _split_off_delimiter(_decode(content))[0] != ","
+
+
 def _decode(content: bytes) -> str:
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode text" of Excel
     text = content.decode("utf-16" if is_wide else "utf-8-sig")
@@ -95,18 +110,31 @@ def _decode(content: bytes) -> str:
 
 
 def _read_text(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    said = _SAYS_DELIMITER.match(text)
-    lines_before = 0 if said is None else 1
-    if said is not None:
-        text = text[said.end() :]
-    delimiter = said.group(1) if said is not None else _find_delimiter(text.partition("\n")[0])
+    delimiter, text, lines_before = _split_off_delimiter(text)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     header = [name.strip() for name in next(reader, [])]
     rows = [(reader.line_num + lines_before, row) for row in reader if any(cell.strip() for cell in row)]
     return header, rows
 
 
-def _find_delimiter(line: str) -> str:
-    """Return what stands between the names of columns; what is between quotes does not count."""
-    bare = re.sub(r'"[^"]*"', "", line)
-    return max(_DELIMITERS, key=lambda one: (bare.count(one), one == ","))
+def _split_off_delimiter(text: str) -> tuple[str, str, int]:
+    """Return what stands between cells, the table, and how many lines before it say so."""
+    said = _SAYS_DELIMITER.match(text)
+    if said is not None:
+        return said.group(1), text[said.end() :], 1
+    lines = (line for line in io.StringIO(text) if line.strip())
+    return _find_delimiter(next(lines, ""), next(lines, None)), text, 0
+
+
+def _find_delimiter(header: str, first: str | None) -> str:
+    """Return what stands between the names of columns; what is between quotes does not count.
+
+    Where names hold commas themselves, as in "path;label (cat, dog)", the first row tells.
+    """
+    bare, row = (re.sub(r'"[^"]*"', "", line or "") for line in (header, first))
+
+    def rank(one: str) -> tuple[bool, int, bool]:
+        count = bare.count(one)
+        return count > 0 and (first is None or row.count(one) == count), count, one == ","
+
+    return max(_DELIMITERS, key=rank)

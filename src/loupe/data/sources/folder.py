@@ -53,11 +53,16 @@ def load_folder(
         DataFileError: files that cannot be read, each named.
     """
     settings = PixelSettings(image_size, fit, colour, bit_range, on_unreadable)
-    return load_list(list_folder(Path(path).expanduser()), settings, test_part)
+    listed = list_folder(Path(path).expanduser(), keeps_empty=on_unreadable == "skip")
+    return load_list(listed, settings, test_part)
 
 
-def list_folder(root: Path) -> ImageList:
+def list_folder(root: Path, *, keeps_empty: bool = False) -> ImageList:
     """Return the image files of a folder and its classes.
+
+    Args:
+        root: the folder.
+        keeps_empty: whether class folders may hold no image; whoever loads them leaves those classes out.
 
     Raises:
         DataError: no such folder, no images, one class only, folders that are partly splits, or one folder
@@ -84,7 +89,9 @@ def list_folder(root: Path) -> ImageList:
             files[part] += [
                 FileEntry(file, label, file.relative_to(root).as_posix()) for file in survey.images
             ]
-    _refuse_empty_classes(files, parts, class_names, root)
+    _refuse_empty_parts(files, root)
+    if not (keeps_empty and files["train"]):
+        _refuse_empty_classes(files, parts, class_names, root)
     return ImageList(
         files,
         tuple(class_names),
@@ -141,9 +148,7 @@ def _find_classes(parts: dict[str, Path]) -> list[str]:
     return names
 
 
-def _refuse_empty_classes(
-    files: dict[str, list[FileEntry]], parts: dict[str, Path], class_names: list[str], root: Path
-) -> None:
+def _refuse_empty_parts(files: dict[str, list[FileEntry]], root: Path) -> None:
     for part, listed in files.items():
         if not listed and part != "train":
             raise DataError(
@@ -152,6 +157,11 @@ def _refuse_empty_classes(
                 allowed="one sub-folder of images a class, named as in the training folder",
                 next_step=f"fill the {part} folder, or remove it",
             )
+
+
+def _refuse_empty_classes(
+    files: dict[str, list[FileEntry]], parts: dict[str, Path], class_names: list[str], root: Path
+) -> None:
     counts = Counter(entry.label for entry in files["train"])
     empty = [name for label, name in enumerate(class_names) if not counts[label]]
     if not empty:
@@ -165,7 +175,8 @@ def _refuse_empty_classes(
         else f"Some class folders of {root} hold no images.",
         got=f"cannot be read: {name_some(unreadable)}; no images: {names}" if unreadable else names,
         allowed="at least one image a class, in a format Pillow reads (png, jpg, webp, bmp, gif, tif …)",
-        next_step=f"{'mend or remove those files, and ' if unreadable else ''}fill or remove those folders",
+        next_step=f"{'mend or remove those files, and ' if unreadable else ''}fill or remove those folders; "
+        f"or leave {'both' if unreadable else 'such classes'} out: data.on_unreadable=skip",
     )
 
 
