@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from loupe.cli import main
+from loupe.engines.starting import time_start
 from loupe.errors import DataError
 from loupe.reproductions.files import list_reproductions, read_reproduction
 from loupe.reproductions.references import find_unknown_claims
@@ -60,6 +61,24 @@ def test_a_dry_run_shows_the_runs_and_their_time_and_writes_nothing(
     (told,) = [line for line in lines if line.startswith("4 runs, 0 done; about ")]
     assert told.endswith(" s for the rest, one after another")
     assert not (study_file.parent / "studies").exists()
+
+
+def test_a_dry_run_counts_the_start_of_processes(
+    study_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were left out: seconds that a small study spends before its first run."""
+    monkeypatch.setattr("loupe.studies.estimate.time_start", lambda: 1000.0)
+    monkeypatch.setattr("loupe.studies.estimate._time_kind", lambda *_: (0.0, 0.0))
+    assert main(["study", "smoothing.toml", "--dry-run", "--engine", "processes", "--workers", "2"]) == 0
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("4 runs, 0 done; ")]
+    # four runs with a second each besides their epochs, two at once, after 1,000 seconds
+    assert told.endswith(
+        "about 16 min 42 s for the rest, 2 at once, 16 min 40 s of it until the processes have started"
+    )
+
+
+def test_the_start_of_a_process_takes_what_torch_takes() -> None:
+    assert 0.2 < time_start() < 300
 
 
 def test_what_only_images_show_is_said_before_anything_is_trained(

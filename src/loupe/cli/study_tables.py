@@ -81,7 +81,9 @@ def print_rest(
     waiting = prepared.scheduler.waiting
     later = [index for index, task in enumerate(waiting) if task.source is not None]
     seconds = math.inf if checks_all else CHECK_SECONDS
-    estimate = estimate_time([task.recipe for task in waiting], later, seconds)
+    recipes = [task.recipe for task in waiting]
+    # a study that begins does not wait for a process that is only timed
+    estimate = estimate_time(recipes, later, seconds, starts_processes=checks_all and num_workers > 1)
     for text in describe_refusals(prepared, estimate):
         print_line(text, style="yellow")
     print_line(f"{name}: " * bool(name) + describe_time(prepared, num_workers, estimate))
@@ -99,7 +101,11 @@ def describe_time(prepared: PreparedStudy, num_workers: int, estimate: Estimate)
         return f"{counts}, all done"
     how = "at most about" if estimate.is_most else "about"
     at_once = f"{num_workers} at once" if num_workers > 1 else "one after another"
-    told = f"{how} {format_duration(estimate.seconds / num_workers)} for the rest, {at_once}"
+    told = f"{how} {format_duration(estimate.spread(num_workers))} for the rest, {at_once}"
+    if estimate.start_seconds:
+        told += f", {format_duration(estimate.start_seconds)} of it until the processes have started"
+    elif num_workers > 1:
+        told += ", once the processes have started"
     if estimate.is_most:
         told += ", less where training stops early"
     if estimate.num_unknown:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from loupe.data import Dataset
 from loupe.data.batches import TrainingBatches
+from loupe.engines.starting import time_start
 from loupe.errors import LoupeError
 from loupe.recipe import Recipe
 from loupe.running.fitting import lay_out_training
@@ -32,16 +33,27 @@ class Estimate:
         is_most: whether early stopping may end runs sooner.
         num_unknown: runs whose time could not be measured, refused ones aside.
         refused: by its index among the recipes, why a run's images or network will not do.
+        start_seconds: until the processes that carry the runs out have started; 0 where there are none. It
+            comes on top, once, however many they are.
     """
 
     seconds: float
     is_most: bool
     num_unknown: int
     refused: dict[int, LoupeError] = field(default_factory=dict)
+    start_seconds: float = 0.0
+
+    def spread(self, num_workers: int) -> float:
+        """Return the seconds until all runs are done, so many at once."""
+        return self.seconds / num_workers + self.start_seconds
 
 
 def estimate_time(
-    recipes: Sequence[Recipe], later: Container[int] = (), check_seconds: float = CHECK_SECONDS
+    recipes: Sequence[Recipe],
+    later: Container[int] = (),
+    check_seconds: float = CHECK_SECONDS,
+    *,
+    starts_processes: bool = False,
 ) -> Estimate:
     """Return how long runs of these recipes would take, one after another, on this machine as it is now.
 
@@ -53,10 +65,14 @@ def estimate_time(
         recipes: of the runs.
         later: indices of those that start from weights which are not there yet: they are not set up.
         check_seconds: after so long no further recipe is set up, ≥ 0; what it refuses its run will say.
+        starts_processes: whether processes of their own carry the runs out: the start of one is timed. So it
+            is where a run trains in several of its own, each time.
     """
     datasets: dict[str, Dataset] = {}
     refused = _find_refusals(recipes, later, datasets, check_seconds)
     kinds: dict[str, tuple[float, float] | None] = {}
+    has_own = any(recipe.run.processes > 1 for recipe in recipes)
+    start = time_start() if recipes and (starts_processes or has_own) else 0.0
     seconds, num_unknown = 0.0, 0
     for index, recipe in enumerate(recipes):
         if index in refused:
@@ -71,8 +87,9 @@ def estimate_time(
             per_epoch, per_share = timed
             epochs = recipe.train.epochs
             seconds += epochs * (per_epoch + per_share * recipe.data.fraction) + _OVERHEAD_SECONDS
+            seconds += start if recipe.run.processes > 1 else 0.0
     is_most = any(recipe.train.early_stopping is not None for recipe in recipes)
-    return Estimate(seconds, is_most, num_unknown, refused)
+    return Estimate(seconds, is_most, num_unknown, refused, start if starts_processes else 0.0)
 
 
 def _find_refusals(
