@@ -18,7 +18,7 @@ from loupe.reproductions.placebo import try_placebos
 from loupe.reproductions.schema import Effect, Numbers, Reproduction, Winner
 from loupe.studies import parse_study
 from loupe.studies.files import read_study_file
-from tests.studies.test_answer import make_row, make_rows
+from tests.studies.arms import make_row, make_rows
 
 
 def make_found(rows: list[Any], **study: Any) -> Found:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from loupe.studies.analysis import analyse_study
 from loupe.studies.costs import draw_study_costs
 
+from .arms import make_rows
 from .conftest import make_study
-from .test_answer import make_rows
 
 
 def test_arms_stand_with_their_means_over_seeds() -> None:

@@ -11,7 +11,7 @@ from loupe.studies.copies import find_planned_copies
 from loupe.studies.detectable import describe_power
 from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
-from tests.studies.test_answer import make_rows, make_study
+from tests.studies.arms import make_rows, make_study
 
 
 def test_an_arm_that_changes_two_things_is_named_and_one_that_changes_one_is_not() -> None:

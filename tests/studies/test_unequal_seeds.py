@@ -13,7 +13,7 @@ from loupe.studies.answer import answer_question
 from loupe.studies.folder import StudyFolder
 from loupe.studies.report import write_cell, write_study_report
 from loupe.studies.table import list_numbers
-from tests.studies.test_answer import make_row, make_rows, make_study
+from tests.studies.arms import make_row, make_rows, make_study
 
 ARMS = {arm: dict[str, object]() for arm in "abcd"}
 VALUES = {
