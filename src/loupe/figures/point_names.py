@@ -120,10 +120,10 @@ def _list_places(x: float, y: float, width: float, is_wanted: bool) -> Iterator[
         return
     for far in _FAR:
         for up in (far, -far):
-            for anchor, start in (("center", -0.5), ("left", 0.0), ("right", -1.0)):
+            for side, start in (("center", -0.5), ("left", 0.0), ("right", -1.0)):
                 left, bottom = x + start * width, y + up - _LINE / 2
                 box = Box(left, bottom, left + width, bottom + _LINE)
-                yield _Place(box, (0, up), anchor, "center", is_far=True)
+                yield _Place(box, (0, up), side, "center", is_far=True)
 
 
 def _choose(

@@ -145,7 +145,7 @@ class RunWriter(RunFiles):
 
     def write_warnings(self, warnings: Sequence[str]) -> None:
         """Write what is said of a run before its first step, for whoever watches, until its result has it."""
-        write_json(self.warnings_file, list(warnings))
+        write_text(self.warnings_file, json.dumps(list(warnings), ensure_ascii=False) + "\n")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
