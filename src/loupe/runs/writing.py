@@ -8,7 +8,7 @@ import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -120,7 +120,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def format_json(values: Mapping[str, Any] | Sequence[Any]) -> str:
+def format_json(values: Mapping[str, Any]) -> str:
     """Return JSON indented for people, a row of numbers on one line."""
     mark, rows = f"row {secrets.token_hex(8)} ", list[str]()
 
@@ -139,7 +139,7 @@ def format_json(values: Mapping[str, Any] | Sequence[Any]) -> str:
     return re.sub(rf'"{mark}(\d+)"', lambda found: rows[int(found[1])], indented) + "\n"
 
 
-def write_json(path: Path, values: Mapping[str, Any] | Sequence[Any]) -> None:
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically, as `format_json` has it."""
     write_text(path, format_json(values))
 
