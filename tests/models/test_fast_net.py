@@ -6,7 +6,7 @@ from loupe.errors import ShapeError
 from loupe.models.initialisation import initialise_from_images
 from loupe.models.layer_table import count_parameters, describe_layers
 
-from .test_models import build
+from .buildable import build
 
 
 @pytest.mark.parametrize(
