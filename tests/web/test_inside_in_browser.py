@@ -236,7 +236,7 @@ def test_keys_alone_lead_through_the_pages(page: Any, address: str, runs: Runs) 
     assert page.evaluate("document.activeElement.textContent") == "To the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    tab_to(f"one.textContent === '{runs.good}'")
+    tab_to(f"one.textContent === '{runs.good}'", most=200)  # other tests leave runs above it
     page.keyboard.press("Enter")
     page.locator(".headline").wait_for()
     tab_to("one.textContent === 'Look inside'")
