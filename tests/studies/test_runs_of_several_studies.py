@@ -92,3 +92,13 @@ def test_the_leftovers_of_another_recipe_are_not_cleared_away_under_its_process(
         assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "held"
         assert sorted(path.name for path in job.folder.iterdir()) == before
     assert Worker().carry_out(replace(job, recipe=other), lambda record: True).status == "finished"
+
+
+def test_what_a_process_killed_while_it_began_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    job = prepare_study(make_study(seeds=[0]), tmp_path).scheduler.next_job()
+    assert job is not None
+    job.folder.mkdir(parents=True)
+    half_written = job.folder / ".recipe.toml.78cb_oqq.new"
+    half_written.write_text("[data")
+    assert Worker().carry_out(job, lambda record: True).status == "finished"
+    assert not half_written.exists()

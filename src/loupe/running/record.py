@@ -63,6 +63,7 @@ def open_record(
         folder.clear_leftovers()
         folder.keep_images(setup.images)
     else:
+        folder.clear_leftovers()  # of a process killed before it had written what comes first
         if recipe.transfer is not None and recipe.transfer.weights is not None:
             folder.keep_starting_weights(Path(recipe.transfer.weights))
         folder.start(recipe, environment, setup.images)
