@@ -6,11 +6,10 @@ from pydantic import BaseModel, Field
 
 from loupe.errors import LoupeError
 from loupe.inspection import find_layer, read_filters
-from loupe.reports.pictures import encode_png
 from loupe.using.exciting_images import ExcitedLayer, find_run_exciting_images
 from loupe.using.opened_run import OpenedRun
 from loupe.web.handlers import MOST_MAPS, cut_page, refuse_no_page
-from loupe.web.inside_answers import GalleryImage, Maps
+from loupe.web.inside_answers import GalleryImage, Maps, show_image
 
 _CHANNELS_OF_PAGE = 12
 
@@ -107,14 +106,7 @@ def list_exciting(opened: OpenedRun, layer: str, page: int) -> Exciting:
         num_pages=num_pages,
         num_images=excited.found.num_images,
         channels=channels,
-        pictures=[
-            GalleryImage(
-                image=f"validation-{index}",
-                picture=encode_png(images.images[index]),
-                true_class=images.class_names[int(images.labels[index])],
-            )
-            for index in shown
-        ],
+        pictures=[show_image("validation", images, index) for index in shown],
     )
 
 

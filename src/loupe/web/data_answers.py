@@ -14,7 +14,7 @@ from loupe.reports.data_card import compare_presets, describe_balance, pick_one_
 from loupe.reports.pictures import encode_png
 from loupe.runtime import Streams
 from loupe.using.opened_run import OpenedRun
-from loupe.web.inside_answers import Gallery, GalleryImage
+from loupe.web.inside_answers import Gallery, show_image
 
 _PREVIEWED_IMAGES, _PREVIEWED_DRAWS = 4, 7
 _COLOURS = (("grey", "c3"),), (("red", "c2"), ("green", "c4"), ("blue", "c1"))
@@ -121,14 +121,7 @@ def _show_page(train: ImageDataset, sample: list[int], page: int) -> Gallery:
         total=len(sample),
         page=page,
         num_pages=num_pages,
-        images=[
-            GalleryImage(
-                image=f"train-{index}",
-                picture=encode_png(train.images[index]),
-                true_class=train.class_names[int(train.labels[index])],
-            )
-            for index in sample[page * MOST_CLASSES :][:MOST_CLASSES]
-        ],
+        images=[show_image("train", train, index) for index in sample[page * MOST_CLASSES :][:MOST_CLASSES]],
     )
 
 

@@ -32,6 +32,7 @@ from loupe.web.inside_answers import (
     Prediction,
     SeenLayer,
     pack_numbers,
+    show_image,
     sum_up,
 )
 from loupe.web.layer_answers import describe_row
@@ -267,10 +268,10 @@ def list_images(
 
 def _show(images: ImageDataset, index: int, predictions: StoredPredictions | None) -> GalleryImage:
     names = images.class_names
-    return GalleryImage(
-        image=f"validation-{index}",
-        picture=encode_png(images.images[index]),
-        true_class=names[int(images.labels[index])],
+    return show_image(
+        "validation",
+        images,
+        index,
         predicted=names[int(predictions.predicted[index])] if predictions else None,
         probability=float(predictions.confidence[index]) if predictions else None,
     )
@@ -291,11 +292,6 @@ def _show_neighbours(
     train: ImageDataset, indices: Sequence[int], distances: Sequence[float]
 ) -> list[GalleryImage]:
     return [
-        GalleryImage(
-            image=f"train-{index}",
-            picture=encode_png(train.images[index]),
-            true_class=train.class_names[int(train.labels[index])],
-            distance=distance,
-        )
+        show_image("train", train, index, distance=distance)
         for index, distance in zip(indices, distances, strict=True)
     ]

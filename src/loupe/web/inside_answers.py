@@ -1,12 +1,14 @@
 """What the interface says of the inside of a network: typed, so that its description writes itself."""
 
 import base64
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, Field
 from torch import Tensor
 
+from loupe.data import ImageDataset
+from loupe.reports.pictures import encode_png
 from loupe.web.layer_answers import LayerFacts
 
 
@@ -172,6 +174,16 @@ class GalleryImage(BaseModel):
     predicted: str | None = None
     probability: float | None = None
     distance: float | None = None
+
+
+def show_image(split: str, images: ImageDataset, index: int, **more: Any) -> GalleryImage:
+    """Return an image of a split by its place there; `more`: what else a `GalleryImage` says."""
+    return GalleryImage(
+        image=f"{split}-{index}",
+        picture=encode_png(images.images[index]),
+        true_class=images.class_names[int(images.labels[index])],
+        **more,
+    )
 
 
 class Gallery(BaseModel):
