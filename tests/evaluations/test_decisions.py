@@ -13,7 +13,6 @@ from loupe.evaluations.decisions import weigh_decisions
 from loupe.metrics import Predictions
 from loupe.metrics.metric import write_number
 from loupe.statistics.selective import (
-    estimate_priors,
     find_certain_threshold,
     find_cheapest_threshold,
     find_conformal_limits,
@@ -95,17 +94,6 @@ def test_conformal_coverage_holds_over_200_splits(by_class: bool) -> None:
     assert wished - 0.005 <= mean <= wished + 1.2 * surplus + 0.005
     if by_class:
         assert float(by_label.min()) >= wished - 0.015
-
-
-def test_shares_of_classes_are_found_without_labels() -> None:
-    answers = draw_answers(20_000, 1.0, num_classes=3)
-    is_kept = (answers.labels != 0) | (torch.arange(20_000) % 5 == 0)  # a fifth of the first class stays
-    shifted = Predictions(answers.labels[is_kept], answers.logits[is_kept])
-    shares, adjusted = estimate_priors(shifted.probabilities, [1 / 3, 1 / 3, 1 / 3])
-    truth = torch.bincount(shifted.labels, minlength=3) / len(shifted.labels)
-    torch.testing.assert_close(shares.float(), truth, atol=0.02, rtol=0)
-    heeded = float((adjusted.argmax(1) == shifted.labels).double().mean())
-    assert heeded > float(shifted.is_right.double().mean())
 
 
 @pytest.mark.parametrize("name", ["decisions", "conformal_sets", "prior_shift"])

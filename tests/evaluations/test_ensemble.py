@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import log_loss
 
 from loupe.evaluations import Chart, LookedAt, Subject, carry_out, choose_evaluation
-from loupe.evaluations.ensemble import measure_ambiguity, measure_disagreement
+from loupe.evaluations.ensemble import measure_ambiguities, measure_disagreement
 from loupe.evaluations.look import Look
 from loupe.metrics import Predictions
 from loupe.using.opened_series import average_predictions
@@ -44,7 +44,8 @@ def test_the_mean_is_of_probabilities() -> None:
 
 def test_ambiguity_is_exactly_what_the_mean_gains() -> None:
     members = draw_members()
-    mean, ambiguity = average_predictions(members), measure_ambiguity(average_predictions(members), members)
+    mean = average_predictions(members)
+    ambiguity = float(measure_ambiguities(mean, members).mean())
     look = look_at(members)
     found = {one.name: one.value for one in look.values}
     assert found["difference in Brier score"] == pytest.approx(-ambiguity, abs=1e-6)

@@ -1,11 +1,11 @@
-"""Decisions by cost and by shares, beside Bayes' rule worked out by hand."""
+"""Decisions by cost, beside Bayes' rule worked out by hand."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.statistics.costs import adjust_to_shares, decide_cheapest, expect_costs, spend
+from loupe.statistics.costs import decide_cheapest, expect_costs, spend
 
 
 def test_the_cheapest_answer_of_two_classes_is_at_the_known_threshold() -> None:
@@ -30,13 +30,3 @@ def test_equal_costs_give_the_most_probable_class(seed: int, num_classes: int) -
     probabilities = torch.randn(20, num_classes, generator=torch.Generator().manual_seed(seed)).softmax(1)
     costs = 1 - torch.eye(num_classes, dtype=torch.float64)
     assert torch.equal(decide_cheapest(probabilities, costs), probabilities.argmax(1))
-
-
-def test_shares_are_heeded_by_bayes_rule() -> None:
-    """A sign twice as frequent in the second class, at equal shares and where that class is rare."""
-    likelihood = torch.tensor([1.0, 2.0])
-    probabilities = (likelihood / likelihood.sum())[None]
-    found = adjust_to_shares(probabilities, [0.5, 0.5], [0.9, 0.1])
-    assert found[0].tolist() == pytest.approx([0.9 * 1 / (0.9 + 0.2), 0.2 / (0.9 + 0.2)])
-    same = adjust_to_shares(probabilities, [0.3, 0.7], [0.3, 0.7])
-    assert same[0].tolist() == pytest.approx(probabilities[0].tolist())

@@ -12,7 +12,7 @@ from loupe.cli.prediction_tables import describe_threshold, summarise_answers, w
 from loupe.errors import LoupeError
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
-from loupe.statistics.costs import adjust_to_shares
+from loupe.statistics.class_shares import adjust_to_shares
 from loupe.statistics.selective import Threshold
 from loupe.using.predict_images import predict
 

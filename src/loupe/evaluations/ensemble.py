@@ -6,7 +6,6 @@ from itertools import combinations
 from statistics import fmean
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from loupe.evaluations.finding import POINTS, Cell, Chart, Column, Finding, Line, Table, Value, write_value
@@ -22,33 +21,35 @@ _MOST_SUBSETS = 60  # for each number of networks
 
 @dataclass(frozen=True)
 class _Number:
-    """A number of one network's answers, and how it is written."""
+    """A number of one network's answers, and how it is written.
+
+    Args:
+        compute: the number of the images at these positions, (images,) int64, or of all for None.
+    """
 
     name: str
     unit: str
-    compute: Callable[[Predictions], float]
+    compute: Callable[[Predictions, Tensor | None], float]
 
     @property
     def difference_unit(self) -> str:
         return POINTS if self.unit == "percent" else self.unit
 
 
-def _measure_brier(answers: Predictions) -> float:
-    truth = F.one_hot(answers.labels, answers.num_classes).double()
-    return float((answers.logits.double().softmax(1) - truth).square().sum(1).mean())
+def _average(values: Tensor, some: Tensor | None) -> float:
+    return float((values if some is None else values[some]).double().mean())
+
+
+def _compute_calibration_error(answers: Predictions, some: Tensor | None) -> float:
+    chosen = slice(None) if some is None else some
+    return compute_binned_error(answers.confidence[chosen], answers.is_right[chosen])
 
 
 _NUMBERS = (
-    _Number("accuracy", "percent", lambda one: float(one.is_right.double().mean())),
-    _Number(
-        "negative log likelihood", "nats", lambda one: float(F.cross_entropy(one.logits.double(), one.labels))
-    ),
-    _Number(
-        "expected calibration error",
-        "percent",
-        lambda one: compute_binned_error(one.confidence, one.is_right),
-    ),
-    _Number("Brier score", "", _measure_brier),
+    _Number("accuracy", "percent", lambda one, some: _average(one.is_right, some)),
+    _Number("negative log likelihood", "nats", lambda one, some: _average(one.losses, some)),
+    _Number("expected calibration error", "percent", _compute_calibration_error),
+    _Number("Brier score", "", lambda one, some: _average(one.squared_errors, some)),
 )
 
 
@@ -67,9 +68,8 @@ def compare_with_members(
     total = len(answers.labels)
     gains = {one.name: _compare(one, answers, members, level, seed) for one in _NUMBERS}
     apart = bootstrap_difference(lambda some: measure_disagreement(members, some), total, level, seed, _DRAWS)
-    spread = bootstrap_difference(
-        lambda some: measure_ambiguity(answers, members, some), total, level, seed, _DRAWS
-    )
+    ambiguities = measure_ambiguities(answers, members)
+    spread = bootstrap_difference(lambda some: _average(ambiguities, some), total, level, seed, _DRAWS)
     assert apart is not None
     assert spread is not None
     correct = int(answers.is_right.sum())
@@ -113,19 +113,18 @@ def measure_disagreement(members: tuple[Predictions, ...], some: Tensor | None =
     )
 
 
-def measure_ambiguity(
-    answers: Predictions, members: tuple[Predictions, ...], some: Tensor | None = None
-) -> float:
-    """Return the mean squared distance of the members' probabilities from their mean.
+def measure_ambiguities(answers: Predictions, members: tuple[Predictions, ...]) -> Tensor:
+    """Return the mean squared distance of the members' probabilities from their mean, (images,) float64.
 
-    The ambiguity of Krogh and Vedelsby (1995). It is what the mean gains: the mean of the members' Brier
-    scores minus that of the mean, exactly.
+    The ambiguity of Krogh and Vedelsby (1995). Its mean over images is what averaging gains: the mean of the
+    members' Brier scores minus that of the mean, exactly.
     """
-    chosen = slice(None) if some is None else some
-    mean = answers.logits[chosen].double().softmax(1)
-    return fmean(
-        float((one.logits[chosen].double().softmax(1) - mean).square().sum(1).mean()) for one in members
-    )
+    parts = list[Tensor]()
+    for mean, *alone in zip(answers.parts(), *(one.parts() for one in members), strict=True):
+        probabilities = mean.logits.double().softmax(1)
+        distances = [(one.logits.double().softmax(1) - probabilities).square().sum(1) for one in alone]
+        parts.append(torch.stack(distances).mean(0))
+    return torch.cat(parts)
 
 
 def _compare(
@@ -134,7 +133,7 @@ def _compare(
     """Return a number of the mean minus the mean of the members' numbers."""
 
     def measure(some: Tensor | None) -> float:
-        ours, *alone = (number.compute(_take(one, some)) for one in (answers, *members))
+        ours, *alone = (number.compute(one, some) for one in (answers, *members))
         return ours - fmean(alone)
 
     found = bootstrap_difference(measure, len(answers.labels), level, seed, _DRAWS)
@@ -142,22 +141,18 @@ def _compare(
     return found
 
 
-def _take(answers: Predictions, some: Tensor | None) -> Predictions:
-    return answers if some is None else Predictions(answers.labels[some], answers.logits[some])
-
-
 def _tabulate(
     answers: Predictions, members: tuple[Predictions, ...], gains: dict[str, BootstrappedDifference]
 ) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for one in _NUMBERS:
-        alone = [one.compute(member) for member in members]
+        alone = [one.compute(member, None) for member in members]
         gain = Value("", gains[one.name].value, one.difference_unit, gains[one.name].interval)
         ends = f"{write_value(min(alone), one.unit)} to {write_value(max(alone), one.unit)}"
         rows.append(
             (
                 one.name,
-                write_value(one.compute(answers), one.unit),
+                write_value(one.compute(answers, None), one.unit),
                 write_value(fmean(alone), one.unit),
                 ends,
                 gain.write(),
@@ -185,17 +180,18 @@ def _tabulate_members(members: tuple[Predictions, ...], names: tuple[str, ...], 
 
 def _draw_sizes(members: tuple[Predictions, ...], seed: int) -> Chart:
     """Return accuracy by how many networks are averaged, over subsets of them."""
-    said = torch.stack([one.logits.double().softmax(1) for one in members])
-    labels, count = members[0].labels, len(members)
+    count, total = len(members), len(members[0].labels)
     generator = torch.Generator().manual_seed(seed)
-    mean, low, high = list[float](), list[float](), list[float]()
-    for size in range(1, count + 1):
-        subsets = _draw_subsets(count, size, generator)
-        found = [float((said[some].mean(0).argmax(1) == labels).double().mean()) for some in subsets]
-        mean.append(fmean(found))
-        low.append(min(found))
-        high.append(max(found))
-    line = Line("accuracy, mean over subsets", tuple(mean), tuple(low), tuple(high))
+    by_size = [_draw_subsets(count, size, generator) for size in range(1, count + 1)]
+    right = [[0] * len(subsets) for subsets in by_size]
+    for parts in zip(*(one.parts() for one in members), strict=True):
+        said = torch.stack([one.logits.double().softmax(1) for one in parts])
+        for counts, subsets in zip(right, by_size, strict=True):
+            for place, some in enumerate(subsets):
+                counts[place] += int((said[some].mean(0).argmax(1) == parts[0].labels).sum())
+    found = [[one / total for one in counts] for counts in right]
+    mean, low, high = (tuple(map(measure, found)) for measure in (fmean, min, max))
+    line = Line("accuracy, mean over subsets", mean, low, high)
     note = "Every subset of the networks of that size, or 60 of them; the band reaches from worst to best."
     x = tuple(float(one) for one in range(1, count + 1))
     return Chart("What each further network brings", x, (line,), "networks averaged", "right", True, note)

@@ -65,7 +65,7 @@ class Predictions:
 
     def _measure_squared_errors(self) -> Tensor:
         truth = nn.functional.one_hot(self.labels, self.num_classes)
-        return (self.probabilities.double() - truth).square().sum(1)
+        return (self.logits.double().softmax(1) - truth).square().sum(1)
 
     def parts(self) -> Iterator["Predictions"]:
         """Yield the answers a part at a time, so that what is computed for all classes of a part is small."""

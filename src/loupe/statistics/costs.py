@@ -1,6 +1,4 @@
-"""Answers by what they cost, and by how frequent classes are where the network is used."""
-
-from collections.abc import Sequence
+"""Answers by what they cost."""
 
 import torch
 from torch import Tensor
@@ -38,18 +36,3 @@ def spend(decided: Tensor, labels: Tensor, costs: Tensor) -> Tensor:
         costs: (classes, answers) float64.
     """
     return costs[labels, decided]
-
-
-def adjust_to_shares(probabilities: Tensor, before: Sequence[float], now: Sequence[float]) -> Tensor:
-    """Return probabilities where classes have other shares, (images, classes) float64 (Saerens et al., 2002).
-
-    Right where the images of each class are as they were and only the classes' shares changed.
-
-    Args:
-        probabilities: (images, classes) float, calibrated where classes have the shares `before`.
-        before: shares there, each above 0.
-        now: shares where the network is used.
-    """
-    known = torch.tensor(before, dtype=torch.float64).clamp_min(1e-9)
-    weighted = probabilities.double() * (torch.tensor(now, dtype=torch.float64) / known)
-    return weighted / weighted.sum(1, keepdim=True).clamp_min(1e-300)

@@ -1,7 +1,6 @@
 """Answering only where it is sure: thresholds, what they leave unanswered, and sets that hold the truth."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,30 +166,3 @@ def make_sets(probabilities: Tensor, limits: Tensor) -> Tensor:
     """Return which classes are in each image's set, (images, classes) bool."""
     rows = max(1, _MOST_AT_ONCE // probabilities.shape[1])
     return torch.cat([part.double() >= limits for part in probabilities.split(rows)])
-
-
-def estimate_priors(
-    probabilities: Tensor, priors: Sequence[float], most_steps: int = 500
-) -> tuple[Tensor, Tensor]:
-    """Return the classes' shares among images without labels, and the probabilities with these shares.
-
-    Expectation maximisation (Saerens et al., 2002): right where classes are as they were and only their
-    shares changed.
-
-    Args:
-        probabilities: (images, classes) float, calibrated.
-        priors: shares of the classes where the network was trained.
-        most_steps: of the iteration.
-    """
-    exact, before = probabilities.double(), torch.tensor(priors, dtype=torch.float64).clamp_min(1e-9)
-    now = before.clone()
-    for _ in range(most_steps):
-        weighted = exact * (now / before)
-        adjusted = weighted / weighted.sum(1, keepdim=True)
-        step = adjusted.mean(0)
-        is_still = float((step - now).abs().max()) < 1e-7
-        now = step
-        if is_still:
-            break
-    weighted = exact * (now / before)
-    return now, weighted / weighted.sum(1, keepdim=True)

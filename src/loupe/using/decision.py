@@ -10,7 +10,8 @@ from loupe.errors import LoupeError
 from loupe.evaluations.stakes import Costs, fill_shares, make_cost_matrix
 from loupe.runs import RunFolder
 from loupe.runs.scaling import read_scaling
-from loupe.statistics.costs import adjust_to_shares, decide_cheapest
+from loupe.statistics.class_shares import adjust_to_shares
+from loupe.statistics.costs import decide_cheapest
 from loupe.statistics.selective import find_threshold, rank_by_confidence
 from loupe.using.calibrate_run import read_validation_answers
 

@@ -1,12 +1,13 @@
 """The networks of a series of seeds, opened as one: the mean of their probabilities."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from loupe.data.normalization import Normalization
 from loupe.errors import LoupeError, RunError
@@ -85,9 +86,11 @@ def average_predictions(members: Sequence[Predictions]) -> Predictions:
     labels = members[0].labels
     if any(not torch.equal(one.labels, labels) for one in members):
         raise ValueError("got predictions with other labels; allowed: networks on the same images")
-    said = torch.stack([one.logits.double().log_softmax(1) for one in members])
-    mean = said.logsumexp(0) - torch.tensor(float(len(members)), dtype=torch.float64).log()
-    return Predictions(labels, mean.float())
+    means = list[Tensor]()
+    for parts in zip(*(one.parts() for one in members), strict=True):
+        said = torch.stack([one.logits.double().log_softmax(1) for one in parts])
+        means.append((said.logsumexp(0) - math.log(len(parts))).float())
+    return Predictions(labels, torch.cat(means))
 
 
 def open_series(series: SeriesFolder, device: str = "auto", *, data: Path | None = None) -> OpenedSeries:

@@ -1,0 +1,74 @@
+"""Shares of classes: beside Bayes' rule, the iteration written out, and images whose shares are known."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from loupe.statistics.calibration import draw_resamples
+from loupe.statistics.class_shares import adjust_to_shares, estimate_shares
+
+
+def draw_probabilities(num_images: int, num_classes: int, weights: list[float]) -> tuple[Tensor, Tensor]:
+    """Return calibrated probabilities of equally frequent classes for images of other shares, and labels."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.multinomial(torch.tensor(weights), num_images, replacement=True, generator=generator)
+    seen = torch.randn(num_images, num_classes, generator=generator)  # unit noise about the class's corner
+    seen[torch.arange(num_images), labels] += 1.5
+    return (1.5 * seen).softmax(1), labels
+
+
+def iterate(probabilities: Tensor, before: list[float], steps: int) -> Tensor:
+    known = torch.tensor(before, dtype=torch.float64)
+    shares = known.clone()
+    for _ in range(steps):
+        weighted = probabilities.double() * shares / known
+        shares = (weighted / weighted.sum(1, keepdim=True)).mean(0)
+    return shares
+
+
+def test_shares_are_heeded_by_bayes_rule() -> None:
+    """A sign twice as frequent in the second class, at equal shares and where that class is rare."""
+    likelihood = torch.tensor([1.0, 2.0])
+    probabilities = (likelihood / likelihood.sum())[None]
+    found = adjust_to_shares(probabilities, [0.5, 0.5], [0.9, 0.1])
+    assert found[0].tolist() == pytest.approx([0.9 * 1 / (0.9 + 0.2), 0.2 / (0.9 + 0.2)])
+    same = adjust_to_shares(probabilities, [0.3, 0.7], [0.3, 0.7])
+    assert same[0].tolist() == pytest.approx(probabilities[0].tolist())
+
+
+def test_shares_are_found_without_labels_and_heeding_them_helps() -> None:
+    probabilities, labels = draw_probabilities(20_000, 3, [0.7, 0.2, 0.1])
+    shares, drawn = estimate_shares(probabilities, [1 / 3, 1 / 3, 1 / 3], draws=0)
+    assert shares.tolist() == pytest.approx([0.7, 0.2, 0.1], abs=0.015)
+    assert drawn.shape == (0, 3)
+    heeded = adjust_to_shares(probabilities, [1 / 3, 1 / 3, 1 / 3], shares.tolist()).argmax(1) == labels
+    assert float(heeded.double().mean()) > float((probabilities.argmax(1) == labels).double().mean()) + 0.02
+
+
+def test_each_resample_gives_what_the_iteration_gives_for_its_images() -> None:
+    probabilities, _ = draw_probabilities(600, 4, [0.4, 0.3, 0.2, 0.1])
+    before = [0.1, 0.2, 0.3, 0.4]
+    shares, drawn = estimate_shares(probabilities, before, draws=5, seed=3)
+    assert shares.tolist() == pytest.approx(iterate(probabilities, before, 500).tolist(), abs=1e-5)
+    assert drawn.shape == (5, 4)
+    for found, some in zip(drawn, draw_resamples(600, 3, 5), strict=True):
+        wanted = iterate(probabilities[some], before, 100)
+        assert found.tolist() == pytest.approx(wanted.tolist(), abs=1e-5)
+        assert float(found.sum()) == pytest.approx(1)
+
+
+def test_the_spread_of_resamples_is_that_of_new_images() -> None:
+    """Shares of 40 sets of images vary as those of resamples of one of them do."""
+    probabilities, _ = draw_probabilities(40_000, 2, [0.7, 0.3])
+    before = [0.5, 0.5]
+    alone = [estimate_shares(one, before, draws=0)[0][0] for one in probabilities.split(1_000)]
+    _, drawn = estimate_shares(probabilities[:1_000], before, draws=200)
+    assert float(drawn[:, 0].std()) == pytest.approx(float(torch.stack(alone).std()), rel=0.35)
+
+
+def test_a_class_that_training_never_saw_stays_without_images() -> None:
+    probabilities, _ = draw_probabilities(300, 2, [0.5, 0.5])
+    padded = torch.cat([probabilities, torch.zeros(300, 1)], 1)
+    shares, _ = estimate_shares(padded, [0.5, 0.5, 0.0], draws=0)
+    assert float(shares[2]) == 0
+    assert float(shares.sum()) == pytest.approx(1)
