@@ -111,6 +111,14 @@ def name_tied(
     return list_names(names)
 
 
+def count_alike(number: int, noun: str) -> list[str]:
+    """Return, for the end of a list cut short, how many beyond its last are just like it; nothing if none."""
+    if not number:
+        return []
+    nouns = {"class": "classes", "pair": "pairs"}
+    return [f"and {number:,} more {noun if number == 1 else nouns[noun]} like the last"]
+
+
 def format_duration(seconds: float) -> str:
     """Return a time for people: "7.3 s", "4 min 12 s", "2 h 05 min"."""
     if seconds < 60:

@@ -1,5 +1,7 @@
 """A planted weak segment is the first listed; mistakes by lot make none."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -59,3 +61,29 @@ def test_mistakes_by_lot_make_no_segment(sides: tuple[ImageDataset, ImageDataset
         chance = torch.rand(len(images), generator=torch.Generator().manual_seed(seed))
         claimed += not look_at(images, training, chance < 0.1).sentence.startswith("No group")
     assert claimed <= 3
+
+
+def test_images_that_are_equal_in_a_property_are_in_one_segment(
+    sides: tuple[ImageDataset, ImageDataset],
+) -> None:
+    """Half the images are equally bright, one after another: to cut them would be to go by their order."""
+    images, training = sides
+    half = len(images) // 2
+    pixels = images.images.clone()
+    pixels[:half] = 7
+    flat = replace(images, images=pixels)
+    is_wrong = torch.zeros(len(images), dtype=torch.bool)
+    is_wrong[: half // 2] = True
+    look = look_at(flat, training, is_wrong)
+    (table,) = [one for one in look.blocks if isinstance(one, Table)]
+    holding = [row for row in table.rows if "brightness" in str(row[0]) and row[2] == half // 2]
+    assert [row[1] for row in holding] == [half]
+
+
+def test_what_is_the_same_in_all_images_makes_no_segment(sides: tuple[ImageDataset, ImageDataset]) -> None:
+    images, training = sides
+    flat = replace(images, images=torch.full_like(images.images, 7))
+    look = look_at(flat, training, images.labels == 3)
+    assert look.sentence.startswith("Weakest at class 3: ")
+    (table,) = [one for one in look.blocks if isinstance(one, Table)]
+    assert all("brightness" not in str(row[0]) for row in table.rows)

@@ -8,7 +8,7 @@ import pytest
 from loupe.cli import main
 from loupe.models import MODELS, build_model
 from loupe.models.layer_table import describe_layers
-from loupe.publishing import write_draft
+from loupe.publishing import run_words, write_draft
 from loupe.publishing.draft import Draft, Heading, Paragraph, Points
 from loupe.publishing.draft_writers import write_latex_draft, write_markdown
 from loupe.publishing.report_figure import ReportFigure
@@ -197,3 +197,22 @@ def test_merits_have_a_sum_of_the_networks_own() -> None:
         build_model("mlp", in_channels=1, image_size=(8, 8), num_classes=10), in_channels=1, image_size=(8, 8)
     )
     assert "(" not in tell_merits(mlp)[0]
+
+
+def test_pairs_that_are_as_confused_as_the_last_are_counted(
+    reported: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = reported.require_result()
+    assert result.best is not None
+    assert result.best.test is not None
+    confusion = result.best.test.confusion
+    cells = [
+        (count / sum(row), count) for i, row in enumerate(confusion) for j, count in enumerate(row) if i != j
+    ]
+    ranked = sorted((one for one in cells if one[1]), reverse=True)
+    tied = next(place for place in range(1, len(ranked)) if ranked[place] == ranked[place - 1])
+    more = ranked[tied:].count(ranked[tied - 1])
+    monkeypatch.setattr(run_words, "_MOST_PAIRS", tied)
+    assert f", and {more} more pair" in describe_results(reported, result)
+    monkeypatch.setattr(run_words, "_MOST_PAIRS", len(ranked))
+    assert "like the last" not in describe_results(reported, result), "nothing is left out"

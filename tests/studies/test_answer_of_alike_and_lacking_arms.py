@@ -113,3 +113,27 @@ def test_an_arm_with_fewer_finished_seeds_is_not_chosen() -> None:
     chosen = analyse_study(study, rows).chosen
     assert chosen is not None
     assert chosen.arm == "a"
+
+
+def test_arms_that_tie_on_validation_are_all_named() -> None:
+    study = make_study(arms={"a": {}, "b": {}, "c": {}, "d": {}})
+    rows = [
+        *make_rows("a", [0.900, 0.902], validation=0.98),
+        *make_rows("b", [0.901, 0.903], validation=0.99),
+        *make_rows("c", [0.901, 0.904], validation=0.97),
+    ]
+    alone = analyse_study(study, rows)
+    assert answer_question(alone).startswith("b is best on validation, with a mean")
+    two = analyse_study(study, [*rows, *make_rows("d", [0.7, 0.71], validation=0.99)])
+    assert [cell.arm for cell in two.best] == ["b", "d"]
+    assert two.reference == "b"
+    assert answer_question(two).startswith("b is best on validation (as d is), with a mean")
+    loss = make_study(arms={"a": {}, "b": {}, "c": {}, "d": {}}, compare="loss")
+    assert {cell.arm for cell in analyse_study(loss, rows).best} == {"a", "b", "c"}, "losses are the same"
+
+
+def test_an_arm_that_is_another_is_no_tie() -> None:
+    study = make_study(arms={"a": {}, "b": {}, "c": {}})
+    rows = make_rows("a", [0.900, 0.902])
+    analysis = analyse_study(study, [*rows, *copy_rows(rows, "b"), *make_rows("c", [0.8, 0.81])])
+    assert [cell.arm for cell in analysis.best] == ["a"]

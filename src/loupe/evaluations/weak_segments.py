@@ -28,6 +28,7 @@ from loupe.evaluations.simple_classifiers import find_nearest, flatten_pixels
 from loupe.metrics import Predictions
 from loupe.statistics import compute_wilson_interval
 from loupe.statistics.comparison import adjust_for_many, compute_hypergeometric_tail
+from loupe.wording import list_names
 
 _QUARTERS = ("lowest", "second", "third", "highest")
 _FEWEST = 10  # images of a segment
@@ -82,6 +83,7 @@ def find_weak_segments(
         chosen = pick_stratified(training.labels.cpu(), min(most_training, affordable), seed)
         known = training.to(torch.device("cpu")).select(chosen)
         properties["distance to the nearest training image"] = _measure_distances(known, on_cpu)
+    properties = {name: values for name, values in properties.items() if len(values.unique()) > 1}
     is_wrong = ~answers.is_right
     ranked = rank_segments(properties, on_cpu.labels, class_names, is_wrong)
     rows = [_describe(one, is_wrong, level) for one in ranked[:most]]
@@ -169,9 +171,11 @@ def _list_segments(
 
 
 def _quarter(values: Tensor) -> list[Tensor]:
-    """Return which values are in each quarter by rank; of equal ones the earlier is lower."""
-    ranks = values.argsort(stable=True).argsort()
-    return [(4 * ranks // len(values)) == part for part in range(4)]
+    """Return which values are in each quarter by rank; equal ones stand together, at their middle rank."""
+    ordered = values.sort().values
+    lower, upper = torch.searchsorted(ordered, values), torch.searchsorted(ordered, values, right=True)
+    parts = 2 * (lower + upper - 1) // len(values)
+    return [parts == part for part in range(4)]
 
 
 def _compute_p_value(members: Tensor, is_wrong: Tensor) -> float:
@@ -219,7 +223,14 @@ def _say(ranked: list[Segment], is_wrong: Tensor, level: float) -> str:
     total, wrong = int(first.members.sum()), int((first.members & is_wrong).sum())
     share = Value("", wrong / total, "percent", compute_wilson_interval(wrong, total, level))
     overall = write_value(int(is_wrong.sum()) / len(is_wrong), "percent", 1)
+    tied = [
+        one.name
+        for one in ranked
+        if one.p_value == first.p_value
+        and (int(one.members.sum()), int((one.members & is_wrong).sum())) == (total, wrong)
+    ]
+    each = "each " if len(tied) > 1 else ""
     return (
-        f"Weakest at {first.name}: wrong in {share.write()} of {total:,} images, against {overall} of all "
-        f"(p = {first.p_value:.2g})."
+        f"Weakest at {list_names(tied)}: {each}wrong in {share.write()} of {total:,} images, against "
+        f"{overall} of all (p = {first.p_value:.2g})."
     )

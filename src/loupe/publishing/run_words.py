@@ -14,7 +14,9 @@ from loupe.registry import Registry
 from loupe.runs import RunFolder, RunResult, SeriesFolder, name_run
 from loupe.runs.looks import describe_looks
 from loupe.training import OPTIMIZERS
-from loupe.wording import count_of, format_duration, list_names
+from loupe.wording import count_alike, count_of, format_duration, list_names
+
+_MOST_PAIRS = 3  # of classes confused, written out
 
 
 def describe_seeds(runs: Sequence[RunFolder], result: RunResult) -> str:
@@ -155,11 +157,14 @@ def describe_results(places: RunFolder, result: RunResult) -> str:
     scores = list_scores(result)
     if scores:
         split, score = scores[-1]
-        pairs = rank_confused_pairs(score.confusion, score.class_names, most=3)
-        said = ", ".join(
+        pairs = rank_confused_pairs(score.confusion, score.class_names, len(score.class_names) ** 2)
+        listed, others = pairs[:_MOST_PAIRS], pairs[_MOST_PAIRS:]
+        named = [
             f"{one.true_class} taken for {one.predicted_class} ({one.count}, {100 * one.share:.1f} %)"
-            for one in pairs
-        )
+            for one in listed
+        ]
+        alike = sum((one.share, one.count) == (listed[-1].share, listed[-1].count) for one in others)
+        said = ", ".join([*named, *count_alike(alike, "pair")])
         sentences.append(f"Most confused on {split}, in percent of the true class: {said}" if said else "")
     if isinstance(places, SeriesFolder):
         for name, summary in places.read_summaries().items():

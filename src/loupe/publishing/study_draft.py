@@ -97,7 +97,9 @@ def _describe_statistics(analysis: StudyAnalysis, folder: StudyFolder) -> str:
     means = "new seeds and new images"
     if not any(cell.summary.counts_images for cell in analysis.cells):
         means = "new seeds on these images"
-    chosen = name_cell(analysis, analysis.chosen) if analysis.chosen else ""
+    chosen = list_names([name_cell(analysis, cell) for cell in analysis.best])
+    if len(analysis.best) > 1:
+        chosen += ", which tie; the first of them is taken"
     sentences = [
         f"In each run the weights of the best epoch on validation are kept; what is compared is the "
         f"{analysis.figure.name}",

@@ -7,7 +7,7 @@ from loupe.reports.page import format_percent
 from loupe.runs import RunFolder
 from loupe.runs.result import Score
 from loupe.runs.scaling import read_scaling
-from loupe.wording import quote_name
+from loupe.wording import count_alike, quote_name
 
 _MOST_PAIRS = 5
 _MOST_WEAK = 3
@@ -72,7 +72,7 @@ def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
         f"{quote_name(one.name)} ({format_percent(one.accuracy)} of {one.num_images:,} right)"
         for one in weakest
     ]
-    yield f"- Weakest classes on {split}: {', '.join([*listed, *_count_alike(alike, 'class')])}."
+    yield f"- Weakest classes on {split}: {', '.join([*listed, *count_alike(alike, 'class')])}."
     pairs = rank_confused_pairs(judged.confusion, judged.class_names, len(judged.class_names) ** 2)
     last = pairs[min(len(pairs), _MOST_PAIRS) - 1]
     alike = sum((one.share, one.count) == (last.share, last.count) for one in pairs[_MOST_PAIRS:])
@@ -81,12 +81,4 @@ def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
         f"{format_percent(one.share)} of its own)"
         for one in pairs[:_MOST_PAIRS]
     ]
-    yield f"- Most confused on {split}: {', '.join([*taken, *_count_alike(alike, 'pair')])}."
-
-
-def _count_alike(number: int, noun: str) -> list[str]:
-    """Return how many beyond the last one listed are just as it is; nothing if none is."""
-    if not number:
-        return []
-    nouns = {"class": "classes", "pair": "pairs"}
-    return [f"and {number:,} more {noun if number == 1 else nouns[noun]} like the last"]
+    yield f"- Most confused on {split}: {', '.join([*taken, *count_alike(alike, 'pair')])}."

@@ -62,7 +62,8 @@ class SearchOutcome:
         metric: what was sought.
         trials: a row each, in the order they were started.
         candidates: the best few, by rank.
-        winner: the candidate with the best mean over the fresh seeds; None before there is one.
+        winner: the candidate with the best mean over the fresh seeds, of several that tie the one of the best
+            trial; None before there is one.
         luck: by how much the best of as many equally good trials would lie above their mean, by the spread
             between the fresh seeds; None if that is not known.
         importance: of each parameter, largest first; empty if it cannot be said.
@@ -79,6 +80,21 @@ class SearchOutcome:
     importance: Mapping[str, Share]
     importance_note: str
     seconds: float
+
+    @property
+    def tied(self) -> tuple[Candidate, ...]:
+        """Candidates whose mean over the fresh seeds is the winner's, without it."""
+        if self.winner is None or self.winner.fresh is None:
+            return ()
+        best = self.winner.fresh.mean
+        return tuple(
+            one
+            for one in self.candidates
+            if one is not self.winner
+            and one.is_complete
+            and one.fresh is not None
+            and math.isclose(one.fresh.mean, best, rel_tol=1e-9, abs_tol=1e-12)
+        )
 
     def count(self, status: str) -> int:
         """Return how many trials ended so."""

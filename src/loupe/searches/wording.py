@@ -8,7 +8,7 @@ from loupe.searches import Parameter, Search
 from loupe.searches.outcome import SearchOutcome
 from loupe.searches.schema import name_choice
 from loupe.statistics.intervals import Interval, SeedSummary
-from loupe.wording import count_of, format_duration
+from loupe.wording import count_of, format_duration, list_names
 
 
 def write_score(metric: Metric, score: float | None) -> str:
@@ -85,12 +85,18 @@ def answer_search(outcome: SearchOutcome) -> str:
     lines = [
         tried,
         f"The best settings are those of trial {winner.trial.number}: "
-        f"{write_settings(search, dict(winner.trial.settings))}.",
+        f"{write_settings(search, dict(winner.trial.settings))}{_name_tied(outcome)}.",
         f"Mean validation {metric.heading} over {seeds}: {write_summary(metric, winner.fresh)}.",
     ]
     if winner.test is not None:
         lines.append(f"On test: {write_summary(outcome.metric, winner.test)}.")
     return " ".join(lines)
+
+
+def _name_tied(outcome: SearchOutcome) -> str:
+    """Return which candidates are as good as the winner with fresh seeds; "" if none is."""
+    names = [f"trial {one.trial.number}" for one in outcome.tied]
+    return f" (as good: {list_names(names)})" if names else ""
 
 
 def _describe_failures(outcome: SearchOutcome) -> str:
@@ -110,11 +116,15 @@ def describe_optimism(outcome: SearchOutcome) -> list[str]:
     if first is None or first.optimism is None:
         return []
     one = first.optimism
+    best = first.trial
+    finished = [row for row in outcome.trials if row.status == "finished" and row.settings != best.settings]
+    others = [f"trial {row.number}" for row in finished if row.score == best.score]
+    also = f" (as had {list_names(others)})" if others else ""
     level = f"{100 * search.confidence:g} % interval"
     reach = f" ({level} {write_range(outcome.metric, one.interval, is_signed=True)})" if one.interval else ""
     lines = [
-        f"The best of {outcome.count('finished')} finished trials, trial {first.trial.number}, had "
-        f"{write_score(outcome.metric, first.trial.score)}; with fresh seeds the same settings reach "
+        f"The best of {outcome.count('finished')} finished trials, trial {best.number}, had "
+        f"{write_score(outcome.metric, best.score)}{also}; with fresh seeds its settings reach "
         f"{write_score(outcome.metric, abs(one.fresh_mean))} on average. "
         f"Optimism of the search: {write_difference(outcome.metric, one.difference)}{reach}."
     ]

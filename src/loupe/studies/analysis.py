@@ -51,7 +51,7 @@ class StudyAnalysis:
         runs: finished ones, as they are compared.
         cells: an arm at a place each; where a study has one arm, each place counts as an arm.
         reference: what differences are taken from; "" where nothing is compared.
-        chosen: the arm and place with the best mean on validation.
+        best: the arm and place with the best mean on validation; several where they tie, in their order.
         overall: difference of each arm from the reference, on average over all places.
         effects: of the numeric axes.
         laws: fitted power laws, if the study asks for them.
@@ -69,7 +69,7 @@ class StudyAnalysis:
     runs: tuple[ArmRun, ...]
     cells: tuple[Cell, ...]
     reference: str
-    chosen: Cell | None
+    best: tuple[Cell, ...]
     overall: Mapping[str, Difference]
     effects: tuple[AxisEffect, ...]
     laws: tuple[Law, ...]
@@ -78,6 +78,11 @@ class StudyAnalysis:
     copies: tuple[Copies, ...]
     whole: Study
     fold_rows: tuple[StudyRow, ...] = ()
+
+    @property
+    def chosen(self) -> Cell | None:
+        """The arm and place that validation chooses; of several that tie the first."""
+        return self.best[0] if self.best else None
 
     @property
     def run_rows(self) -> tuple[StudyRow, ...]:
@@ -123,7 +128,8 @@ def analyse_study(
     if study.folds is not None:
         study, arms, answers = join_folds(study, arms, pool)
     runs = [run for row in arms if (run := _read_run(study, row, figure, pool, answers)) is not None]
-    chosen = choose_on_validation(study, arms, figure)
+    best = list_best_on_validation(study, arms, figure)
+    chosen = best[0] if best else None
     reference, is_ratio = find_reference(study, chosen), compares_ratios(runs, figure)
     copies = find_copies([(name_row(study, row), row) for row in arms], reference)
     originals = name_originals(copies)
@@ -159,7 +165,12 @@ def analyse_study(
         runs=tuple(runs),
         cells=tuple(compared.cells),
         reference=reference,
-        chosen=next((cell for cell in compared.cells if (cell.arm, cell.place) == chosen), None),
+        best=tuple(
+            cell
+            for name in best
+            for cell in compared.cells
+            if (cell.arm, cell.place) == name and (name == chosen or name[0] not in originals)
+        ),
         overall=compared.overall,
         effects=tuple(effects),
         laws=tuple(fit_laws(study, arms, figure, axis)) if study.fit and axis else (),
@@ -208,10 +219,13 @@ def is_reference_chosen(study: Study, chosen: tuple[str, Place] | None) -> bool:
     return study.reference is None and not study.axes and chosen is not None
 
 
-def choose_on_validation(
+def list_best_on_validation(
     study: Study, rows: Sequence[StudyRow], figure: Quantity
-) -> tuple[str, Place] | None:
-    """Return the arm and place with the best mean on validation over all of the study's seeds."""
+) -> list[tuple[str, Place]]:
+    """Return the arm and place with the best mean on validation over all of the study's seeds.
+
+    Several where they tie, in the order of the rows; none where no run has finished.
+    """
     values: dict[tuple[str, Place], list[float]] = {}
     for row in rows:
         value = figure.of(row, "validation") if row.is_finished else None
@@ -220,8 +234,9 @@ def choose_on_validation(
     most = max(map(len, values.values()), default=0)
     means = {name: fmean(found) for name, found in values.items() if len(found) == most}
     if not means:
-        return None
-    return max(means, key=lambda name: means[name] if figure.metric.is_higher_better else -means[name])
+        return []
+    best = figure.metric.choose_best(means.values())
+    return [name for name, mean in means.items() if math.isclose(mean, best, rel_tol=1e-9, abs_tol=1e-12)]
 
 
 def name_grid_place(row: StudyRow | PlannedRun) -> str:

@@ -77,7 +77,7 @@ def _describe(analysis: StudyAnalysis, cell: Cell) -> str:
 
 def _tell_of_one(analysis: StudyAnalysis) -> str:
     chosen = analysis.chosen or analysis.cells[0]
-    best = " is best on validation and" if len(analysis.cells) > 1 else ""
+    best = f" is best on validation{_name_tied(analysis)} and" if len(analysis.cells) > 1 else ""
     name = name_cell(analysis, chosen)
     return f"{name}{best} has a mean {analysis.figure.name} of {_describe(analysis, chosen)}."
 
@@ -145,8 +145,14 @@ def _tell_of_reference(analysis: StudyAnalysis) -> str:
         and analysis.chosen.arm == cell.arm
         and len({one.arm for one in analysis.cells}) > 1  # of one arm, as far as runs are done, none is best
     )
-    how = "is best on validation, with" if is_chosen else "has"
+    how = f"is best on validation{_name_tied(analysis)}, with" if is_chosen else "has"
     return f"{cell.arm} {how} a mean {analysis.figure.name} of {_describe(analysis, cell)}"
+
+
+def _name_tied(analysis: StudyAnalysis) -> str:
+    """Return who else is as good on validation as the one chosen: " (as b is)"; "" if none is."""
+    names = [name_cell(analysis, cell) for cell in analysis.best[1:]]
+    return f" (as {list_names(names)} {'is' if len(names) == 1 else 'are'})" if names else ""
 
 
 def _tell_over_places(analysis: StudyAnalysis) -> str:

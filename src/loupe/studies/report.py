@@ -122,7 +122,7 @@ def _gather(
         "has_validation": analysis.figure.split != "validation",  # a column beside it, not twice
         "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
         "is_grid": compares_places(study),
-        "chosen": name_cell(analysis, analysis.chosen) if analysis.chosen else "",
+        "best": [name_cell(analysis, cell) for cell in analysis.best],
         "cells": [{"cell": cell, **write_cell(analysis, cell)} for cell in analysis.cells],
         "headings": [f"{figure.split} {figure.metric.heading}" for figure in figures],
         "runs": [_write_run(row, whole, figures, pool, link) for row in rows],

@@ -34,7 +34,7 @@ class ArmAnswer(BaseModel):
     p: str
     conclusion: str = Field(description="Shown, practically none, or these runs cannot tell; and who would.")
     is_open: bool = Field(description="Whether these runs cannot tell if there is a difference.")
-    is_chosen: bool = Field(description="Whether validation prefers it.")
+    is_chosen: bool = Field(description="Whether validation prefers it, or one of several that tie.")
 
 
 class StudyRun(BaseModel):

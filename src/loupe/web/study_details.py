@@ -96,7 +96,7 @@ def _list_arms(analysis: StudyAnalysis) -> list[ArmAnswer]:
     arms = []
     for cell in analysis.cells:
         texts = write_cell(analysis, cell)
-        arms.append(ArmAnswer(**texts, is_open=cell.is_open, is_chosen=cell is analysis.chosen))
+        arms.append(ArmAnswer(**texts, is_open=cell.is_open, is_chosen=cell in analysis.best))
     return arms
 
 
