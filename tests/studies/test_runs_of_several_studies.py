@@ -11,7 +11,9 @@ import pytest
 from loupe.engines import Ended, Job
 from loupe.engines.worker import Worker
 from loupe.runs.locking import holding_lock
+from loupe.searches.folder import SearchFolder
 from loupe.studies import Study
+from loupe.studies.folder import StudyFolder
 from loupe.studies.run import prepare_study, run_study
 from loupe.studies.scheduler import Watcher
 
@@ -102,3 +104,19 @@ def test_what_a_process_killed_while_it_began_left_half_written_is_cleared_away(
     half_written.write_text("[data")
     assert Worker().carry_out(job, lambda record: True).status == "finished"
     assert not half_written.exists()
+
+
+@pytest.mark.parametrize("kind", [StudyFolder, SearchFolder])
+def test_whoever_takes_up_a_folder_clears_what_a_killed_process_left_there(
+    kind: type[StudyFolder | SearchFolder], tmp_path: Path
+) -> None:
+    folder = kind(tmp_path / "one")
+    left = [folder.path / ".results.csv.78cb_oqq.new", folder.path / "recipes" / ".a.toml.1x_oqq.new"]
+    of_run = folder.path / "fresh" / "0" / ".recipe.toml.92_abcd.new"  # whose process may be at work
+    for path in (*left, of_run):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    with folder.locked():
+        pass
+    assert not any(path.exists() for path in left)
+    assert of_run.exists()

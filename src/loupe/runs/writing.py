@@ -97,9 +97,14 @@ def refuse_odd_place(path: Path) -> None:
         )
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process left below `folder`."""
-    for path in folder.rglob(f".*{_SUFFIX}"):
+def remove_leftovers(folder: Path, *, is_deep: bool = True) -> None:
+    """Remove the temporary files that a killed process left in `folder`.
+
+    Args:
+        folder: of which this process holds the lock.
+        is_deep: below it too; not where folders with locks of their own lie there.
+    """
+    for path in (folder.rglob if is_deep else folder.glob)(f".*{_SUFFIX}"):
         path.unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from loupe.runs.kept_recipes import keep_recipes
 from loupe.runs.locking import is_locked, locked
 from loupe.runs.metric_values import find_value
 from loupe.runs.reading import read_table, reading
-from loupe.runs.writing import write_text
+from loupe.runs.writing import remove_leftovers, write_text
 from loupe.searches.schema import Search
 from loupe.statistics import Interval
 from loupe.studies.folder import read_figures, read_further
@@ -120,6 +120,8 @@ class SearchFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path, f"Search {self.path.name} is being carried out by another process."):
+            remove_leftovers(self.path, is_deep=False)
+            remove_leftovers(self.path / "recipes")
             yield
 
     def is_under_way(self) -> bool:

@@ -17,7 +17,7 @@ from loupe.runs.locking import is_locked, locked
 from loupe.runs.metric_values import Split, find_value
 from loupe.runs.reading import read_text, reading
 from loupe.runs.result import RunResult, Status
-from loupe.runs.writing import write_text
+from loupe.runs.writing import remove_leftovers, write_text
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.studies.schema import Study
 from loupe.wording import guard_cell, read_guarded_cell
@@ -207,6 +207,8 @@ class StudyFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path, f"Study {self.path.name} is being carried out by another process."):
+            remove_leftovers(self.path, is_deep=False)
+            remove_leftovers(self.path / "recipes")
             yield
 
     def is_under_way(self) -> bool:
