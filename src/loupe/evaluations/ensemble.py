@@ -190,7 +190,7 @@ def _draw_sizes(members: tuple[Predictions, ...], seed: int) -> Chart:
             for place, some in enumerate(subsets):
                 counts[place] += int((said[some].mean(0).argmax(1) == parts[0].labels).sum())
     found = [[one / total for one in counts] for counts in right]
-    mean, low, high = (tuple(map(measure, found)) for measure in (fmean, min, max))
+    mean, low, high = tuple(map(fmean, found)), tuple(map(min, found)), tuple(map(max, found))
     line = Line("accuracy, mean over subsets", mean, low, high)
     note = "Every subset of the networks of that size, or 60 of them; the band reaches from worst to best."
     x = tuple(float(one) for one in range(1, count + 1))
