@@ -77,6 +77,8 @@ def test_back_undoes_one_step_at_a_time_and_forward_takes_it_again(
         wait_until(page, "address => location.hash !== address", seen[-1]["address"])
         seen.append(see(page))
     assert len({one["address"] for one in seen}) == len(seen)
+    assert len({one["title"] for one in seen}) == len(seen), "the browser's history tells them apart"
+    assert all(one["title"].endswith(f" – inside {runs.good} – Loupe") for one in seen)
     assert seen[6]["method"] == "occlusion"
     assert seen[7]["lesson"] == "softmax"
     for expected in reversed(seen[:-1]):

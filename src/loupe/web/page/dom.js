@@ -25,6 +25,11 @@ export function speak(text) {
   document.getElementById("spoken").textContent = text;
 }
 
+/** Say what is shown in the title of the page, which the browser's history and tabs have. */
+export function entitle(words) {
+  document.title = words ? `${words} – Loupe` : "Loupe";
+}
+
 export function percent(share, digits = 2) {
   return share === null || share === undefined ? "" : `${(100 * share).toFixed(digits)} %`;
 }

@@ -1,6 +1,7 @@
 // Which page is shown. A page is one module in pages/ with `show(place, words, query)`; it returns how to leave it, or
-// { leave, follow }, where `follow(words, query)` goes to another of its addresses and says whether it could.
-import { el } from "./dom.js";
+// { leave, follow, name }, where `follow(words, query)` goes to another of its addresses and says whether it could, and
+// `name()` is what it is called there, if that is not its heading.
+import { el, entitle } from "./dom.js";
 import { showProblem } from "./server.js";
 
 // A new page needs a line here: name in the address, module, and a title if it stands in the navigation,
@@ -19,7 +20,7 @@ const PAGES = [
   { name: "api", title: "Interface", load: () => import("./pages/api.js") },
 ];
 
-const NOTHING = { leave: () => {}, follow: () => false };
+const NOTHING = { leave: () => {}, follow: () => false, name: () => null };
 let shown = NOTHING;
 let turn = 0;
 
@@ -54,8 +55,7 @@ async function show() {
     place.append(el("h1", {}, "This cannot be shown"), showProblem(error));
   }
   if (mine !== turn) return; // the title is the next page's
-  const heading = place.querySelector("h1");
-  document.title = heading ? `${heading.textContent} – Loupe` : "Loupe";
+  entitle(shown.name() ?? place.querySelector("h1")?.textContent);
 }
 
 document

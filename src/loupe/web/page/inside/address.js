@@ -30,6 +30,19 @@ export function writePlace(id, { image, layer, view, spot, reasons, lesson }) {
   return `#/inside/${encodeURIComponent(id)}?${words}`;
 }
 
+/** Return what a step inside a network is called, so that each has a name of its own in the browser's history. */
+export function nameStep(id, { seen, layer, view, spot, reasons, lesson }) {
+  const [channel, row, column] = spot ?? [];
+  const words = [
+    seen?.image,
+    layer && (view ? `${layer}, ${view}` : layer),
+    spot && `number ${channel} at ${row}, ${column}`,
+    reasons && `why: ${reasons.method}`,
+    lesson && `lesson ${lesson}`,
+  ];
+  return [...words.filter(Boolean), `inside ${id}`].join(" – ");
+}
+
 const ARRIVED = { isArrived: true }; // kept with an address; one that a link led to has nothing yet
 
 /**

@@ -1,9 +1,11 @@
 // The picture and what the network says of it, with the reasons laid over it.
-import { el, percent, rove } from "../dom.js";
+import { count, el, percent, rove } from "../dom.js";
 import { overlay, unpack } from "../pixels.js";
 import { ask, runPath, showProblem } from "../server.js";
 import { latest, take } from "../turns.js";
 
+const SHOWN_CLASSES = 5, // the most probable
+  MORE_CLASSES = 40; // at a time
 const WHY_WORDS = "Lay over the picture which pixels speak for the class; click a class to ask for that one.";
 
 export function showAnswer(scene) {
@@ -69,6 +71,36 @@ function showRemade(prediction) {
   );
 }
 
+/** Return the less probable classes, folded and not drawn until they are asked for; there may be thousands. */
+function showOthers(others, rows) {
+  if (!others.length) return "";
+  const details = el(
+    "details",
+    {},
+    el("summary", {}, others.length === 1 ? "the other class" : `the other ${count(others.length)} classes`),
+  );
+  const draw = (start) => {
+    const end = start + MORE_CLASSES,
+      drawn = rows(others.slice(start, end));
+    details.append(drawn);
+    if (end >= others.length) return drawn;
+    const left = others.length - end,
+      more = el(
+        "button",
+        { type: "button", class: "quiet" },
+        left > MORE_CLASSES ? `${MORE_CLASSES} more of ${count(left)}` : `the last ${left}`,
+      );
+    more.addEventListener("click", () => {
+      more.remove();
+      draw(end).querySelector("button").focus();
+    });
+    details.append(more);
+    return drawn;
+  };
+  details.addEventListener("toggle", () => draw(0), { once: true });
+  return details;
+}
+
 function showClasses(scene, prediction) {
   const ranked = Object.entries(prediction.probabilities).sort((a, b) => b[1] - a[1]);
   const rows = (some) =>
@@ -123,10 +155,8 @@ function showClasses(scene, prediction) {
       el("strong", {}, prediction.class_name),
       ` ${percent(prediction.probability, 1)} sure`,
     ),
-    rows(ranked.slice(0, 5)),
-    ranked.length > 5
-      ? el("details", {}, el("summary", {}, `all ${ranked.length} classes`), rows(ranked.slice(5)))
-      : "",
+    rows(ranked.slice(0, SHOWN_CLASSES)),
+    showOthers(ranked.slice(SHOWN_CLASSES), rows),
     scene.facts.methods.length
       ? el(
           "div",

@@ -1,10 +1,10 @@
 // What is shown of a network, and the steps that a visitor takes: another picture, layer, number, reasons, lesson.
-import { speak } from "../dom.js";
+import { entitle, speak } from "../dom.js";
 import { markChosen } from "../images.js";
 import { runPath, send, showProblem } from "../server.js";
 import { showTheory } from "../theory/panel.js";
 import { take } from "../turns.js";
-import { isLinked, note, readPlace, writePlace } from "./address.js";
+import { isLinked, nameStep, note, readPlace, writePlace } from "./address.js";
 import { hideField, showAnswer, showReasons } from "./answer.js";
 import { markStation } from "./flow.js";
 import { showLayer } from "./layer.js";
@@ -18,6 +18,7 @@ export function makeScene(place, id, facts, parts, asked) {
   scene.remember = (how) => {
     if (!place.isConnected) return; // the address is another page's by now
     note(writePlace(id, { ...scene, image: scene.seen?.image }), how);
+    entitle(nameStep(id, scene)); // after: the step that is left keeps its own
   };
   addPictures(scene);
   addLayers(scene);
@@ -141,6 +142,7 @@ export async function restore(scene, query) {
     await scene.chooseImage(wanted, { how: "none", asked });
     await scene.lessonShown;
   } else await restoreParts(scene, asked);
+  scene.remember("none");
   if (isNew) findWanted(scene)?.scrollIntoView({ block: "start" }); // the browser knows where others were left
 }
 

@@ -2,7 +2,7 @@
 import { el } from "../dom.js";
 import { chooseRun } from "../choice.js";
 import { ask, runPath } from "../server.js";
-import { readPlace } from "../inside/address.js";
+import { nameStep, readPlace } from "../inside/address.js";
 import { showPicker } from "../inside/picker.js";
 import { findWanted, makeScene, restore } from "../inside/scene.js";
 import { startTour } from "../inside/tour.js";
@@ -38,14 +38,15 @@ export async function show(place, [id], query) {
   const isUntouched = watch(parts.answer);
   const first = await showPicker(scene);
   scene.first = image ?? first;
-  if (!isUntouched()) return { leave, follow }; // a quick visitor has chosen already
+  const ways = { leave, follow, name: () => nameStep(id, scene) };
+  if (!isUntouched()) return ways; // a quick visitor has chosen already
   const wanted = findWanted(scene);
   if (scene.first) {
     await scene.chooseImage(scene.first, { how: "here", asked });
     await scene.lessonShown;
     if (!visitor.hasActed() && place.isConnected) wanted?.scrollIntoView({ block: "start" });
   } else parts.answer.replaceChildren(el("p", { class: "soft" }, "Choose, upload or draw a picture."));
-  return { leave, follow };
+  return ways;
 }
 
 /** Watch for anything the visitor does from now on, until the page is left. */
