@@ -50,3 +50,11 @@ def test_a_lock_is_seen_and_asking_for_it_keeps_nobody_out(tmp_path: Path) -> No
 def test_an_error_inside_the_lock_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError, match="mine"), RunFolder(tmp_path).locked():
         raise BlockingIOError("mine")
+
+
+def test_what_to_do_about_a_run_without_a_result_is_to_wait_while_it_trains(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with pytest.raises(RunError, match=f"next: loupe resume {tmp_path}"):
+        folder.require_result()
+    with folder.locked(), pytest.raises(RunError, match="next: wait: another process is training it"):
+        folder.require_result()

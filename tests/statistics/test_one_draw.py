@@ -24,7 +24,7 @@ def count_rulings(off: float, num_draws: int, delta: float) -> Counter[str]:
         spreads = find_spreads(ours)
         for place, std in enumerate(stds):
             published = generator.normal(off * std, std)
-            counts[rule_on_draw(published, ours[str(place)], spreads[str(place)], delta)[0]] += 1
+            counts[rule_on_draw(published, ours[str(place)], spreads[str(place)], delta).ruling] += 1
     total = counts.total()
     return Counter({ruling: count / total for ruling, count in counts.items()})  # type: ignore[misc]
 
@@ -45,7 +45,7 @@ def test_cutoffs_follow_from_the_error_rates_that_are_stated(degrees: float) -> 
     spread = KnownSpread(1.0, degrees)
 
     def is_ruled(gap: float, ruling: str) -> bool:
-        return rule_on_draw(gap, ours, spread, 1e6)[0] == ruling
+        return rule_on_draw(gap, ours, spread, 1e6).ruling == ruling
 
     gaps = np.arange(0.0, 12.0, 0.001)
     consistent = gaps[[is_ruled(gap, "consistent") for gap in gaps.tolist()]].max() / error
@@ -64,7 +64,7 @@ def test_a_number_farther_off_than_what_is_allowed_is_never_consistent() -> None
         ours = generator.normal(93.8, generator.uniform(0.1, 5), 3).tolist()
         spread = find_spreads({"a": ours})["a"]
         mean = float(np.mean(ours))
-        assert rule_on_draw(mean + 5, ours, spread, 0.5)[0] != "consistent"
+        assert rule_on_draw(mean + 5, ours, spread, 0.5).ruling != "consistent"
 
 
 def test_winning_chances_are_equal_among_equals() -> None:

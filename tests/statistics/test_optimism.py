@@ -4,7 +4,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from loupe.statistics import estimate_optimism, expected_best_of
+from loupe.statistics import estimate_optimism, expected_best_of, expected_best_share
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,21 @@ def test_the_winner_of_equals_is_found_out() -> None:
     # the mean of 600 differences has an std of 0.00005
     assert fmean(differences) == pytest.approx(expected_best_of(20, 0.002), abs=0.00015)
     assert missed / 600 == pytest.approx(0.05, abs=0.027)
+
+
+@pytest.mark.parametrize(
+    ("num_trials", "share", "num_images"), [(1, 0.9, 50), (20, 0.9, 200), (87, 0.99, 360)]
+)
+def test_best_share_of_many_against_draws(num_trials: int, share: float, num_images: int) -> None:
+    drawn = np.random.default_rng(0).binomial(num_images, share, (20_000, num_trials)).max(1) / num_images
+    found = expected_best_share(num_trials, share, num_images)
+    assert found == pytest.approx(float(drawn.mean()) - share, abs=5e-4)
+    assert found <= 1 - share
+
+
+def test_where_shares_are_far_from_their_ends_both_ways_agree() -> None:
+    std = math.sqrt(0.25 / 10_000)
+    assert expected_best_share(20, 0.5, 10_000) == pytest.approx(expected_best_of(20, std), rel=0.01)
+    assert expected_best_share(20, 1.0, 100) == 0
+    with pytest.raises(ValueError, match="allowed: 1 or more"):
+        expected_best_share(3, 1.2, 10)

@@ -1,6 +1,7 @@
 """Answers to made-up rows whose statistics are known; every wording is read here as a user reads it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +74,27 @@ def test_over_an_axis_each_arm_is_told_on_average_and_place_by_place() -> None:
     assert "3 seeds), and shown by itself better at 2 of 3 places. " in answer
     assert (
         "In test accuracy, all else held: from part of the images 0.1 to 1 is worse by at least 9." in answer
+    )
+
+
+def test_an_average_over_places_that_are_no_full_grid_says_what_weighs_more() -> None:
+    axes = {"kind": {"cases": {"x": {}, "y": {}}}, **AXIS}
+    study = make_study(arms={"random": {}, "warm": {}}, axes=axes)
+    places = [(kind, fraction) for kind in "xy" for fraction in ("0.1", "0.5", "1")]
+
+    def answer(places: Sequence[tuple[str, str]]) -> str:
+        rows = []
+        for kind, fraction in places:
+            at = {"kind": kind, "fraction": fraction}
+            rows += make_rows("random", [0.700, 0.702, 0.701], at=at)
+            rows += make_rows("warm", [0.800, 0.801, 0.8025], at=at)
+        return answer_question(analyse_study(study, rows))
+
+    assert "full grid" not in answer(places)
+    uneven = answer([one for one in places if one not in [("y", "0.1"), ("y", "1")]])
+    assert (
+        "The 4 places count alike and are no full grid: 3 have kind x and 2 have part of the images 0.5."
+        in uneven
     )
 
 

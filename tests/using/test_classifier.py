@@ -178,7 +178,9 @@ def test_runs_that_have_no_classifier(train: Train, tmp_path: Path) -> None:
 
 def test_a_run_broken_off_before_its_first_epoch_has_no_weights(run: RunFolder) -> None:
     run.best_file.unlink()
-    with pytest.raises(RunError, match="has no weights yet"):
+    with pytest.raises(RunError, match=r"has no weights yet(.|\n)*next: loupe resume"):
+        open_classifier(run.path)
+    with run.locked(), pytest.raises(RunError, match="next: wait: another process is training it"):
         open_classifier(run.path)
 
 

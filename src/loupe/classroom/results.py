@@ -127,6 +127,7 @@ def write_grades_page(path: Path, grades: Grades) -> None:
         classes=grades.classroom.hidden.class_names,
         by_class=compare_classes(grades),
         mistakes=mistakes,
+        least_wrong=count_least_wrong(len(grades.ranked)),
         picture_style=sheet.render_style(),
         grades_style=Markup(read_template("grades.css")),
     )
@@ -170,14 +171,19 @@ def compare_classes(grades: Grades) -> list[tuple[Entry, list[ClassCell | None]]
     return list(zip(grades.ranked, rows, strict=True))
 
 
+def count_least_wrong(num_ranked: int) -> int:
+    """Return how many networks a mistake is shared by at least: half of those ranked, and two."""
+    return max(2, -(-num_ranked // 2))
+
+
 def find_shared_mistakes(grades: Grades, sheet: PictureSheet) -> list[SharedMistake]:
-    """Return the hidden images that half of the ranked networks or more get wrong, and two at least."""
+    """Return the hidden images that `count_least_wrong` of the ranked networks or more get wrong."""
     hidden = grades.classroom.hidden
     if not grades.ranked:
         return []
     predicted = torch.stack([one.logits.argmax(1) for one in grades.ranked if one.logits is not None])
     wrong = (predicted != hidden.labels).sum(0)
-    least = max(2, -(-len(predicted) // 2))
+    least = count_least_wrong(len(predicted))
     order = sorted(range(len(hidden)), key=lambda index: (-int(wrong[index]), index))
     chosen = [index for index in order if int(wrong[index]) >= least][:_MOST_MISTAKES]
     names, found = hidden.class_names, []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Override, Plugins, app
-from loupe.errors import LoupeError, RunError
+from loupe.errors import HeldError, LoupeError, RunError
 from loupe.terminal import open_console, print_line, print_table
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def _watch(carry_out: Callable[..., None], recipe: "Recipe", path: Path) -> int:
     progress = LiveProgress(open_console(), f"training {recipe.name} in {path}")
     try:
         carry_out(recipe, path, observers=[progress])
+    except HeldError:
+        raise  # nothing was done here, and what is there is another process's
     except LoupeError:
         progress.close()
         if path.exists():

@@ -25,5 +25,5 @@ def measure_class_accuracy(answers: Predictions, class_names: tuple[str, ...], l
         least, most = (name_tied(pairs, one.accuracy) for one in (worst, best))
         sentence = f"From {least}, {shares[0]}, to {most}, {shares[1]}; all together {overall}."
     sentence += say_absent([sum(row) for row in measured.confusion], class_names)
-    note = f"Dark line: the class's interval. Dotted: all classes together, {overall}."
+    note = f"Line: the class's interval. Dotted: all classes together, {overall}."
     return Finding(sentence, values, [Bars("", bars, measured.accuracy, note)])

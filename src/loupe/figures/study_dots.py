@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from loupe.figures.style import BLUE, GREY, new_axes, new_figure
 
 _SHORT = 24  # letters of a name beside which there is room enough
+_FITS = 14  # letters of a name that the legend has room for
+_REFERENCE = ("s", BLUE, BLUE)
+_PLAIN = ("o", BLUE, BLUE)
+_MARKS = {"shown": _PLAIN, "practically none": ("o", BLUE, "white"), "cannot tell": ("o", GREY, "white")}
+"""Marker, colour and colour inside, by what follows from an arm's difference."""
+_TOLD = {"shown": "shown to differ", "practically none": "practically the same", "cannot tell": "cannot tell"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,8 @@ class Dot:
         low: lower end of the interval of the mean; None for one seed.
         high: upper end.
         values: of the metric, one a seed.
-        is_open: whether these runs cannot tell if it differs from the reference; such arms are drawn grey.
+        conclusion: what follows from its difference from the reference: "shown" (filled), "practically none"
+            (a ring), "cannot tell" (a grey ring); "" where nothing is compared.
     """
 
     name: str
@@ -28,7 +36,7 @@ class Dot:
     low: float | None
     high: float | None
     values: Sequence[float]
-    is_open: bool
+    conclusion: str = ""
 
 
 def draw_study_dots(
@@ -44,14 +52,16 @@ def draw_study_dots(
         least_span: what the x axis covers at the least, in the metric's unit.
     """
     longest = max((len(dot.name) for dot in dots), default=0)
-    figure = new_figure(6.4 + max(0.0, 0.07 * (longest - _SHORT)), 0.9 + 0.27 * len(dots))
+    has_legend = any(dot.conclusion for dot in dots)
+    height = 0.9 + 0.27 * len(dots) + (0.25 if has_legend else 0.0)
+    figure = new_figure(6.4 + max(0.0, 0.07 * (longest - _SHORT)), height)
     axes = new_axes(figure)
     for row, dot in enumerate(dots):
-        colour = GREY if dot.is_open and dot.name != reference else BLUE
+        marker, colour, face = _REFERENCE if dot.name == reference else _MARKS.get(dot.conclusion, _PLAIN)
         axes.plot(dot.values, [row + 0.24] * len(dot.values), "|", color=colour, ms=4, alpha=0.8)
         if dot.low is not None and dot.high is not None:
             axes.plot([dot.low, dot.high], [row, row], color=colour, lw=1.6, solid_capstyle="butt")
-        axes.plot([dot.mean], [row], "o", color=colour, ms=5, mfc="white" if colour == GREY else colour)
+        axes.plot([dot.mean], [row], marker, color=colour, ms=5, mfc=face)
         if dot.name == reference:
             axes.axvline(dot.mean, color=BLUE, lw=0.8, ls=":")
     axes.set_yticks(range(len(dots)), [dot.name for dot in dots])
@@ -64,4 +74,32 @@ def draw_study_dots(
     axes.tick_params(axis="y", length=0)
     if title:
         axes.set_title(title, fontsize=10, loc="left")
+    if has_legend:
+        _place_legend(figure, dots, reference)
     return figure
+
+
+def _place_legend(figure: Figure, dots: Sequence[Dot], reference: str) -> None:
+    """Say below the axes what the marks that occur mean."""
+    handles = []
+    if any(dot.name == reference for dot in dots):
+        marker, colour, face = _REFERENCE
+        label = f"reference: {reference}" if len(reference) <= _FITS else "reference"
+        handles.append(
+            Line2D([], [], color=colour, marker=marker, mfc=face, ms=5, lw=0.8, ls=":", label=label)
+        )
+    for conclusion, (marker, colour, face) in _MARKS.items():
+        if any(dot.conclusion == conclusion and dot.name != reference for dot in dots):
+            label = _TOLD[conclusion]
+            handles.append(Line2D([], [], color=colour, marker=marker, mfc=face, ms=5, lw=1.6, label=label))
+    if any(len(dot.values) > 1 for dot in dots):
+        handles.append(Line2D([], [], color=BLUE, marker="|", ms=4, ls="none", label="single seeds"))
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=8,
+        handletextpad=0.4,
+        columnspacing=1.2,
+    )

@@ -39,6 +39,6 @@ def list_runs(folder: RunFolder) -> list[RunFolder]:
             f"Series {folder.path.name} has no result yet.",
             got="no seed that has ended",
             allowed="a series with at least one finished run",
-            next_step=f"loupe resume {folder.path}",
+            next_step=folder.advise(),
         )
     return runs

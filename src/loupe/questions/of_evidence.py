@@ -6,7 +6,8 @@ from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
 from loupe.questions.of_training import ask_fit
 from loupe.runs.looks import count_times
-from loupe.statistics.optimism import expected_best_of
+from loupe.runs.result import Score
+from loupe.statistics.optimism import expected_best_of, expected_best_share
 from loupe.wording import count_of
 
 _MANY_RECIPES = 5
@@ -72,15 +73,28 @@ def ask_freshness(evidence: Evidence) -> Answer:
     if machine is not None:
         said += f"; on this machine it was looked at {count_times(machine.count)}, in "
         said += count_of(recipes, "recipe")
-    flatters = ""
     best = evidence.result.best
-    interval = best.test.headline.interval if best is not None and best.test is not None else None
-    if recipes >= _MANY_RECIPES and interval is not None:
-        reach = NormalDist().inv_cdf((1 + evidence.result.confidence) / 2)
-        points = 100 * expected_best_of(recipes, (interval.high - interval.low) / 2 / reach)
-        flatters = f"; the best of {recipes} equal recipes would seem {points:.1f} points better than it is"
+    test = best.test if best is not None else None
+    flatters = _tell_luck(recipes, test, evidence.result.confidence) if recipes >= _MANY_RECIPES else ""
     if own > 1 or flatters:
         return Answer(name, question, "attention", f"{said}{flatters}.", section, step)
     if machine is None:
         return Answer(name, question, "unknown", f"{said}; looks of other runs are not known.", section, step)
     return Answer(name, question, "good", f"{said}.", section)
+
+
+def _tell_luck(recipes: int, test: Score | None, level: float) -> str:
+    """Return by how much the best of so many equal recipes would flatter itself; "" where that is unknown."""
+    headline = test.headline if test is not None else None
+    if test is None or headline is None or headline.value is None or headline.interval is None:
+        return ""
+    if headline.metric.name == "accuracy":
+        luck = expected_best_share(recipes, headline.value, test.num_images)
+    else:
+        reach = NormalDist().inv_cdf((1 + level) / 2)
+        luck = expected_best_of(recipes, (headline.interval.high - headline.interval.low) / 2 / reach)
+        end = headline.metric.bounds["high" if headline.metric.is_higher_better else "low"]
+        luck = min(luck, abs(end - headline.value))
+    size = headline.metric.write_difference(luck).lstrip("+")
+    unit = f" {headline.metric.difference_unit}" if headline.metric.is_percent else ""
+    return f"; the best of {recipes} equal recipes would seem up to {size}{unit} better than it is"

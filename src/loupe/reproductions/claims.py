@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from types import MappingProxyType
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def judge_claims(
     verdicts = [judge_winner(one, found.get(one.study)) for one in reproduction.winners]
     verdicts += [judge_effect(one, found.get(one.study)) for one in reproduction.effects]
     for one in reproduction.numbers:
-        verdicts += judge_numbers(one, found.get(one.study), deltas)
+        verdicts += judge_numbers(one, found.get(one.study), deltas, reproduction.other_quantities)
     verdicts = [replace(one, defect=name_causes(one.defect, demonstrated)) for one in verdicts]
     return [_withhold(verdict) for verdict in verdicts] if is_quick else verdicts
 
@@ -98,8 +99,20 @@ def _withhold(verdict: Verdict) -> Verdict:
     return replace(verdict, ruling="not judged", why="the quick form trains less than published")
 
 
-def judge_numbers(claim: Numbers, found: Found | None, deltas: Deltas) -> list[Verdict]:
-    """Return a verdict for each published number of one thing: one draw beside our runs (`rule_on_draw`)."""
+def judge_numbers(
+    claim: Numbers,
+    found: Found | None,
+    deltas: Deltas,
+    other_quantities: Mapping[str, str] = MappingProxyType({}),
+) -> list[Verdict]:
+    """Return a verdict for each published number of one thing: one draw beside our runs (`rule_on_draw`).
+
+    Args:
+        claim: the numbers.
+        found: the study they stand beside; None if it was not run.
+        deltas: how far apart both may be and still count as the same.
+        other_quantities: figures of which a published number and ours are not of the same thing, and how.
+    """
     rows = find_rows(claim, found)
     verdicts = []
     for figure, published in claim.published.items():
@@ -122,7 +135,9 @@ def judge_numbers(claim: Numbers, found: Found | None, deltas: Deltas) -> list[V
         ruling, why = rule_on_number(
             published, values, figure, gather_spreads(found, figure), deltas, name_setting(rows[0])
         )
-        if claim.scaled and metric is not None:
+        if figure in other_quantities:
+            ruling, why = "not judged", other_quantities[figure]
+        elif claim.scaled and metric is not None:
             is_worse = (ours.mean < published) == metric.is_higher_better
             ruling, why = _weigh_scaled(ruling, why, is_worse=is_worse, by=claim.scaled)
         ends, mean = write_ends(ours, figure), write_number(ours.mean, figure)
@@ -194,7 +209,9 @@ def judge_effect(claim: Effect, found: Found | None) -> Verdict:
         ruling = "cannot tell"
     why = "" if ruling == "consistent" else f"ours: {outcome}"
     ours, count = f"{outcome}, {told}", difference.num_seeds
-    return Verdict(claim.row, claim.what, claim.published, ours, interval, count, ruling, why, claim.flaw)
+    at = ", ".join(f"{axis} {value}" for axis, value in claim.at.items())
+    what = f"{claim.what} ({at})" if at else claim.what
+    return Verdict(claim.row, what, claim.published, ours, interval, count, ruling, why, claim.flaw)
 
 
 def _name_outcome(difference: Difference, *, is_trend: bool) -> str:

@@ -22,6 +22,7 @@ from loupe.runs import RunFolder, load_model
 from loupe.runs.looks import follow_looks
 from loupe.runtime import Precision, Streams, choose_precision
 from loupe.training.measure import measure
+from loupe.wording import list_names
 
 _BATCH_SIZE, _RATE = 64, 0.001  # the notebook's choice
 _CIFAR10 = Normalization((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
@@ -93,16 +94,23 @@ def show_trained_crops(runs: Sequence[RunFolder], folder: Path) -> Demonstration
     return Demonstration(
         "D-002-4",
         "The trained network on random crops",
-        f"The test images of {runs[0].read_recipe().name}, as they are and as the notebook tested: mirrored "
-        "at random and cut to a window of 8 to 100 % of their area. Our networks were trained on shifted "
-        "images, the notebook's on such crops. Measured anew: in half precision a few images may come out "
-        "otherwise than in the run. Nothing is chosen by these looks; all are on record.",
+        f"The test images of {runs[0].read_recipe().name}, seen by {_name_seeds(runs)}, as they are and as "
+        "the notebook tested: mirrored at random and cut to a window of 8 to 100 % of their area. Ours were "
+        "trained on shifted images, the notebook's on such crops. Measured anew: in half precision a few "
+        "images may come out otherwise than in the run. Nothing is chosen by these looks; all are on record.",
         (
             ("tested on the images", f"{fmean(whole):.2f} %", _list(whole)),
             ("tested on random crops of them, as published", f"{fmean(cropped):.2f} %", _list(cropped)),
         ),
         figure="accuracy",
     )
+
+
+def _name_seeds(runs: Sequence[RunFolder]) -> str:
+    """Return whose networks they are: "the network of seed 0", "the networks of seeds 0, 1 and 2"."""
+    seeds = [str(run.read_recipe().run.seed) for run in runs]
+    several = "s" if len(seeds) > 1 else ""
+    return f"the network{several} of seed{several} {list_names(seeds)}"
 
 
 def _build_crops() -> list[Augmentation]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from loupe.reproductions.columns import metric_of, to_scale, write_gap
-from loupe.statistics.one_draw import KnownSpread, find_spreads, rule_on_draw
+from loupe.statistics.one_draw import CONSISTENT_RATE, KnownSpread, find_spreads, rule_on_draw
 from loupe.studies import Study
 from loupe.studies.folder import StudyRow
 
@@ -85,16 +85,19 @@ def rule_on_number(
     except ValueError:
         return "not judged", "a figure of 0 has no logarithm to compare"
     spread = spreads.get(setting) or _find_nearest(ours, spreads)
-    ruling, interval = rule_on_draw(draw, ours, spread, delta)
-    if ruling == "different":
-        return ruling, _tell_gap(published, fmean(values), figure)
-    reach = max(abs(interval.low), abs(interval.high))
+    found = rule_on_draw(draw, ours, spread, delta)
+    if found.ruling == "different":
+        return "different", _tell_gap(published, fmean(values), figure)
+    if found.chance < CONSISTENT_RATE:
+        gap, cases = _tell_gap(published, fmean(values), figure), max(5, round(100 * found.chance))
+        return "cannot tell", f"{gap}, and a right number lies as far off in {cases} of 100 cases"
+    reach = max(abs(found.interval.low), abs(found.interval.high))
     reach = min(reach, 1.0) if is_share else reach
     within = f"{100 * reach:.2f} points" if is_share else f"a factor of {math.exp(min(reach, 700.0)):.3g}"
     allowed = f"{100 * delta:g} points" if is_share else f"a factor of {math.exp(delta):.3g}"
-    if ruling == "consistent":
-        return ruling, f"within {within}, where {allowed} are allowed"
-    return ruling, f"they may be {within} apart, where {allowed} are allowed"
+    if found.ruling == "consistent":
+        return "consistent", f"within {within}, where {allowed} are allowed"
+    return "cannot tell", f"they may be {within} apart, where {allowed} are allowed"
 
 
 def _find_nearest(values: Sequence[float], spreads: Mapping[str, KnownSpread]) -> KnownSpread:

@@ -39,12 +39,14 @@ class Placebo:
 
 
 def try_placebos(reproduction: Reproduction, found: Mapping[str, Found]) -> list[Placebo]:
-    """Return a row for each figure that three models or more of a study have published without a flaw."""
+    """Return a row for each figure judged that three models or more of a study published without a flaw."""
     deltas = Deltas(reproduction.delta_points, reproduction.delta_ratio)
     numbers: dict[tuple[str, str], dict[str, tuple[float, list[float]]]] = {}
     for claim in reproduction.numbers:
         rows = find_rows(claim, found.get(claim.study))
         for figure, published in claim.published.items():
+            if figure in reproduction.other_quantities:
+                continue
             values = [value for row in rows if (value := row.value(figure)) is not None]
             if len(values) > 1 and not (claim.flaw or claim.flaws.get(figure)) and figure != "parameters":
                 numbers.setdefault((claim.study, figure), {})[name_setting(rows[0])] = published, values

@@ -14,6 +14,7 @@ from loupe.reproductions.number_rules import Found, Ruling
 from loupe.reproductions.placebo import Placebo, try_placebos
 from loupe.reproductions.schema import Reproduction
 from loupe.runs.writing import write_text
+from loupe.statistics.one_draw import CONSISTENT_RATE, DIFFERENT_RATE
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import draw_charts, draw_study, name_figure
@@ -35,6 +36,16 @@ _SCALED = (
 )
 
 _NOTHING_PUBLISHED = "No number was published that could be judged."
+
+
+_RULE = (
+    "A published number is one draw from one run. Different: a right one lies as far from our mean in fewer "
+    "than {different:.0f} of 100 cases. Consistent: it does in {consistent:.0f} or more, and what both stand "
+    "for lies within {delta} of each other (two one-sided tests at {one_sided:g} %, which is a {level:.0f} % "
+    "interval of the gap). Else these runs cannot tell. A verdict knows how much one run varies from all "
+    "settings of the study together, the interval of a mean in the table from the seeds of its row alone: a "
+    "number may lie in that interval and be different."
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,7 @@ def write_reproduction(
         "command": command,
         "states": states,
         "nothing_published": _NOTHING_PUBLISHED,
+        "rule": _describe_rule(reproduction, is_quick=is_quick),
     }
     page = folder / "report.html"
     write_page(
@@ -149,6 +161,20 @@ def _describe_state(
     if any(scaled):
         states.append(_SCALED)
     return states
+
+
+def _describe_rule(reproduction: Reproduction, *, is_quick: bool) -> str:
+    """Return how published numbers are judged; "" where none is."""
+    if is_quick or not reproduction.numbers:
+        return ""
+    return _RULE.format(
+        different=100 * DIFFERENT_RATE,
+        consistent=100 * CONSISTENT_RATE,
+        one_sided=50 * CONSISTENT_RATE,
+        level=100 * (1 - CONSISTENT_RATE),
+        delta=f"{100 * reproduction.delta_points:g} points, of losses, errors and epochs a factor of "
+        f"{1 + reproduction.delta_ratio:g},",
+    )
 
 
 def _count_so_far(analysis: StudyAnalysis) -> str:
@@ -232,9 +258,10 @@ def _write_markdown(
             lines += [*(f"| {' | '.join(row)} |" for row in rows), ""]
     if not analyses:
         lines += ["No run is at its end yet.", ""]
+    rule = _describe_rule(reproduction, is_quick=command.endswith("--quick"))
     if verdicts:
         head = "| row | claim | published | ours | interval of the mean | seeds | verdict |"
-        lines += ["## Claims", "", head, "|---|---|---|---|---|---|---|"]
+        lines += ["## Claims", "", *((rule, "") if rule else ()), head, "|---|---|---|---|---|---|---|"]
     elif analyses:
         lines += ["## Claims", "", _NOTHING_PUBLISHED]
     for one_verdict in verdicts:

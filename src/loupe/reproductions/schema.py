@@ -120,4 +120,8 @@ class Reproduction(Section):
         le=10,
         description="The same of losses, errors and epochs, as a part: 0.5 is a factor of 1.5.",
     )
+    other_quantities: dict[FigureName, str] = Field(
+        {},
+        description="Published figures that are of something else than ours, and of what: shown, not judged.",
+    )
     remarks: tuple[str, ...] = Field((), description="What the reader should know.")

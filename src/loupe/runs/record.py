@@ -61,7 +61,7 @@ class RunRecord(RunFiles):
                 f"Run {self.path.name} has no result yet.",
                 got="no result.json",
                 allowed="a run that has ended",
-                next_step=f"loupe resume {self.path}",
+                next_step=self.advise(),
             )
         return result
 
@@ -101,6 +101,12 @@ class RunRecord(RunFiles):
     def is_being_trained(self) -> bool:
         """Return whether a process trains in this folder now."""
         return is_locked(self.path / ".lock")
+
+    def advise(self) -> str:
+        """Return what to do about a run that is not at its end: wait for whoever trains it, or resume it."""
+        if self.is_being_trained():
+            return "wait: another process is training it"
+        return f"loupe resume {self.path}"
 
     def read_progress(self) -> Progress | None:
         """Return how far training is; None if it does not go on, or has only just begun."""

@@ -54,8 +54,8 @@ class SeriesFolder(RunFolder):
         if not file.exists():
             raise RunError(
                 f"Series {self.path.name} has no summary yet.",
-                got="a series that was interrupted",
-                next_step=f"loupe resume {self.path}",
+                got="a series none of whose seeds has ended",
+                next_step=self.advise(),
             )
         with reading(file):
             figures = json.loads(read_text(file))["summaries"]

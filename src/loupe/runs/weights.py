@@ -63,7 +63,7 @@ def read_weights(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"Run {run.path.name} has no weights yet.",
             got="no best.safetensors",
             allowed="a run with at least one epoch",
-            next_step=f"loupe resume {run.path}",
+            next_step=run.advise(),
         )
     run.refuse_altered(run.best_file)
     with reading(run.best_file, f"loupe resume {run.path} writes it anew"):

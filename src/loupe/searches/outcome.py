@@ -141,7 +141,7 @@ def find_outcome(
         trials=tuple(trials),
         candidates=tuple(candidates),
         winner=winner,
-        luck=_estimate_luck(candidates, sum(row.status == "finished" for row in trials)),
+        luck=_estimate_luck(candidates, sum(row.status == "finished" for row in trials), metric),
         importance=importance,
         importance_note=importance_note,
         seconds=seconds,
@@ -172,10 +172,12 @@ def _make_candidate(
     )
 
 
-def _estimate_luck(candidates: Sequence[Candidate], num_finished: int) -> float | None:
+def _estimate_luck(candidates: Sequence[Candidate], num_finished: int, metric: Metric) -> float | None:
     variances = [
         one.fresh.std**2 for one in candidates if one.fresh is not None and one.fresh.std is not None
     ]
     if not variances or not num_finished:
         return None
-    return expected_best_of(num_finished, math.sqrt(fmean(variances)))
+    end = metric.bounds["high" if metric.is_higher_better else "low"]
+    mean = fmean(one.fresh.mean for one in candidates if one.fresh is not None)
+    return min(expected_best_of(num_finished, math.sqrt(fmean(variances))), abs(end - mean))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from loupe.statistics.optimism import Optimism as Optimism
     from loupe.statistics.optimism import estimate_optimism as estimate_optimism
     from loupe.statistics.optimism import expected_best_of as expected_best_of
+    from loupe.statistics.optimism import expected_best_share as expected_best_share
     from loupe.statistics.power_law import PowerLaw as PowerLaw
     from loupe.statistics.power_law import PredictedError as PredictedError
     from loupe.statistics.power_law import find_lack_of_fit as find_lack_of_fit
@@ -26,7 +27,7 @@ else:
         {
             "comparison": "compute_mcnemar",
             "intervals": "Interval compute_wilson_interval summarise_seeds",
-            "optimism": "Optimism estimate_optimism expected_best_of",
+            "optimism": "Optimism estimate_optimism expected_best_of expected_best_share",
             "power_law": "PowerLaw PredictedError find_lack_of_fit fit_power_law predict_errors",
             "seed_pairs": "PairedDifference compare_crossed compare_seed_pairs",
         },

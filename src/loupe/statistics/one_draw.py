@@ -13,10 +13,10 @@ from loupe.statistics.variances import moderate_variances
 
 Ruling = Literal["consistent", "different", "cannot tell"]
 
-_DIFFERENT_RATE = 0.05  # how often a right number lies farther off
+DIFFERENT_RATE = 0.05  # how often a right number lies farther off
 # The same of "consistent": the least, to a hundredth, at which three seeds let through at most 20 in 100
 # numbers off by 3 standard deviations of a run and 2 off by 5, however well the spread is known.
-_CONSISTENT_RATE = 0.23
+CONSISTENT_RATE = 0.23
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,21 @@ class KnownSpread:
 
     std: float
     degrees_of_freedom: float
+
+
+@dataclass(frozen=True)
+class DrawRuling:
+    """What one published draw and runs of ours say of each other.
+
+    Args:
+        ruling: what follows.
+        interval: of the gap, published minus ours, at the level of *consistent*: 77 %.
+        chance: how often a right number lies at least as far off, in [0, 1].
+    """
+
+    ruling: Ruling
+    interval: Interval
+    chance: float
 
 
 def find_spreads(values: Mapping[str, Sequence[float]]) -> dict[str, KnownSpread]:
@@ -52,10 +67,8 @@ def find_spreads(values: Mapping[str, Sequence[float]]) -> dict[str, KnownSpread
     }
 
 
-def rule_on_draw(
-    published: float, ours: Sequence[float], spread: KnownSpread, delta: float
-) -> tuple[Ruling, Interval]:
-    """Return what one published draw and runs of ours say of each other, and the interval of their gap.
+def rule_on_draw(published: float, ours: Sequence[float], spread: KnownSpread, delta: float) -> DrawRuling:
+    """Return what one published draw and runs of ours say of each other.
 
     The gap of one run and the mean of n varies with variance σ² (1 + 1/n). "different": a right number lies
     as far off in fewer than 5 of 100 cases. "consistent": it would lie as far off in 23 of 100 or more, and
@@ -70,13 +83,17 @@ def rule_on_draw(
     """
     gap = published - float(np.mean(ours))
     error = spread.std * math.sqrt(1 + 1 / len(ours))
-    reach = -float(special.stdtrit(spread.degrees_of_freedom, _CONSISTENT_RATE / 2)) * error
+    reach = -float(special.stdtrit(spread.degrees_of_freedom, CONSISTENT_RATE / 2)) * error
     interval = Interval(gap - reach, gap + reach)
-    if abs(gap) > -float(special.stdtrit(spread.degrees_of_freedom, _DIFFERENT_RATE / 2)) * error:
-        return "different", interval
-    if abs(gap) <= reach and -delta <= interval.low and interval.high <= delta:
-        return "consistent", interval
-    return "cannot tell", interval
+    chance = (
+        2 * float(special.stdtr(spread.degrees_of_freedom, -abs(gap) / error)) if error else float(gap == 0)
+    )
+    ruling: Ruling = "cannot tell"
+    if abs(gap) > -float(special.stdtrit(spread.degrees_of_freedom, DIFFERENT_RATE / 2)) * error:
+        ruling = "different"
+    elif abs(gap) <= reach and -delta <= interval.low and interval.high <= delta:
+        ruling = "consistent"
+    return DrawRuling(ruling, interval, chance)
 
 
 def find_winning_chances(

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.special import bdtr
 
 from loupe.statistics.intervals import Interval, has_spread, summarise_seeds
 
@@ -84,3 +86,26 @@ def expected_best_of(num_trials: int, std: float = 1.0) -> float:
     above = -torch.expm1(num_trials * torch.special.log_ndtr(scores))
     below = torch.exp(num_trials * torch.special.log_ndtr(-scores))
     return std * float(torch.trapezoid(above - below, scores))
+
+
+def expected_best_share(num_trials: int, share: float, num_images: int) -> float:
+    """Return by how much the best of equally good shares lies above their common mean, on average.
+
+    The expected maximum of independent binomial shares; `expected_best_of` leaves out that a share ends at 1.
+
+    Args:
+        num_trials: ≥ 1.
+        share: of images that each gets right on average, in [0, 1].
+        num_images: that each is judged on, ≥ 1.
+
+    Raises:
+        ValueError: fewer than one trial or image, or a share outside [0, 1].
+    """
+    if num_trials < 1 or num_images < 1 or not 0 <= share <= 1:
+        raise ValueError(
+            f"got {num_trials} trials of {num_images} images with a share of {share}; allowed: 1 or more, "
+            "1 or more, 0 to 1"
+        )
+    # the mean of a count: how often it exceeds each number below the largest
+    exceeded = 1 - bdtr(np.arange(num_images), num_images, share) ** num_trials
+    return float(exceeded.sum()) / num_images - share

@@ -51,7 +51,8 @@ class StudyAnalysis:
         runs: finished ones, as they are compared.
         cells: an arm at a place each; where a study has one arm, each place counts as an arm.
         reference: what differences are taken from; "" where nothing is compared.
-        best: the arm and place with the best mean on validation; several where they tie, in their order.
+        best: the arm and place with the best mean on validation; several where they tie, in their order;
+            none where nothing else has a finished run.
         overall: difference of each arm from the reference, on average over all places.
         effects: of the numeric axes.
         laws: fitted power laws, if the study asks for them.
@@ -165,12 +166,7 @@ def analyse_study(
         runs=tuple(runs),
         cells=tuple(compared.cells),
         reference=reference,
-        best=tuple(
-            cell
-            for name in best
-            for cell in compared.cells
-            if (cell.arm, cell.place) == name and (name == chosen or name[0] not in originals)
-        ),
+        best=_find_cells(compared.cells, [one for one in best if one == chosen or one[0] not in originals]),
         overall=compared.overall,
         effects=tuple(effects),
         laws=tuple(fit_laws(study, arms, figure, axis)) if study.fit and axis else (),
@@ -180,6 +176,13 @@ def analyse_study(
         whole=whole,
         fold_rows=carried_out if whole.folds is not None else (),
     )
+
+
+def _find_cells(cells: Sequence[Cell], names: Sequence[tuple[str, Place]]) -> tuple[Cell, ...]:
+    """Return the cells that are best, in the order of their names; of one cell alone nothing is best."""
+    if len(cells) < 2:
+        return ()
+    return tuple(cell for name in names for cell in cells if (cell.arm, cell.place) == name)
 
 
 def compares_places(study: Study) -> bool:

@@ -4,6 +4,9 @@ Three things are said apart: a difference is shown, and how large it is at least
 inside a stated margin; or these runs cannot tell, and how many seeds would.
 """
 
+import math
+from collections import Counter
+
 from loupe.reports.page import format_level
 from loupe.statistics import Interval
 from loupe.statistics.arms import Cell
@@ -163,7 +166,7 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
     ]
     axes = list_names([axis.label or name for name, axis in analysis.study.axes.items()])
     what = f"in {analysis.figure.name} on average over {axes}"
-    answer = f"Against {analysis.reference}, {what}: {'; '.join(parts)}."
+    answer = f"Against {analysis.reference}, {what}: {'; '.join(parts)}.{_tell_balance(analysis)}"
     effects = [
         f"from {analysis.study.axes[one.axis].label or one.axis} {one.first} to {one.last} "
         f"{_tell_difference(analysis, one.difference)}"
@@ -172,6 +175,22 @@ def _tell_over_places(analysis: StudyAnalysis) -> str:
     if not effects:
         return answer
     return f"{answer} In {analysis.figure.name}, all else held: {'; '.join(effects)}."
+
+
+def _tell_balance(analysis: StudyAnalysis) -> str:
+    """Return which values weigh more in an average over places; "" where these are a full grid."""
+    axes = analysis.study.axes
+    places = [cell.place for cell in analysis.cells if cell.arm == analysis.reference]
+    if not places or len(places) == math.prod(len(axis.names) for axis in axes.values()):
+        return ""
+    parts = []
+    for (name, axis), values in zip(axes.items(), zip(*places, strict=True), strict=True):
+        (value, most), *others = Counter(values).most_common()
+        if others and others[0][1] < most:
+            parts.append(f"{most} have {axis.label or name} {value}")
+    if not parts:
+        return ""
+    return f" The {len(places)} places count alike and are no full grid: {list_names(parts)}."
 
 
 def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:

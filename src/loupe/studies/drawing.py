@@ -109,11 +109,18 @@ def _draw_rows(analysis: StudyAnalysis) -> Figure:
         name, interval = name_cell(analysis, cell), cell.summary.interval
         low = scale * interval.low if interval else None
         high = scale * interval.high if interval else None
-        dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], cell.is_open))
+        dots.append(Dot(name, scale * cell.summary.mean, low, high, seeds[name], _conclude(cell)))
     least_span = _LEAST_SPAN if analysis.figure.is_share else 0.0
     return draw_study_dots(
         dots, x_label=_label(analysis), reference=analysis.reference, least_span=least_span
     )
+
+
+def _conclude(cell: Cell) -> str:
+    """Return what follows of a cell's difference, as its dot shows it."""
+    if cell.difference is None:
+        return ""
+    return "cannot tell" if cell.is_open else cell.difference.conclusion
 
 
 def _name_run(analysis: StudyAnalysis, arm: str, place: Place) -> str:
@@ -143,7 +150,9 @@ def _draw_bands(analysis: StudyAnalysis, axis: str) -> Figure:
                 [scale * end.high if end else mean for end, mean in zip(ends, means, strict=True)],
             )
         panels[_name_panel(analysis, axis, rest)] = bands
-    return draw_study_lines(panels, x_label=_label_axis(analysis, axis), y_label=name_figure(analysis))
+    return draw_study_lines(
+        panels, x_label=_label_axis(analysis, axis), y_label=_label(analysis).replace(" and ", "\nand ")
+    )
 
 
 def _draw_chart(analysis: StudyAnalysis, axis: str, rest: Place) -> Markup:

@@ -11,7 +11,7 @@ from loupe.evaluations import Looks
 from loupe.reports.compared_run import ComparedRun, find_shared
 from loupe.reports.comparison import write_comparison
 from loupe.running.recipe_data import load_validation_images
-from loupe.runs import RunFolder, RunResult, find_run_folder
+from loupe.runs import RunFolder, RunResult, SeriesFolder, find_run_folder
 from loupe.runs.plugins import load_run_plugins
 from loupe.using.compare_pairs import compare_pairs
 from loupe.using.evaluation_setup import MARGIN
@@ -75,7 +75,7 @@ def _read(place: str | PathLike[str]) -> ComparedRun:
             f"Run {path.name} has no result to compare.",
             got="no epoch judged yet",
             allowed="a run that has ended, or was interrupted after an epoch",
-            next_step=f"loupe resume {path}",
+            next_step=(SeriesFolder if recipe.run.seeds else RunFolder)(path).advise(),
         )
     kept, results = zip(*found, strict=True)
     return ComparedRun(path, recipe, tuple(kept), tuple(results), is_series=bool(recipe.run.seeds))

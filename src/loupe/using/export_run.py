@@ -135,7 +135,7 @@ def open_finished(place: str | PathLike[str]) -> tuple[RunFolder, RunResult]:
             f"Run {run.path.name} has no result yet: its network would go out without its figures.",
             got="no result.json" if result is None else "a result without an epoch",
             allowed="a run that has ended",
-            next_step=f"loupe resume {run.path}",
+            next_step=run.advise(),
         )
     return run, result
 

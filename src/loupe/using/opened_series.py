@@ -106,7 +106,7 @@ def open_series(series: SeriesFolder, device: str = "auto", *, data: Path | None
             f"Series {series.path.name} has no two networks to average.",
             got=f"{len(finished)} finished of {len(series.runs)} begun",
             allowed="two finished seeds or more",
-            next_step=f"loupe resume {series.path}",
+            next_step=series.advise(),
         )
     members = {seed: open_run(run, device, data=data) for seed, run in finished.items()}
     first = next(iter(members.values()))

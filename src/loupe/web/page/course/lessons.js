@@ -35,7 +35,7 @@ export const LESSONS = [
     look: [
       {
         address: "#/runs",
-        words: "the run while it trains; loss and accuracy grow epoch by epoch."
+        words: "the run while it trains; its curves grow epoch by epoch, loss falling and accuracy rising."
       },
       {
         address: "#/run/first",
