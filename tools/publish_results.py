@@ -61,6 +61,8 @@ def publish_reproduction(folder: Path) -> None:
     beside = (
         f"The results stand beside this page, in `docs/reproduction/{folder.name}/`; "
         f"`loupe reproduce {folder.name} --known docs/reproduction/{folder.name}` goes on from them.\n"
+        "What rows such as K14, defects such as D-004-6 and other names of the source stand for: "
+        "[sources](../sources.md).\n"
         f"Machine: {MACHINES.get(folder.name, BFLOAT16)}."
     )
     first_remark = text.index("\n- ")

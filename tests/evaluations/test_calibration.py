@@ -15,6 +15,7 @@ from loupe.evaluations.scaling import (
     Scaling,
     choose_scaling,
     fit_scaling,
+    list_choosable,
     measure_loss,
     scale_out_of_fold,
 )
@@ -235,3 +236,37 @@ def test_intervals_of_briers_parts_stay_within_what_they_can_be() -> None:
     assert discrimination.interval is not None
     assert discrimination.value is not None
     assert discrimination.interval.low <= discrimination.value <= discrimination.interval.high <= 0.9 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("num_images", "num_classes", "expected"),
+    [
+        (35, 5, ["none", "temperature"]),
+        (400, 5, ["none", "temperature", "vector"]),
+        (2_000, 5, ["none", "temperature", "vector", "isotonic"]),
+        (2_000, 200, ["none", "temperature"]),
+    ],
+)
+def test_what_bends_classes_one_by_one_is_chosen_of_enough_images_only(
+    num_images: int, num_classes: int, expected: list[str]
+) -> None:
+    labels = torch.arange(num_images) % num_classes
+    assert list_choosable(labels, num_classes) == expected
+
+
+def test_few_images_choose_no_curve_that_other_images_would_suffer_from() -> None:
+    """Right and unsure answers: a curve fitted to 35 of them makes each class sure from some share on."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(num_images: int, noise: float) -> Predictions:
+        labels = torch.arange(num_images) % 5
+        logits = torch.nn.functional.one_hot(labels, 5).float()
+        return Predictions(labels, logits + noise * torch.randn(num_images, 5, generator=generator))
+
+    validation, elsewhere = draw(35, 0.1), draw(2_000, 0.7)
+    chosen, losses = choose_scaling(validation, seed=0)
+    assert losses["isotonic"] < losses["none"]
+    assert chosen.method == "temperature"
+    curve = fit_scaling(validation, "isotonic").apply_to(elsewhere)
+    assert int((curve.predicted != elsewhere.predicted).sum()) > 50
+    assert torch.equal(chosen.apply_to(elsewhere).predicted, elsewhere.predicted)

@@ -1,6 +1,7 @@
 """Answers by costs, by other shares and by a threshold for each class, from image files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
 from loupe.statistics.class_shares import adjust_to_shares
 from loupe.statistics.selective import Threshold
+from loupe.using.evaluate_run import evaluate_run
 from loupe.using.predict_images import predict
 
 QUICK = ("train.epochs=3", "model=mlp", "data.fraction=0.5", "evaluate.look_inside=false", "run.threads=1")
@@ -61,6 +63,24 @@ def test_no_answer_where_that_is_cheapest(run: RunFolder, crops: Path) -> None:
     for one in found.answers:
         assert one.is_unsure == (1 - one.probabilities[0] > 0.05)
     assert f"{found.num_unsure:,} of them unsure" in list(summarise_answers(found))
+
+
+def test_shares_of_what_is_no_class_are_refused_before_an_image_is_looked_at(
+    run: RunFolder, crops: Path
+) -> None:
+    looks = run.path / "test_openings.jsonl"
+    before = looks.read_text(encoding="utf-8")
+    wrong: list[dict[str, Any]] = [
+        {"shares": {"tree": 0.5}},
+        {"costs": {"3": {"tree": 2.0}}},
+        {"shares": {"3": 0.7, "4": 0.7}},
+    ]
+    for asked in wrong:
+        with pytest.raises(LoupeError, match="next: "):
+            evaluate_run(run.path, crops, **asked)
+        with pytest.raises(LoupeError, match="next: "):
+            evaluate_run(run.path, on_test=True, **asked)
+    assert looks.read_text(encoding="utf-8") == before
 
 
 def test_shares_are_heeded(run: RunFolder, crops: Path) -> None:

@@ -66,6 +66,7 @@ def test_bad_uploads_are_refused_in_words(
     for name, content in uploads.items():
         said = refused(client.post(path, files={"image": (f"../../{name}.png", content)}))
         assert said["allowed"], name
+        assert (said["error"] == "This image is too large.") == (name in ("bomb", "wide")), name
         refused(client.post(path, content=content, headers={"content-type": "image/png"}))
     assert client.get("/api/runs").status_code == 200
 
@@ -305,3 +306,12 @@ def test_a_token_that_is_set_is_asked_for_at_every_address(
             # a browser that other tests drive may have an event loop in this thread
             elsewhere.submit(server.serve, runs.folder, host=host, port=0, opens_browser=False).result(60)
     assert made == ["secret", None]
+
+
+def test_what_is_no_text_is_refused_in_words(client: httpx.Client, runs: Runs) -> None:
+    """Half a surrogate pair is JSON and no UTF-8: the answer that repeats it could not be written."""
+    path, headers = f"/api/runs/{runs.good}/tags", {"content-type": "application/json"}
+    said = refused(client.patch(path, content=b'{"add": ["\\ud800"]}', headers=headers))
+    assert "is no tag" in said["error"]
+    long = refused(client.patch(path, json={"add": ["x" * 100_000]}))
+    assert len(long["error"]) < 1_000

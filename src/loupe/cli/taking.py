@@ -93,7 +93,10 @@ def calibrate(
     *,
     method: Annotated[
         Literal["best", "temperature", "vector", "isotonic", "none"],
-        Parameter(help="How; best is what cross-validation says, none takes it away again."),
+        Parameter(
+            help="How; best is what cross-validation says, none takes it away again. Vector and isotonic may "
+            "change the class that is named, and are best only with enough images of each class."
+        ),
     ] = "best",
 ) -> int:
     """Set a run's probabilities right by its validation images; predict, page and export then use it.
@@ -103,6 +106,7 @@ def calibrate(
     run
         A run folder, or its name (or how it begins) inside runs/.
     """
+    from loupe.evaluations.scaling import FEWEST_ISOTONIC, FEWEST_OF_CLASS
     from loupe.using.calibrate_run import calibrate_run
 
     found = calibrate_run(run, method)
@@ -112,6 +116,17 @@ def calibrate(
         f"kept with {found.run.path.name}: {found.scaling.describe()}, fitted to {found.num_images:,} "
         "validation images"
     )
+    if found.passed_over is not None:
+        print_line(
+            f"not {found.passed_over}, whose loss is less: it bends each class by itself, and wants "
+            f"{FEWEST_OF_CLASS} validation images of each ({FEWEST_ISOTONIC:,} in all for isotonic); "
+            f"--method {found.passed_over} takes it all the same"
+        )
+    if found.scaling.method in ("vector", "isotonic"):
+        print_line(
+            f"it may change the class that is named: of the validation images it does so for "
+            f"{found.num_changed:,} of {found.num_images:,}"
+        )
     return 0
 
 

@@ -13,6 +13,7 @@ from loupe.evaluations.scaling import (
     ScalingMethod,
     fit_scaling,
     limit_answers,
+    list_choosable,
     measure_loss,
     scale_out_of_fold,
 )
@@ -283,7 +284,8 @@ def _say_what_helps(
     if not scaled:
         return ""
     losses = {method: measure_loss(one) for method, one in chosen_by.items()}
-    best = min(losses, key=losses.__getitem__)
+    labels = chosen_by["none"].labels
+    best = min(list_choosable(labels, answers.num_classes), key=losses.__getitem__)
     before = measure_loss(answers)
     where = "" if split == "validation" else f" on {split}"
     if best == "none":
@@ -292,9 +294,10 @@ def _say_what_helps(
             f"as it is, that is {before:.4f} nats{where}."
         )
     scaling, one = scaled[best]
+    of = "scalings" if losses[best] == min(losses.values()) else "scalings that so many images are enough for"
     said = (
-        f" Of the scalings {scaling.describe()} has the least loss on validation images it was not "
-        f"fitted to; with it the loss{where} is {measure_loss(one):.4f} nats instead of {before:.4f}"
+        f" Of the {of} {scaling.describe()} has the least loss on validation images it was not fitted to; "
+        f"with it the loss{where} is {measure_loss(one):.4f} nats instead of {before:.4f}"
     )
     changed = _count_changed(one, answers)
     if not changed:

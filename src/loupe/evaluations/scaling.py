@@ -16,6 +16,10 @@ from loupe.statistics.calibration import fit_isotonic
 
 ScalingMethod = Literal["none", "temperature", "vector", "isotonic"]
 METHODS: tuple[ScalingMethod, ...] = ("none", "temperature", "vector", "isotonic")
+FEWEST_OF_CLASS = 20
+"""Images of each class below which no method is chosen that bends classes one by one."""
+FEWEST_ISOTONIC = 1_000
+"""Images below which isotonic regression is not chosen: it follows few too closely (scikit-learn's guide)."""
 _COLDEST, _HOTTEST = 0.05, 20.0
 _LEAST = 1e-6  # a probability is never 0: that would claim certainty from a few images
 _PULL = 0.01  # of vector scaling towards no scaling, per image
@@ -239,6 +243,9 @@ def scale_out_of_fold(
 def choose_scaling(answers: Predictions, seed: int) -> tuple[Scaling, dict[ScalingMethod, float]]:
     """Return the scaling with the least loss on folds it was not fitted on, and the loss of each method.
 
+    Of few images only temperature scaling is chosen: what bends classes one by one follows the images it was
+    fitted to, and makes other ones, which differ a little, surely wrong (`list_choosable`).
+
     Args:
         answers: of validation images; where these have millions of probabilities, a part is used
             (`limit_answers`).
@@ -246,5 +253,15 @@ def choose_scaling(answers: Predictions, seed: int) -> tuple[Scaling, dict[Scali
     """
     answers = limit_answers(answers)
     losses = {method: measure_loss(scale_out_of_fold(answers, method, seed)) for method in METHODS}
-    best = min(METHODS, key=losses.__getitem__)
+    best = min(list_choosable(answers.labels, answers.num_classes), key=losses.__getitem__)
     return fit_scaling(answers, best), losses
+
+
+def list_choosable(labels: Tensor, num_classes: int) -> list[ScalingMethod]:
+    """Return the methods that so many images are enough for: `FEWEST_OF_CLASS` and `FEWEST_ISOTONIC`."""
+    least = int(torch.bincount(labels, minlength=num_classes).min())
+    found: list[ScalingMethod] = ["none", "temperature"]
+    if least >= FEWEST_OF_CLASS:
+        found.append("vector")
+        found += ["isotonic"] if len(labels) >= FEWEST_ISOTONIC else []
+    return [one for one in METHODS if one in found]

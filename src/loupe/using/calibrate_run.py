@@ -29,12 +29,17 @@ class Calibrated:
         scaling: what predict, page and export apply from now on.
         losses: mean negative log likelihood in nats of each method, on images it was not fitted to.
         num_images: validation images.
+        num_changed: of these, how many are called another class than before.
+        passed_over: the method with the least loss, where there are too few images to choose it; None if it
+            was chosen, or not looked for.
     """
 
     run: RunFolder
     scaling: Scaling
     losses: dict[ScalingMethod, float]
     num_images: int
+    num_changed: int = 0
+    passed_over: ScalingMethod | None = None
 
 
 def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibrated:
@@ -44,7 +49,8 @@ def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibr
 
     Args:
         place: a run's folder or name.
-        method: "best" has the least loss in five-fold cross-validation; "none" takes a scaling away.
+        method: "best" has the least loss in five-fold cross-validation, of those that the validation images
+            are enough for; "none" takes a scaling away.
 
     Raises:
         LoupeError: no such run, no answers yet, or a network that names no class.
@@ -55,7 +61,15 @@ def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibr
     scaling = best if method == "best" else fit_scaling(answers, method)
     keep_scaling(run, scaling)
     run.log(f"probabilities from now on: {scaling.describe()}")
-    return Calibrated(run, scaling, {one: losses[one] for one in METHODS}, len(answers.labels))
+    least: ScalingMethod = min(METHODS, key=losses.__getitem__)
+    return Calibrated(
+        run,
+        scaling,
+        {one: losses[one] for one in METHODS},
+        len(answers.labels),
+        int((scaling.apply_to(answers).predicted != answers.predicted).sum()),
+        least if method == "best" and least != best.method else None,
+    )
 
 
 def read_validation_answers(run: RunFolder) -> Predictions:

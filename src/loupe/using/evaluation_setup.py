@@ -6,7 +6,7 @@ from loupe.data import ImageDataset
 from loupe.errors import RunError
 from loupe.evaluations import Network, choose_evaluations
 from loupe.evaluations.registry import ChosenEvaluation, list_ensemble_evaluations, list_paired_evaluations
-from loupe.evaluations.stakes import Costs
+from loupe.evaluations.stakes import Costs, fill_shares, make_cost_matrix
 from loupe.metrics import MetricValue, Predictions, Reconstructions, compute_metrics, reconstruct
 from loupe.metrics.reconstruction import compute_reconstruction_score
 from loupe.metrics.registry import ChosenMetric
@@ -60,7 +60,11 @@ def choose_asked(
         margin: of the comparison, in points; None without a second network.
         more: looks that are taken besides.
         is_series: whether this stands for the networks of several seeds.
+
+    Raises:
+        LoupeError: no such look; costs or shares of what is no class.
     """
+    _refuse_wrong_stakes(more, opened.class_names)
     modules = [name_plugin_module(one) for one in (*opened.recipe.run.plugins, *plugins)]
     objective = objective_of_run(opened)
     paired: list[str | Choice] = [*more]
@@ -84,6 +88,15 @@ def choose_by_stakes(costs: Costs | None, shares: Mapping[str, float] | None) ->
     if shares is not None:
         asked.append(Choice(name="prior_shift", shares=dict(shares)))
     return asked
+
+
+def _refuse_wrong_stakes(asked: Sequence[Choice], class_names: Sequence[str]) -> None:
+    """Check costs and shares before an image is looked at."""
+    for one in asked:
+        if "costs" in one.settings:
+            make_cost_matrix(one.settings["costs"], class_names)
+        if "shares" in one.settings:
+            fill_shares(one.settings["shares"], class_names, [1 / len(class_names)] * len(class_names))
 
 
 def choose_paired(objective: ObjectiveName, margin: float) -> list[str]:

@@ -48,8 +48,15 @@ def make_problem(
     status: int, message: str, *, got: object = None, allowed: str | None = None, next_step: str | None = None
 ) -> JSONResponse:
     """Return an error as JSON: what is wrong, what was got, what is allowed, the next step."""
-    got = None if got is None else str(got)[:300]
-    return JSONResponse({"error": message, "got": got, "allowed": allowed, "next": next_step}, status)
+    told = {"error": message, "got": got, "allowed": allowed, "next": next_step}
+    written = {name: None if text is None else _shorten(str(text)) for name, text in told.items()}
+    return JSONResponse(written, status)
+
+
+def _shorten(text: str, most: int = 600) -> str:
+    """Return a text as UTF-8 can have it, not longer than a person reads; what was sent may stand in it."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def serve_report(path: Path) -> Response:

@@ -5,6 +5,7 @@ Nothing of a request is written to disk, and nothing but pixels is taken from it
 
 import io
 import secrets
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
@@ -81,8 +82,12 @@ def open_picture(content: bytes) -> Image.Image:
         DataError: no image, of another format, or with too many pixels.
     """
     try:
-        picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+        with warnings.catch_warnings():  # of Pillow's own limit, which is above this one
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
         width, height = picture.size
+    except Image.DecompressionBombError as error:
+        raise _make_too_large(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from error
     except Exception:  # a decoder given arbitrary bytes can fail in any way
         raise DataError(
             "This is no image that can be read.",
@@ -98,13 +103,17 @@ def open_picture(content: bytes) -> Image.Image:
             next_step="`loupe predict RUN FILE` reads it; or save it as PNG",
         )
     if width * height > MOST_PIXELS:
-        raise DataError(
-            "This image is too large.",
-            got=f"{width:,} × {height:,} pixels",
-            allowed=f"up to {MOST_PIXELS:,} pixels",
-            next_step="make it smaller first; the network sees few pixels in any case",
-        )
+        raise _make_too_large(f"{width:,} × {height:,} pixels")
     return picture
+
+
+def _make_too_large(got: str) -> DataError:
+    return DataError(
+        "This image is too large.",
+        got=got,
+        allowed=f"up to {MOST_PIXELS:,} pixels",
+        next_step="make it smaller first; the network sees few pixels in any case",
+    )
 
 
 def prepare_uploads(opened: OpenedRun, contents: Sequence[bytes], fit: Fit | None) -> list[Tensor]:
