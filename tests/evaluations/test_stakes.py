@@ -40,6 +40,10 @@ def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
     assert parts == {"cat": {"cat": 0, "dog": 0.5}, "dog": {"cat": 12.125, "dog": 0}}
     with pytest.raises(LoupeError, match="1,000"):  # a thousand, or one?
         read_costs(write(tmp_path, 'truth,cat,dog\ncat,0,"1,000"\n'))
+    for cell in ("1,000", "12,500"):
+        with pytest.raises(LoupeError, match=f"'{cell}' may be thousands"):
+            read_costs(write(tmp_path, f"truth\tcat\tdog\ncat\t0\t{cell}\n"))
+    assert read_costs(write(tmp_path, "truth;cat;dog\ncat;0;0,125\n")) == {"cat": {"cat": 0.0, "dog": 0.125}}
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,26 @@ def test_an_augmentation_that_leaves_no_picture_is_warned_of(
     assert warning in write_card("digits", [change], out=tmp_path / "cards").problems
 
 
+def test_an_augmentation_that_cannot_be_copied_trains(train: Train, tmp_path: Path) -> None:
+    plugin = tmp_path / "held.py"
+    plugin.write_text(
+        "import threading\n"
+        "from loupe import register_augmentation\n"
+        "from loupe.data.augmentations import Augmentation\n\n\n"
+        '@register_augmentation("held")\n'
+        "class Held(Augmentation):\n"
+        '    """Keeps a lock, which has no copy."""\n\n'
+        "    def __init__(self) -> None:\n"
+        "        self.lock = threading.Lock()\n\n"
+        "    def draw(self, images, generator):\n"
+        "        return {}\n\n"
+        "    def apply(self, images, parameters):\n"
+        "        return images\n"
+    )
+    run = train("train.epochs=1", f"run.plugins=['{plugin}']", "data.augment=['held']")
+    assert run.read_result().status == "finished"
+
+
 def test_channels_last_changes_nothing_beyond_rounding(train: Train) -> None:
     plain, last = train("train.epochs=1"), train("train.epochs=1", "train.channels_last=true")
     a, b = load_file(plain.best_file), load_file(last.best_file)

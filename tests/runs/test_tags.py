@@ -1,9 +1,13 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from loupe.errors import LoupeError, RunError
-from loupe.runs import change_tags, read_tags, write_tags
+from loupe.errors import HeldError, LoupeError, RunError
+from loupe.runs import change_tags, read_tags, tags, write_tags
+from loupe.runs.locking import holding_lock
+from loupe.runs.writing import write_json
 
 
 def test_tags_are_cleaned_kept_and_taken_away(tmp_path: Path) -> None:
@@ -52,3 +56,24 @@ def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "tags.json").write_text("[1]")
     with pytest.raises(RunError, match="damaged"):
         read_tags(tmp_path)
+
+
+def test_a_write_that_takes_its_time_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight at once on a slow disk: each waits for the others, and none is lost."""
+
+    def write_slowly(path: Path, values: object) -> None:
+        time.sleep(0.1)
+        write_json(path, values)
+
+    monkeypatch.setattr(tags, "write_json", write_slowly)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: change_tags(tmp_path, "one", add=[f"tag {number}"]), range(8)))
+    assert len(read_tags(tmp_path)["one"]) == 8
+    monkeypatch.setattr(tags, "_PATIENCE", 0.1)
+    with holding_lock(tmp_path / ".tags.lock"), pytest.raises(HeldError, match="next: try again"):
+        change_tags(tmp_path, "one", add=["late"])
+
+
+def test_blanks_around_a_tag_do_not_keep_it_from_being_removed(tmp_path: Path) -> None:
+    write_tags(tmp_path, "one", ["a b"])
+    assert change_tags(tmp_path, "one", remove=[" a  b "]) == []

@@ -61,6 +61,19 @@ def test_no_settings_are_tried_twice_and_the_search_ends_with_its_space(tmp_path
     assert Trials(search, SearchFolder(tmp_path), num_epochs=2).most == 8
 
 
+def test_a_search_that_tried_settings_twice_before_goes_on_to_the_end_of_its_space(tmp_path: Path) -> None:
+    """As searches did that were begun by an earlier version."""
+    search = make_search(CHOICES, trials=30)
+    trials = Trials(search, SearchFolder(tmp_path), num_epochs=2)
+    asked = trials.ask()
+    assert asked is not None
+    for _ in range(4):
+        trials._study.enqueue_trial(asked[1])
+        trials._suggest(trials._study.ask())
+    others = ask_all(search, tmp_path)
+    assert len({name_settings(one) for one in others} | {name_settings(asked[1])}) == 8
+
+
 def test_trials_under_way_are_not_proposed_again(tmp_path: Path) -> None:
     trials = Trials(make_search(CHOICES, trials=8), SearchFolder(tmp_path), num_epochs=2)
     asked = [one for _ in range(8) if (one := trials.ask())]

@@ -145,3 +145,15 @@ def test_a_link_shows_the_reasons_too(page: Any, address: str, runs: Runs) -> No
     wait_for_answer(page, "validation-4")
     page.locator(".why-words").get_by_text("Amber speaks for “9”").wait_for()
     assert page.url.endswith("why=occlusion&for=9")
+
+
+def test_the_way_back_from_a_picture_that_is_not_there_shows_the_former_one_again(
+    page: Any, address: str, runs: Runs
+) -> None:
+    page.goto(f"{address}/#/inside/{runs.good}?image=validation-4")
+    wait_for_answer(page, "validation-4")
+    page.evaluate(f"location.hash = '#/inside/{runs.good}?image=validation-99999'")
+    page.locator("#part-answer").get_by_text("There is no validation image").wait_for()
+    page.evaluate("history.back()")
+    wait_for_answer(page, "validation-4")
+    assert page.locator("#part-answer").get_by_text("There is no validation image").count() == 0

@@ -194,7 +194,7 @@ def find_classes(
     by_number = _index_numbers(class_names)
     by_name = {name.casefold(): index for index, name in enumerate(class_names)}
     exactly = {name: index for index, name in enumerate(class_names)}
-    found = []
+    found: dict[int, None] = {}  # in their order; thousands are looked up
     for wanted in classes:
         if isinstance(wanted, int):
             index = by_number.get(wanted) if by_number else wanted
@@ -217,8 +217,8 @@ def find_classes(
                 allowed="each class once",
                 next_step=f"mend {field}",
             )
-        found.append(index)
-    return found
+        found[index] = None
+    return list(found)
 
 
 def _index_numbers(class_names: Sequence[str]) -> dict[int, int]:

@@ -221,7 +221,7 @@ def _leave_out_lost_classes(
     """
     counts = Counter(parts["train"].labels.tolist())
     kept = [name for label, name in enumerate(listed.class_names) if counts[label]]
-    lost = [name for name in listed.class_names if name not in kept]
+    lost = [name for label, name in enumerate(listed.class_names) if not counts[label]]
     if not lost:
         return parts, ()
     if is_skipping and len(kept) > 1:

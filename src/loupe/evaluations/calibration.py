@@ -60,7 +60,7 @@ def measure_calibration(
     values = [
         Value(f"expected calibration error ({num_bins} bins)", binned.value, "percent", binned.interval),
         Value("smooth calibration error", smooth.value, "percent", smooth.interval),
-        *_measure_brier(some, level, seed),
+        *_measure_brier(answers, some, level, seed),
     ]
     scaled = _scale(some, validation_answers, split, seed)
     blocks: list[Chart | Table] = [
@@ -83,7 +83,7 @@ def measure_calibration(
     sentence += _say_what_helps(scaled, chosen_by, some, split)
     if len(some.labels) < len(answers.labels):
         sentence += (
-            f" Brier's score, its parts and the scalings are of {len(some.labels):,} of the "
+            f" The parts of Brier's score and the scalings are of {len(some.labels):,} of the "
             f"{count_of(len(answers.labels), 'image')}, drawn at random: each has {answers.num_classes:,} "
             "probabilities."
         )
@@ -95,9 +95,9 @@ def _judge_binned(answers: Predictions, level: float, seed: int, num_bins: int) 
     return judge_error(measure, answers.confidence, answers.is_right, level, seed)
 
 
-def _measure_brier(answers: Predictions, level: float, seed: int) -> list[Value]:
-    """Return Brier's score and its parts."""
-    probabilities, labels = answers.probabilities, answers.labels
+def _measure_brier(answers: Predictions, some: Predictions, level: float, seed: int) -> list[Value]:
+    """Return Brier's score of all answers, and its parts of some of them."""
+    probabilities, labels = some.probabilities, some.labels
     total, num_classes = probabilities.shape
     errors = answers.squared_errors
     parts = split_brier(probabilities, labels)

@@ -187,16 +187,21 @@ def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float
     """
     present = [label for label in range(len(class_names)) if bool((damage.labels == label).any())]
     by_class = torch.stack([damage.lose(damage.labels == label).mean(1) for label in present])
-    most, names = float(by_class.max()), list(CORRUPTIONS)
+    names = list(CORRUPTIONS)
+    most = 0.0  # lost beyond chance: the largest of all losses may be of one or two images
     broken: dict[int, list[str]] = {}  # by row, under what
     reaches: list[Interval] = []
-    for row, column in (by_class >= most - _TIE).nonzero().tolist():
+    cells = (by_class >= _BREAKS).nonzero().tolist()
+    for row, column in sorted(cells, key=lambda one: -float(by_class[one[0], one[1]])):
+        if float(by_class[row, column]) < most - _TIE:
+            break
         of_class = damage.labels == present[row]
         ends = compute_mean_interval(damage.lose(of_class)[column], level, low=-1, high=1)
         if ends is not None and ends.low > 0:
+            most = max(most, float(by_class[row, column]))
             broken.setdefault(row, []).append(names[column])
             reaches.append(ends)
-    if most < _BREAKS or not broken:
+    if not broken:
         return "No class breaks."
     rest = [by_class[row, names.index(name)] for row in broken for name in names if name not in broken[row]]
     only = "only " if not rest or float(max(rest)) < most / 3 else ""

@@ -3,17 +3,18 @@
 import csv
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from loupe.data.readers.tables import has_decimal_commas, parse_table
+from loupe.data.readers.tables import find_delimiter, parse_table
 from loupe.errors import LoupeError, describe_cause, suggest
 
 UNSURE = "unsure"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 Costs = Mapping[str, Mapping[str, float]]
 """True class → answer → cost; what is not named costs 1 where the answer is wrong, 0 where it is right."""
 
@@ -27,7 +28,7 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
     try:
         content = file.read_bytes()
         header, rows = parse_table(content)
-        read = _read_comma if has_decimal_commas(content) else float
+        read = _READERS.get(find_delimiter(content), _read_unclear)
     except (OSError, ValueError, csv.Error) as error:
         raise _refuse_file(file, describe_cause(error)) from None
     if not header or not rows:
@@ -48,6 +49,20 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
 def _read_comma(cell: str) -> float:
     """Return a number whose decimals may stand behind a comma."""
     return float(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell.strip()) else cell)
+
+
+def _read_unclear(cell: str) -> float:
+    """Return a number of a table with tabs, as spreadsheets of all languages save it.
+
+    Raises:
+        ValueError: it is no number, or its comma may part thousands.
+    """
+    if _THOUSANDS.fullmatch(cell.strip()):
+        raise ValueError(f"{cell.strip()!r} may be thousands or have decimals: write it without a comma")
+    return _read_comma(cell)
+
+
+_READERS: Mapping[str, Callable[[str], float]] = {",": float, ";": _read_comma}  # of any other, unclear
 
 
 def _refuse_file(file: Path, got: str) -> LoupeError:

@@ -1,8 +1,8 @@
 """Negative log likelihood: what the probability of the true class says."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
+from loupe.metrics.predictions import Predictions
 from loupe.metrics.registry import Estimate, register_metric
 from loupe.statistics.score_intervals import compute_mean_interval
 
@@ -13,5 +13,5 @@ def negative_log_likelihood(logits: Tensor, labels: Tensor, level: float) -> Est
 
     The same number as the loss that a classifier reports, with its interval.
     """
-    losses = F.cross_entropy(logits.double(), labels, reduction="none")
+    losses = Predictions(labels, logits).losses
     return Estimate(float(losses.mean()), compute_mean_interval(losses, level, low=0))

@@ -7,7 +7,7 @@ from loupe.reports.page import format_percent
 from loupe.runs import RunFolder
 from loupe.runs.result import Score
 from loupe.runs.scaling import read_scaling
-from loupe.wording import count_alike, quote_name
+from loupe.wording import count_alike, count_of, quote_name
 
 _MOST_PAIRS = 5
 _MOST_WEAK = 3
@@ -77,8 +77,8 @@ def _say_weaknesses(split: str, judged: Metrics) -> Iterator[str]:
     last = pairs[min(len(pairs), _MOST_PAIRS) - 1]
     alike = sum((one.share, one.count) == (last.share, last.count) for one in pairs[_MOST_PAIRS:])
     taken = [
-        f"{quote_name(one.true_class)} taken for {quote_name(one.predicted_class)} ({one.count:,} images, "
-        f"{format_percent(one.share)} of its own)"
+        f"{quote_name(one.true_class)} taken for {quote_name(one.predicted_class)} "
+        f"({count_of(one.count, 'image')}, {format_percent(one.share)} of its own)"
         for one in pairs[:_MOST_PAIRS]
     ]
     yield f"- Most confused on {split}: {', '.join([*taken, *count_alike(alike, 'pair')])}."

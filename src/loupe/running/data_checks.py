@@ -209,8 +209,8 @@ def find_blanking_warnings(
     batch = batch.repeat(-(-_TRIED_IMAGES // len(batch)), 1, 1, 1)
     warnings = []
     for choice, augmentation in zip(recipe.data.augment, augmentations, strict=True):
-        own = copy.deepcopy(augmentation)  # a user's may count its calls
         try:
+            own = copy.deepcopy(augmentation)  # a user's may count its calls
             with torch.random.fork_rng(devices=[]):  # a user's may draw from the global generator
                 changed = own.apply(batch, own.draw(batch, torch.Generator().manual_seed(0)))
         except Exception:  # it can fail in any way: the training says how, and where

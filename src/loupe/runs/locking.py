@@ -18,18 +18,22 @@ except ImportError:  # not on Windows; two processes on one run are not found ou
     fcntl = None
 
 LOCK_NAME = ".lock"
-_TRIES, _SECONDS_BETWEEN = 10, 0.02  # somebody who only asks holds the lock for far less
+_SECONDS_BETWEEN = 0.02  # between two tries; somebody who only asks holds the lock for far less
 
 
 @contextlib.contextmanager
-def holding_lock(path: Path) -> Iterator[None]:
+def holding_lock(path: Path, *, patience: float = 0.2) -> Iterator[None]:
     """Hold a lock file inside the block; it is made if it is not there.
+
+    Args:
+        path: the lock file.
+        patience: seconds that somebody else is waited for.
 
     Raises:
         BlockingIOError: another process holds it.
     """
     with _open_lock(path) as file:
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(max(1, round(patience / _SECONDS_BETWEEN)))):
             try:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,16 +1,18 @@
 """Words that people put on runs, kept in one file beside the run folders."""
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from loupe.errors import LoupeError
+from loupe.errors import HeldError, LoupeError
 from loupe.runs.locking import holding_lock
 from loupe.runs.reading import read_text, reading
 from loupe.runs.writing import write_json
 
 _FILE, _LOCK = "tags.json", ".tags.lock"
+_PATIENCE = 10.0  # seconds; a write that waits for the disk takes a few hundredths
 MOST_TAGS, LONGEST_TAG = 12, 32
 TAG = rf"[^\W_][\w .+#=-]{{0,{LONGEST_TAG - 1}}}"
 _ALLOWED = (
@@ -54,9 +56,9 @@ def change_tags(parent: Path, run: str, *, add: Sequence[str] = (), remove: Sequ
 
     Raises:
         LoupeError: a tag to add that is no tag, or too many.
-        BlockingIOError: somebody else keeps the file locked.
+        HeldError: somebody else keeps the file locked.
     """
-    added, gone = _clean(add), set(remove)
+    added, gone = _clean(add), {" ".join(tag.split()) for tag in remove}
 
     def change(before: Sequence[str]) -> list[str]:
         after = list(dict.fromkeys([*(tag for tag in before if tag not in gone), *added]))
@@ -92,9 +94,25 @@ def _refuse_too_many(tags: Sequence[str]) -> None:
         )
 
 
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """Hold the lock of a folder's tags; others, who hold it for the length of a write, are waited for."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(holding_lock(parent / _LOCK, patience=_PATIENCE))
+        except BlockingIOError:
+            raise HeldError(
+                "The tags are being written by another process.",
+                got=f"a lock held for more than {_PATIENCE:g} seconds, {parent / _LOCK}",
+                allowed="one process at a time",
+                next_step="try again",
+            ) from None
+        yield
+
+
 def _change(parent: Path, run: str, change: Callable[[Sequence[str]], list[str]]) -> list[str]:
     """Write what a change makes of a run's tags, and return it; nobody else writes meanwhile."""
-    with holding_lock(parent / _LOCK):
+    with _locked(parent):
         everything = read_tags(parent)
         changed = change(everything.pop(run, []))
         if changed:

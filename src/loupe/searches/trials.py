@@ -17,7 +17,7 @@ from loupe.searches import Search
 from loupe.searches.folder import SearchFolder
 from loupe.searches.journal import ADVICE, open_journal
 from loupe.searches.metric import metric_of
-from loupe.searches.proposals import build_sampler, draw_rank, propose_settings
+from loupe.searches.proposals import build_sampler, draw_rank, name_settings, propose_settings
 from loupe.searches.space import Settings, count_trials, list_grid, suggest_settings
 from loupe.version import NUMBERS_VERSION
 
@@ -126,7 +126,7 @@ class Trials:
     def ask(self) -> tuple[optuna.Trial, Settings] | None:
         """Return a new trial and its settings, which no other has; None if there are to be no more."""
         number = len(self.all)
-        if self.most is not None and number >= self.most:
+        if self.most is not None and self._count_tried() >= self.most:
             return None
         if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             settings = self._grid[number] if self._grid else self._propose(number)
@@ -136,6 +136,12 @@ class Trials:
         self._study.sampler = build_sampler(self._search, number)
         trial = self._study.ask()
         return trial, self._suggest(trial)
+
+    def _count_tried(self) -> int:
+        """Return how many trials there are; where the space ends the search, how many settings they had."""
+        if self._search.trials is not None and len(self.all) >= self._search.trials:
+            return len(self.all)
+        return len({name_settings(one.params) for one in self.all})
 
     def _propose(self, number: int) -> Settings | None:
         return propose_settings(self._search, self._study, number)

@@ -1,9 +1,10 @@
 """Everything a run folder says of itself, and runs side by side, as the interface answers it."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, RunError
 from loupe.evaluations import compute_class_scores
 from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
@@ -51,7 +52,7 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         charts=[str(chart) for chart in charts],
         curves_note="" if seeds else explain_curves(recipe),
         result=result.to_dict() if result else None,
-        warnings=list(dict.fromkeys(said for one in seeds or [folder] for said in one.read_warnings())),
+        warnings=list(dict.fromkeys(said for one in seeds or [folder] for said in _read_warnings(one))),
         tiles=list(make_tiles(result)) if result else [],
         class_scores=_list_class_scores(judged),
         layers=[] if seeds else list_layers(_read_layers(sessions, identifier)),
@@ -59,6 +60,13 @@ def describe_run(index: RunIndex, sessions: Sessions, identifier: str) -> RunDet
         has_report=is_plain(folder.report_file),
         log=_read_log(folder),
     )
+
+
+def _read_warnings(run: RunFolder) -> list[str]:
+    """Return a run's warnings; those of a damaged one are left out, as the page has others to show."""
+    with contextlib.suppress(RunError):
+        return list(run.read_warnings())
+    return []
 
 
 def _clean(value: float | None) -> float | None:

@@ -94,13 +94,13 @@ def parse_table(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]
     return _read_text(_decode(content))
 
 
-def has_decimal_commas(content: bytes) -> bool:
-    """Return whether decimals of a table may have commas: something else stands between its cells.
+def find_delimiter(content: bytes) -> str:
+    """Return what stands between cells: "," or ";" or a tab; but for "," decimals may have commas.
 
     Raises:
         ValueError: it is no text.
     """
-    return _split_off_delimiter(_decode(content))[0] != ","
+    return _split_off_delimiter(_decode(content))[0]
 
 
 def _decode(content: bytes) -> str:

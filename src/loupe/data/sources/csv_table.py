@@ -25,8 +25,8 @@ from loupe.errors import DataError, suggest
 
 _MOST_TRIED = 50  # files looked for, where the folder may be wrong
 _LONGEST_NAME = 255  # of a file or folder, on every system in use
-_NUMBER = re.compile(r"\d+([.,]0+)?")
-_WHOLE_NUMBER = re.compile(r"(-?\d+)[.,]0+")
+_NUMBER = re.compile(r"\d+(\.0+|,0{1,2}|,0{4,})?")  # 1,000 is a thousand, or one: it stays a name
+_WHOLE_NUMBER = re.compile(r"(-?\d+)(?:\.0+|,0{1,2}|,0{4,})")
 _PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name")
 _LABELS = ("label", "class", "category", "target", "class_name", "label_name")
 _SPLITS = ("split", "subset", "partition", "fold", "set")
@@ -124,7 +124,7 @@ def _find_name(root: Path, file: str) -> str:
 def _read_whole_numbers(placed: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """Return what a table says with labels such as 3.0 as 3, if all are: spreadsheets and pandas write so.
 
-    3,0 is 3 too: decimals have commas where semicolons stand between cells.
+    3,0 is 3 too, as decimals have commas in tables of many languages; 1,000 is left as it is.
     """
     found = {name: _WHOLE_NUMBER.fullmatch(label) for name, (_, label) in placed.items()}
     if not all(found.values()):

@@ -194,7 +194,7 @@ export function showReasons(scene, reasons, how = "none") {
   const { canvas, words } = clearReasons(scene, null);
   scene.askWhy = scene.reasons = null;
   if (reasons && words) return layOver(scene, reasons, how);
-  take(canvas); // from an answer that may be on its way
+  if (canvas) take(canvas); // from an answer that may be on its way
   if (words) words.textContent = WHY_WORDS;
   return undefined;
 }
@@ -203,7 +203,7 @@ function clearReasons({ parts }, method) {
   const canvas = parts.answer.querySelector(".over");
   for (const one of parts.answer.querySelectorAll("[data-method]"))
     one.setAttribute("aria-pressed", String(one.dataset.method === method));
-  canvas.width = 0;
+  if (canvas) canvas.width = 0; // there is none where the picture could not be had
   return { canvas, words: parts.answer.querySelector(".why-words") };
 }
 

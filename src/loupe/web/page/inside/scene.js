@@ -51,7 +51,7 @@ function addPictures(scene) {
     try {
       const seen = await send(runPath(id, "/inspect"), { image });
       if (!isWanted()) return;
-      Object.assign(scene, { view: null }, asked, { seen, reasons: null });
+      Object.assign(scene, { view: null }, asked, { seen, reasons: null, hasFailed: false });
       showSeen(scene);
       scene.arrive();
       if (how === "step") scene.tell("picture"); // else it is the one shown at the start, or again
@@ -67,6 +67,7 @@ function addPictures(scene) {
     } catch (error) {
       if (!isWanted()) return;
       delete parts.answer.dataset.image;
+      scene.hasFailed = true; // the answer about the picture seen before is not shown any more
       parts.answer.replaceChildren(showProblem(error));
     } finally {
       scene.settle(isWanted);
@@ -138,7 +139,7 @@ export async function restore(scene, query) {
     wanted = image ?? scene.first,
     isNew = isLinked();
   scene.askWhy = null; // an open question stays with the step that is left
-  if (scene.isAwaiting || wanted !== scene.seen?.image) {
+  if (scene.isAwaiting || scene.hasFailed || wanted !== scene.seen?.image) {
     await scene.chooseImage(wanted, { how: "none", asked });
     await scene.lessonShown;
   } else await restoreParts(scene, asked);
