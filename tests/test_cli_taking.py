@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,3 +156,15 @@ def test_the_same_from_python() -> None:
     answers = loupe.predict("mine", "crops", below=0.1)
     assert answers.accuracy.num_images == 20 - answers.num_unsure
     assert loupe.open_classifier("mine").class_names == tuple("0123456789")
+
+
+def test_names_in_a_pipe_are_utf8_whatever_the_locale_says(workplace: Path) -> None:
+    """In a locale without them they were written as "?", and the paths led nowhere."""
+    file = workplace / "more" / "Ünïcode 猫.png"
+    file.parent.mkdir()
+    file.write_bytes(next((workplace / "crops").rglob("*.png")).read_bytes())
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "loupe", "predict", "mine", "more"]
+    done = subprocess.run(command, cwd=workplace, env=environment, capture_output=True, check=True)
+    (row,) = csv.DictReader(done.stdout.decode("utf-8").splitlines())
+    assert row["file"] == "more/Ünïcode 猫.png"

@@ -1,5 +1,7 @@
 """Text for the terminal: plain lines, tables, errors. Nothing here knows what it prints."""
 
+import io
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,20 @@ def print_line(text: str, *, style: str = "", stderr: bool = False) -> None:
     open_console(stderr=stderr).print(
         show_plainly(text), highlight=False, markup=False, soft_wrap=True, style=style
     )
+
+
+def print_data(text: str) -> None:
+    """Write a table or JSON to standard output: to a file or pipe as UTF-8, whatever the locale says.
+
+    A file's or class's name in it is then the name; a terminal shows what it can.
+    """
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
+        stream.write(text)
+        return
+    stream.flush()
+    stream.buffer.write(text.encode("utf-8", "backslashreplace"))
+    stream.buffer.flush()
 
 
 def print_error(text: str) -> None:

@@ -80,7 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def describe_system_error(error: OSError) -> str:
     """Return what the system refused, where, and what to do."""
-    got = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else type(error).__name__
+    is_named = isinstance(error.filename, str | bytes)
+    got = (
+        os.fsdecode(error.filename)
+        if is_named
+        else "a place the system does not name: output, or a scratch file"
+    )
     if error.errno == errno.ENAMETOOLONG:  # most likely no path at all: a text in the place of one
         return (
             f"{error.strerror}.\n  got: {got[:_MOST_OF_A_PATH]}… ({len(got):,} characters)\n"

@@ -1,14 +1,13 @@
 """The verb that evaluates a trained network, and what it prints."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
-from loupe.terminal import print_line, print_table
+from loupe.terminal import print_data, print_line, print_table
 
 if TYPE_CHECKING:
     from loupe.evaluations import Look, Table
@@ -89,7 +88,7 @@ def evaluate(
         data=moved,
     )
     if json_:
-        sys.stdout.write(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        print_data(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n")
     else:
         print_evaluated(found)
     for refusal in found.refusals[:_MOST_REFUSALS]:

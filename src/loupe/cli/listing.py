@@ -1,7 +1,6 @@
 """Verbs that list what there is to choose from, with settings."""
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 from loupe.cli.app import LOOK, Plugins, app
 from loupe.parts import KINDS, Kind, describe_part, find_kind
 from loupe.plugins import load_named_plugins
-from loupe.terminal import print_line, print_table
+from loupe.terminal import print_data, print_line, print_table
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for programs.")]
 
@@ -75,6 +74,5 @@ def print_kind(kind: Kind) -> int:
 def print_json(kinds: Sequence[Kind]) -> int:
     """Print the parts of some kinds by kind, as JSON."""
     described = {kind.name: [describe_part(kind.registry, name) for name in kind.registry] for kind in kinds}
-    json.dump(described, sys.stdout, indent=2, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+    print_data(json.dumps(described, indent=2, ensure_ascii=False, default=str) + "\n")
     return 0

@@ -1,13 +1,12 @@
 """Verbs that make what a paper or a talk takes of runs and studies: figures, tables, a draft."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, DataPlace, app
-from loupe.terminal import print_line
+from loupe.terminal import print_data, print_line
 from loupe.wording import count_of
 
 Replace = Annotated[bool, Parameter(negative=(), help="Write over files that are there.")]
@@ -98,7 +97,7 @@ def table(
 
     text = write_tables(gather_tables(places, only), latex=latex, markdown=markdown, csv=csv)
     if out is None:
-        sys.stdout.write(text)
+        print_data(text)
     else:
         write_files(out.parent, {out.name: text.encode()}, replace=replace)
         print_line(f"table: {out}")

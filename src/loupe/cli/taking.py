@@ -1,13 +1,12 @@
 """Verbs that take a network out of the bench: to ask it, to hand it on."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
-from loupe.terminal import print_line, print_table
+from loupe.terminal import print_data, print_line, print_table
 
 
 @app.command(group=WORK)
@@ -76,7 +75,7 @@ def predict(
     )
     table = write_table(answers, format)
     if out is None:
-        sys.stdout.write(table)
+        print_data(table)
     else:
         write_text(out, table)
     for line in [*list_refusals(answers), *summarise_answers(answers)]:

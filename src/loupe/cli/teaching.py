@@ -1,7 +1,6 @@
 """Verbs that teach: mistakes in recipes, runs and scripts, and mistakes one can watch."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +13,7 @@ from loupe.cli.listing import Json, print_json, print_kind
 from loupe.errors import LoupeError
 from loupe.parts import find_kind
 from loupe.plugins import load_named_plugins
-from loupe.terminal import print_line
+from loupe.terminal import print_data, print_line
 from loupe.wording import count_of
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def lint(
     read = [one for target in targets for one in list_read(target)]
     found = [one for target in read for one in lint_target(target)]
     if as_json:
-        json.dump([one.to_dict() for one in found], sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_data(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False) + "\n")
     else:
         _print_violations(found, len(read))
     return 1 if found else 0
