@@ -43,8 +43,8 @@ _RULE = (
     "than {different:.0f} of 100 cases. Consistent: it does in {consistent:.0f} or more, and what both stand "
     "for lies within {delta} of each other (two one-sided tests at {one_sided:g} %, which is a {level:.0f} % "
     "interval of the gap). Else these runs cannot tell. A verdict knows how much one run varies from all "
-    "settings of the study together, the interval of a mean in the table from the seeds of its row alone: a "
-    "number may lie in that interval and be different."
+    "settings of the study together, the interval of a mean in the table (for new seeds, and new images "
+    "where it is a test accuracy) from the seeds of its row alone: a number may lie in it and be different."
 )
 
 
