@@ -217,7 +217,7 @@ def test_one_seed_tells_nothing_of_others_and_several_do() -> None:
             1,
             MachineLooks(40, 20, {}),
             "attention",
-            "the best of 20 equal recipes would seem up to 2.15 points better",
+            "the best of 20 equal recipes would seem up to 2.22 points better",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from loupe.errors import HeldError, LoupeError
 from loupe.runs.locking import holding_lock
 from loupe.runs.reading import read_text, reading
 from loupe.runs.writing import write_json
+from loupe.wording import shorten_name
 
 _FILE, _LOCK = "tags.json", ".tags.lock"
 _PATIENCE = 10.0  # seconds; a write that waits for the disk takes a few hundredths
@@ -75,8 +76,8 @@ def _clean(tags: Sequence[str]) -> list[str]:
     wrong = [tag for tag in cleaned if not re.fullmatch(TAG, tag)]
     if wrong:
         raise LoupeError(
-            f"{wrong[0]!r} is no tag.",
-            got=wrong[0],
+            f"{shorten_name(wrong[0], 60)!r} is no tag.",
+            got=shorten_name(wrong[0], 60),
             allowed=_ALLOWED,
             next_step="choose a shorter, plainer word",
         )
