@@ -44,13 +44,16 @@ def _summarise(folder: SearchFolder, search: Search, trials: list[TrialRow]) -> 
     metric = metric_of(search, folder)
     best = metric.choose_best(scores) if scores else None
     has_winner = is_plain(folder.winner_file)
+    most = count_trials(search)
+    if most is not None:
+        most = max(most, len(ended))  # of an earlier version, which tried settings again
     state: State = "finished" if has_winner else "unfinished"
     return SearchSummary(
         id=folder.path.name,
         about=search.about,
         state="running" if folder.is_under_way() else state,
         num_trials=len(ended),
-        most=count_trials(search),
+        most=most,
         best=write_score(metric, best),
         objective=metric.title,
         is_higher_better=metric.is_higher_better,
