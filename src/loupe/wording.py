@@ -93,6 +93,11 @@ def measure_width(text: str) -> int:
     )
 
 
+def is_tied(one: float, other: float) -> bool:
+    """Return whether two values are equal up to rounding, so that none of them is the better."""
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+
+
 def name_tied(
     values: Iterable[tuple[str, float]], value: float, most: int = 3, *, is_quoted: bool = True
 ) -> str:
@@ -104,7 +109,7 @@ def name_tied(
         most: names written out.
         is_quoted: whether names stand as `quote_name` has them.
     """
-    names = [name for name, one in values if math.isclose(one, value, rel_tol=1e-9, abs_tol=1e-12)]
+    names = [name for name, one in values if is_tied(one, value)]
     names = [quote_name(name) for name in names] if is_quoted else names
     if len(names) > most:
         return f"{names[0]} and {count_of(len(names) - 1, 'other')}"

@@ -10,6 +10,7 @@ from loupe.searches import Search
 from loupe.searches.folder import FreshRow, TrialRow
 from loupe.statistics import Optimism, estimate_optimism, expected_best_of, summarise_seeds
 from loupe.statistics.intervals import SeedSummary
+from loupe.wording import is_tied
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class SearchOutcome:
             if one is not self.winner
             and one.is_complete
             and one.fresh is not None
-            and math.isclose(one.fresh.mean, best, rel_tol=1e-9, abs_tol=1e-12)
+            and is_tied(one.fresh.mean, best)
         )
 
     def count(self, status: str) -> int:

@@ -20,6 +20,7 @@ from loupe.studies.folds import Answers, join_folds
 from loupe.studies.laws import Law, fit_laws
 from loupe.studies.plan import PlannedRun
 from loupe.studies.quantity import Quantity, choose_figure
+from loupe.wording import is_tied
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,7 @@ def list_best_on_validation(
     if not means:
         return []
     best = figure.metric.choose_best(means.values())
-    return [name for name, mean in means.items() if math.isclose(mean, best, rel_tol=1e-9, abs_tol=1e-12)]
+    return [name for name, mean in means.items() if is_tied(mean, best)]
 
 
 def name_grid_place(row: StudyRow | PlannedRun) -> str:
