@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -41,6 +41,7 @@ def describe_pydantic_errors(
     *,
     where: str,
     fields: Mapping[str, Iterable[str]],
+    find_elsewhere: Callable[[str], str | None] = lambda name: None,
 ) -> list[Mistake]:
     """Translate what pydantic reports into mistakes a reader can mend.
 
@@ -48,6 +49,7 @@ def describe_pydantic_errors(
         errors: the dictionaries of `ValidationError.errors()`.
         where: dotted place of the checked table, or "" for the whole recipe.
         fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
+        find_elsewhere: returns the dotted place of the field that is called so in another table, or None.
     """
     mistakes, errors = [], list(errors)
     places = [error["loc"] for error in errors]
@@ -64,7 +66,7 @@ def describe_pydantic_errors(
                     place,
                     "an unknown field",
                     ", ".join(names) or "no settings here",
-                    suggest(inside[-1], names),
+                    suggest(inside[-1], names) or find_elsewhere(inside[-1]),
                 )
             )
         elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from cyclopts import CycloptsError
+
 from loupe.cli import (
     auditing,
     caching,
@@ -24,6 +26,7 @@ from loupe.cli import (
     working,
 )
 from loupe.cli.app import app
+from loupe.cli.misuse import describe_misuse
 from loupe.errors import LoupeError, UntrustedPluginError
 from loupe.terminal import print_error
 
@@ -52,12 +55,18 @@ _MOST_OF_A_PATH = 120  # characters that a message shows of a path that is too l
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit status: 0 well, 1 a mistake, 130 stopped with Ctrl-C."""
+    """Run a command and return the exit status.
+
+    0 well, 1 a mistake, 2 a command line that cannot be read, 130 stopped with Ctrl-C.
+    """
     accept_any_output()
     add_fields_to_help(asks_for_help(sys.argv[1:] if arguments is None else arguments))
     try:
         refuse_empty_arguments(sys.argv[1:] if arguments is None else arguments)
-        status = app(arguments)
+        status = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print_error(str(describe_misuse(error)))
+        return 2
     except UntrustedPluginError as error:
         if is_trusted_by_answer(error):
             return main(arguments)

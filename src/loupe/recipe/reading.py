@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
-from loupe.errors import LoupeError, Mistake, RecipeError
+from loupe.errors import LoupeError, Mistake, RecipeError, suggest
 from loupe.recipe.data_section import DataSection, Fold, LabelNoise, Normalization
 from loupe.recipe.former_names import name_now, read_former_names
 from loupe.recipe.schema import EvaluateSection, Recipe, RunSection, TransferSection
@@ -39,7 +39,8 @@ def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     try:
         _validate(mapping)
     except ValidationError as error:
-        return describe_pydantic_errors(error.errors(), where="", fields=_field_names())
+        found, fields = error.errors(), _field_names()
+        return describe_pydantic_errors(found, where="", fields=fields, find_elsewhere=find_field)
     return []
 
 
@@ -210,6 +211,19 @@ def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
         table.pop(last, None)
     else:
         table[last] = value
+
+
+_SETTINGS_OF_OPTIMIZERS = ("learning_rate", "momentum", "weight_decay")  # what most of them have
+_OTHERS_CALL = {"lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "max_epochs": "epochs"}
+
+
+def find_field(name: str) -> str | None:
+    """Return the place of the field called so, or nearly, in whatever section: epochs → train.epochs."""
+    places = {field: f"train.optimizer.{field}" for field in _SETTINGS_OF_OPTIMIZERS}
+    for table, fields in reversed(_field_names().items()):  # the outermost field of a name is meant
+        places |= {field: ".".join(filter(None, (table, field))) for field in fields}
+    nearest = suggest(_OTHERS_CALL.get(name, name), places)
+    return places[nearest] if nearest else None
 
 
 def _field_names() -> dict[str, Iterable[str]]:

@@ -1,0 +1,143 @@
+"""A command line that no verb takes: told like every other mistake, and nothing is begun."""
+
+from pathlib import Path
+
+import pytest
+
+from loupe.cli import main
+from loupe.recipe.reading import find_field
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["class", "mkae"],
+            "Error: `loupe class` has no verb 'mkae'.\n  got: mkae\n"
+            "  allowed: grade, make, revise, serve, submit\n  did you mean: make\n"
+            "  next: `loupe class --help` says what each does\n",
+        ),
+        (
+            ["--nope"],
+            "Error: `loupe` has no option --nope before its verb.\n  got: --nope\n"
+            "  allowed: --help, --version; other options stand behind a verb\n"
+            "  next: `loupe --help` lists the verbs, `loupe VERB --help` the options of one\n",
+        ),
+        (
+            ["train", "digits", "--epochs", "3"],
+            "Error: `loupe train` has no option --epochs.\n  got: --epochs\n"
+            "  allowed: --continue, --plugin, and fields as section.field=value\n"
+            "  did you mean: train.epochs=VALUE\n  next: `loupe train --help` says what it takes\n",
+        ),
+        (
+            ["list", "--metrcs", "x"],
+            "Error: `loupe list` has no option --metrcs.\n  got: --metrcs\n"
+            "  allowed: --metrics, --plugin\n  did you mean: --metrics\n"
+            "  next: `loupe list --help` says what it takes\n",
+        ),
+        (
+            ["list", "a", "b"],
+            "Error: `loupe list` takes no more arguments.\n  got: b behind them\n  allowed: FOLDER\n"
+            "  next: `loupe list --help` says what it takes\n",
+        ),
+        (
+            ["recipes", "x"],
+            "Error: `loupe recipes` takes no more arguments.\n  got: x\n  allowed: options only\n"
+            "  next: `loupe recipes --help` says what it takes\n",
+        ),
+        (
+            ["export"],
+            "Error: `loupe export` needs RUN.\n  got: nothing\n"
+            "  allowed: a run folder, or its name (or how it begins) inside runs/\n"
+            "  next: `loupe export --help` says what it takes\n",
+        ),
+        (
+            ["open", "--port"],
+            "Error: --port has no value.\n  got: nothing\n"
+            "  allowed: a whole number (Port; the first free one from 8321 on if left out, 0 for any)\n"
+            "  next: `loupe open --help` says what it takes\n",
+        ),
+        (
+            ["compare", "a", "b", "--margin=wide"],
+            "Error: --margin cannot be 'wide'.\n  got: wide\n"
+            "  allowed: a number (Points of accuracy that would not matter (non-inferiority))\n"
+            "  next: `loupe compare --help` says what it takes\n",
+        ),
+        (
+            ["figures", "r", "--style", "papr"],
+            "Error: --style cannot be 'papr'.\n  got: papr\n  allowed: paper, slides, grey\n"
+            "  did you mean: paper\n  next: `loupe figures --help` says what it takes\n",
+        ),
+        (
+            ["show", "digits", "--plot=3"],
+            "Error: --plot cannot be '3'.\n  got: 3\n  allowed: --plot alone, with no value\n"
+            "  next: `loupe show --help` says what it takes\n",
+        ),
+        (
+            ["open", "--port", "1", "--port", "2"],
+            "Error: --port is there more than once.\n  got: --port 2 behind another\n  allowed: once\n"
+            "  next: leave one of them out\n",
+        ),
+    ],
+)
+def test_a_command_line_that_no_verb_takes(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err == message
+    assert captured.out == ""
+    assert not list(Path.cwd().iterdir()), "something was left behind"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("trian", "train"),
+        ("digits", "loupe train digits"),
+        ("mine.toml", "loupe train mine.toml"),
+        ("fast-cifar10-epochs", "loupe study fast-cifar10-epochs"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_verb(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([typed]) == 2
+    assert f"\n  did you mean: {meant}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("epochs", "train.epochs"),
+        ("max_epochs", "train.epochs"),
+        ("augment", "data.augment"),
+        ("seed", "run.seed"),
+        ("lr", "train.optimizer.learning_rate"),
+        ("learning_rate", "train.optimizer.learning_rate"),
+        ("name", "name"),
+        ("zebra", None),
+    ],
+)
+def test_a_field_is_found_in_whatever_section(name: str, place: str | None) -> None:
+    assert find_field(name) == place
+
+
+@pytest.mark.parametrize(
+    ("override", "place"),
+    [
+        ("epochs=3", "train.epochs"),
+        ("train.lr=1", "train.optimizer.learning_rate"),
+        ("train.augment=[]", "data.augment"),
+    ],
+)
+def test_a_field_in_the_wrong_section_is_told_its_place(
+    override: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "digits", override]) == 1
+    assert f"; did you mean '{place}'?\n" in capsys.readouterr().err
