@@ -41,12 +41,14 @@ def test_looking_around_loads_no_torch(code: str) -> None:
     assert run_python(f"{code}\nimport sys; print('torch' in sys.modules)").endswith("False\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", ["loupe.web.application", "loupe.cli.run_tables"])
 def test_the_page_and_lists_load_nothing_that_fits(module: str) -> None:
     late = "{'sklearn', 'scipy.optimize', 'scipy.stats', 'pandas'}"
     assert run_python(f"import sys, {module}; print({late} & set(sys.modules))").endswith("set()\n")
 
 
+@pytest.mark.thorough
 def test_a_recipe_is_checked_and_its_layers_counted_without_torchs_compiler() -> None:
     """It takes about as long to import as torch itself."""
     code = "from loupe.cli import main; main(['show', 'digits'])"
@@ -62,6 +64,7 @@ def measure_seconds(*arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@pytest.mark.thorough
 def test_help_is_quick() -> None:
     """0.3 s is the goal; held to the libraries it needs in turn, as a busy machine slows both."""
     libraries, seconds = "import cyclopts, pydantic, rich.markdown", []
@@ -219,6 +222,7 @@ def test_data_writes_a_card_with_pictures(capsys: pytest.CaptureFixture[str]) ->
     assert (page.parent / "augmentations.png").is_file()
 
 
+@pytest.mark.thorough
 def test_compare_writes_one_page(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("first", "second"):
         assert main(["train", "digits", *QUICK, f"name={name}"]) == 0

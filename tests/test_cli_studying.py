@@ -77,6 +77,7 @@ def test_a_dry_run_counts_the_start_of_processes(
     )
 
 
+@pytest.mark.thorough
 def test_the_start_of_a_process_takes_what_torch_takes() -> None:
     assert 0.2 < time_start() < 300
 

@@ -158,6 +158,7 @@ def test_the_same_from_python() -> None:
     assert loupe.open_classifier("mine").class_names == tuple("0123456789")
 
 
+@pytest.mark.thorough
 def test_names_in_a_pipe_are_utf8_whatever_the_locale_says(workplace: Path) -> None:
     """In a locale without them they were written as "?", and the paths led nowhere."""
     file = workplace / "more" / "Ünïcode 猫.png"

@@ -46,6 +46,7 @@ def test_runs_are_listed_without_torch(place: Path) -> None:
     assert loaded == "set()"
 
 
+@pytest.mark.thorough
 def test_a_packaged_recipe_is_shown_without_torch_once_it_was_shown(tmp_path: Path) -> None:
     first, _ = say(tmp_path, "show", "digits")
     again, loaded = say(tmp_path, "show", "digits")

@@ -202,6 +202,7 @@ def test_its_results_spare_the_runs_they_list(earlier: Path) -> None:
     assert not any(path.name.endswith(tuple(keys)) for path in Path("new", "runs").iterdir())
 
 
+@pytest.mark.thorough
 def test_runs_of_another_recipe_are_not_counted_and_kept(
     earlier: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,6 +71,7 @@ def test_large_steps_are_cut_so_that_they_fit_into_the_time() -> None:
     assert any(line.startswith("batches cut from 512 images") for line in describe_speed(report))
 
 
+@pytest.mark.thorough
 def test_finding_the_hardest_images_is_a_stage_of_its_own() -> None:
     """Only the kept half goes through the network; all of them go through the proxy."""
     hard = "train.hard_examples={keep=0.5, proxy={name='mlp', widths=[8]}}"

@@ -26,6 +26,7 @@ def handed(tmp_path: Path, lesson: Lesson) -> Iterator[Path]:
     (lesson.folder / "teacher" / "leaderboard.json").unlink(missing_ok=True)
 
 
+@pytest.mark.thorough
 def test_what_comes_in_is_graded_once_and_shown_in_steps(
     lesson: Lesson, trained: RunFolder, run: RunFolder, handed: Path
 ) -> None:

@@ -13,6 +13,7 @@ from loupe.runs.looks import describe_looks
 from tests.quick_runs import Train
 
 
+@pytest.mark.thorough
 def test_three_tuning_runs_are_three_looks(train: Train) -> None:
     """F1-6: three runs said three times "looked at once"."""
     runs = [train(f"train.optimizer.learning_rate={rate}") for rate in (0.1, 0.01, 0.001)]

@@ -151,11 +151,14 @@ def test_where_test_took_too_much_of_a_class_another_share_of_test_is_named(tmp_
     folder = write_classes(tmp_path / "crops", {"many": 60, "rare": 4})
     small = find_error(lambda: load(folder, test_part=0.001))
     assert small is not None
-    largest = max(  # leaves one image of the rare class
-        share / 1000
-        for share in range(1, 1000)
-        if find_error(lambda share=share: load(folder, test_part=share / 1000)) is None
-    )
+    assert small.works is not None
+    largest, too_large = float(small.works), 1.0  # the largest leaves one image of the rare class
+    while too_large - largest > 0.001:
+        share = (largest + too_large) / 2
+        if find_error(lambda share=share: load(folder, test_part=share)) is None:
+            largest = share
+        else:
+            too_large = share
     error = find_error(lambda: split_dataset(load(folder, test_part=largest), validation=0.5))
     assert error is not None
     assert error.setting == "data.test_part"

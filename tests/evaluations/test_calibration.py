@@ -74,6 +74,7 @@ def test_errors_see_calibration_and_the_lack_of_it() -> None:
         assert judged[1].p_value < 0.01
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("measure", [compute_binned_error, compute_smooth_error])
 def test_the_interval_of_the_error_reaches_down_to_calibrated(
     measure: Callable[[torch.Tensor, torch.Tensor], float],

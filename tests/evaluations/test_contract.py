@@ -154,6 +154,7 @@ def test_intervals_of_numbers_are_written_with_one_unit() -> None:
     assert Value("none", None, "percent").write() == "not defined"
 
 
+@pytest.mark.thorough
 def test_words_of_a_user_are_escaped_wherever_they_stand(few_digits: ImageDataset) -> None:
     from dataclasses import replace
 

@@ -144,6 +144,7 @@ STATEMENTS = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
 @given(st.lists(STATEMENTS, max_size=5))
 def test_no_code_breaks_the_rules(tmp_path_factory: pytest.TempPathFactory, statements: list[str]) -> None:

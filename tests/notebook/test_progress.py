@@ -11,6 +11,7 @@ from loupe.notebook.progress import is_watched
 from tests.quick_runs import QUICK
 
 
+@pytest.mark.thorough
 def test_a_training_nobody_watches_is_silent_and_one_that_is_shows_a_bar(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,7 @@ def read(run: RunFolder) -> dict[int, torch.Tensor]:
     return snapshots.weights
 
 
+@pytest.mark.thorough
 def test_the_first_are_those_before_training_and_the_last_those_of_the_checkpoint(train: Train) -> None:
     run = train(KEEP)
     kept = read(run)

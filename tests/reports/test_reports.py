@@ -51,12 +51,14 @@ def test_headline_and_table_agree(page: str) -> None:
     assert sum(diagonal) == int(right)
 
 
+@pytest.mark.thorough
 def test_text_in_a_report_is_escaped(tmp_path: Path) -> None:
     recipe = {"about": "<script>alert(1)</script>", "train": {"epochs": 1}, "data": {"fraction": 0.2}}
     run = loupe.train(recipe, f"run.folder={tmp_path}")
     assert "<script>alert" not in run.report_file.read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_data_card_costs_no_look_at_the_test_set(digits: Dataset, tmp_path: Path) -> None:
     splits = split_dataset(digits, validation=200)
     crop = build_augmentation("padded-crop", padding=1)

@@ -128,6 +128,7 @@ def test_a_mean_along_a_course_is_one_of_the_same_runs(tmp_path: Path) -> None:
     assert "2 seeds" in course.text
 
 
+@pytest.mark.thorough
 def test_classes_that_the_network_does_not_have_are_said_to_be_missing(tmp_path: Path) -> None:
     odd = CLASSES.model_copy(update={"published": {"cat": 0.8, "emu": 0.7}, "confused": {"cat as emu": 3}})
     (shown,) = make_exhibits(tmp_path, claim(classes=(odd,)), FOUND, {"s": [RUN]})

@@ -64,6 +64,7 @@ def train(tmp_path: Path, plugin: Path, *overrides: str) -> RunFolder:
     return loupe.train("digits", *QUICK, f"run.folder={tmp_path / 'runs'}", *overrides, plugins=[str(plugin)])
 
 
+@pytest.mark.thorough
 def test_a_changed_evaluation_is_used_as_it_is_and_that_is_said(
     tmp_path: Path, plugin: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_fold_that_lacks_a_class_does_not_stop_the_card(crops: Path, tmp_path:
     assert any("data.fold of " in one for one in card.problems)
 
 
+@pytest.mark.thorough
 def test_classes_that_no_image_judges_are_named_and_trained(tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     for label in range(24):

@@ -48,6 +48,7 @@ def test_the_mean_lags_behind_in_no_direction() -> None:
     assert smooth(line)[30:70] == pytest.approx(line[30:70])
 
 
+@pytest.mark.thorough
 def test_rates_of_real_trainings_are_near_those_recipes_have(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adam on digits: 0.003 in the recipe. Neither validation nor test images are looked at."""
 

@@ -52,6 +52,7 @@ def plugin(tmp_path: Path) -> str:
     return f"run.plugins=['{path}']"
 
 
+@pytest.mark.thorough
 def test_a_plugins_layer_gets_normalised_training_images_and_no_others(tmp_path: Path, plugin: str) -> None:
     quick = ("data.fraction=0.3", "train.epochs=1", "data.normalize=unit")
     run = loupe.train({"name": "mine"}, MODEL, plugin, *quick, f"run.folder={tmp_path}")
@@ -79,6 +80,7 @@ def test_the_network_is_shown_without_data(plugin: str, capsys: pytest.CaptureFi
     assert "Centre" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_layers_that_stop_training_stand_still_from_then_on(train: Train) -> None:
     later = "train.freeze_later={layers=['conv1'], after_epoch=1}"
     still = load_file(train(later, "train.epochs=3", "train.schedule=constant").checkpoint_file)

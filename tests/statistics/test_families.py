@@ -56,6 +56,7 @@ def test_all_pairs_are_statsmodels_tukey() -> None:
         assert together.adjust(raw) == pytest.approx(float(expected), abs=1e-6)
 
 
+@pytest.mark.thorough
 @given(
     st.lists(st.floats(-3, 3), min_size=1, max_size=6),
     st.floats(2, 40),

@@ -211,6 +211,7 @@ def make_shifts(name: str, num_arms: int) -> Floats:
     return shifts
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shifts", ["flips alone", "loud reference"])
 def test_pages_with_answers_claim_nothing_where_there_is_nothing(shifts: str) -> None:
     num_draws = 80
@@ -243,6 +244,7 @@ def test_few_arms_pooled_over_places_claim_nothing_however_much_seeds_shift(
     check_pages(num_arms, num_seeds, 12, spreads, 300, shift)
 
 
+@pytest.mark.thorough
 def test_few_arms_are_told_apart_better_with_their_places_pooled() -> None:
     generator, family = np.random.default_rng(0), Family(0.95, 1e-9)
     pooled = alone = 0

@@ -83,6 +83,7 @@ def test_together_what_has_no_value_or_no_interval_takes_nothing_from_the_others
     assert bootstrap_differences([], 300, 0.95, seed=0) == []
 
 
+@pytest.mark.thorough
 def test_together_a_table_of_equal_networks_rarely_claims_anything() -> None:
     """Six figures of which two pairs move together: each judged alone, half of the tables claimed one."""
     generator = torch.Generator().manual_seed(2)

@@ -71,6 +71,7 @@ def test_a_study_ends_with_table_figure_page_and_answer(tmp_path: Path) -> None:
     assert (tmp_path / "small" / "../runs" / f"mlp-{rows[0].key}" / "report.html").is_file()
 
 
+@pytest.mark.thorough
 def test_what_is_done_is_not_done_again_whatever_it_is_called(tmp_path: Path) -> None:
     run_study(make_study(arms={"plain": {}}), tmp_path, engine="serial")
     notes = Notes()
@@ -172,6 +173,7 @@ def test_weights_of_a_stage_are_those_of_the_same_seed(tmp_path: Path) -> None:
             assert Path(source).name == f"mlp-{sources[row.seed]}"
 
 
+@pytest.mark.thorough
 def test_rows_of_an_earlier_form_of_a_study_are_kept(tmp_path: Path) -> None:
     """They may be all there is of runs that were made elsewhere."""
     wide = make_study(arms=ARMS, seeds=[0, 1])
@@ -245,6 +247,7 @@ def test_a_damaged_checkpoint_is_recorded_with_the_way_out(tmp_path: Path) -> No
     assert run_study(study, tmp_path, engine="serial").rows[0].status == "finished"
 
 
+@pytest.mark.thorough
 def test_a_study_goes_on_from_its_table_alone_and_trains_a_source_again_only_if_needed(
     tmp_path: Path,
 ) -> None:

@@ -126,6 +126,7 @@ sys.exit(" ".join(loaded) or 0)
 """
 
 
+@pytest.mark.thorough
 def test_training_does_not_load_the_compiler() -> None:
     """Which takes as long as torch itself, at the first step of every run."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)

@@ -61,6 +61,7 @@ def test_a_look_at_test_images_is_counted_for_every_seed(series: SeriesFolder) -
     assert found.metrics[0].value == pytest.approx(wanted)
 
 
+@pytest.mark.thorough
 def test_the_exported_file_gives_the_mean(series: SeriesFolder, tmp_path: Path) -> None:
     written = export_run(series.path, out=tmp_path)
     assert written.file is not None

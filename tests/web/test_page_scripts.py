@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 NODE, PARTS = shutil.which("node"), ROOT / "node_modules" / "happy-dom"
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(NODE is None, reason="there is no node: scripts of the page are not tested")
 @pytest.mark.skipif(not PARTS.is_dir(), reason="node_modules is not there: npm ci (make test does it)")
 def test_the_scripts_of_the_page_compute_what_they_say() -> None:

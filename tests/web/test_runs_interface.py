@@ -153,6 +153,7 @@ def test_runs_are_compared_and_unlike_ones_refused(client: httpx.Client, runs: R
     assert client.get("/api/compare", params=[("run", runs.good)]).status_code == 400
 
 
+@pytest.mark.thorough
 def test_runs_side_by_side_say_what_their_report_says(
     client: httpx.Client, runs: Runs, tmp_path: Path
 ) -> None:
@@ -217,6 +218,7 @@ def read_lines(html: str) -> str:
     return re.sub(r"((?:this|these \d+) test sets?) on this machine: [^<]*", r"\1", " ".join(html.split()))
 
 
+@pytest.mark.thorough
 def test_sections_that_cannot_be_had_are_refused_in_words(client: httpx.Client, runs: Runs) -> None:
     for run, name in ((runs.series, "findings"), (runs.good, "seeds")):
         said = client.get(f"/api/runs/{run}/sections/{name}").json()
