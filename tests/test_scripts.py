@@ -1,11 +1,13 @@
 """Scripts of tools/ and bench/: they load, and docs hold what they make of the results beside them."""
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import loupe
 from loupe.cli import main
 
 from .conftest import needs_official_data
@@ -54,3 +56,25 @@ def test_the_reproduction_in_docs_is_made_of_the_results_beside_it(
     (tmp_path / "reproduction").mkdir()
     publishing["publish_reproduction"](tmp_path / "made" / source)
     assert (tmp_path / "reproduction" / page).read_text() == (ROOT / "docs/reproduction" / page).read_text()
+
+
+@pytest.mark.thorough
+def test_the_row_of_finished_runs_is_that_of_their_series(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "bench/packaged_recipes.py"), run_name="looked_at")
+    series = loupe.train("digits", "run.seeds=[0, 1]", f"run.folder={tmp_path}")
+    summary = json.loads((series.path / "summary.json").read_text())
+    seeds = [series.path / "seed-0", series.path / "seed-1"]
+    assert script["write_rows"]("digits", script["read_runs"]("digits", seeds)) == script["write_rows"](
+        "digits", summary
+    )
+    (row,) = script["write_rows"]("digits", script["read_runs"]("digits", seeds[:1]))
+    best = series.runs[0].read_result().best
+    low, high = best.test.interval.low, best.test.interval.high
+    assert f"| 1 | {100 * best.test.accuracy:.2f} % | – | {100 * low:.2f} to {100 * high:.2f} % |" in row
+    for recipe, places, said in [
+        ("fashion-mlp", seeds, "no run of fashion-mlp"),
+        ("digits", [*seeds, seeds[0]], "one seed"),
+        ("digits", [tmp_path / "nothing"], "nothing"),
+    ]:
+        with pytest.raises((SystemExit, loupe.LoupeError), match=said):
+            script["read_runs"](recipe, places)
