@@ -60,6 +60,7 @@ def test_a_run_in_a_folder_of_its_own_comes_back_as_if_it_had_been_here(tmp_path
     assert message.files["recipe.toml"] == RunFolder(here.folder).recipe_file.read_bytes()
 
 
+@pytest.mark.thorough
 def test_a_source_that_was_sent_along_leaves_no_trace_of_where_it_was(tmp_path: Path) -> None:
     """A run sent back is resumed here, as if its starting weights had been read here."""
     (source,) = make_jobs(tmp_path, 1)

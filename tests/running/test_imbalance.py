@@ -95,6 +95,7 @@ def test_the_warning_names_the_fields_that_help(train: Train) -> None:
     assert "train.sampling" not in warnings
 
 
+@pytest.mark.thorough
 def test_what_is_done_on_purpose_is_said_in_report_and_cards(train: Train, tmp_path: Path) -> None:
     changes = ("data.long_tail=8", "data.label_noise={share=0.2, kind='pairwise'}")
     run = train(*changes, "train.epochs=1")

@@ -79,6 +79,7 @@ class LaterRecipe(Recipe):
     train: LaterTrain = LaterTrain()
 
 
+@pytest.mark.thorough
 def test_a_field_added_with_a_default_leaves_an_unfinished_run_resumable(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

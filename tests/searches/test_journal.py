@@ -122,6 +122,7 @@ def test_nothing_but_a_file_is_read(tmp_path: Path, kind: str) -> None:
         open_trials(tmp_path)
 
 
+@pytest.mark.thorough
 def test_any_cut_of_a_journal_is_gone_on_from_or_refused(tmp_path: Path) -> None:
     whole = ask(open_trials(tmp_path), 3)
     journal = SearchFolder(tmp_path / "small").journal_file

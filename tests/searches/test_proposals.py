@@ -81,6 +81,7 @@ def test_trials_under_way_are_not_proposed_again(tmp_path: Path) -> None:
     assert trials.ask() is None
 
 
+@pytest.mark.thorough
 def test_tpe_learns_from_failures(tmp_path: Path) -> None:
     """Left out of account, as optuna leaves them, they were all that was proposed after the first twenty."""
     search = make_search(WIDTHS, sampler="tpe", trials=60)

@@ -174,6 +174,7 @@ def claims_difference(runs: list[ArmRun], num_places: int) -> bool:
     return bool(shown)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("num_arms", "num_places"), [(3, 6)])
 def test_whole_pages_claim_nothing_where_there_is_nothing(num_arms: int, num_places: int) -> None:
     check_pages(num_arms, 3, num_places, "up to four times", 150)

@@ -220,6 +220,7 @@ def test_a_history_cut_in_the_middle_of_a_row_is_named(tmp_path: Path) -> None:
         RunFolder(path).read_history()
 
 
+@pytest.mark.thorough
 def test_answers_that_are_not_at_hand_are_missed_on_the_page(tmp_path: Path) -> None:
     study = make_study(arms=ARMS)
     assert run_study(study, tmp_path, engine="serial").num_without_answers == 0
