@@ -58,6 +58,13 @@ def test_mistakes_in_runs(rule: str) -> None:
     assert found.rule == rule
 
 
+def test_a_run_that_was_killed_has_no_result_and_is_unfinished() -> None:
+    recipe = parse_recipe({"name": "own"})
+    (found,) = lint_record(Record("runs/own", recipe, is_run=True))
+    assert (found.rule, found.where) == ("run-unfinished", "result.json")
+    assert not lint_record(Record("own", recipe))
+
+
 def test_every_rule_of_recipes_and_runs_is_tried() -> None:
     tried = {*LINES, *RESULTS, "study-one-seed", "search-one-seed"}
     assert tried == {name for name in RULES if RULES.facts(name)["reads"] == "recipes and runs"}

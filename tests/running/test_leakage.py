@@ -216,5 +216,5 @@ def test_runs_before_and_after_the_data_grew_are_compared_on_what_both_hold_out(
     for side, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
         assert old[side] < new[side]
         counts = f"{len(old[side])} in {before.path.name}, {len(new[side])} in {after.path.name}"
-        assert f"The {name} images differ: {counts}, {len(old[side])} in all of them." in page
+        assert f"The {name} images differ. Distinct ones: {counts}, {len(old[side])} in all of them." in page
     assert f"On the {len(old['test'])} test images that all of these runs hold out." in page

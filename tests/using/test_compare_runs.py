@@ -71,7 +71,7 @@ def test_what_is_not_shared_is_not_compared_and_the_page_says_why(
     runs: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     page = compare(tmp_path, runs["plain"], runs["other"])
-    assert "The validation images differ: 200 in " in page
+    assert "The validation images differ. Distinct ones: 200 in " in page
     assert "validation images that all of these runs hold out." in page
     assert "Not all of these runs opened the test set." in page
     assert 'class="pic"' not in page
@@ -80,6 +80,7 @@ def test_what_is_not_shared_is_not_compared_and_the_page_says_why(
     forget_images(earlier)
     page = compare(tmp_path, runs["plain"], earlier)
     assert "These runs do not share their validation images." in page
+    assert "right and wrong on the same images" not in page
     assert "<b>On " not in page
 
 

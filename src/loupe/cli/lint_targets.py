@@ -140,4 +140,4 @@ def _read_runs(place: str) -> Iterator[Record]:
         result = one.read_result()
         history = [record.to_row() for record in one.read_history()]
         found = None if result is None else result.to_dict()
-        yield Record(str(one.path), one.read_recipe(), found, history)
+        yield Record(str(one.path), one.read_recipe(), found, history, is_run=True)

@@ -41,7 +41,8 @@ def describe_image_differences(runs: Sequence[ComparedRun]) -> Iterator[str]:
             continue
         sets = [set(to_keys(record.table(side).identities)) for record in known]
         counts = ", ".join(f"{len(keys):,} in {run.name}" for run, keys in zip(runs, sets, strict=True))
-        yield f"The {_NAMES[side]} images differ: {counts}, {len(set.intersection(*sets)):,} in all of them."
+        common = len(set.intersection(*sets))
+        yield f"The {_NAMES[side]} images differ. Distinct ones: {counts}, {common:,} in all of them."
 
 
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}

@@ -7,17 +7,15 @@ from typing import Any
 
 from loupe.data import SOURCES
 from loupe.data.image_files import Fit
-from loupe.data.normalization import Normalization
 from loupe.exporting import Use
 from loupe.exporting.parity import Parity
 from loupe.metrics import Metrics, MetricValue
 from loupe.recipe import Recipe
-from loupe.recipe.sections import Choice
 from loupe.reports.card_places import NO_FILE
 from loupe.reports.model_card_limits import say_limits
+from loupe.reports.model_card_training import say_training
 from loupe.reports.model_card_use import show_use
 from loupe.reports.page import (
-    format_decimals,
     format_interval,
     format_level,
     format_percent,
@@ -25,7 +23,6 @@ from loupe.reports.page import (
 from loupe.runs import RunFolder, RunResult, name_run
 from loupe.runs.looks import describe_looks
 from loupe.runs.result import Score
-from loupe.wording import format_duration
 
 
 @dataclass(frozen=True)
@@ -184,37 +181,7 @@ def _say_test_part(subject: _Subject) -> str:
 
 
 def _say_training(subject: _Subject) -> Iterator[str]:
-    recipe, train, result = subject.recipe, subject.recipe.train, subject.result
-    assert result.best is not None
-    model = dict(subject.description["model"])
-    constants = Normalization.from_dict(subject.description["normalization"])
-    augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
-    parts = [
-        f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
-        f"trained for up to {train.epochs} epochs of batches of {train.batch_size}"
-        f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
-        f"{_name_choice(train.optimizer)}",
-        f"schedule {_name_choice(train.schedule)}",
-        f"loss {_name_choice(train.loss)}" if train.loss else "",
-        f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else "",
-        f"label smoothing {train.label_smoothing:g}" if train.label_smoothing else "",
-        f"gradients clipped to norm {train.clip_norm:g}" if train.clip_norm else "",
-        f"a moving average of the weights with decay {train.average_decay:g}" if train.average_decay else "",
-        f"mixing by {_name_choice(recipe.data.mix)}" if recipe.data.mix else "",
-        f"lookahead every {train.lookahead.every} steps" if train.lookahead else "",
-        f"on the hardest {100 * train.hard_examples.keep:g} % of each batch" if train.hard_examples else "",
-        augment,
-    ]
-    kept = f"The weights are those of epoch {result.best.epoch}, the best by validation {result.selected_by}"
-    ended = f" of {result.last.epoch} trained" if result.last else ""
-    early = ", stopped early" if result.stopped_early else ""
-    yield (
-        f"{', '.join(part for part in parts if part)}. Pixels in [0, 1] were normalised with mean "
-        f"{format_decimals(constants.mean)} and standard deviation {format_decimals(constants.std)}. "
-        f"{kept}{ended}{early}. Seed {result.seed}; {format_duration(result.seconds)} of training."
-    )
-    for note in result.notes:
-        yield f"- {note}"
+    return say_training(subject.recipe, subject.result, subject.description)
 
 
 def _say_figures(subject: _Subject) -> Iterator[str]:
@@ -305,15 +272,6 @@ def _say_environment(subject: _Subject) -> Iterator[str]:
     yield f"- trained with Loupe {environment.get('loupe')}{commit}, Python {environment.get('python')}"
     yield f"- {versions}"
     yield f"- {environment.get('device')}, {environment.get('precision')}, {environment.get('platform')}"
-
-
-def _name_choice(choice: Choice) -> str:
-    return _name_settings(choice.name, choice.settings)
-
-
-def _name_settings(name: str, settings: Mapping[str, Any]) -> str:
-    listed = ", ".join(f"{key} = {value}" for key, value in settings.items() if value is not None)
-    return f"{name} ({listed})" if listed else name
 
 
 def _write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -108,8 +108,11 @@ def _refuse_what_cannot_be_compared(runs: Sequence[ComparedRun]) -> None:
 
 def _find_images(runs: Sequence[ComparedRun], data: Path | None) -> tuple[ImageDataset | None, str]:
     """Return the validation images the runs share; None, and why, if they cannot be shown."""
-    if not runs[0].is_classifier or find_shared(runs, "validation"):
-        return None, ""  # the page says why on its own
+    if not runs[0].is_classifier:
+        return None, ""
+    reason = find_shared(runs, "validation")
+    if reason:  # some may be shared all the same: the tests are of these
+        return None, f"{reason} Pictures are shown of runs that share all of them."
     run = runs[0].folders[0]
     try:
         load_run_plugins(run)

@@ -97,7 +97,11 @@ def find_two_changes(record: Record) -> Iterator[RecordHit]:
 )
 def find_unfinished_runs(record: Record) -> Iterator[RecordHit]:
     """A run that was interrupted, failed, or has no result."""
-    if record.result is not None and record.result.get("status") != "finished":
+    if record.is_run and record.result is None:
+        yield RecordHit(
+            "result.json", "The run has no result: it was killed, or another process trains it now."
+        )
+    elif record.result is not None and record.result.get("status") != "finished":
         yield RecordHit(
             "result.json: status",
             f"The run was {record.result.get('status')}: its numbers are of however far it came.",
