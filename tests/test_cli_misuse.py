@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from loupe.cli import main
+from loupe.errors import suggest
 from loupe.recipe.reading import find_field
 
 
@@ -39,6 +40,13 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "Error: `loupe list` has no option --metrcs.\n  got: --metrcs\n"
             "  allowed: --metrics, --plugin\n  did you mean: --metrics\n"
             "  next: `loupe list --help` says what it takes\n",
+        ),
+        (
+            ["open", "x", "--prot=8000"],
+            "Error: `loupe open` has no option --prot.\n  got: --prot\n"
+            "  allowed: --allow-network, --audits, --browser, --host, --port, --searches, --studies\n"
+            "  did you mean: --port\n"
+            "  next: `loupe open --help` says what it takes\n",
         ),
         (
             ["list", "a", "b"],
@@ -102,6 +110,9 @@ def test_a_command_line_that_no_verb_takes(
         ("digits", "loupe train digits"),
         ("mine.toml", "loupe train mine.toml"),
         ("fast-cifar10-epochs", "loupe study fast-cifar10-epochs"),
+        ("fit", "train"),
+        ("test", "evaluate"),
+        ("plot", "figures"),
     ],
 )
 def test_what_stands_in_the_place_of_a_verb(
@@ -109,6 +120,27 @@ def test_what_stands_in_the_place_of_a_verb(
 ) -> None:
     assert main([typed]) == 2
     assert f"\n  did you mean: {meant}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["train", "digits", "--gpu"], "run.device=VALUE"),
+        (["train", "digits", "--max-epochs=3"], "train.epochs=3"),
+        (["train", "digits", "--plugins", "x.py"], "--plugin"),
+        (["study", "digits", "--jobs", "2"], "--workers"),
+    ],
+)
+def test_options_of_other_tools_are_told_what_they_are_called_here(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert f"\n  did you mean: {meant}\n" in capsys.readouterr().err
+
+
+def test_a_number_is_near_to_no_other() -> None:
+    assert suggest(12, ["2", "1"]) is None
+    assert suggest("digit", ["digits"]) == "digits"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +153,10 @@ def test_what_stands_in_the_place_of_a_verb(
         ("lr", "train.optimizer.learning_rate"),
         ("learning_rate", "train.optimizer.learning_rate"),
         ("name", "name"),
+        ("path", "data.path"),
         ("zebra", None),
+        ("out", None),
+        ("height", None),
     ],
 )
 def test_a_field_is_found_in_whatever_section(name: str, place: str | None) -> None:
@@ -134,6 +169,12 @@ def test_a_field_is_found_in_whatever_section(name: str, place: str | None) -> N
         ("epochs=3", "train.epochs"),
         ("train.lr=1", "train.optimizer.learning_rate"),
         ("train.augment=[]", "data.augment"),
+        ("train.weight_decay=1", "train.optimizer.weight_decay"),
+        ("train.optimizer.lr=1", "learning_rate"),
+        ("data.val_split=0.1", "validation"),
+        ("run.random_state=1", "seed"),
+        ("train.epoch=1", "epochs"),
+        ("evaluate.metrics=f1_score", "macro_f1"),
     ],
 )
 def test_a_field_in_the_wrong_section_is_told_its_place(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from loupe.errors import LoupeError, Mistake, suggest
+from loupe.other_names import find_surely
 from loupe.wording import count_of
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -66,7 +67,7 @@ def describe_pydantic_errors(
                     place,
                     "an unknown field",
                     ", ".join(names) or "no settings here",
-                    suggest(inside[-1], names) or find_elsewhere(inside[-1]),
+                    _find_meant(inside[-1], names, find_elsewhere),
                 )
             )
         elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
@@ -74,6 +75,11 @@ def describe_pydantic_errors(
         else:
             mistakes.append(_describe_bad_value(place, error, sorted(fields.get(".".join(inside), ()))))
     return mistakes
+
+
+def _find_meant(name: str, names: Sequence[str], find_elsewhere: Callable[[str], str | None]) -> str | None:
+    """Return the field that is meant: this one elsewhere, or what another tool calls so; else the nearest."""
+    return find_surely(name, names) or find_elsewhere(name) or suggest(name, names)
 
 
 def name_place(*parts: object) -> str:

@@ -9,11 +9,21 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from loupe.other_names import translate
 from loupe.wording import count_of
 
 
 def suggest(word: object, candidates: Iterable[str]) -> str | None:
-    """Return the candidate nearest to `word`, or None if none is near."""
+    """Return the candidate nearest to `word`, or what another tool calls so; None if none is near.
+
+    Numbers are near to none: 12 is not meant by who writes 2.
+    """
+    candidates = list(candidates)
+    known = translate(word, candidates)
+    if known is not None:
+        return known
+    if str(word).strip("-").isdigit():
+        return str(word) if str(word) in candidates else None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     near = difflib.get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[near[0]] if near else None

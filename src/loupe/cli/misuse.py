@@ -18,6 +18,7 @@ from cyclopts import (
 )
 
 from loupe.errors import LoupeError, suggest
+from loupe.other_names import find_surely
 
 _WORDS = {int: "a whole number", float: "a number", PurePath: "a path", str: "a text"}
 
@@ -57,7 +58,7 @@ def _describe_unknown_command(error: UnknownCommandError) -> MisuseError:
         f"`{command}` has no verb {typed!r}.",
         got=typed,
         allowed=", ".join(verbs),
-        nearest=suggest(typed.partition(" ")[0], verbs) or _read_as_training(typed, command),
+        nearest=_read_as_training(typed, command) or suggest(typed.partition(" ")[0], verbs),
         next_step=_point_to_help(error, "says what each does"),
     )
 
@@ -81,21 +82,24 @@ def _read_as_training(typed: str, command: str) -> str | None:
 def _describe_unknown_option(error: UnknownOptionError) -> MisuseError:
     from loupe.recipe.reading import find_field
 
-    typed, _, value = error.token.value.partition("=")
+    given = error.token.keyword or error.token.value  # behind an argument it is the keyword
+    typed, _, value = given.partition("=")
     names = [
         argument.name
         for argument in error.argument_collection
         if argument.parse and argument.name.startswith("-")
     ]
     takes_fields = any(argument.name == "OVERRIDES" for argument in error.argument_collection)
-    nearest = suggest(typed, names)
-    if nearest is None and takes_fields:  # as tools with an option for each setting have it: --epochs 3
-        field = find_field(typed.lstrip("-").replace("-", "_"))
-        nearest = f"{field}={value or 'VALUE'}" if field else None
+    word, plain = typed.lstrip("-").replace("-", "_"), {name.lstrip("-"): name for name in names}
+    nearest = plain.get(find_surely(word, plain) or "")
+    field = find_field(word) if takes_fields and nearest is None else None
+    if field is not None:  # as tools with an option for each setting have it: --epochs 3
+        nearest = f"{field}={value or 'VALUE'}"
+    nearest = nearest or suggest(typed, names)
     allowed = ", ".join(sorted(names)) or "no option but --help"
     return MisuseError(
         f"`{_name_command(error)}` has no option {typed}.",
-        got=error.token.value,
+        got=given,
         allowed=allowed + (", and fields as section.field=value" if takes_fields else ""),
         nearest=nearest,
         next_step=_point_to_help(error),
@@ -131,7 +135,7 @@ def _describe_value(error: CoercionError) -> MisuseError:
 def _describe_repeated(error: RepeatArgumentError) -> MisuseError:
     return MisuseError(
         f"{error.token.keyword} is there more than once.",
-        got=f"{error.token.keyword} {error.token.value} behind another",
+        got=f"{error.token.keyword} {error.token.value}".rstrip() + " behind another",
         allowed="once",
         next_step="leave one of them out",
     )

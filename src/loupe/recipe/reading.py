@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
-from loupe.errors import LoupeError, Mistake, RecipeError, suggest
+from loupe.errors import LoupeError, Mistake, RecipeError
+from loupe.other_names import find_surely
 from loupe.recipe.data_section import DataSection, Fold, LabelNoise, Normalization
 from loupe.recipe.former_names import name_now, read_former_names
 from loupe.recipe.schema import EvaluateSection, Recipe, RunSection, TransferSection
@@ -213,16 +214,23 @@ def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
         table[last] = value
 
 
-_SETTINGS_OF_OPTIMIZERS = ("learning_rate", "momentum", "weight_decay")  # what most of them have
-_OTHERS_CALL = {"lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "max_epochs": "epochs"}
+_OF_CHOICES = (  # settings that most of a kind have; they are checked with the choice itself
+    "train.optimizer.learning_rate",
+    "train.optimizer.momentum",
+    "train.optimizer.weight_decay",
+    "data.path",
+    "data.test_part",
+)
 
 
 def find_field(name: str) -> str | None:
-    """Return the place of the field called so, or nearly, in whatever section: epochs → train.epochs."""
-    places = {field: f"train.optimizer.{field}" for field in _SETTINGS_OF_OPTIMIZERS}
-    for table, fields in reversed(_field_names().items()):  # the outermost field of a name is meant
-        places |= {field: ".".join(filter(None, (table, field))) for field in fields}
-    nearest = suggest(_OTHERS_CALL.get(name, name), places)
+    """Return the place of the field called so, here or by other tools: epochs, max_epochs → train.epochs."""
+    places = {place.rpartition(".")[2]: place for place in _OF_CHOICES}
+    tables = _field_names()
+    for table, fields in reversed(tables.items()):  # the outermost field of a name is meant
+        dotted = {field: ".".join(filter(None, (table, field))) for field in fields}
+        places |= {field: place for field, place in dotted.items() if place not in tables or "." in place}
+    nearest = find_surely(name, places)
     return places[nearest] if nearest else None
 
 
