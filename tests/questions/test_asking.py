@@ -197,6 +197,47 @@ def test_very_sure_mistakes_beyond_what_the_network_admits_point_to_labels() -> 
     assert ask(make_evidence(make_history(FALLING), answers=right))["labels"].verdict == "good"
 
 
+def test_what_came_after_the_best_epoch_is_not_to_be_trained_for_longer() -> None:
+    rising = [1.0, 0.6, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 1.0]
+    history = make_history(rising, clean_train_accuracy=0.7, validation_accuracy=0.7)
+    answers = ask(make_evidence(history, best=3))
+    assert answers["length"].sentence.startswith("Longer than it needed")
+    assert "over-fits before it has learned them" in answers["fit"].sentence
+    assert "train longer" not in (answers["fit"].next_step or "")
+    assert "train longer" not in (answers["next"].next_step or "")
+
+
+def test_a_class_that_is_never_named_is_said_so() -> None:
+    labels = torch.tensor([0] * 30 + [1] * 30 + [2] * 3)
+    named = torch.where(labels == 2, 0, labels)
+    answers = Predictions(labels, 2.0 * torch.nn.functional.one_hot(named, 3).double())
+    answer = ask(make_evidence(make_history(FALLING), answers=answers))["classes"]
+    assert answer.verdict == "attention"
+    noisy = labels.clone()
+    noisy[:24] = 1
+    noisy[30:54] = 0  # so that chance may make the worst
+    named = torch.where(labels == 2, 0, noisy)
+    answers = Predictions(labels, 2.0 * torch.nn.functional.one_hot(named, 3).double())
+    answer = ask(make_evidence(make_history(FALLING), answers=answers))["classes"]
+    assert (answer.verdict, "owl is never named" in answer.sentence) == ("attention", True)
+
+
+def test_an_image_under_two_classes_is_a_wrong_label_for_sure() -> None:
+    evidence = make_evidence(make_history(FALLING))
+    assert ask(evidence)["labels"].verdict == "good"
+    warning = "1 image stands under more than one class (cat and dog): at most one label can be right."
+    contradicted = replace(evidence, result=replace(evidence.result, warnings=(warning,)))
+    answer = ask(contradicted)["labels"]
+    assert (answer.verdict, answer.sentence.endswith(warning)) == ("attention", True)
+
+
+def test_all_right_flatters_too() -> None:
+    answers = make_answers((200, 200, 200))
+    looks = MachineLooks(40, 20, {})
+    answer = ask(make_evidence(make_history(FALLING), answers=answers, own_looks=1, machine_looks=looks))
+    assert "would seem about 0.17 points better" in answer["freshness"].sentence
+
+
 def test_one_seed_tells_nothing_of_others_and_several_do() -> None:
     one = make_evidence(make_history(FALLING))
     assert ask(one)["seeds"].verdict == "unknown"
@@ -217,7 +258,7 @@ def test_one_seed_tells_nothing_of_others_and_several_do() -> None:
             1,
             MachineLooks(40, 20, {}),
             "attention",
-            "the best of 20 equal recipes would seem up to 2.22 points better",
+            "the best of 20 equal recipes would seem about 2.24 points better",
         ),
     ],
 )

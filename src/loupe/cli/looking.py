@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, DataPlace, Override, Plot, Plugins, app
-from loupe.terminal import print_line, print_table
+from loupe.terminal import print_data, print_line, print_table
 
 
 @app.command(group=LOOK)
@@ -139,7 +139,7 @@ def ask(
     result: RunResult = folder.require_result()
     answers = answer_questions(gather_evidence(folder, result))
     if as_json:
-        print(json.dumps([one.to_dict() for one in answers], indent=2, ensure_ascii=False))  # noqa: T201
+        print_data(json.dumps([one.to_dict() for one in answers], indent=2, ensure_ascii=False) + "\n")
         return 0
     for one in answers:
         mark, style = _MARKS[one.verdict]

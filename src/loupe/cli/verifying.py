@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, DataPlace, app
-from loupe.terminal import print_line, print_table
+from loupe.terminal import print_data, print_line, print_table
 
 
 @app.command(group=LOOK)
@@ -52,7 +52,7 @@ def verify(
         )
     found = [one for run in runs for one in check(run, data=data, sample=sample, on_test=test)]
     if as_json:
-        print(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False))  # noqa: T201
+        print_data(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False) + "\n")
     else:
         for one in found:
             print_line(f"{one.run}: {one.describe()}", style="bold")

@@ -15,6 +15,9 @@ _MOST_SHARED = 0.5  # of a part; where more of it stands on another side, its fi
 _MOST_NAMED = 3
 
 
+ONE_RIGHT = "at most one label can be right"  # whoever reads the warning finds it by these words
+
+
 @dataclass(frozen=True)
 class Overlap:
     """Images of one part that stand in another part too.
@@ -65,7 +68,7 @@ class Overlaps:
             many = self.num_under_two_classes != 1
             yield (
                 f"{self.num_under_two_classes:,} image{'s stand' if many else ' stands'} under more than one "
-                f"class ({'; '.join(self.examples)}): at most one label can be right."
+                f"class ({'; '.join(self.examples)}): {ONE_RIGHT}."
             )
 
 

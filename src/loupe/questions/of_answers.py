@@ -2,12 +2,13 @@
 
 from scipy.special import bdtr, pdtrc
 
+from loupe.data.overlaps import ONE_RIGHT
 from loupe.evaluations import Look
 from loupe.evaluations.finding import Cell, Table
 from loupe.metrics import Metrics
 from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
-from loupe.wording import count_of, name_tied, quote_name
+from loupe.wording import count_of, list_names, name_tied, quote_name
 
 _VERY_SURE = 0.95
 
@@ -45,7 +46,23 @@ def ask_classes(evidence: Evidence) -> Answer:
         said += f"{len(score.per_class)})."
         step = "its mistakes; more images of the class, or train.class_weights"
         return Answer(name, question, "attention", said, section, step)
+    never = _list_never_named(score)
+    if never:
+        are = "is" if len(never) == 1 else "are"
+        step = "more images of the class, or train.class_weights"
+        told = f"{said}; {list_names(never)} {are} never named, of whatever image."
+        return Answer(name, question, "attention", told, section, step)
     return Answer(name, question, "good", f"{said}: no more than chance makes of the worst.", section)
+
+
+def _list_never_named(score: Metrics) -> list[str]:
+    """Return the classes with images, two or more, that no image is given."""
+    named = [sum(row[index] for row in score.confusion) for index in range(len(score.class_names))]
+    return [
+        quote_name(one.name)
+        for one in score.per_class
+        if one.num_images > 1 and not named[score.class_names.index(one.name)]
+    ]
 
 
 def ask_probabilities(evidence: Evidence) -> Answer:
@@ -84,6 +101,9 @@ def ask_labels(evidence: Evidence) -> Answer:
     )
     if found and pdtrc(found - 1, max(expected, 1e-9)) < 1 - evidence.result.confidence:
         return Answer(name, question, "attention", f"{said}: look at these first.", section, step)
+    contradictions = [one for one in evidence.result.warnings if ONE_RIGHT in one]
+    if contradictions:
+        return Answer(name, question, "attention", f"{said}. {contradictions[0]}", section, step)
     said += ": nothing points to wrong labels, but only a look at them can tell."
     return Answer(name, question, "good", said, section, step)
 

@@ -89,7 +89,9 @@ def _tell_luck(recipes: int, test: Score | None, level: float) -> str:
     if test is None or headline is None or headline.value is None or headline.interval is None:
         return ""
     if headline.metric.name == "accuracy":
-        luck = expected_best_share(recipes, headline.value, test.num_images)
+        # of all right, say, the share that is to be expected is below 1 (Laplace)
+        share = (headline.value * test.num_images + 1) / (test.num_images + 2)
+        luck = expected_best_share(recipes, share, test.num_images)
     else:
         reach = NormalDist().inv_cdf((1 + level) / 2)
         luck = expected_best_of(recipes, (headline.interval.high - headline.interval.low) / 2 / reach)
@@ -97,4 +99,4 @@ def _tell_luck(recipes: int, test: Score | None, level: float) -> str:
         luck = min(luck, abs(end - headline.value))
     size = headline.metric.write_difference(luck).lstrip("+")
     unit = f" {headline.metric.difference_unit}" if headline.metric.is_percent else ""
-    return f"; the best of {recipes} equal recipes would seem up to {size}{unit} better than it is"
+    return f"; the best of {recipes} equal recipes would seem about {size}{unit} better than it is"

@@ -37,6 +37,13 @@ def ask_fit(evidence: Evidence) -> Answer:
     if ends.low > 0 and 1 - theirs > 2 * (1 - ours):
         step = "more or stronger data.augment, more images, or a smaller network"
         return Answer(name, question, "attention", f"{said}: it over-fits.", section, step)
+    if 1 - ours > _MANY_MISSED and ends.low < _MATTERS and (lowest := _find_turn(evidence)) is not None:
+        step = "more images, or more or stronger data.augment"
+        told = (
+            f"{said} at the best epoch, which misses many of both; what came after epoch {lowest + 1} was of "
+            "no use for other images: it over-fits before it has learned them."
+        )
+        return Answer(name, question, "attention", told, section, step)
     if 1 - ours > _MANY_MISSED and ends.low < _MATTERS:
         augments = bool(evidence.recipe.data.augment)
         step = (
@@ -83,6 +90,16 @@ def _bound_gap(evidence: Evidence, ours: float, theirs: float) -> Interval:
     return Interval(low, high)
 
 
+def _find_turn(evidence: Evidence) -> int | None:
+    """Return after how many epochs but one validation loss was lowest, where it has clearly risen since."""
+    losses, epochs = [one.validation_loss for one in evidence.history], len(evidence.history)
+    if epochs < _FEWEST_EPOCHS:
+        return None
+    lowest = min(range(epochs), key=losses.__getitem__)
+    has_risen = fmean(losses[-max(1, epochs // 10) :]) > 1.1 * losses[lowest]
+    return lowest if lowest + 1 <= 0.6 * epochs and has_risen else None
+
+
 def ask_length(evidence: Evidence) -> Answer:
     """Return whether more epochs, or fewer, would have been better, by the loss on validation."""
     name, question, section = "length", "Was it trained long enough?", "curves"
@@ -90,8 +107,8 @@ def ask_length(evidence: Evidence) -> Answer:
     if epochs < _FEWEST_EPOCHS:
         said = f"{epochs} epochs are too few to see where they lead."
         return Answer(name, question, "unknown", said, section, f"train.epochs = {4 * max(epochs, 1)}")
-    lowest = min(range(epochs), key=losses.__getitem__)
-    if lowest + 1 <= 0.6 * epochs and fmean(losses[-max(1, epochs // 10) :]) > 1.1 * losses[lowest]:
+    lowest = _find_turn(evidence)
+    if lowest is not None:
         said = (
             f"Longer than it needed: validation loss was lowest after epoch {lowest + 1} of {epochs} "
             f"({losses[lowest]:.4g}) and rose to {losses[-1]:.4g}; the weights of the best epoch are kept."

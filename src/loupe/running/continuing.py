@@ -57,9 +57,7 @@ def find_continued(recipe: Recipe, splits: Splits, steps_per_epoch: int) -> Cont
     result, before = run.read_result(), run.read_recipe()
     snapshot = run.read_snapshot()
     if result is None or result.status != "finished" or snapshot is None:
-        raise _refuse(
-            run, "has not finished", "a run that ended", f"`loupe resume {run.path}` goes on with it"
-        )
+        raise _refuse(run, "has not finished", "a run that ended", run.advise())
     num_epochs = len(snapshot.history)
     if recipe.train.epochs <= num_epochs:
         raise _refuse(

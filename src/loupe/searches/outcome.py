@@ -135,7 +135,9 @@ def find_outcome(
     ]
     whole = [one for one in candidates if one.fresh is not None and one.is_complete]
     sign = 1.0 if metric.is_higher_better else -1.0
-    winner = max(whole, key=lambda one: sign * one.fresh.mean if one.fresh else -math.inf, default=None)
+    means = [sign * one.fresh.mean for one in whole if one.fresh is not None]
+    # of several that are equal up to rounding, the one that the search ranked first
+    winner = next((one for one, mean in zip(whole, means, strict=True) if is_tied(mean, max(means))), None)
     return SearchOutcome(
         search=search,
         metric=metric,

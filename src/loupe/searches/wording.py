@@ -8,7 +8,7 @@ from loupe.searches import Parameter, Search
 from loupe.searches.outcome import SearchOutcome
 from loupe.searches.schema import name_choice
 from loupe.statistics.intervals import Interval, SeedSummary
-from loupe.wording import count_of, format_duration, list_names
+from loupe.wording import count_of, format_duration, is_tied, list_names
 
 
 def write_score(metric: Metric, score: float | None) -> str:
@@ -118,7 +118,11 @@ def describe_optimism(outcome: SearchOutcome) -> list[str]:
     one = first.optimism
     best = first.trial
     finished = [row for row in outcome.trials if row.status == "finished" and row.settings != best.settings]
-    others = [f"trial {row.number}" for row in finished if row.score == best.score]
+    others = [
+        f"trial {row.number}"
+        for row in finished
+        if best.score is not None and row.score is not None and is_tied(row.score, best.score)
+    ]
     also = f" (as had {list_names(others)})" if others else ""
     level = f"{100 * search.confidence:g} % interval"
     reach = f" ({level} {write_range(outcome.metric, one.interval, is_signed=True)})" if one.interval else ""
