@@ -33,7 +33,8 @@ def list_numbers(analysis: StudyAnalysis) -> Iterator[dict[str, str]]:
     """Yield a row for each arm and place, by column; what there is not is empty.
 
     Shares are percentages, their differences points; differences of errors are factors. `difference_seeds`
-    are those that an arm and the reference both have; 0 where it is unpaired, of all seeds of either.
+    are those that an arm and the reference both have; 0 where it is unpaired, of all seeds of either;
+    `seeds_needed` is inf where no number of seeds would tell.
     """
     for cell in analysis.cells:
         yield {
@@ -81,7 +82,7 @@ def _list_difference(analysis: StudyAnalysis, difference: Difference | None) -> 
         "difference_seeds": str(difference.num_seeds if difference.shares_seeds else 0),
         "p": "" if difference.p_value is None else f"{difference.p_value:.6g}",
         "conclusion": difference.conclusion,
-        "seeds_needed": "" if needed is None else str(needed),
+        "seeds_needed": "" if needed is None else str(needed or "inf"),
     }
 
 

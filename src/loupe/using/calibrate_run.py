@@ -84,7 +84,7 @@ def read_validation_answers(run: RunFolder) -> Predictions:
             f"Run {run.path.name} has no answers on validation images to go by.",
             got="no result yet" if result is None else f"an objective of {result.objective}",
             allowed="a run that has ended and whose network says classes",
-            next_step="`loupe list` shows the runs",
+            next_step=run.advise() if result is None else "`loupe list` shows the runs",
         )
     return run.read_predictions()["validation"]
 
