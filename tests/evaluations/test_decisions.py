@@ -127,9 +127,7 @@ def test_of_many_classes_only_thresholds_that_there_are_are_listed() -> None:
     table = weigh_decisions(answers, names, 0.95, 0, "other data").blocks[-1]
     assert isinstance(table, Table)
     assert [row[:2] for row in table.rows] == [("a", 3)]
-    assert table.note.endswith(
-        "2 of 3 have no threshold: 1 are at no threshold right in 99 % and 1 are not given."
-    )
+    assert table.note.endswith("No threshold for 2 of 3 classes: 1 not right in 99 % at any, 1 never given.")
     alike, by_class = make_conformal_sets(answers, names, 0.95, 0, "other data").blocks
     assert isinstance(alike, Table)
     assert isinstance(by_class, Table)

@@ -87,7 +87,8 @@ def compare_with_baselines(
         f"the most frequent class. Class mean: the nearest mean image. Neighbours: the vote of the {k} "
         "nearest training images by their pixels. Logistic regression: on standardised pixels. Random "
         f"features: one convolution with {filters} patches drawn from training images, and ridge regression "
-        "on top. p: McNemar's exact test, adjusted for looking at all of them (Holm)."
+        "on top. p: McNemar's exact test, adjusted for looking at all of them (Holm); "
+        "an interval is of its row alone."
     )
     table, verdicts = _tabulate(is_right, right, level, note)
     values = [_measure(_NETWORK, is_right, level), *(_measure(*one, level) for one in right.items())]

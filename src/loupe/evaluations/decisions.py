@@ -179,10 +179,10 @@ def _tabulate_classes(
     columns = (Column("answer"), Column("times given", COUNT), *_CHOSEN)
     share = write_value(wished, "percent", 0)
     note = f"From here on {share} of such answers are right, {where}."
-    reasons = ((num_unreached, f"are at no threshold right in {share}"), (num_unsaid, "are not given"))
-    why = " and ".join(f"{count:,} {reason}" for count, reason in reasons if count)
+    reasons = ((num_unreached, f"not right in {share} at any"), (num_unsaid, "never given"))
+    why = ", ".join(f"{count:,} {reason}" for count, reason in reasons if count)
     if why:
-        note += f" {num_unreached + num_unsaid:,} of {len(class_names):,} have no threshold: {why}."
+        note += f" No threshold for {num_unreached + num_unsaid:,} of {len(class_names):,} classes: {why}."
     return Table(
         "A threshold for each class", columns, tuple(rows), note, if_empty="No answer has such a threshold."
     )

@@ -7,6 +7,7 @@ from loupe.questions.answer import Answer
 from loupe.questions.evidence import Evidence
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.training import EpochRecord
+from loupe.wording import count_of
 
 _FEWEST_EPOCHS = 5
 _MATTERS = 0.01  # of a loss, as a share of it
@@ -167,6 +168,6 @@ def ask_rate(evidence: Evidence) -> Answer:
     said = (
         f"No sign that it is too high or far too low: the training loss fell from {first:.4g} to {last:.4g}"
     )
-    at = f"{len(jumps) or 'no'} epoch{'s' if len(jumps) > 1 else ''}"
-    said += f" and rose by a fifth or more, with that on validation, at {at}."
+    together = "rose by a fifth or more together with that on validation"
+    said += f" and {together} in {count_of(len(jumps), 'epoch')}." if jumps else f" and never {together}."
     return Answer(name, question, "good", said, section)
