@@ -9,7 +9,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 import loupe
+from loupe.data import ImageDataset
+from loupe.data.augmentations.cutout import Cutout
 from loupe.errors import LoupeError, ShapeError, TrainingError
+from loupe.running.data_checks import find_blanking_warnings
 from loupe.running.describe_data import write_card
 from loupe.running.describe_schedule import plot_schedule
 from loupe.training import SCHEDULES
@@ -118,6 +121,16 @@ def test_an_augmentation_that_leaves_no_picture_is_warned_of(
     assert warning.startswith(f"{name} leaves nothing of about {share or ''}")
     assert "is too much for 8 x 8 pixels" in warning
     assert warning in write_card("digits", [change], out=tmp_path / "cards").problems
+
+
+@pytest.mark.parametrize("count", [1, 2, 65, 127, 128, 1000])
+def test_images_to_try_are_of_the_whole_set_however_it_is_sorted(count: int) -> None:
+    images = torch.zeros(count, 1, 8, 8, dtype=torch.uint8)
+    images[-1] = torch.arange(64, dtype=torch.uint8).view(1, 8, 8)  # the only one with a picture
+    dataset = ImageDataset(images, torch.zeros(count, dtype=torch.int64), ("one",), "sorted")
+    recipe = loupe.load_recipe("digits", ["data.augment=[{name='cutout', size=16}]"])
+    (warning,) = find_blanking_warnings(recipe, [Cutout(16)], dataset)
+    assert "about 100 %" in warning
 
 
 def test_an_augmentation_that_cannot_be_copied_trains(train: Train, tmp_path: Path) -> None:

@@ -203,7 +203,8 @@ def find_blanking_warnings(
     A square of 16 pixels cut out of images of 8 x 8 leaves nothing, whichever pixel it is centred at.
     """
     # from the whole set: they may be sorted by class
-    places = torch.linspace(0, len(images) - 1, min(len(images), _TRIED_IMAGES)).round().long()
+    num_tried = min(len(images), _TRIED_IMAGES)
+    places = torch.linspace(0, len(images) - 1, num_tried, dtype=torch.float64).round().long()
     some = images.images[places]
     batch = some[_has_picture(some)]
     if not len(batch):
