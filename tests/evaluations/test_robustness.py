@@ -1,4 +1,4 @@
-"""Corruptions beside their published definitions, and a class that one of them breaks."""
+"""Corruptions beside their published definitions, and a network that one of them breaks."""
 
 import colorsys
 import io
@@ -11,8 +11,6 @@ from scipy.ndimage import gaussian_filter
 
 from loupe.data import ImageDataset
 from loupe.data.corruptions import CORRUPTIONS, corrupt
-from loupe.evaluations.damage import Damage
-from loupe.evaluations.robustness import name_broken_class
 
 
 @pytest.fixture
@@ -88,52 +86,6 @@ def test_jpeg_and_pixels_are_pillows(images: torch.Tensor) -> None:
         small = picture.resize((side, side), Image.Resampling.BOX).resize((32, 32), Image.Resampling.BOX)
         found = corrupt(images, "pixelate", severity, 0)[3].permute(1, 2, 0).numpy()
         assert np.array_equal(found, np.array(small))
-
-
-def test_a_class_broken_only_by_blur_is_named() -> None:
-    labels = torch.arange(200) % 4
-    right = torch.ones(len(CORRUPTIONS), 5, 200, dtype=torch.bool)
-    right[list(CORRUPTIONS).index("blur"), 1:, labels == 2] = False
-    right[list(CORRUPTIONS).index("contrast"), 4, labels == 1] = False
-    damage = Damage(labels, torch.ones(200, dtype=torch.bool), right)
-    said = name_broken_class(damage, ("a", "b", "c", "d"), 0.95)
-    assert said.startswith("Class c breaks first, only under blur: it loses 80.00 points")
-    sound = Damage(labels, damage.plain, torch.ones_like(right))
-    assert name_broken_class(sound, ("a", "b", "c", "d"), 0.95) == "No class breaks."
-
-
-def test_a_class_of_an_image_or_two_does_not_hide_one_that_breaks() -> None:
-    """All that a rare class has may be lost by chance; the other loses four fifths of a hundred."""
-    labels = torch.tensor([0] * 100 + [1] * 100 + [2] * 2)
-    right = torch.ones(len(CORRUPTIONS), 5, 202, dtype=torch.bool)
-    blur = list(CORRUPTIONS).index("blur")
-    right[blur, 1:, labels == 1] = False
-    right[blur, :, labels == 2] = False
-    said = name_broken_class(Damage(labels, torch.ones(202, dtype=torch.bool), right), ("a", "b", "c"), 0.95)
-    assert said.startswith("Class b breaks first, only under blur: it loses 80.00 points")
-
-
-def test_classes_that_break_alike_are_all_named() -> None:
-    labels = torch.arange(200) % 4
-    blur, contrast = (list(CORRUPTIONS).index(name) for name in ("blur", "contrast"))
-
-    def say(*broken: tuple[int, int], names: tuple[str, ...] = ("a", "b", "class 3", "d")) -> str:
-        right = torch.ones(len(CORRUPTIONS), 5, 200, dtype=torch.bool)
-        for corruption, label in broken:
-            right[corruption, 1:, labels == label] = False
-        return name_broken_class(Damage(labels, torch.ones(200, dtype=torch.bool), right), names, 0.95)
-
-    lost = "80.00 points"
-    said = say((blur, 2), (blur, 0))
-    assert said.startswith(f'Classes a and "class 3" break first, only under blur: each loses {lost} (')
-    said = say((blur, 2), (contrast, 2))
-    assert said.startswith('Class "class 3" breaks first, only under ')
-    assert " and " in said.partition(":")[0]
-    assert f": it loses {lost} (" in said
-    said = say((blur, 1), (contrast, 2))
-    assert said.startswith(
-        f'Classes b under blur and "class 3" under contrast break first: each loses {lost}'
-    )
 
 
 def test_a_network_that_reads_a_fine_pattern_loses_it_under_blur(few_digits: ImageDataset) -> None:

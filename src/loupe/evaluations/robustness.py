@@ -8,6 +8,7 @@ from torch import Tensor
 
 from loupe.data import ImageDataset, pick_stratified
 from loupe.data.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from loupe.evaluations.broken_class import name_broken_class
 from loupe.evaluations.corruption_error import compare_errors, find_reference, fit_reference
 from loupe.evaluations.corruption_error_shown import say_reference, show_reference
 from loupe.evaluations.damage import Damage, spoil_all
@@ -28,11 +29,9 @@ from loupe.evaluations.network import Network
 from loupe.evaluations.registry import register_evaluation
 from loupe.statistics.intervals import Interval, compute_wilson_interval
 from loupe.statistics.score_intervals import compute_mean_interval
-from loupe.wording import list_names, name_tied, quote_name
+from loupe.wording import name_tied
 
 _FEWEST = 100
-_BREAKS = 0.1  # of a class's images lost on average over severities: it breaks
-_TIE = 1e-9  # losses that differ by less are equal up to rounding
 _SHOWN_SEVERITY = 4
 
 
@@ -178,42 +177,3 @@ def _say(damage: Damage, class_names: tuple[str, ...], values: list[Value], leve
         f"{values[1].write()}. {tied[:1].upper()}{tied[1:]} {costs} most: {most}."
     )
     return f"{lead} {name_broken_class(damage, class_names, level)}"
-
-
-def name_broken_class(damage: Damage, class_names: tuple[str, ...], level: float) -> str:
-    """Return which class breaks first, and under what, as a sentence: the largest loss beyond chance.
-
-    Where several lose as much, all are named.
-    """
-    present = [label for label in range(len(class_names)) if bool((damage.labels == label).any())]
-    by_class = torch.stack([damage.lose(damage.labels == label).mean(1) for label in present])
-    names = list(CORRUPTIONS)
-    most = 0.0  # lost beyond chance: the largest of all losses may be of one or two images
-    broken: dict[int, list[str]] = {}  # by row, under what
-    reaches: list[Interval] = []
-    cells = (by_class >= _BREAKS).nonzero().tolist()
-    for row, column in sorted(cells, key=lambda one: -float(by_class[one[0], one[1]])):
-        if float(by_class[row, column]) < most - _TIE:
-            break
-        of_class = damage.labels == present[row]
-        ends = compute_mean_interval(damage.lose(of_class)[column], level, low=-1, high=1)
-        if ends is not None and ends.low > 0:
-            most = max(most, float(by_class[row, column]))
-            broken.setdefault(row, []).append(names[column])
-            reaches.append(ends)
-    if not broken:
-        return "No class breaks."
-    rest = [by_class[row, names.index(name)] for row in broken for name in names if name not in broken[row]]
-    only = "only " if not rest or float(max(rest)) < most / 3 else ""
-    same = all(one == reaches[0] for one in reaches)  # of as many images each, as a rule
-    found = Value("", most, POINTS, reaches[0] if same else None).write().replace("+", "")
-    called = {row: quote_name(class_names[present[row]]) for row in broken}
-    ways = list(broken.values())
-    if len(broken) == 1:
-        (name,) = called.values()
-        return f"Class {name} breaks first, {only}under {list_names(ways[0])}: it loses {found}."
-    if all(one == ways[0] for one in ways):
-        listed = list_names(list(called.values()))
-        return f"Classes {listed} break first, {only}under {list_names(ways[0])}: each loses {found}."
-    listed = list_names([f"{called[row]} under {list_names(under)}" for row, under in broken.items()])
-    return f"Classes {listed} break first: each loses {found}."
