@@ -84,6 +84,28 @@ def test_shares_left_out_share_the_rest_as_before() -> None:
         read_shares("a=many")
 
 
+def test_shares_are_refused_where_no_image_says_what_they_were() -> None:
+    names, before = ("a", "b", "c"), [0.6, 0.4, 0.0]
+    assert fill_shares({"a": 0.3}, names, before) == pytest.approx([0.3, 0.7, 0])
+    assert fill_shares({"a": 0.3, "b": 0.7}, names, before) == pytest.approx([0.3, 0.7, 0])
+    with pytest.raises(LoupeError) as raised:
+        fill_shares({"c": 0.001}, names, before)
+    assert str(raised.value) == (
+        "How much more frequent a class became cannot be told without validation images of it.\n"
+        "  got: no validation image of c\n"
+        "  allowed: shares of classes that the run's validation images show\n"
+        "  next: leave it out: what the network gives it then stays as it is"
+    )
+    with pytest.raises(LoupeError) as raised:
+        fill_shares({"a": 0.3, "b": 0.5}, names, before)
+    assert str(raised.value) == (
+        "No validation image says how the classes left out share the rest.\n"
+        "  got: a=0.3, b=0.5\n"
+        "  allowed: shares that add up to 1 of the classes that the run's validation images show\n"
+        "  next: give them 0.2 more"
+    )
+
+
 def draw_answers(num_images: int = 4000) -> Predictions:
     """Calibrated by construction: the truth is drawn with the probability that is said."""
     generator = torch.Generator().manual_seed(0)
@@ -134,6 +156,31 @@ def test_accuracy_elsewhere_is_what_images_from_there_have() -> None:
     assert gain.interval.low > 0, "heeding the shares helps where they are far from those of training"
     estimated = look_at("prior_shift", there)
     assert "told without labels" in estimated.sentence
+
+
+def test_a_class_without_validation_images_is_left_as_it_is() -> None:
+    """Dividing by its share of nothing gave it every image."""
+    generator = torch.Generator().manual_seed(0)
+    names = tuple(map(str, range(20)))
+
+    def draw() -> Predictions:
+        labels = torch.randint(19, (1000,), generator=generator)
+        seen = torch.randn(1000, 20, generator=generator)
+        seen[torch.arange(1000), labels] += 3
+        return Predictions(labels, 3 * seen)
+
+    answers, validation = draw(), draw()
+    subject = Subject("classification", names, (LookedAt("test", answers),), validation_answers=validation)
+    (look,) = carry_out([choose_evaluation("prior_shift")], subject).looks
+    plain, heeded = (one.value for one in look.values)
+    assert plain is not None
+    assert heeded == pytest.approx(plain, abs=0.02)
+    (table,) = (one for one in look.blocks if isinstance(one, Table))
+    assert table.rows[19][1:] == (0, None, None, None, 0)
+    assert "no share is told of 19: what the network gives such a class stays as it is" in table.note
+    chosen = choose_evaluation(Choice(name="prior_shift", shares={"0": 0.3}))
+    (look,) = carry_out([chosen], subject).looks
+    assert look.values[1].value == pytest.approx(look.values[0].value, abs=0.05)
 
 
 def test_what_a_class_costs_that_has_no_mistake_is_not_certain() -> None:

@@ -72,3 +72,21 @@ def test_a_class_that_training_never_saw_stays_without_images() -> None:
     shares, _ = estimate_shares(padded, [0.5, 0.5, 0.0], draws=0)
     assert float(shares[2]) == 0
     assert float(shares.sum()) == pytest.approx(1)
+
+
+def test_a_class_whose_share_is_unknown_stays_as_the_network_says() -> None:
+    """No validation image of a class that the network does name: nothing may be divided by its share."""
+    probabilities, _ = draw_probabilities(3_000, 3, [0.6, 0.2, 0.2])
+    before = [0.5, 0.5, 0.0]
+    adjusted = adjust_to_shares(probabilities, before, before)
+    assert torch.allclose(adjusted, probabilities.double(), atol=1e-6)
+    heeded = adjust_to_shares(probabilities, before, [0.75, 0.25, 0.0])
+    odds = probabilities.double() * torch.tensor([1.5, 0.5, 1.0])
+    assert torch.allclose(heeded, odds / odds.sum(1, keepdim=True), atol=1e-6)
+    shares, drawn = estimate_shares(probabilities, before, draws=3)
+    wanted = iterate(probabilities[:, :2], before[:2], 500).tolist()
+    assert shares.tolist() == pytest.approx([*wanted, 0], abs=1e-5)
+    assert bool((drawn[:, 2] == 0).all())
+    assert drawn.sum(1).tolist() == pytest.approx([1, 1, 1])
+    sure = torch.tensor([[0.0, 0.0, 1.0], [0.9, 0.1, 0.0]])  # one surely of the class nobody counted
+    assert estimate_shares(sure, before, draws=0)[0].sum().item() == pytest.approx(1)

@@ -11,6 +11,7 @@ import loupe
 from loupe.cli import main
 from loupe.cli.prediction_tables import describe_threshold, summarise_answers, write_table
 from loupe.errors import LoupeError
+from loupe.metrics import Predictions
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
 from loupe.statistics.class_shares import adjust_to_shares
@@ -81,6 +82,29 @@ def test_shares_of_what_is_no_class_are_refused_before_an_image_is_looked_at(
         with pytest.raises(LoupeError, match="next: "):
             evaluate_run(run.path, on_test=True, **asked)
     assert looks.read_text(encoding="utf-8") == before
+
+
+def test_shares_of_a_class_without_validation_images_are_refused_before_a_look(
+    run: RunFolder, crops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, stored = run.path / "test_openings.jsonl", run.read_predictions()["validation"]
+    is_other = stored.labels != 3
+    without = Predictions(stored.labels[is_other], stored.logits[is_other])
+    monkeypatch.setattr(RunFolder, "read_predictions", lambda _: {"validation": without})
+    before = looks.read_text(encoding="utf-8")
+    others = {str(one): 0.1 for one in range(10) if one != 3}
+    for shares, told in (({"3": 0.1}, "no validation image of 3"), (others, "left out share the rest")):
+        with pytest.raises(LoupeError, match=told):
+            evaluate_run(run.path, on_test=True, shares=shares)
+        with pytest.raises(LoupeError, match=told):
+            predict(run.path, crops, shares=shares)
+    assert looks.read_text(encoding="utf-8") == before
+    plain, found = (predict(run.path, crops, shares=one, top=10) for one in (None, {"4": 0.11}))
+    shown = [
+        sum(dict(zip(one.classes, one.probabilities, strict=True))["3"] for one in some.answers)
+        for some in (plain, found)
+    ]
+    assert shown[1] == pytest.approx(shown[0], rel=0.1)
 
 
 def test_shares_are_heeded(run: RunFolder, crops: Path) -> None:

@@ -15,6 +15,8 @@ from loupe.metrics import Predictions
 from loupe.statistics import Interval, compute_wilson_interval
 from loupe.statistics.class_shares import adjust_to_shares, estimate_shares
 
+_MOST_NAMED = 5
+
 
 @register_evaluation(
     "prior_shift", title="Other shares of the classes", chapter="Decisions", order=20, is_default=False
@@ -49,19 +51,22 @@ def estimate_prior_shift(
         (
             name,
             before[label],
-            float(estimated[label]),
-            float(min(low[label], estimated[label])),
-            float(max(high[label], estimated[label])),
+            *(
+                (
+                    float(estimated[label]),
+                    float(min(low[label], estimated[label])),
+                    float(max(high[label], estimated[label])),
+                )
+                if before[label]
+                else (None, None, None)
+            ),
             int((answers.labels == label).sum()) / total,
         )
         for label, name in enumerate(class_names)
     )
     columns = (
         Column("class"),
-        *(
-            Column(one, "percent")
-            for one in ("where it was trained", "here, estimated", "from", "to", "here, true")
-        ),
+        *(Column(one, "percent") for one in ("on validation", "here, estimated", "from", "to", "here, true")),
     )
     right, plain = _judge_adjusted(answers, before, estimated.tolist()), answers.is_right
     values = [
@@ -76,6 +81,7 @@ def estimate_prior_shift(
     note = (
         "Estimated by expectation maximisation (Saerens et al., 2002), which needs calibrated probabilities."
     )
+    note += _note_unknown(class_names, before)
     return Finding(sentence, values, [Table("", columns, rows, note)])
 
 
@@ -102,10 +108,11 @@ def _judge_elsewhere(
         of_class = answers.labels == label
         count = int(of_class.sum())
         right = [int(one[of_class].sum()) / count if count else None for one in (answers.is_right, adjusted)]
-        rows.append((name, before[label], shares[label], count, *right))
+        there = shares[label] if before[label] else None
+        rows.append((name, before[label], there, count, *right))
     columns = (
         Column("class"),
-        Column("share where it was trained", "percent"),
+        Column("share on validation", "percent"),
         Column("share there", "percent"),
         Column("images here", "count"),
         Column("right, as it is", "percent"),
@@ -123,7 +130,21 @@ def _judge_elsewhere(
     )
     if weights.missing:
         note += f" {weights.missing} of the classes that occur there have no image here and are left out."
+    note += _note_unknown(class_names, before)
     return Finding(sentence, values, [Table("", columns, tuple(rows), note)])
+
+
+def _note_unknown(class_names: tuple[str, ...], before: list[float]) -> str:
+    """Return which classes' shares are unknown, and what becomes of these; "" if there are none."""
+    names = [name for name, share in zip(class_names, before, strict=True) if not share]
+    if not names:
+        return ""
+    more = len(names) - _MOST_NAMED
+    told = ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return (
+        f" Without a validation image, no share is told of {told}: what the network gives such a class stays "
+        "as it is, and the others' shares add up to 100 %."
+    )
 
 
 def _judge_adjusted(answers: Predictions, before: list[float], shares: list[float]) -> Tensor:

@@ -131,12 +131,21 @@ def fill_shares(
     Args:
         shares: in [0, 1], by class.
         class_names: one name a class.
-        before: shares of all classes, where the network was trained.
+        before: shares of all classes among the validation images; 0 where there is none of a class, whose
+            share is then unknown.
 
     Raises:
-        LoupeError: a name is no class, or shares do not add up to 1.
+        LoupeError: a name is no class, one whose share is unknown, or shares do not add up to 1.
     """
     named = {_find(name, class_names, "class"): share for name, share in shares.items()}
+    unknown = [class_names[label] for label in named if not before[label]]
+    if unknown:
+        raise LoupeError(
+            "How much more frequent a class became cannot be told without validation images of it.",
+            got=f"no validation image of {', '.join(unknown)}",
+            allowed="shares of classes that the run's validation images show",
+            next_step="leave it out: what the network gives it then stays as it is",
+        )
     rest = 1 - sum(named.values())
     others = {label: one for label, one in enumerate(before) if label not in named}
     is_over = rest < -1e-6 or (not others and abs(rest) > 1e-6)
@@ -148,8 +157,15 @@ def fill_shares(
             next_step="write 70 % as 0.7",
         )
     total = sum(others.values())
+    if not total and rest > 1e-6:
+        raise LoupeError(
+            "No validation image says how the classes left out share the rest.",
+            got=", ".join(f"{name}={share:g}" for name, share in shares.items()),
+            allowed="shares that add up to 1 of the classes that the run's validation images show",
+            next_step=f"give them {rest:g} more",
+        )
     return [
-        named[label] if label in named else max(0.0, rest) * others[label] / total
+        named[label] if label in named else max(0.0, rest) * others[label] / (total or 1.0)
         for label in range(len(class_names))
     ]
 

@@ -22,7 +22,7 @@ class Decision:
 
     Args:
         num_classes: of the network.
-        before: shares of the classes where it was trained; None if probabilities stay.
+        before: shares of the classes among its validation images; None if probabilities stay.
         shares: shares where it is used; None if probabilities stay.
         costs: (classes, answers) float64, of answers; None if the most probable class is named.
         below_by_class: (classes,) float64, the least probability that naming each class takes; None without.

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
+
 from loupe.data import ImageDataset
 from loupe.errors import RunError
 from loupe.evaluations import Network, choose_evaluations
@@ -64,7 +66,7 @@ def choose_asked(
     Raises:
         LoupeError: no such look; costs or shares of what is no class.
     """
-    _refuse_wrong_stakes(more, opened.class_names)
+    _refuse_wrong_stakes(more, opened)
     modules = [name_plugin_module(one) for one in (*opened.recipe.run.plugins, *plugins)]
     objective = objective_of_run(opened)
     paired: list[str | Choice] = [*more]
@@ -90,13 +92,21 @@ def choose_by_stakes(costs: Costs | None, shares: Mapping[str, float] | None) ->
     return asked
 
 
-def _refuse_wrong_stakes(asked: Sequence[Choice], class_names: Sequence[str]) -> None:
+def _refuse_wrong_stakes(asked: Sequence[Choice], opened: OpenedRun) -> None:
     """Check costs and shares before an image is looked at."""
     for one in asked:
         if "costs" in one.settings:
-            make_cost_matrix(one.settings["costs"], class_names)
+            make_cost_matrix(one.settings["costs"], opened.class_names)
         if "shares" in one.settings:
-            fill_shares(one.settings["shares"], class_names, [1 / len(class_names)] * len(class_names))
+            fill_shares(one.settings["shares"], opened.class_names, _count_shares(opened))
+
+
+def _count_shares(opened: OpenedRun) -> list[float]:
+    """Return the classes' shares among the validation images; equal ones where these are not at hand."""
+    num_classes, answers = len(opened.class_names), opened.predictions
+    if answers is None:
+        return [1 / num_classes] * num_classes
+    return (torch.bincount(answers.labels, minlength=num_classes) / len(answers.labels)).tolist()
 
 
 def choose_paired(objective: ObjectiveName, margin: float) -> list[str]:
