@@ -1,5 +1,6 @@
 """Costs and shares: read, refused, and what a network's answers cost where the truth is known."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ def test_names_that_are_no_class_are_refused() -> None:
         make_cost_matrix({"cat": {"dog": float("nan")}}, CLASSES)
     with pytest.raises(LoupeError, match="is no table of costs"):
         read_costs(Path("/nowhere/costs.csv"))
+
+
+def test_a_full_table_of_many_classes_takes_a_moment() -> None:
+    """Each name of each of 640,000 cells used to be looked for from the first class on."""
+    names = [f"class {one}" for one in range(800)]
+    costs = {
+        truth: {answer: float(row * column) for column, answer in enumerate(names)}
+        for row, truth in enumerate(names)
+    }
+    start = time.process_time()
+    matrix, answers = make_cost_matrix(costs, names)
+    assert time.process_time() - start < 2
+    assert answers == tuple(names)
+    assert torch.equal(matrix, torch.outer(torch.arange(800.0), torch.arange(800.0)).double())
+    twice = make_cost_matrix({"cat": {"dog": 3.0}}, ("cat", "dog", "cat"))[0]
+    assert twice.tolist() == [[0, 3, 1], [1, 0, 1], [1, 1, 0]], (
+        "of a name that is there twice the first is meant"
+    )
 
 
 def test_shares_left_out_share_the_rest_as_before() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,10 +85,11 @@ def make_cost_matrix(costs: Costs, class_names: Sequence[str]) -> tuple[Tensor, 
     names = list(class_names)
     has_unsure = UNSURE not in names and any(UNSURE in of_class for of_class in costs.values())
     answers = [*names, UNSURE] if has_unsure else names
-    matrix = torch.ones(len(names), len(answers), dtype=torch.float64)
-    matrix.fill_diagonal_(0)
+    rows, columns = _number(names), _number(answers)
+    matrix = np.ones((len(names), len(answers)))
+    np.fill_diagonal(matrix, 0)
     for truth, of_class in costs.items():
-        row = _find(truth, names, "true class")
+        row = _find(truth, rows, "true class")
         for answer, cost in of_class.items():
             if not math.isfinite(cost):
                 raise LoupeError(
@@ -96,8 +98,8 @@ def make_cost_matrix(costs: Costs, class_names: Sequence[str]) -> tuple[Tensor, 
                     allowed="a finite number",
                     next_step="mend the table of costs",
                 )
-            matrix[row, _find(answer, answers, "answer")] = cost
-    return matrix, tuple(answers)
+            matrix[row, _find(answer, columns, "answer")] = cost
+    return torch.from_numpy(matrix), tuple(answers)
 
 
 def read_shares(text: str) -> dict[str, float]:
@@ -137,7 +139,8 @@ def fill_shares(
     Raises:
         LoupeError: a name is no class, one whose share is unknown, or shares do not add up to 1.
     """
-    named = {_find(name, class_names, "class"): share for name, share in shares.items()}
+    labels = _number(class_names)
+    named = {_find(name, labels, "class"): share for name, share in shares.items()}
     unknown = [class_names[label] for label in named if not before[label]]
     if unknown:
         raise LoupeError(
@@ -170,13 +173,19 @@ def fill_shares(
     ]
 
 
-def _find(name: str, names: Sequence[str], what: str) -> int:
-    if name in names:
-        return list(names).index(name)
+def _number(names: Sequence[str]) -> dict[str, int]:
+    """Return the place of each name; the first one's where a name is there twice."""
+    return {name: place for place, name in reversed(list(enumerate(names)))}
+
+
+def _find(name: str, places: Mapping[str, int], what: str) -> int:
+    if name in places:
+        return places[name]
+    names = sorted(places, key=places.__getitem__)
     raise LoupeError(
         f"There is no {what} {name!r}.",
         got=name,
         allowed=", ".join(names[:20]),
-        nearest=suggest(name, list(names)),
+        nearest=suggest(name, names),
         next_step="name classes as the run does",
     )
