@@ -203,6 +203,23 @@ def test_test_images_do_not_choose_the_scaling() -> None:
     assert f"the loss on test is {after:.4f} nats instead of {before:.4f}." in sentence
 
 
+def test_a_scaling_of_less_loss_that_is_passed_over_is_heeded_in_words() -> None:
+    """Of 40 images vector scaling has the least loss and temperature scaling more than none."""
+    generator = torch.Generator().manual_seed(7)
+    labels = torch.arange(40) % 5
+    logits = 3.0 * torch.nn.functional.one_hot(labels, 5) + 1.5 * torch.randn(40, 5, generator=generator)
+    logits[:, 0] += 1.5
+    answers = Predictions(labels, logits)
+    losses = {one: measure_loss(scale_out_of_fold(answers, one, 0)) for one in METHODS}
+    assert losses["vector"] < losses["none"] < losses["temperature"]
+    plain = draw_answers(4000, 1.0, seed=9)  # right as it is, and images enough for each way
+    for some, said in ((answers, " that so many images are enough for"), (plain, "")):
+        names = tuple(map(str, range(some.num_classes)))
+        subject = Subject("classification", names, (LookedAt("validation", some),))
+        (look,) = carry_out([choose_evaluation("calibration")], subject).looks
+        assert f" No scaling{said} lowers its loss on validation images" in look.sentence
+
+
 def test_a_scaling_that_changes_answers_says_so() -> None:
     """Shifts of single logits change which class is named; a temperature never does."""
     answers, validation = draw_answers(1000, 1.0), draw_answers(4000, 1.0, seed=1)

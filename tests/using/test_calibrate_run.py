@@ -12,6 +12,7 @@ import loupe
 from loupe.cli import main
 from loupe.errors import LoupeError, RunError
 from loupe.evaluations import Looks, Table
+from loupe.evaluations import scaling as scalings
 from loupe.exporting.graph import PackagedNetwork
 from loupe.questions import answer_questions, gather_evidence
 from loupe.reports import earlier_looks
@@ -51,6 +52,17 @@ def test_predict_and_page_use_what_is_kept(run: RunFolder, capsys: pytest.Captur
     calibrate_run(run.path, "none")
     assert read_scaling(run, 10) is None
     torch.testing.assert_close(open_classifier(run).predict(images), plain)
+
+
+def test_a_part_of_the_images_that_a_scaling_is_fitted_to_is_said(
+    run: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = len(run.read_predictions()["validation"].labels)
+    assert main(["calibrate", str(run.path), "--method", "temperature"]) == 0
+    assert f", fitted to {total} validation images" in capsys.readouterr().out
+    monkeypatch.setattr(scalings, "_MOST_FITTED", 10 * (total - 5))
+    assert main(["calibrate", str(run.path), "--method", "temperature"]) == 0
+    assert f", fitted to {total - 5} of {total} validation images" in capsys.readouterr().out
 
 
 def test_what_was_set_right_is_not_advised_again_and_evaluations_say_what_they_show(run: RunFolder) -> None:

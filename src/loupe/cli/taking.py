@@ -111,8 +111,9 @@ def calibrate(
     found = calibrate_run(run, method)
     rows = [[one, f"{loss:.4f}"] for one, loss in found.losses.items()]
     print_table(["method", "loss, out of fold (nats)"], rows, [1])
+    part = f"{found.num_fitted:,} of " if found.num_fitted < found.num_images else ""
     print_line(
-        f"kept with {found.run.path.name}: {found.scaling.describe()}, fitted to {found.num_images:,} "
+        f"kept with {found.run.path.name}: {found.scaling.describe()}, fitted to {part}{found.num_images:,} "
         "validation images"
     )
     if found.passed_over is not None:

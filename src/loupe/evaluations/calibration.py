@@ -288,16 +288,16 @@ def _say_what_helps(
     best = min(list_choosable(labels, answers.num_classes), key=losses.__getitem__)
     before = measure_loss(answers)
     where = "" if split == "validation" else f" on {split}"
+    enough = "" if losses[best] == min(losses.values()) else " that so many images are enough for"
     if best == "none":
         return (
-            " No scaling lowers its loss on validation images that it was not fitted to; "
+            f" No scaling{enough} lowers its loss on validation images that it was not fitted to; "
             f"as it is, that is {before:.4f} nats{where}."
         )
     scaling, one = scaled[best]
-    of = "scalings" if losses[best] == min(losses.values()) else "scalings that so many images are enough for"
     said = (
-        f" Of the {of} {scaling.describe()} has the least loss on validation images it was not fitted to; "
-        f"with it the loss{where} is {measure_loss(one):.4f} nats instead of {before:.4f}"
+        f" Of the scalings{enough} {scaling.describe()} has the least loss on validation images it was not "
+        f"fitted to; with it the loss{where} is {measure_loss(one):.4f} nats instead of {before:.4f}"
     )
     changed = _count_changed(one, answers)
     if not changed:

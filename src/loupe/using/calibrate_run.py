@@ -6,7 +6,14 @@ from os import PathLike
 from typing import Literal
 
 from loupe.errors import LoupeError, RunError
-from loupe.evaluations.scaling import METHODS, Scaling, ScalingMethod, choose_scaling, fit_scaling
+from loupe.evaluations.scaling import (
+    METHODS,
+    Scaling,
+    ScalingMethod,
+    choose_scaling,
+    fit_scaling,
+    limit_answers,
+)
 from loupe.metrics import Predictions
 from loupe.runs import RunFolder, find_single_run
 from loupe.runs.scaling import keep_scaling, read_scaling
@@ -32,6 +39,8 @@ class Calibrated:
         num_changed: of these, how many are called another class than before.
         passed_over: the method with the least loss, where there are too few images to choose it; None if it
             was chosen, or not looked for.
+        num_fitted: of the validation images, how many the scaling was fitted to: of millions of probabilities
+            a part.
     """
 
     run: RunFolder
@@ -40,6 +49,7 @@ class Calibrated:
     num_images: int
     num_changed: int = 0
     passed_over: ScalingMethod | None = None
+    num_fitted: int = 0
 
 
 def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibrated:
@@ -69,6 +79,7 @@ def calibrate_run(place: str | PathLike[str], method: Wanted = "best") -> Calibr
         len(answers.labels),
         int((scaling.apply_to(answers).predicted != answers.predicted).sum()),
         least if method == "best" and least != best.method else None,
+        len(limit_answers(answers).labels),
     )
 
 
