@@ -8,13 +8,15 @@ from loupe.statistics.calibration import draw_resamples
 from loupe.statistics.class_shares import adjust_to_shares, estimate_shares
 
 
-def draw_probabilities(num_images: int, num_classes: int, weights: list[float]) -> tuple[Tensor, Tensor]:
+def draw_probabilities(
+    num_images: int, num_classes: int, weights: list[float], *, apart: float = 1.5, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """Return calibrated probabilities of equally frequent classes for images of other shares, and labels."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     labels = torch.multinomial(torch.tensor(weights), num_images, replacement=True, generator=generator)
     seen = torch.randn(num_images, num_classes, generator=generator)  # unit noise about the class's corner
-    seen[torch.arange(num_images), labels] += 1.5
-    return (1.5 * seen).softmax(1), labels
+    seen[torch.arange(num_images), labels] += apart
+    return (apart * seen).softmax(1), labels
 
 
 def iterate(probabilities: Tensor, before: list[float], steps: int) -> Tensor:
@@ -52,9 +54,34 @@ def test_each_resample_gives_what_the_iteration_gives_for_its_images() -> None:
     assert shares.tolist() == pytest.approx(iterate(probabilities, before, 500).tolist(), abs=1e-5)
     assert drawn.shape == (5, 4)
     for found, some in zip(drawn, draw_resamples(600, 3, 5), strict=True):
-        wanted = iterate(probabilities[some], before, 100)
+        wanted = iterate(probabilities[some], before, 1000)
         assert found.tolist() == pytest.approx(wanted.tolist(), abs=1e-5)
         assert float(found.sum()) == pytest.approx(1)
+
+
+def test_resamples_of_a_weak_network_go_as_far_as_the_estimate() -> None:
+    """Where classes are hardly told apart it takes thousands of steps; a hundred stay near the old shares."""
+    probabilities, _ = draw_probabilities(500, 3, [0.8, 0.1, 0.1], apart=0.3, seed=2)
+    before = [1 / 3] * 3
+    shares, drawn = estimate_shares(probabilities, before, draws=6, seed=1)
+    assert shares.tolist() == pytest.approx(iterate(probabilities, before, 8_000).tolist(), abs=2e-3)
+    gaps = []
+    for found, some in zip(drawn, draw_resamples(500, 1, 6), strict=True):
+        wanted = iterate(probabilities[some], before, 8_000)
+        assert found.tolist() == pytest.approx(wanted.tolist(), abs=2e-3)
+        gaps.append(float((iterate(probabilities[some], before, 100) - wanted).abs().max()))
+    assert max(gaps) > 0.05, "what a hundred steps miss"
+
+
+@pytest.mark.thorough
+def test_intervals_of_a_weak_network_hold_what_they_promise() -> None:
+    held = 0
+    for seed in range(40):
+        probabilities, _ = draw_probabilities(2_000, 5, [0.8, *[0.05] * 4], apart=0.3, seed=seed)
+        shares, drawn = estimate_shares(probabilities, [0.2] * 5, seed=seed)
+        low, high = (float(drawn[:, 0].quantile(one)) for one in (0.025, 0.975))
+        held += min(low, float(shares[0])) <= 0.8 <= max(high, float(shares[0]))
+    assert held >= 32
 
 
 def test_the_spread_of_resamples_is_that_of_new_images() -> None:

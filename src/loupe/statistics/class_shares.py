@@ -8,6 +8,8 @@ from torch import Tensor
 from loupe.statistics.calibration import draw_resamples
 
 _STILL = 1e-7  # a step that moves no share further ends the iteration
+_MOST_ROUNDS = 300  # of three steps each
+_BESIDE = 0.01  # of the shares before, where resamples start: from 0 no class comes back
 
 
 def adjust_to_shares(probabilities: Tensor, before: Sequence[float], now: Sequence[float]) -> Tensor:
@@ -48,36 +50,65 @@ def estimate_shares(
     exact, known = probabilities.double(), torch.tensor(before, dtype=torch.float64)
     total = len(exact)
     every = torch.ones(total, 1, dtype=torch.float64)
-    shares = _maximise(exact, known, every, most_steps=500)[:, 0]
+    shares = _maximise(exact, known, every, known)[:, 0]
     if not draws:
         return shares, shares.new_empty(0, len(shares))
     counts = torch.stack(
         [torch.bincount(some, minlength=total) for some in draw_resamples(total, seed, draws)], dim=1
     )
-    return shares, _maximise(exact, known, counts.double(), most_steps=100).T
+    return shares, _maximise(exact, known, counts.double(), (1 - _BESIDE) * shares + _BESIDE * known).T
 
 
-def _maximise(exact: Tensor, before: Tensor, counts: Tensor, most_steps: int) -> Tensor:
+def _maximise(exact: Tensor, before: Tensor, counts: Tensor, start: Tensor) -> Tensor:
     """Return shares by expectation maximisation, (classes, resamples) float64.
+
+    Where a network hardly tells classes apart it takes thousands of steps; two at a time are extrapolated
+    (SQUAREM; Varadhan and Roland, 2008), as far as that makes the images no less likely.
 
     Args:
         exact: (images, classes) float64, probabilities.
         before: (classes,) float64; a class of 0 stays there.
         counts: (images, resamples) float64, how often each image was drawn.
-        most_steps: of the iteration; resamples that are still earlier are left as they are.
+        start: (classes,) float64, shares to start from; 0 where `before` is.
     """
-    shares = before[:, None].repeat(1, counts.shape[1])
-    divided_by = torch.where(before > 0, before, 1.0)[:, None]
+    shares = start[:, None].repeat(1, counts.shape[1])
     moving = torch.arange(counts.shape[1])
-    for _ in range(most_steps):
-        ratios = shares[:, moving] / divided_by
-        # the mean over images of each one's probabilities with these shares, without writing these down
-        weights = counts[:, moving] / (exact @ ratios).clamp_min(1e-300)
-        step = ratios * (exact.T @ weights)
-        step /= step.sum(0).clamp_min(1e-300)  # less than all images where some are surely of unknown classes
-        is_still = (step - shares[:, moving]).abs().amax(0) < _STILL
-        shares[:, moving] = step
-        moving = moving[~is_still]
+    divided_by = torch.where(before > 0, before, 1.0)[:, None]
+    # how many steps an extrapolation may stand for: more where it went well
+    reach = torch.full((counts.shape[1],), 4.0, dtype=torch.float64)
+    for _ in range(_MOST_ROUNDS):
+        some = counts[:, moving]
+        first = shares[:, moving]
+        second, _ = _step(exact, divided_by, some, first)
+        third, likely = _step(exact, divided_by, some, second)
+        pace, bend = second - first, third - 2 * second + first
+        far = (pace.norm(dim=0) / bend.norm(dim=0).clamp_min(1e-300)).clamp_min(1).minimum(reach[moving])
+        ahead = (first + 2 * far * pace + far**2 * bend).maximum(third / 100)
+        ended, likely_ahead = _step(exact, divided_by, some, ahead / ahead.sum(0))
+        is_better = likely_ahead >= likely
+        shares[:, moving] = torch.where(is_better, ended, third)
+        further = torch.where(far < reach[moving], reach[moving], 4 * reach[moving])
+        reach[moving] = torch.where(is_better, further, (far / 4).clamp_min(1))
+        moving = moving[(third - second).abs().amax(0) >= _STILL]
         if not len(moving):
             break
     return shares
+
+
+def _step(exact: Tensor, before: Tensor, counts: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean over images of each one's probabilities with these shares, without writing these down.
+
+    Args:
+        exact: (images, classes) float64, probabilities.
+        before: (classes, 1) float64, above 0.
+        counts: (images, resamples) float64.
+        shares: (classes, resamples) float64.
+
+    Returns:
+        (classes, resamples), and how likely the images are with `shares`, (resamples,) in nats; float64.
+    """
+    ratios = shares / before
+    likelihoods = (exact @ ratios).clamp_min(1e-300)
+    step = ratios * (exact.T @ (counts / likelihoods))
+    # less than all images where some are surely of classes whose share is unknown
+    return step / step.sum(0).clamp_min(1e-300), (counts * likelihoods.log()).sum(0)
