@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from loupe.errors import LoupeError, Mistake, suggest
 from loupe.other_names import find_surely
@@ -35,6 +36,55 @@ def validate_strictly(model: type[Checked], values: Mapping[str, Any]) -> Checke
             next_step="mend the name with so many dots",
         ) from None
     return model.model_validate_json(text, strict=True)
+
+
+def keep_sound(
+    model: type[Checked],
+    values: Mapping[str, Any],
+    errors: Iterable[Mapping[str, Any]],
+    *,
+    tables: Iterable[str] = (),
+    stand_ins: Mapping[str, Any],
+) -> tuple[Checked | None, frozenset[str]]:
+    """Return what has no mistake of form, so that the rest of it can be judged, and what was left out.
+
+    Args:
+        model: what the values were held against.
+        values: with the mistakes.
+        errors: the dictionaries of `ValidationError.errors()`.
+        tables: fields whose entries bear names of the user's: a wrong entry leaves out itself alone.
+        stand_ins: what stands for a field without a default.
+
+    Returns:
+        an instance, or None if nothing can be told from what is left; and the places that are not as they
+        were meant: fields, and `arms.NAME` where a table has lost an entry. A field that nobody knows stands
+        for the one that was probably meant.
+    """
+    kept, lost, tables = {**values}, set[str](), tuple(tables)
+    for error in errors:
+        field, *inner = error["loc"] or ("",)
+        named = kept.get(field)
+        if field in tables and inner and isinstance(named, Mapping):
+            kept[field] = {name: one for name, one in named.items() if name != inner[0]}
+            lost.add(f"{field}.{inner[0]}")
+        else:
+            kept.pop(field, None)
+            lost |= {field, suggest(field, model.model_fields) or field}
+    emptied = {field for field in tables if values.get(field) and not kept.get(field)}
+    filled = {**stand_ins, **{field: value for field, value in kept.items() if field not in emptied}}
+    try:
+        return validate_strictly(model, filled), frozenset(lost | emptied)
+    except ValidationError:
+        return None, frozenset(lost | emptied)
+
+
+def shorten(mistake: Mistake) -> Mistake:
+    """Return a mistake without the whole table that a wrong value may be."""
+    got = mistake.got if len(mistake.got) <= _LONGEST_VALUE else f"{mistake.got[: _LONGEST_VALUE - 3]}…"
+    return replace(mistake, got=got)
+
+
+_LONGEST_VALUE = 80
 
 
 def describe_pydantic_errors(

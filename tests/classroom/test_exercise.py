@@ -44,6 +44,16 @@ def test_mistakes_of_its_recipe_are_told_with_its_own() -> None:
     assert "recipe: train.epochz" in str(caught.value)
 
 
+def test_mistakes_of_form_do_not_hide_those_of_the_recipe() -> None:
+    wrong = {**EXERCISE, "looks": "many", "graded": {"metric": "f1"}, "set": {"train.epochz": 3}}
+    with pytest.raises(ExerciseError) as caught:
+        load_exercise(wrong)
+    assert [one.where for one in caught.value.mistakes] == ["looks", "graded.metric", "recipe: train.epochz"]
+    with pytest.raises(ExerciseError) as caught:
+        load_exercise({**wrong, "recipe": 3})  # what is changed of it cannot be judged
+    assert [one.where for one in caught.value.mistakes] == ["recipe", "looks", "graded.metric"]
+
+
 def test_a_fixed_field_that_is_none_is_told() -> None:
     with pytest.raises(ExerciseError, match=r"fixed: train.epoch: .*did you mean 'train.epochs'"):
         load_exercise({**EXERCISE, "fixed": ["train.epoch"]})

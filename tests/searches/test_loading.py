@@ -40,6 +40,40 @@ def test_all_mistakes_are_shown_together_before_data_is_loaded() -> None:
     assert len(caught.value.mistakes) == 6
 
 
+def _places_of(space: dict[str, Any] | None = None, **changes: Any) -> list[str]:
+    with pytest.raises(SearchError) as caught:
+        make_search(space, **changes)
+    return [mistake.where for mistake in caught.value.mistakes]
+
+
+def test_mistakes_of_form_do_not_hide_those_of_recipes_and_of_what_is_sought() -> None:
+    wrong = {"kind": "float", "low": 2, "high": 1}
+    epochs = {"kind": "int", "low": 0, "high": 3}
+    assert _places_of({"train.epochs": epochs, "train.lookahead.alpha": wrong}, objective="val_loss") == [
+        "space.train.lookahead.alpha",
+        "objective",
+        'space."train.epochs" = 0: train.epochs',
+    ]
+    assert _places_of({"data.validation": wrong}, trials="10") == [
+        "space.data.validation",
+        "trials",
+        'space."data.validation"',
+    ]
+    assert _places_of(seed="x", recipe="digit") == ["seed", ""]
+
+
+def test_what_a_mistake_of_form_leaves_open_is_no_further_mistake() -> None:
+    momentum = {**RATE, "when": {"train.optimizer": ["sgd"]}}
+    space = {"train.optimizer": {"kind": "choice", "value": ["sgd"]}, "train.optimizer.momentum": momentum}
+    assert _places_of(space) == ["space.train.optimizer.value"]
+    assert _places_of(sampler="bayes", trials=None) == ["sampler"]
+    assert _places_of(set=3) == ["set"]
+    assert _places_of({"train.optimizer.momentum": momentum, "train.epoch": RATE}) == [
+        "space.train.optimizer.momentum.when",
+        'space."train.epoch" = 0.001: train.epoch',
+    ]
+
+
 def test_the_example_in_the_docs_is_right() -> None:
     page = Path(__file__).parents[2].joinpath("docs", "searches.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)

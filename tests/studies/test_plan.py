@@ -85,6 +85,49 @@ def test_mistakes_of_all_recipes_are_shown_once_each() -> None:
     ]
 
 
+def _places_of(**changes: Any) -> list[str]:
+    with pytest.raises(StudyError) as caught:
+        make_plan(make_study(**changes))
+    return [mistake.where for mistake in caught.value.mistakes]
+
+
+def test_mistakes_of_form_do_not_hide_those_of_recipes_and_names() -> None:
+    arms = {"a": {"train.optimizer": "SGD"}, "b": {}}
+    at = "arm a: train.optimizer.name"
+    assert _places_of(seeds=3, arms=arms) == ["seeds", at]
+    assert _places_of(reference="low", arms=arms) == ["reference", at]
+    assert _places_of(margin="half", reference="low", compare="f1", arms={"a": {}, "b": {}}) == [
+        "margin",
+        "reference",
+        "compare",
+    ]
+    assert _places_of(arms={**arms, "c": 3}) == ["arms.c", at]
+    assert _places_of(seeds=[0, 0], recipe="digit", arm={}) == ["seeds", "arm", "recipe"]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"axes": {"x": {"field": "model.name", "values": "mlp"}}},
+        {"set": 3},
+        {"sets": {"model.name": "cnn"}},
+        {"folds": 1, "skip": [{"at": {"fold": [2]}, "why": "slow"}]},
+        {"stages": {"first": {}}},
+    ],
+)
+def test_what_a_mistake_of_form_leaves_open_is_no_further_mistake(lost: dict[str, Any]) -> None:
+    """An arm may be right only because of what an axis, or the changes for every run, would have done."""
+    arms = {"wide": {"model": {"width": 3}, "transfer": {"run": "first"}}}
+    assert len(_places_of(**{"arms": arms, "set": {}, **lost})) == 1
+    assert _places_of(**{"arms": arms, "set": {}, "compare": "f1", **lost})[-1] == "compare"
+
+
+def test_a_name_of_what_could_not_be_read_is_not_unknown() -> None:
+    skip = [{"arm": ["a"], "at": {"x": [1]}, "why": "slow"}]
+    assert _places_of(reference="a", arms={"a": 3, "b": {}}) == ["arms.a"]
+    assert _places_of(reference="a", arms=3, skip=skip, axes={"x": 1}) == ["arms", "axes.x"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

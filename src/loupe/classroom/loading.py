@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loupe.classroom.reading import parse_exercise, read_exercise_file
+from loupe.classroom.reading import draft_exercise, read_exercise_file
 from loupe.classroom.schema import Exercise
 from loupe.errors import ExerciseError, LoupeError, Mistake, RecipeError, UntrustedPluginError, suggest
 from loupe.metrics.registry import find_metric_mistakes
@@ -45,8 +45,13 @@ def load_exercise(place: str | Path | Mapping[str, Any]) -> Prepared:
         ExerciseError: with every mistake.
         LoupeError: the file cannot be read.
     """
-    exercise = parse_exercise(place if isinstance(place, Mapping) else read_exercise_file(place))
-    mistakes = list(_find_metric_mistakes(exercise))
+    draft = draft_exercise(place if isinstance(place, Mapping) else read_exercise_file(place))
+    exercise, lost, mistakes = draft.exercise, draft.lost, list(draft.mistakes)
+    if exercise is None or {"recipe", "set", "data"} & lost:
+        raise ExerciseError(
+            draft.name, mistakes + ([] if exercise is None else _find_metric_mistakes(exercise))
+        )
+    mistakes += _find_metric_mistakes(exercise)
     recipe, written = None, dict[str, Any]()
     try:
         written = write_recipe(exercise)
@@ -60,9 +65,10 @@ def load_exercise(place: str | Path | Mapping[str, Any]) -> Prepared:
     except LoupeError as error:
         mistakes.append(Mistake.of_whole(error, "a recipe that can be trained").within("recipe"))
     if recipe is not None:
-        mistakes += [*_find_field_mistakes(exercise, recipe), *_find_kind_mistakes(exercise, recipe)]
+        further = [*_find_field_mistakes(exercise, recipe), *_find_kind_mistakes(exercise, recipe)]
+        mistakes += [one for one in further if one.where not in lost]
     if mistakes or recipe is None:
-        raise ExerciseError(exercise.name, mistakes)
+        raise ExerciseError(draft.name, mistakes)
     return Prepared(exercise, recipe, written)
 
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.classroom.schema import Exercise, Grading, HiddenPart
 from loupe.errors import ExerciseError, LoupeError, Mistake, describe_cause
 from loupe.plugins import expand_path
@@ -17,27 +17,48 @@ from loupe.runs.reading import read_text
 from loupe.studies.describe_fields import describe_tables
 
 
+@dataclass(frozen=True)
+class ExerciseDraft:
+    """An exercise as far as it could be read.
+
+    Args:
+        name: what messages call it.
+        exercise: without what has mistakes of form; None if nothing is left to be judged.
+        mistakes: of form.
+        lost: fields that are not as they were meant.
+    """
+
+    name: str
+    exercise: Exercise | None
+    mistakes: tuple[Mistake, ...] = ()
+    lost: frozenset[str] = frozenset()
+
+
 def parse_exercise(mapping: Mapping[str, Any]) -> Exercise:
     """Return the exercise a mapping describes.
 
     Raises:
         ExerciseError: with every mistake of form.
     """
+    draft = draft_exercise(mapping)
+    if draft.mistakes or draft.exercise is None:
+        raise ExerciseError(draft.name, draft.mistakes)
+    return draft.exercise
+
+
+def draft_exercise(mapping: Mapping[str, Any]) -> ExerciseDraft:
+    """Return the exercise a mapping describes, with every mistake of form."""
     try:
-        return validate_strictly(Exercise, mapping)
+        exercise = validate_strictly(Exercise, mapping)
     except ValidationError as error:
-        fields = {
-            "": Exercise.model_fields,
-            "hidden": HiddenPart.model_fields,
-            "graded": Grading.model_fields,
-        }
-        found = describe_pydantic_errors(error.errors(), where="", fields=fields)
-        raise ExerciseError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in found]) from None
-
-
-def _shorten(mistake: Mistake) -> Mistake:
-    got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return replace(mistake, got=got)
+        found = error.errors()
+        tables = {"": Exercise, "hidden": HiddenPart, "graded": Grading}
+        fields = {place: table.model_fields for place, table in tables.items()}
+        sound, lost = keep_sound(Exercise, mapping, found, stand_ins={"task": "-", "data": "digits"})
+        of_form = describe_pydantic_errors(found, where="", fields=fields)
+        name = str(mapping.get("name", "unnamed"))
+        return ExerciseDraft(name, sound, tuple(map(shorten, of_form)), lost)
+    return ExerciseDraft(exercise.name, exercise)
 
 
 def read_exercise_file(place: str | Path) -> dict[str, Any]:

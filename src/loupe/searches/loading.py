@@ -1,7 +1,7 @@
 """From what the user typed to a search that is right, in itself and in the recipes it makes."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from loupe.errors import LoupeError, Mistake, RecipeError, SearchError
 from loupe.models import objective_of
 from loupe.recipe import apply_overrides
 from loupe.runs.kept_recipes import find_recipe
-from loupe.searches import Parameter, Search, parse_search, read_search_file
+from loupe.searches import Parameter, Search, read_search_file
+from loupe.searches.reading import SearchDraft, draft_search
 from loupe.searches.space import (
     Settings,
     allowed_names,
@@ -45,19 +46,35 @@ def load_search(search: str | Path | Mapping[str, Any] | Search, overrides: Sequ
         if isinstance(recipe := mapping.get("recipe"), str):
             mapping["recipe"] = find_recipe(place, recipe)
     apply_overrides(mapping, overrides)
-    parsed = parse_search(mapping)
-    mistakes = [*find_field_mistakes(parsed), *find_grid_mistakes(parsed), *find_recipe_mistakes(parsed)]
-    if mistakes:
-        raise SearchError(parsed.name, mistakes)
-    return parsed
+    draft = draft_search(mapping)
+    mistakes = [*draft.mistakes, *_find_further(draft)]
+    if mistakes or draft.search is None:
+        raise SearchError(draft.name, mistakes)
+    return draft.search
 
 
-def find_field_mistakes(search: Search) -> list[Mistake]:
+def _find_further(draft: SearchDraft) -> list[Mistake]:
+    """Return what else is wrong with a search, as far as it can be judged without what is lost."""
+    search, lost = draft.search, draft.lost
+    if search is None:
+        return []
+    left_out = [one.removeprefix("space.") for one in sorted(lost) if one.startswith("space.")]
+    mistakes = find_field_mistakes([*search.space, *left_out])
+    doubted = {"objective"} & lost
+    if any(one.partition(".")[0] in ("space", "trials") for one in lost):
+        doubted |= {"trials"}  # the size of a grid
+    mistakes += find_grid_mistakes(search)
+    if not {"recipe", "set"} & lost:
+        mistakes += find_recipe_mistakes(search)
+    return [one for one in mistakes if one.where not in doubted]
+
+
+def find_field_mistakes(fields: Iterable[str]) -> list[Mistake]:
     """Return the fields that cannot be searched: they say what is judged and where, not how it is trained."""
     allowed = "fields of data, model, transfer and train that leave the validation images as they are"
     return [
         Mistake(name_place(field), "a field that says what is judged, or where", allowed)
-        for field in search.space
+        for field in fields
         if field in _FIXED or field.partition(".")[0] in ("run", "evaluate", "name", "about")
     ]
 

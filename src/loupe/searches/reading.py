@@ -1,15 +1,32 @@
 """From a mapping to a search, with all mistakes of form at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.errors import Mistake, SearchError
 from loupe.searches.references import find_unmet
 from loupe.searches.schema import Parameter, Search
+
+
+@dataclass(frozen=True)
+class SearchDraft:
+    """A search as far as it could be read.
+
+    Args:
+        name: what messages call it.
+        search: without what has mistakes of form; None if nothing is left to be judged.
+        mistakes: of form, and what its parts ask of each other.
+        lost: fields that are not as they were meant, and `space.FIELD` of a parameter left out.
+    """
+
+    name: str
+    search: Search | None
+    mistakes: tuple[Mistake, ...]
+    lost: frozenset[str] = frozenset()
 
 
 def parse_search(mapping: Mapping[str, Any]) -> Search:
@@ -18,17 +35,45 @@ def parse_search(mapping: Mapping[str, Any]) -> Search:
     Raises:
         SearchError: with every mistake of form.
     """
+    draft = draft_search(mapping)
+    if draft.mistakes or draft.search is None:
+        raise SearchError(draft.name, draft.mistakes)
+    return draft.search
+
+
+def draft_search(mapping: Mapping[str, Any]) -> SearchDraft:
+    """Return the search a mapping describes, with every mistake of form.
+
+    Where there are some, parameters with a condition are left out of it if the space has one of them.
+    """
     mapping = {**mapping}
     if isinstance(mapping.get("space"), Mapping):
         mapping["space"] = flatten_space(mapping["space"])
+    name = str(mapping.get("name", "unnamed"))
     try:
         search = validate_strictly(Search, mapping)
     except ValidationError as error:
-        mistakes = describe_pydantic_errors(error.errors(), where="", fields=_name_fields(mapping))
-        raise SearchError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in mistakes]) from None
-    if unmet := list(find_unmet(search)):
-        raise SearchError(search.name, unmet)
-    return search
+        found = error.errors()
+        of_form = describe_pydantic_errors(found, where="", fields=_name_fields(mapping))
+        sound, lost = keep_sound(Search, mapping, found, tables=("space",), stand_ins=_STAND_INS)
+        if sound is not None and "space" in lost:
+            sound = sound.model_copy(update={"space": {}})
+        elif sound is not None and any(one.startswith("space.") for one in lost):
+            sound = _without_conditions(sound)
+        unmet = () if sound is None else find_unmet(sound, lost)
+        return SearchDraft(name, sound, (*map(shorten, of_form), *unmet), lost)
+    unmet = tuple(find_unmet(search))
+    if any(one.where.startswith("space") for one in unmet):
+        return SearchDraft(search.name, _without_conditions(search), unmet, frozenset({"space"}))
+    return SearchDraft(search.name, search, unmet)
+
+
+_STAND_INS = {"recipe": "", "space": {"train.epochs": {"kind": "int", "low": 1, "high": 2}}}
+
+
+def _without_conditions(search: Search) -> Search:
+    """Return a search without the parameters that depend on others, which may be those with mistakes."""
+    return search.model_copy(update={"space": {k: one for k, one in search.space.items() if not one.when}})
 
 
 def flatten_space(space: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -56,12 +101,6 @@ def _holds_parameters(table: object) -> bool:
 
 
 _PARAMETER = frozenset(Parameter.model_fields)
-
-
-def _shorten(mistake: Mistake) -> Mistake:
-    """Return a mistake without the whole table that a wrong value may be."""
-    got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return replace(mistake, got=got)
 
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:

@@ -1,14 +1,19 @@
 """What the parts of a search ask of each other: conditions on parameters that are there, and a budget."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from loupe.checking import name_place
 from loupe.errors import Mistake, suggest
 from loupe.searches.schema import Search, name_choice
 
 
-def find_unmet(search: Search) -> Iterator[Mistake]:
-    """Yield a mistake for each condition that can never hold, and for a search without a budget."""
+def find_unmet(search: Search, lost: Collection[str] = ()) -> Iterator[Mistake]:
+    """Yield a mistake for each condition that can never hold, and for a search without a budget.
+
+    Args:
+        search: the search, or what could be read of it.
+        lost: the fields that could not be.
+    """
     mistakes = [
         mistake
         for field, parameter in search.space.items()
@@ -16,6 +21,8 @@ def find_unmet(search: Search) -> Iterator[Mistake]:
         for mistake in _check_condition(search, field, other, values)
     ]
     yield from mistakes or _find_circle(search)
+    if {"sampler", "trials", "minutes"}.intersection(lost):
+        return
     if search.sampler != "grid" and search.trials is None and search.minutes is None:
         yield Mistake("trials", "no budget", "trials, or minutes, or both")
 

@@ -5,13 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loupe.errors import Mistake, StudyError
 from loupe.recipe import apply_overrides
 from loupe.runs.kept_recipes import find_recipe
-from loupe.studies import Study, parse_study, read_study_file
+from loupe.studies import Study, read_study_file
+from loupe.studies.reading import StudyDraft, draft_study
 
 
 def load_study(study: str | Path | Mapping[str, Any] | Study, overrides: Sequence[str] = ()) -> Study:
     """Return a study, checked in itself; `make_plan` checks the recipes it makes.
+
+    Where the study has mistakes, those of its recipes are told with them.
 
     Args:
         study: a packaged study's name, a TOML file, a study's folder, a mapping, or a study.
@@ -32,7 +36,17 @@ def load_study(study: str | Path | Mapping[str, Any] | Study, overrides: Sequenc
     apply_overrides(mapping, overrides)
     if place is not None:
         _find_recipes(mapping, place)
-    return parse_study(mapping)
+    draft = draft_study(mapping)
+    if draft.study is None or draft.mistakes:
+        raise StudyError(draft.name, [*draft.mistakes, *_find_further(draft)])
+    return draft.study
+
+
+def _find_further(draft: StudyDraft) -> Sequence[Mistake]:
+    """Return the mistakes in the recipes of a study that has others, as far as they can be judged."""
+    from loupe.studies.plan import find_recipe_mistakes  # loads torch
+
+    return () if draft.study is None else find_recipe_mistakes(draft.study, draft.lost)
 
 
 def _find_recipes(mapping: dict[str, Any], place: Path) -> None:

@@ -1,10 +1,14 @@
 """From a study to the list of its runs, each with a recipe that is complete and right."""
 
 import copy
-from dataclasses import dataclass, field
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from loupe.checking import name_place as place_in_toml
 from loupe.errors import LoupeError, Mistake, RecipeError, StudyError
+from loupe.metrics.registry import find_metric_mistakes
 from loupe.recipe import Recipe, read_recipe_file
 from loupe.running.prepare import load_recipe
 from loupe.studies import Study
@@ -69,6 +73,29 @@ def make_plan(study: Study) -> Plan:
     return _Planner(study).make()
 
 
+def find_recipe_mistakes(study: Study, lost: Collection[str] = ()) -> list[Mistake]:
+    """Return the mistakes of the recipes a study makes, as far as these are known.
+
+    Args:
+        study: what could be read of it.
+        lost: what could not be, as `keep_sound` names it. Where that changes the recipes of all arms, only
+            the recipe itself and what is compared are judged.
+    """
+    planner = _Planner(study)
+    if "arms" in lost or any(one.partition(".")[0] in _MAKING for one in lost):
+        return [] if "recipe" in lost else planner.judge_alone(lost)
+    try:
+        planner.make()
+    except StudyError as error:
+        return list(error.mistakes)
+    except LoupeError:
+        pass  # arms that were left out leave no run
+    return []
+
+
+_MAKING = ("recipe", "set", "axes", "stages", "skip", "folds")
+
+
 @dataclass
 class _Planner:
     study: Study
@@ -99,6 +126,16 @@ class _Planner:
                 next_step="mend the [[skip]] tables",
             )
         return Plan((*self.stages.values(), *runs), tuple(skipped))
+
+    def judge_alone(self, lost: Collection[str]) -> list[Mistake]:
+        """Return what is wrong with the recipe and with what is compared, whatever the arms are."""
+        study = self.study
+        if self._try_to_read("recipe", study.recipe) is None:
+            return self._merge_mistakes()
+        has_plugins = "plugins" in json.dumps([study.model_dump(mode="json"), self.files[study.recipe]])
+        if has_plugins or "compare" in lost:  # a plugin may bring what is compared
+            return []
+        return find_metric_mistakes(study.compare, None, "compare")
 
     def _plan_run(
         self, stage: str, arm: str, at: At, seed: int, above: tuple[str, ...] = ()
@@ -135,8 +172,13 @@ class _Planner:
     def _resolve(self, cell: str, stage: str, arm: str, at: At) -> tuple[Recipe, str | None] | None:
         """Return the recipe of a cell and the stage it starts from; None, with a note, if it has mistakes."""
         study, part = self.study, self.study.stages.get(stage)
+        place, named = (
+            (place_in_toml("stages", stage, "recipe"), part.recipe) if part else ("recipe", study.recipe)
+        )
+        mapping = self._try_to_read(place, named)
+        if mapping is None:
+            return None
         try:
-            mapping = self._read(part.recipe if part else study.recipe)
             changes = [
                 part.set if part else study.set,
                 *(study.axes[axis].changes(value) for axis, value in at.items()),
@@ -153,16 +195,28 @@ class _Planner:
                 recipe = recipe.model_copy(update={"transfer": copied})
             return recipe, source
         except RecipeError as error:
-            self._note(cell, list(error.mistakes))
+            self._note(cell, [self._name_compared(one) for one in error.mistakes])
         except LoupeError as error:
             self._note(cell, [Mistake.of_whole(error, "a recipe that can be trained")])
         return None
 
-    def _read(self, recipe: str) -> dict[str, Any]:
-        """Return a fresh copy of a recipe's mapping; the file is read once."""
+    def _try_to_read(self, place: str, recipe: str) -> dict[str, Any] | None:
+        """Return a fresh copy of a recipe's mapping, read once; None, with a note, if it cannot be read."""
         if recipe not in self.files:
-            self.files[recipe] = read_recipe_file(recipe)
+            try:
+                self.files[recipe] = read_recipe_file(recipe)
+            except LoupeError as error:
+                mistake = Mistake.of_whole(error, "a recipe that can be trained")
+                self.mistakes[place] = [(place, mistake)]
+                return None
         return copy.deepcopy(self.files[recipe])
+
+    def _name_compared(self, mistake: Mistake) -> Mistake:
+        """Return a mistake in what is compared by where the study says it; `settle` has it measured."""
+        is_compared = mistake.where.startswith("evaluate.metrics.") and mistake.got == repr(
+            self.study.compare
+        )
+        return replace(mistake, where="compare") if is_compared else mistake
 
     def _note(self, cell: str, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:
@@ -173,5 +227,8 @@ class _Planner:
         merged = []
         for same in self.mistakes.values():
             (cell, first), others = same[0], len(same) - 1
+            if first.where == "compare" and len(same) == len(self.cells):
+                merged.append(first)
+                continue
             merged.append(first.within(f"{cell} (and {others} more)" if others else cell))
         return merged

@@ -1,15 +1,32 @@
 """From a mapping to a study, with all mistakes of form at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from loupe.checking import describe_pydantic_errors, validate_strictly
+from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.errors import Mistake, StudyError
 from loupe.studies.references import find_unknown_names
 from loupe.studies.schema import FOLD, Axis, Skip, Stage, Study
+
+
+@dataclass(frozen=True)
+class StudyDraft:
+    """A study as far as it could be read.
+
+    Args:
+        name: what messages call it.
+        study: without what has mistakes of form; None if nothing is left to be judged.
+        mistakes: of form, and names that nothing in the study bears.
+        lost: fields that are not as they were meant, and `arms.NAME` of an arm, axis or stage left out.
+    """
+
+    name: str
+    study: Study | None
+    mistakes: tuple[Mistake, ...]
+    lost: frozenset[str] = frozenset()
 
 
 def parse_study(mapping: Mapping[str, Any]) -> Study:
@@ -18,15 +35,31 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
     Raises:
         StudyError: with every mistake of form.
     """
+    draft = draft_study(mapping)
+    if draft.mistakes or draft.study is None:
+        raise StudyError(draft.name, draft.mistakes)
+    return draft.study
+
+
+def draft_study(mapping: Mapping[str, Any]) -> StudyDraft:
+    """Return the study a mapping describes, with every mistake of form."""
     mapping = add_fold_axis(mapping)
+    name = str(mapping.get("name", "unnamed"))
     try:
         study = validate_strictly(Study, mapping)
     except ValidationError as error:
-        mistakes = describe_pydantic_errors(error.errors(), where="", fields=_name_fields(mapping))
-        raise StudyError(str(mapping.get("name", "unnamed")), [_shorten(one) for one in mistakes]) from None
-    if unknown := list(find_unknown_names(study)):
-        raise StudyError(study.name, unknown)
-    return study
+        found = error.errors()
+        of_form = describe_pydantic_errors(found, where="", fields=_name_fields(mapping))
+        sound, lost = keep_sound(Study, mapping, found, tables=_TABLES, stand_ins={"recipe": ""})
+        if "folds" in lost:
+            lost |= {f"axes.{FOLD}"}
+        unknown = () if sound is None else find_unknown_names(sound, lost)
+        return StudyDraft(name, sound, (*map(shorten, of_form), *unknown), lost)
+    unknown = tuple(find_unknown_names(study))
+    return StudyDraft(study.name, study, unknown)
+
+
+_TABLES = ("arms", "axes", "stages")
 
 
 def add_fold_axis(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,12 +82,6 @@ def _follow_folds(stage: Any) -> Any:
     if not isinstance(stage, Mapping) or not isinstance(stage.get("axes", ()), list | tuple):
         return stage
     return {**stage, "axes": [*(axis for axis in stage.get("axes", ()) if axis != FOLD), FOLD]}
-
-
-def _shorten(mistake: Mistake) -> Mistake:
-    """Return a mistake without the whole table that a wrong value may be."""
-    got = mistake.got if len(mistake.got) <= 80 else f"{mistake.got[:77]}…"
-    return replace(mistake, got=got)
 
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:
