@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +148,87 @@ def test_none_takes_a_field_out() -> None:
 def test_broken_toml_names_the_place() -> None:
     with pytest.raises(LoupeError, match=r"mine\.toml is not valid TOML\.\n  got: .*line 1, column 3"):
         read_toml("a b", "mine.toml")
+
+
+QUOTE = "if that is a text, put it in quotation marks: "
+PATH = "write a path in 'single quotes', such as 'C:\\images', or with / in place of \\"
+
+
+@pytest.mark.parametrize(
+    ("text", "got", "next_step"),
+    [
+        ("[data]\nname = digits", "name = digits (line 2, column 8: invalid value)", f'{QUOTE}"digits"'),
+        ("a = [cnn, mlp]", "a = [cnn, mlp] (line 1, column 6: invalid value)", f'{QUOTE}"cnn"'),
+        ("a = my crops # b", "a = my crops # b (line 1, column 5: invalid value)", f'{QUOTE}"my crops"'),
+        ("epochs = True", "epochs = True (line 1, column 10: invalid value)", "write true in small letters"),
+        ("a = None", "a = None (line 1, column 5: invalid value)", "leave the field out: TOML has no None"),
+        ("a = .5", "a = .5 (line 1, column 5: invalid value)", "write a 0 before the point: 0.5"),
+        ("a =", "a = (line 1, the end of the text: invalid value)", "write a value after ="),
+        ('a = "C:\\Users"', 'a = "C:\\Users" (line 1, column 10: invalid hex value)', PATH),
+        ('a = "C:\\data"', "a = \"C:\\data\" (line 1, column 10: unescaped '\\' in a string)", PATH),
+        ("a = C:\\data", "a = C:\\data (line 1, column 5: invalid value)", f"{QUOTE}'C:\\data'"),
+        (
+            "a = 5,",
+            "a = 5, (line 1, column 6: expected newline or end of document after a statement)",
+            "take away the , at its end",
+        ),
+        ("a = [1, 2\n\n", "a = [1, 2 (line 1, the end of the text: unclosed array)", "close the list with ]"),
+        (
+            "a = [1\nb = 2",
+            "b = 2 (line 2, column 1: unclosed array)",
+            "close the list with ] before this line",
+        ),
+        (
+            "a = [1 2]",
+            "a = [1 2] (line 1, column 8: unclosed array)",
+            "put a comma before 2, or close the list with ]",
+        ),
+        (
+            "[a]\n[a]",
+            "[a] (line 2, column 3: cannot declare a twice)",
+            "put the fields of both under one heading",
+        ),
+        (
+            "a: 1",
+            "a: 1 (line 1, column 2: expected '=' after a key in a key/value pair)",
+            "write = in place of the colon, as in `epochs = 20`; a section is a heading, [data]",
+        ),
+        ("é = 1", "é = 1 (line 1, column 1: invalid statement)", "mend the line named above"),
+    ],
+)
+def test_broken_toml_shows_the_line_and_what_to_do(text: str, got: str, next_step: str) -> None:
+    with pytest.raises(LoupeError) as caught:
+        read_toml(text, "mine.toml")
+    assert (caught.value.got, caught.value.next_step) == (got, next_step)
+
+
+def test_a_long_line_is_shown_where_it_is_broken() -> None:
+    with pytest.raises(LoupeError) as caught:
+        read_toml(f"about = 'a' {'b' * 300}\x01", "mine.toml")
+    assert len(str(caught.value.got)) < 170
+    with pytest.raises(LoupeError, match="mend the line"):
+        read_toml(f"a = {'1' * 5000}", "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "next_step"),
+    [
+        ("a=[1 2]", "put a comma before 2, or close the list with ]"),
+        ("a={name = sgd}", f'{QUOTE}"sgd"'),
+        ('a="C:\\Users"', PATH),
+        ("a=[2000-13-01T00:00:00]", "mend it: invalid date or datetime"),
+    ],
+)
+def test_a_broken_value_of_an_override_says_what_to_do(text: str, next_step: str) -> None:
+    with pytest.raises(LoupeError) as caught:
+        parse_override(text)
+    assert caught.value.next_step == next_step
+
+
+@given(st.text(alphabet="ab1=[]{},\"'\\\n\r:.#\x85 -T", max_size=30))
+def test_no_text_breaks_the_explanation(text: str) -> None:
+    with contextlib.suppress(LoupeError):
+        read_toml(text, "mine.toml")
 
 
 def test_every_field_is_described() -> None:

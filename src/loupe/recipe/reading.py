@@ -13,6 +13,7 @@ from loupe.recipe.data_section import DataSection, Fold, LabelNoise, Normalizati
 from loupe.recipe.former_names import name_now, read_former_names
 from loupe.recipe.schema import EvaluateSection, Recipe, RunSection, TransferSection
 from loupe.recipe.sections import read_choice_text
+from loupe.recipe.toml_mistakes import explain, explain_value
 from loupe.recipe.train_section import (
     EarlyStopping,
     FreezeLater,
@@ -110,16 +111,17 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
     """Return the mapping a TOML text holds.
 
     Raises:
-        LoupeError: the text is not TOML; the message carries line and column.
+        LoupeError: the text is not TOML; the message carries the line, its number and the column.
     """
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        mistake = explain(error, text)
         raise LoupeError(
             f"{source} is not valid TOML.",
-            got=str(error).partition("\n")[0],
+            got=str(mistake),
             allowed='lines such as `epochs = 20` or `name = "cnn"` under `[section]` headings',
-            next_step="mend the file at the place named above",
+            next_step=mistake.next_step,
         ) from None
 
 
@@ -151,7 +153,7 @@ def parse_override(text: str) -> tuple[str, Any]:
                 f"The value of {dotted} is not valid TOML.",
                 got=written,
                 allowed='a number, true, false, a text, a list ([1, 2]) or a table ({name = "sgd"})',
-                next_step=f"mend it: {str(error).partition(' (at')[0]}",
+                next_step=explain_value(error, written),
             ) from None
         return dotted, written
 
