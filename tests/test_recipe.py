@@ -216,7 +216,7 @@ def test_a_long_line_is_shown_where_it_is_broken() -> None:
         ("a=[1 2]", "put a comma before 2, or close the list with ]"),
         ("a={name = sgd}", f'{QUOTE}"sgd"'),
         ('a="C:\\Users"', PATH),
-        ("a=[2000-13-01T00:00:00]", "mend it: invalid date or datetime"),
+        ("a=[2000-13-01]", "mend it: unclosed array"),
     ],
 )
 def test_a_broken_value_of_an_override_says_what_to_do(text: str, next_step: str) -> None:

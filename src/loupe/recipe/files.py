@@ -11,6 +11,7 @@ from typing import Any
 
 from loupe.errors import LoupeError, UnknownNameError, describe_cause, suggest
 from loupe.recipe.former_names import read_former_names
+from loupe.recipe.kinds import find_packaged_elsewhere, refuse_folder, refuse_other_kind
 from loupe.recipe.reading import read_toml
 
 _MOST_BYTES = 64 * 2**20
@@ -41,16 +42,20 @@ class TomlFiles:
 
         Raises:
             UnknownNameError: there is no packaged file of this name.
-            LoupeError: the file cannot be read, or is not TOML.
+            LoupeError: the file cannot be read, is not TOML, holds nothing, or is of another kind.
         """
         packaged, listing = self.list(), f"`{self.list_command}` says more"
         if str(place) in packaged:
             return {"name": str(place), **read_toml(self._read_packaged(str(place)), str(place))}
         path = _expand(place)
-        path = path / f"{self.kind}.toml" if path.is_dir() else path
+        if path.is_dir():
+            refuse_folder(self.kind, path)
+            path = path / f"{self.kind}.toml"
         if path.suffix != ".toml" and not path.is_file():
             others = "its changes come after it" if "=" in str(place) else "a path to a .toml file works too"
-            raise UnknownNameError(self.kind, str(place), packaged, f"{listing}; {others}")
+            elsewhere = find_packaged_elsewhere(self.kind, str(place))
+            step = elsewhere or f"{listing}; {others}"
+            raise UnknownNameError(self.kind, str(place), packaged, step)
         try:
             text = _read_text(path)
         except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +66,9 @@ class TomlFiles:
                 nearest=suggest(path.stem, packaged),
                 next_step=f"{listing.replace('more', 'more about the packaged ones')}",
             ) from None
-        return {"name": _make_name(path.stem) or self.kind, **read_toml(text, str(path))}
+        mapping = read_toml(text, str(path))
+        refuse_other_kind(self.kind, str(place), mapping)
+        return {"name": _make_name(path.stem) or self.kind, **mapping}
 
     def _read_packaged(self, name: str) -> str:
         return resources.files(self.package).joinpath(f"{name}.toml").read_text(encoding="utf-8")

@@ -1,0 +1,154 @@
+"""Which kind of file a TOML file is: a recipe, a study, a search, an exercise or a reproduction.
+
+Told by names of fields and of packaged files alone, so that a file given to the wrong verb is told the right
+one.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from loupe.errors import LoupeError
+from loupe.wording import list_names
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a TOML file may describe.
+
+    Args:
+        name: with its article, "a study".
+        verb: the command that takes it.
+        marks: fields that no other kind has.
+        folder: where in the package those that come with Loupe lie; "" if none do.
+        smallest: what a file of it holds at least.
+    """
+
+    name: str
+    verb: str
+    marks: frozenset[str]
+    folder: str
+    smallest: str
+
+
+KINDS = {
+    "exercise": Kind(
+        "an exercise", "loupe class make", frozenset({"task"}), "", 'task = "…" and data = "digits"'
+    ),
+    "reproduction": Kind(
+        "a reproduction",
+        "loupe reproduce",
+        frozenset({"studies"}),
+        "reproductions/packaged",
+        "studies and claims",
+    ),
+    "search": Kind(
+        "a search",
+        "loupe search",
+        frozenset({"space"}),
+        "searches/packaged",
+        'recipe = "digits", trials = 10 and a table such as [space."train.batch_size"]',
+    ),
+    "study": Kind(
+        "a study",
+        "loupe study",
+        frozenset({"arms", "axes", "stages", "question"}),
+        "studies/packaged",
+        'recipe = "digits" and what is compared, such as [arms.mine]',
+    ),
+    "recipe": Kind(
+        "a recipe",
+        "loupe train",
+        frozenset({"data", "model", "train", "evaluate", "transfer"}),
+        "recipes",
+        'what is trained on, as in data = "digits"',
+    ),
+}
+
+
+def refuse_other_kind(kind: str, place: str, mapping: Mapping[str, Any]) -> None:
+    """Refuse a file that describes something else, and one that describes nothing.
+
+    Args:
+        kind: what it is to describe: "recipe", "study" …
+        place: the file, as it was named.
+        mapping: what it holds.
+
+    Raises:
+        LoupeError: it holds no field, or none of this kind but those of another.
+    """
+    wanted = KINDS[kind]
+    if not any(value != {} for value in mapping.values()):
+        raise LoupeError(
+            f"The {kind} file {place} holds no field.",
+            got="headings without fields" if mapping else "an empty file, or comments alone",
+            allowed=f"{wanted.name}: at least {wanted.smallest}",
+            next_step=f"write these lines; {_LISTS[kind]} lists those that come with Loupe, to begin with",
+        )
+    other = find_other_kind(kind, mapping)
+    if other is not None:
+        found = sorted(KINDS[other].marks & mapping.keys()) or ["recipe"]
+        raise LoupeError(
+            f"{place} is {KINDS[other].name}, not {wanted.name}.",
+            got=f"the {'field' if len(found) == 1 else 'fields'} {list_names(found)} of {KINDS[other].name}",
+            allowed=f"{wanted.name}: {wanted.smallest}",
+            next_step=f"{KINDS[other].verb} {place}",
+        )
+
+
+_LISTS = {
+    "recipe": "`loupe recipes`",
+    "study": "`loupe studies`",
+    "search": "`loupe searches`",
+    "reproduction": "`loupe reproductions`",
+}
+
+
+def find_other_kind(kind: str, fields: Collection[str]) -> str | None:
+    """Return the kind that the fields of a file are of; None if some are of this one, or none of another."""
+    found = [name for name, one in KINDS.items() if one.marks.intersection(fields)]
+    if "exercise" in found and "recipe" in found and not {"model", "train"}.intersection(fields):
+        found.remove("recipe")  # an exercise names data too
+    if kind in found or (kind in ("study", "search") and "recipe" in fields and found in ([], ["recipe"])):
+        return None
+    if not found and kind == "recipe" and "recipe" in fields:
+        return "study"
+    return found[0] if found else None
+
+
+def find_packaged_elsewhere(kind: str, name: str) -> str | None:
+    """Return what to do with a name that a packaged file of another kind bears; None if none does."""
+    if "/" in name or "\\" in name:
+        return None
+    for other, one in KINDS.items():
+        folder = resources.files("loupe").joinpath(*one.folder.split("/"))
+        if other != kind and one.folder and folder.joinpath(f"{name}.toml").is_file():
+            return f"{name} is {one.name}: {one.verb} {name}"
+    return None
+
+
+def refuse_folder(kind: str, folder: Path) -> None:
+    """Refuse a folder that lacks the file of a kind.
+
+    Raises:
+        LoupeError: it says what the folder holds instead.
+    """
+    try:
+        held = {entry.name for entry in folder.iterdir()}
+    except OSError:
+        return  # reading the file says why
+    if f"{kind}.toml" in held:
+        return
+    other = next((name for name in KINDS if f"{name}.toml" in held), None)
+    owner = "run" if kind == "recipe" else kind
+    next_step = f"name another; {_LISTS[kind]} lists those that come with Loupe"
+    if kind == "recipe":
+        next_step += "; your own images are data.name=folder data.path=FOLDER behind `loupe train digits`"
+    raise LoupeError(
+        f"The folder {folder} holds no {kind}.toml.",
+        got=f"the folder of {KINDS[other].name}" if other else "other files" if held else "an empty folder",
+        allowed=f"a TOML file, or the folder of a {owner}, with a {kind}.toml in it",
+        next_step=f"{KINDS[other].verb} {folder}" if other else next_step,
+    )
