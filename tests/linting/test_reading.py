@@ -99,6 +99,28 @@ def test_exit_status_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "squashed-logits" in capsys.readouterr().out
 
 
+def test_what_cannot_be_looked_at_keeps_no_other_from_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = write(tmp_path, "bad.py", "import torch\ntorch.load('a', weights_only=False)\n")
+    good = write(tmp_path, "good.py", "import torch\ntorch.load('a')\n")
+    broken, empty = write(tmp_path, "broken.toml", "name = digits\n"), tmp_path / "empty"
+    empty.mkdir()
+    assert main(["lint", str(broken), str(empty), str(bad), str(good)]) == 1
+    shown = capsys.readouterr()
+    assert f"Error: {broken} is not valid TOML." in shown.err
+    assert f"Error: There is nothing to look at in {empty}." in shown.err
+    assert f"{bad}:2: pickled-network" in shown.out
+    assert shown.out.endswith(
+        "1 mistake found in 2 of 4 files and runs; why not in the others is said above.\n"
+    )
+    assert main(["lint", str(broken), str(good), "--json"]) == 1
+    shown = capsys.readouterr()
+    assert (json.loads(shown.out), "is not valid TOML" in shown.err) == ([], True)
+    assert main(["lint", str(broken)]) == 1
+    assert capsys.readouterr().out == ""
+
+
 NAMES = st.sampled_from(
     ["model", "loss", "x", "test_acc", "best_acc", "loader", "train_loader", "val_set", "nn", "F", "torch"]
 )

@@ -1,10 +1,11 @@
 """What `loupe lint` reads: code by its ending, studies, searches, runs, folders of them, recipes."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from loupe.errors import LoupeError
+from loupe.errors import LoupeError, UntrustedPluginError
 from loupe.linting import Record, Violation, lint_file, lint_record
 from loupe.recipe import list_recipes
 from loupe.searches.files import list_searches
@@ -13,6 +14,45 @@ from loupe.studies.files import list_studies
 _CODE = (".py", ".ipynb", ".pyw")
 _OWN_FILES = ("recipe.toml", "environment.json", "study.toml", "search.toml")
 KINDS = "recipes, studies, searches, run folders, Python files (.py), notebooks (.ipynb)"
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What was found in all that was named.
+
+    Args:
+        found: the mistakes.
+        num_read: how many files and runs were looked at.
+        failed: why others could not be.
+    """
+
+    found: tuple[Violation, ...]
+    num_read: int
+    failed: tuple[LoupeError, ...] = ()
+
+
+def lint_targets(targets: Sequence[str]) -> Linted:
+    """Return what is wrong with everything that words name; what cannot be looked at keeps no other from it.
+
+    Raises:
+        UntrustedPluginError: a recipe names code that nobody has trusted yet.
+    """
+    found, failed, num_read = list[Violation](), list[LoupeError](), 0
+    for target in targets:
+        try:
+            read = list_read(target)
+        except LoupeError as error:
+            failed.append(error)
+            continue
+        for one in read:
+            try:
+                found += lint_target(one)
+                num_read += 1
+            except UntrustedPluginError:
+                raise
+            except LoupeError as error:
+                failed.append(error)
+    return Linted(tuple(found), num_read, tuple(failed))
 
 
 def list_read(target: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Verbs that teach: mistakes in recipes, runs and scripts, and mistakes one can watch."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +12,11 @@ from loupe.cli.listing import Json, print_json, print_kind
 from loupe.errors import LoupeError
 from loupe.parts import find_kind
 from loupe.plugins import load_named_plugins
-from loupe.terminal import print_data, print_line
+from loupe.terminal import print_data, print_error, print_line
 from loupe.wording import count_of
 
 if TYPE_CHECKING:
-    from loupe.linting import Violation
+    from loupe.cli.lint_targets import Linted
     from loupe.pitfalls import Pair
 
 
@@ -31,7 +30,7 @@ def lint(
 ) -> int:
     """Look for mistakes in recipes, studies, searches, runs, and PyTorch code, which is read but never run.
 
-    The exit status is 1 if something is found.
+    The exit status is 1 if something is found, or if something cannot be looked at; the others still are.
 
     Parameters
     ----------
@@ -50,15 +49,16 @@ def lint(
             allowed="a recipe, a study, a search, a run folder, a Python file, a notebook",
             next_step="for example: loupe lint train.py; `loupe lint --list` lists the rules",
         )
-    from loupe.cli.lint_targets import lint_target, list_read
+    from loupe.cli.lint_targets import lint_targets
 
-    read = [one for target in targets for one in list_read(target)]
-    found = [one for target in read for one in lint_target(target)]
+    linted = lint_targets(targets)
+    for error in linted.failed:
+        print_error(str(error))
     if as_json:
-        print_data(json.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False) + "\n")
-    else:
-        _print_violations(found, len(read))
-    return 1 if found else 0
+        print_data(json.dumps([one.to_dict() for one in linted.found], indent=2, ensure_ascii=False) + "\n")
+    elif linted.num_read:
+        _print_violations(linted)
+    return 1 if linted.found or linted.failed else 0
 
 
 def _explain(name: str) -> int:
@@ -86,7 +86,8 @@ def _list_pitfalls() -> "list[tuple[str, tuple[str, ...]]]":
     return [(name, tuple(PITFALLS.facts(name)["lint"])) for name in PITFALLS.names()]
 
 
-def _print_violations(found: "Sequence[Violation]", num_read: int) -> None:
+def _print_violations(linted: "Linted") -> None:
+    found, num_read = linted.found, linted.num_read
     for one in found:
         print_line(f"{one.place}: {one.rule} ({one.source}) {one.why}")
         print_line(f"    fix: {one.fix}", style="dim")
@@ -94,6 +95,9 @@ def _print_violations(found: "Sequence[Violation]", num_read: int) -> None:
         print_line(f"What a rule means: loupe lint --explain {found[0].rule}", style="dim")
     what = count_of(len(found), "mistake") if found else "No mistake"
     of = "" if num_read == 1 else f" in {num_read} files and runs"
+    if linted.failed:
+        num_named = num_read + len(linted.failed)
+        of = f" in {num_read} of {num_named} files and runs; why not in the others is said above"
     print_line(f"{what} found{of}.", style="bold")
 
 
