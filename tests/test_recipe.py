@@ -79,7 +79,7 @@ def test_all_mistakes_are_shown_at_once_word_for_word() -> None:
         "optimizer, precision, progressive_resizing, sampling, schedule, "
         "warmup_epochs; did you mean 'epochs'?\n"
         "  - evaluate.tta: got 'miror'; allowed: 'none', 'mirror' or 'mirror-shift'; did you mean 'mirror'?\n"
-        "  - run.seed: got True; allowed: a whole number\n"
+        "  - run.seed: got true; allowed: a whole number\n"
         "  - modle: got an unknown field; allowed: about, data, evaluate, model, name, run, train, transfer; "
         "did you mean 'model'?\n"
         "  next: mend the lines above; `loupe train --help` describes every field"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -99,7 +99,8 @@ def describe_pydantic_errors(
     Args:
         errors: the dictionaries of `ValidationError.errors()`.
         where: dotted place of the checked table, or "" for the whole recipe.
-        fields: allowed names of each table, keyed by its place inside the checked one ("" = itself).
+        fields: allowed names of each table, keyed by its place inside the checked one ("" = itself); the
+            `model_fields` of a model say what a list holds too.
         find_elsewhere: returns the dotted place of the field that is called so in another table, or None.
     """
     mistakes, errors = [], list(errors)
@@ -123,7 +124,7 @@ def describe_pydantic_errors(
         elif error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
             mistakes.append(Mistake(place, "nothing", "a value is required"))
         else:
-            mistakes.append(_describe_bad_value(place, error, sorted(fields.get(".".join(inside), ()))))
+            mistakes.append(_describe_bad_value(place, error, inside, fields))
     return mistakes
 
 
@@ -152,8 +153,6 @@ _PLAIN_WORDS = {
     "bool_parsing": "true or false",
     "string_type": "a text",
     "string_pattern_mismatch": "letters, digits, '.', '_' and '-'",
-    "tuple_type": "a list in brackets",
-    "list_type": "a list in brackets",
     "model_type": "a name, or a table of fields",
     "model_attributes_type": "a name, or a table of fields",
     "dict_type": "a table of fields",
@@ -164,22 +163,30 @@ _PLAIN_WORDS = {
 }
 
 
-def _describe_bad_value(place: str, error: Mapping[str, Any], names: Sequence[str]) -> Mistake:
-    """Return what is wrong with a value; `names` are the fields of the table that is wanted, if it is one."""
-    context = error.get("ctx", {})
+def _describe_bad_value(
+    place: str, error: Mapping[str, Any], inside: Sequence[str], fields: Mapping[str, Iterable[str]]
+) -> Mistake:
+    """Return what is wrong with a value; `fields` are the fields of tables, that of the value among them."""
+    context, kind = error.get("ctx", {}), error["type"]
     nearest = None
-    if error["type"] in ("model_type", "model_attributes_type") and names:
-        allowed = f"a table of fields: {', '.join(names)}"
-    elif error["type"] == "greater_than" and isinstance(context["gt"], int):
+    if kind in _OF_TABLES or kind in _OF_LISTS:
+        table = fields.get(".".join(inside[:-1]), ())
+        info = table.get(inside[-1]) if inside and isinstance(table, Mapping) else None
+        names = sorted(fields.get(".".join(inside), ()))
+        if kind in _OF_LISTS:
+            allowed = _describe_list(place, error["input"], info)
+        else:
+            allowed = _describe_table(place, error["input"], info, names, _PLAIN_WORDS[kind])
+    elif kind == "greater_than" and isinstance(context["gt"], int):
         allowed = f"a whole number ≥ {context['gt'] + 1}"
-    elif error["type"] == "less_than_equal" and isinstance(context["le"], int):
+    elif kind == "less_than_equal" and isinstance(context["le"], int):
         allowed = f"a whole number ≤ {context['le']}"
-    elif error["type"] in ("too_short", "too_long"):
-        bound, number = ("least", "min_length") if error["type"] == "too_short" else ("most", "max_length")
+    elif kind in ("too_short", "too_long"):
+        bound, number = ("least", "min_length") if kind == "too_short" else ("most", "max_length")
         allowed = f"at {bound} {count_of(context[number], 'item')}"
-    elif error["type"] in _PLAIN_WORDS:
-        allowed = _PLAIN_WORDS[error["type"]].format(**context)
-    elif error["type"] == "literal_error":
+    elif kind in _PLAIN_WORDS:
+        allowed = _PLAIN_WORDS[kind].format(**context)
+    elif kind == "literal_error":
         allowed = str(context["expected"])
         choices = allowed.replace(" or ", ", ").replace("'", "").split(", ")
         nearest = suggest(error["input"], choices)
@@ -187,4 +194,51 @@ def _describe_bad_value(place: str, error: Mapping[str, Any], names: Sequence[st
         allowed = str(context["error"])
     else:
         allowed = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return Mistake(place, repr(error["input"]), allowed, nearest)
+    return Mistake(place, write_value(error["input"]), allowed, nearest)
+
+
+_OF_TABLES = ("dict_type", "model_type", "model_attributes_type")
+_OF_LISTS = ("tuple_type", "list_type")
+
+
+def _describe_table(place: str, value: object, info: Any, names: Sequence[str], plainly: str) -> str:
+    """Return what a table looks like: its fields, and its heading where it was written as `[[…]]`."""
+    is_array = isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+    inner = get_args(getattr(info, "annotation", None))[1:]
+    if is_array and inner and inner != (Any,):
+        return f"a table for each name: [{place}.NAME]"
+    allowed = f"a table of fields: {', '.join(names)}" if names else plainly
+    return f"{allowed}; its heading is [{place}]" if is_array else allowed
+
+
+def _describe_list(place: str, value: object, info: Any) -> str:
+    """Return what a list looks like, with an example: the default of the field, or the value in brackets."""
+    default = getattr(info, "default", None)
+    examples = getattr(info, "examples", None) or (
+        [default] if default and isinstance(default, tuple) else []
+    )
+    if isinstance(value, dict):
+        item = get_args(getattr(info, "annotation", None))[:1]
+        is_of_tables = bool(item) and isinstance(item[0], type) and issubclass(item[0], BaseModel)
+        return f"a list of tables: [[{place}]]" if is_of_tables else "a list in brackets"
+    example = examples[0] if examples else [value] if isinstance(value, str | int | float) else None
+    return "a list in brackets" + (f", such as {write_value(example)}" if example else "")
+
+
+def write_value(value: object) -> str:
+    """Return a value as it stands in TOML: true, [1, 2], {name = 'sgd'}; a text in single quotation marks."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(write_value, value))}]"
+    if isinstance(value, Mapping):
+        keys = [name if _BARE.fullmatch(name) else write_value(name) for name in map(str, value)]
+        inside = zip(keys, map(write_value, value.values()), strict=True)
+        return f"{{{', '.join(f'{key} = {one}' for key, one in inside)}}}"
+    if not isinstance(value, str):
+        return repr(value)
+    is_plain = value.isprintable() and "'" not in value
+    return f"'{value}'" if is_plain else json.dumps(value, ensure_ascii=False)
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")

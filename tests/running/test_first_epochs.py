@@ -149,7 +149,7 @@ def test_a_layer_stops_once(layers: list[str]) -> None:
         ),
         (
             "train.progressive_resizing={size=true, until_epoch=1}",
-            "size: got True; allowed: a whole number from",
+            "size: got true; allowed: a whole number from",
         ),
         (
             "train.progressive_resizing={size=[4, 6], until_epoch=[2, 2]}",

@@ -121,7 +121,7 @@ def test_folds_are_an_axis_that_stages_follow_too() -> None:
 
 
 def test_opening_the_test_set_is_refused_by_name() -> None:
-    with pytest.raises(StudyError, match=r"evaluate\.test: got True; allowed: false"):
+    with pytest.raises(StudyError, match=r"evaluate\.test: got true; allowed: false"):
         make_plan(make_study(folds=2, set={"evaluate": {"test": True}}))
 
 

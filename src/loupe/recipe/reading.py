@@ -253,4 +253,4 @@ def _field_names() -> dict[str, Iterable[str]]:
         "evaluate": EvaluateSection,
         "run": RunSection,
     }
-    return {place: tuple(table.model_fields) for place, table in tables.items()}
+    return {place: table.model_fields for place, table in tables.items()}

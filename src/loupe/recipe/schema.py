@@ -143,7 +143,10 @@ class RunSection(Section):
 
     seed: NonNegativeInt = Field(0, description="The one seed that governs everything random, ≥ 0.")
     seeds: tuple[NonNegativeInt, ...] | None = Field(
-        None, min_length=1, description="Several seeds: as many runs in a row, with mean and interval."
+        None,
+        min_length=1,
+        examples=[(0, 1, 2)],
+        description="Several seeds: as many runs in a row, with mean and interval.",
     )
     continues: str | None = Field(
         None,

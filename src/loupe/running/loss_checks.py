@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from loupe.checking import write_value
 from loupe.errors import LoupeError, Mistake
 from loupe.models import MODELS, objective_of
 from loupe.recipe import Recipe
@@ -52,7 +53,7 @@ def find_loss_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     if mix is not None and not facts["takes_mixed_labels"]:
         mix = mix.get("name") if isinstance(mix, Mapping) else mix
         allowed = f"nothing: the loss {name} takes no labels of mixed images"
-        mistakes.append(Mistake("data.mix", repr(mix), allowed))
+        mistakes.append(Mistake("data.mix", write_value(mix), allowed))
     smoothing = train.get(_SMOOTHING, 0.0)
     if smoothing and not LOSSES.asks_for(name, _SMOOTHING):
         smooth = ", ".join(one for one in LOSSES if LOSSES.asks_for(one, _SMOOTHING))

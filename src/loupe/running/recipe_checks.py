@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from loupe.checking import write_value
 from loupe.data import AUGMENTATIONS, SOURCES
 from loupe.data.mixes import MIXES
 from loupe.data.normalization import PRESETS
@@ -93,7 +94,7 @@ def find_objective_mistakes(mapping: dict[str, Any]) -> list[Mistake]:
         ("data.mix", data.get("mix"), None),
     ]
     return [
-        Mistake(place, repr(got), f"{'nothing' if only is None else repr(only)}: {why}")
+        Mistake(place, write_value(got), f"{'nothing' if only is None else write_value(only)}: {why}")
         for place, got, only in asked
         if got != only
     ]

@@ -105,8 +105,8 @@ _PARAMETER = frozenset(Parameter.model_fields)
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:
     """Return the allowed fields of each table; those of the space bear the recipe's names."""
-    fields: dict[str, Iterable[str]] = {"": tuple(Search.model_fields)}
+    fields: dict[str, Iterable[str]] = {"": Search.model_fields}
     space = mapping.get("space")
     for name in space if isinstance(space, Mapping) else ():
-        fields[f"space.{name}"] = tuple(Parameter.model_fields)
+        fields[f"space.{name}"] = Parameter.model_fields
     return fields

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from loupe.checking import write_value
 from loupe.errors import Mistake, RecipeError
 from loupe.metrics.reported import MEASURED
 from loupe.recipe import find_form_mistakes, set_value
@@ -42,13 +43,13 @@ def find_decided(changes: Iterable[Mapping[str, Any]], *, has_folds: bool = Fals
     run = mapping.get("run")
     named = run if isinstance(run, Mapping) else {}
     mistakes = [
-        Mistake(f"run.{name}", repr(named[name]), allowed)
+        Mistake(f"run.{name}", write_value(named[name]), allowed)
         for name, allowed in _DECIDED.items()
         if name in named
     ]
     evaluate = mapping.get("evaluate")
     if has_folds and isinstance(evaluate, Mapping) and evaluate.get("test"):
-        mistakes.append(Mistake("evaluate.test", "True", "false: a study of folds leaves the test set shut"))
+        mistakes.append(Mistake("evaluate.test", "true", "false: a study of folds leaves the test set shut"))
     return mistakes
 
 

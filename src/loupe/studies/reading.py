@@ -86,12 +86,12 @@ def _follow_folds(stage: Any) -> Any:
 
 def _name_fields(mapping: Mapping[str, Any]) -> dict[str, Iterable[str]]:
     """Return the allowed fields of each table; those of axes and stages bear the user's names."""
-    fields: dict[str, Iterable[str]] = {"": tuple(Study.model_fields)}
+    fields: dict[str, Iterable[str]] = {"": Study.model_fields}
     for section, table in (("axes", Axis), ("stages", Stage)):
         named = mapping.get(section)
         for name in named if isinstance(named, Mapping) else ():
-            fields[f"{section}.{name}"] = tuple(table.model_fields)
+            fields[f"{section}.{name}"] = table.model_fields
     skips = mapping.get("skip")
     for index in range(len(skips) if isinstance(skips, list | tuple) else 0):
-        fields[f"skip.{index}"] = tuple(Skip.model_fields)
+        fields[f"skip.{index}"] = Skip.model_fields
     return fields
