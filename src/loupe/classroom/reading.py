@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.classroom.schema import Exercise, Grading, HiddenPart
@@ -52,7 +52,7 @@ def draft_exercise(mapping: Mapping[str, Any]) -> ExerciseDraft:
         exercise = validate_strictly(Exercise, mapping)
     except ValidationError as error:
         found = error.errors()
-        tables = {"": Exercise, "hidden": HiddenPart, "graded": Grading}
+        tables: dict[str, type[BaseModel]] = {"": Exercise, "hidden": HiddenPart, "graded": Grading}
         fields = {place: table.model_fields for place, table in tables.items()}
         sound, lost = keep_sound(Exercise, mapping, found, stand_ins={"task": "-", "data": "digits"})
         of_form = describe_pydantic_errors(found, where="", fields=fields)

@@ -60,8 +60,8 @@ def draft_search(mapping: Mapping[str, Any]) -> SearchDraft:
             sound = sound.model_copy(update={"space": {}})
         elif sound is not None and any(one.startswith("space.") for one in lost):
             sound = _without_conditions(sound)
-        unmet = () if sound is None else find_unmet(sound, lost)
-        return SearchDraft(name, sound, (*map(shorten, of_form), *unmet), lost)
+        of_names = () if sound is None else tuple(find_unmet(sound, lost))
+        return SearchDraft(name, sound, (*map(shorten, of_form), *of_names), lost)
     unmet = tuple(find_unmet(search))
     if any(one.where.startswith("space") for one in unmet):
         return SearchDraft(search.name, _without_conditions(search), unmet, frozenset({"space"}))

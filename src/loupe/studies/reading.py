@@ -53,8 +53,8 @@ def draft_study(mapping: Mapping[str, Any]) -> StudyDraft:
         sound, lost = keep_sound(Study, mapping, found, tables=_TABLES, stand_ins={"recipe": ""})
         if "folds" in lost:
             lost |= {f"axes.{FOLD}"}
-        unknown = () if sound is None else find_unknown_names(sound, lost)
-        return StudyDraft(name, sound, (*map(shorten, of_form), *unknown), lost)
+        of_names = () if sound is None else tuple(find_unknown_names(sound, lost))
+        return StudyDraft(name, sound, (*map(shorten, of_form), *of_names), lost)
     unknown = tuple(find_unknown_names(study))
     return StudyDraft(study.name, study, unknown)
 
