@@ -22,6 +22,8 @@ from loupe.running import load_recipe
 from loupe.running.recipe_data import load_recipe_data
 from loupe.runs import RunFolder, list_run_folders
 
+pytestmark = pytest.mark.thorough
+
 WRONG = ("train/0/003.png", "train/1/004.png", "train/2/005.png")
 
 
@@ -108,7 +110,6 @@ def test_no_test_image_is_listed_shown_or_opened(folder: AuditFolder, recipe: Re
     assert all(run.read_result().test_openings == () for run in runs)
 
 
-@pytest.mark.thorough
 def test_copies_of_test_images_are_listed_without_a_look(digits: Dataset, tmp_path: Path) -> None:
     """Three test images lie in the training part too: to the bit, mirrored, moved by a pixel."""
     write_digits(tmp_path / "images", digits)
@@ -169,7 +170,6 @@ def test_what_is_done_is_not_done_again(folder: AuditFolder, recipe: Recipe) -> 
     assert len(again.audit.suspects["wrong_labels"]) == len(read_rows(folder, "wrong_labels"))
 
 
-@pytest.mark.thorough
 def test_what_was_corrected_or_kept_is_not_listed_again(
     folder: AuditFolder, recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -193,7 +193,6 @@ def test_what_was_corrected_or_kept_is_not_listed_again(
     )
 
 
-@pytest.mark.thorough
 def test_of_a_run_by_the_command_line(
     folder: AuditFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,7 @@ def reasons(entry: Entry) -> str:
     return "; ".join(one.text for one in entry.broken)
 
 
+@pytest.mark.thorough
 def test_a_network_is_asked_in_a_process_of_its_own(lesson: Lesson, run: RunFolder, tmp_path: Path) -> None:
     entry = judge(lesson, run, tmp_path / "work")
     assert not entry.broken
@@ -226,6 +227,7 @@ def test_sketches_keep_distances() -> None:
         assert measure_distance(*prints) == pytest.approx(true, rel=0.25)
 
 
+@pytest.mark.thorough
 def test_the_last_submission_counts_and_looks_add_up(
     lesson: Lesson, trained: RunFolder, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from loupe.using.opened_run import open_run
 from .browsing import CHROMIUM, wait_for_answer
 from .conftest import QUICK, Runs, serving
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:

@@ -9,6 +9,8 @@ from loupe.using.opened_run import open_run
 from .conftest import Runs
 from .test_inside_interface import unpack
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_picture_is_of_this_image_and_its_layers_are_those_of_the_page(
     client: httpx.Client, runs: Runs

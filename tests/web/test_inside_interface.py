@@ -20,6 +20,8 @@ from tests.models.buildable import MODEL_NAMES
 
 from .conftest import QUICK, Encode, Runs, serving
 
+pytestmark = pytest.mark.thorough
+
 SMALL: dict[str, tuple[str, ...]] = {
     "fast-net": ("model.widths=[8, 8]",),
     "expert-net": ("model.width=8", "model.blocks=1"),
@@ -193,7 +195,6 @@ def test_a_drawing_is_brought_to_the_size_and_place_of_digits(
     assert said["predictions"][0]["class_name"] == "1"
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("model", [one for one in MODEL_NAMES if one != "cnn"])
 def test_every_registered_network_can_be_looked_into(
     model: str, tmp_path_factory: pytest.TempPathFactory
