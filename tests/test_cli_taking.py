@@ -152,6 +152,15 @@ def test_a_mistake_is_a_message(
     assert capsys.readouterr().err.startswith(message)
 
 
+def test_a_wrong_format_is_told_that_there_is_a_card_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "mine", "--format", "pt"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: There is no export format called 'pt'.\n  got: pt\n  allowed: onnx, torch\n"
+        "  did you mean: torch\n"
+        "  next: `loupe export-formats` lists them; --format card writes the model card alone\n"
+    )
+
+
 def test_the_same_from_python() -> None:
     answers = loupe.predict("mine", "crops", below=0.1)
     assert answers.accuracy.num_images == 20 - answers.num_unsure

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
+from loupe.errors import UnknownNameError
 from loupe.terminal import print_data, print_line, print_table
 
 
@@ -164,7 +165,12 @@ def export(
     from loupe.using.export_run import export_run, write_model_card
 
     load_named_plugins(plugin)
-    written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
+    try:
+        written = write_model_card(run, out) if format == "card" else export_run(run, format, out, data=data)
+    except UnknownNameError as error:  # of formats: a card alone is one here, and none of the registry
+        if error.got == format:
+            error.next_step = f"{error.next_step}; --format card writes the model card alone"
+        raise
     if written.file is not None and written.parity is not None:
         parity = written.parity
         print_line(
