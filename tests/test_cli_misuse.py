@@ -67,13 +67,13 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             ["open", "--port"],
             "Error: --port has no value.\n  got: nothing\n"
-            "  allowed: a whole number (Port; the first free one from 8321 on if left out, 0 for any)\n"
+            "  allowed: a whole number (port; the first free one from 8321 on if left out, 0 for any)\n"
             "  next: `loupe open --help` says what it takes\n",
         ),
         (
             ["compare", "a", "b", "--margin=wide"],
             "Error: --margin cannot be 'wide'.\n  got: wide\n"
-            "  allowed: a number (Points of accuracy that would not matter (non-inferiority))\n"
+            "  allowed: a number (points of accuracy that would not matter (non-inferiority))\n"
             "  next: `loupe compare --help` says what it takes\n",
         ),
         (
@@ -85,6 +85,19 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ["show", "digits", "--plot=3"],
             "Error: --plot cannot be '3'.\n  got: 3\n  allowed: --plot alone, with no value\n"
             "  next: `loupe show --help` says what it takes\n",
+        ),
+        (
+            ["open", "--port", "1.5"],
+            "Error: --port cannot be '1.5'.\n  got: 1.5\n"
+            "  allowed: a whole number (port; the first free one from 8321 on if left out, 0 for any)\n"
+            "  next: `loupe open --help` says what it takes\n",
+        ),
+        (
+            ["class", "grade", "x", "--memory=2.0"],
+            "Error: --memory cannot be '2.0'.\n  got: 2.0\n"
+            "  allowed: a whole number (MiB of memory that grading one submission may take; "
+            "held to on Linux)\n"
+            "  next: `loupe class grade --help` says what it takes\n",
         ),
         (
             ["open", "--port", "1", "--port", "2"],

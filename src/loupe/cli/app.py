@@ -3,12 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 
+from loupe.cli.misuse import list_kinds
 from loupe.version import __version__
 
 WORK = Group("Work", sort_key=0)
 LOOK = Group("Look up", sort_key=1)
+
+
+def refuse_fractions(arguments: ArgumentCollection) -> None:
+    """Check that whole numbers were given as such: cyclopts would round 1.5 workers.
+
+    Raises:
+        CoercionError: a number with a point stands where a whole one belongs.
+    """
+    for argument in arguments:
+        kinds = list_kinds(argument.hint)
+        for token in argument.tokens if int in kinds and float not in kinds else ():
+            if "." in token.value:
+                raise CoercionError(argument=argument, token=token, target_type=int)
+
 
 app = App(
     name="loupe",
@@ -18,6 +33,8 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     help_format="markdown",
+    group_arguments=Group("Arguments", validator=refuse_fractions),
+    group_parameters=Group("Parameters", validator=refuse_fractions),
 )
 app["--help"].group = app["--version"].group = Group("Other", sort_key=9)
 

@@ -165,17 +165,19 @@ def _describe_values(argument: Argument | None, app: App | None) -> str:
     listed = app.assemble_argument_collection(parse_docstring=True) if app is not None else ()
     told = next((one.parameter.help or "" for one in listed if one.name == argument.name), "")
     meaning = " ".join(told.split()).rstrip(".")
+    if meaning.partition(" ")[0][1:].lower() == meaning.partition(" ")[0][1:]:  # PNG and MiB stay as they are
+        meaning = meaning[:1].lower() + meaning[1:]
     if argument.required:
-        return meaning[:1].lower() + meaning[1:] if meaning[1:2].islower() or meaning[1:2] == " " else meaning
-    kinds = _list_kinds(argument.hint)
+        return meaning
+    kinds = list_kinds(argument.hint)
     what = next((_WORDS[kind] for kind in _WORDS if any(issubclass(one, kind) for one in kinds)), "a value")
     return f"{what} ({meaning})" if meaning else what
 
 
-def _list_kinds(hint: object) -> list[type]:
+def list_kinds(hint: object) -> list[type]:
     """Return the types that a hint is made of: of an optional one, of a tuple's items."""
     if get_origin(hint) in (Union, UnionType, tuple):
-        return [kind for one in get_args(hint) for kind in _list_kinds(one)]
+        return [kind for one in get_args(hint) for kind in list_kinds(one)]
     return [hint] if isinstance(hint, type) and hint is not type(None) else []
 
 
