@@ -22,8 +22,9 @@ from loupe.recipe.train_section import TrainSection
 from loupe.running.recipe_digest import is_recorded_in
 from loupe.runs import RunFolder, SeriesFolder
 from loupe.studies import folder as study_folder
-from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
+from loupe.studies.rows import StudyRow
 from loupe.studies.run import run_study
 
 FIXTURES = Path(__file__).parent / "fixtures" / "88aca72"

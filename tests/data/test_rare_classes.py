@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from loupe.data import Dataset, load_dataset, split_dataset
-from loupe.data.sides import find_working_amount
+from loupe.data.missing_classes import find_working_amount
 from loupe.data.stratified import hold_out, take_fraction
 from loupe.errors import MissingClassError
 

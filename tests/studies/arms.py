@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from loupe.studies import Study, parse_study
-from loupe.studies.folder import StudyRow
+from loupe.studies.rows import StudyRow
 
 SIZES = {"field": "model.width", "values": [8, 16]}
 AXIS = {"fraction": {"field": "data.fraction", "values": [0.1, 0.5, 1.0], "label": "part of the images"}}

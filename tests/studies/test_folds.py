@@ -181,7 +181,7 @@ def test_all_folds_give_one_answer_over_all_images(tmp_path: Path) -> None:
 def test_a_fold_that_failed_or_is_missing_gives_no_answer() -> None:
     from dataclasses import replace
 
-    from loupe.studies.folder import StudyRow
+    from loupe.studies.rows import StudyRow
 
     study = make_study(folds=2, seeds=[0])
     row = StudyRow(

@@ -8,8 +8,8 @@ import torch
 import loupe
 from loupe.errors import LoupeError
 from loupe.runs import RunFolder
-from loupe.studies.folder import find_run
 from loupe.studies.growth import measure_last_step, plan_growth, say_growth
+from loupe.studies.rows import find_run
 from loupe.studies.run import run_study
 from loupe.wording import quote_name
 

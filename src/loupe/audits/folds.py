@@ -22,7 +22,7 @@ from loupe.runs import RunFolder
 from loupe.runs.writing import write_text
 from loupe.studies import Study, parse_study
 from loupe.studies.analysis import StudyAnalysis
-from loupe.studies.folder import find_run
+from loupe.studies.rows import find_run
 from loupe.studies.run import PreparedStudy, carry_out_study, prepare_study
 from loupe.studies.scheduler import Watcher
 

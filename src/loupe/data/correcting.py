@@ -9,7 +9,7 @@ import torch
 from loupe.data.corrections import NEXT_STEP, Action, Correction, Corrections
 from loupe.data.dataset import ImageDataset, find_classes
 from loupe.data.identity import ImageTable, to_keys
-from loupe.data.sides import Side, refuse_missing_classes
+from loupe.data.missing_classes import Side, refuse_missing_classes
 from loupe.errors import DataError, suggest
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from loupe.data.dataset import ImageDataset
-from loupe.data.sides import Working, draw_numbers
+from loupe.data.missing_classes import Working
+from loupe.data.sides import draw_numbers
 from loupe.data.stratified import stratified_order
 from loupe.runtime import Streams
 

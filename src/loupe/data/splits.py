@@ -11,15 +11,8 @@ from loupe.data.identity import join_tables
 from loupe.data.known_sides import join_datasets
 from loupe.data.loading import Dataset
 from loupe.data.locked_test import LockedTest
-from loupe.data.sides import (
-    Side,
-    describe_draw,
-    draw_numbers,
-    find_working_amount,
-    hold_out_by_image,
-    refuse_missing_classes,
-    refuse_too_few_beside_test,
-)
+from loupe.data.missing_classes import Side, find_working_amount, refuse_missing_classes
+from loupe.data.sides import describe_draw, draw_numbers, hold_out_by_image, refuse_too_few_beside_test
 from loupe.data.stratified import hold_out, take_fraction
 from loupe.errors import DataError
 from loupe.runtime import Streams

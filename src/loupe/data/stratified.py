@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from loupe.data.dataset import ImageDataset
-from loupe.data.sides import may_go_unjudged
+from loupe.data.missing_classes import may_go_unjudged
 from loupe.errors import MissingClassError
 from loupe.runtime import Streams
 

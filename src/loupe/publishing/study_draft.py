@@ -11,9 +11,10 @@ from loupe.publishing.study_tables import tabulate_arms, tabulate_study
 from loupe.studies.analysis import StudyAnalysis, name_row
 from loupe.studies.answer import answer_question
 from loupe.studies.confounds import find_confounds
-from loupe.studies.folder import StudyFolder, find_run
+from loupe.studies.folder import StudyFolder
 from loupe.studies.plan import name_place
 from loupe.studies.report import describe_study_looks
+from loupe.studies.rows import find_run
 from loupe.studies.wording import name_cell, write_figure, write_interval, write_margin
 from loupe.wording import count_of, list_names
 

@@ -26,7 +26,7 @@ from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, Difference
 from loupe.statistics.intervals import Interval
 from loupe.statistics.many_arms import Family, compare_in_pairs, judge_family
 from loupe.statistics.one_draw import find_winning_chances
-from loupe.studies.folder import StudyRow
+from loupe.studies.rows import StudyRow
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from loupe.reproductions.shared_weights import show_shared_weights
 from loupe.runs import RunFolder
 from loupe.runs.reading import reading
 from loupe.runs.writing import write_json
-from loupe.studies.folder import find_run
+from loupe.studies.rows import find_run
 
 DEMONSTRATIONS: dict[str, Callable[..., Demonstration]] = {
     "collapsed-autoencoder": show_collapse,

@@ -11,7 +11,7 @@ import numpy as np
 from loupe.reproductions.columns import metric_of, to_scale, write_gap
 from loupe.statistics.one_draw import CONSISTENT_RATE, KnownSpread, find_spreads, rule_on_draw
 from loupe.studies import Study
-from loupe.studies.folder import StudyRow
+from loupe.studies.rows import StudyRow
 
 Ruling = Literal["consistent", "different", "cannot tell", "not run", "not judged"]
 """What our runs say of a claim; a defect of the original stands beside it and changes nothing of it."""

@@ -16,7 +16,7 @@ from loupe.runs.reading import read_table, reading
 from loupe.runs.writing import remove_leftovers, write_text
 from loupe.searches.schema import Search
 from loupe.statistics import Interval
-from loupe.studies.folder import read_figures, read_further
+from loupe.studies.rows import read_figures, read_further
 
 TrialStatus = Literal["finished", "pruned", "failed", "under way"]
 

@@ -15,11 +15,11 @@ from loupe.statistics.conclusions import Difference
 from loupe.statistics.many_arms import Family, RawDifference, judge_family
 from loupe.studies import Study
 from loupe.studies.copies import Copies, add_copies, find_copies, name_originals
-from loupe.studies.folder import StudyRow, find_run
 from loupe.studies.folds import Answers, join_folds
 from loupe.studies.laws import Law, fit_laws
 from loupe.studies.plan import PlannedRun
 from loupe.studies.quantity import Quantity, choose_figure
+from loupe.studies.rows import StudyRow, find_run
 from loupe.wording import is_tied
 
 

@@ -7,7 +7,7 @@ from loupe.statistics import Interval
 from loupe.statistics.arm_runs import ArmRun, Place
 from loupe.statistics.arms import Cell, ComparedArms
 from loupe.statistics.conclusions import Difference
-from loupe.studies.folder import StudyRow
+from loupe.studies.rows import StudyRow
 from loupe.wording import list_names
 
 

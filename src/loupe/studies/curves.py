@@ -9,7 +9,7 @@ from markupsafe import Markup
 from loupe.errors import RunError
 from loupe.reports.charts import LineChart, Series, draw_line_chart, name_loss
 from loupe.studies.analysis import StudyAnalysis
-from loupe.studies.folder import StudyRow, find_run
+from loupe.studies.rows import StudyRow, find_run
 from loupe.training import EpochRecord
 
 _COLOURS = ("c1", "c2", "c4", "c5", "c3")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from loupe.statistics.planning import find_smallest_difference
 from loupe.studies import Study
 from loupe.studies.analysis import analyse_study, compares_places, is_reference_chosen
-from loupe.studies.folder import StudyRow
+from loupe.studies.rows import StudyRow
 from loupe.wording import count_of
 
 _POWER = 0.8

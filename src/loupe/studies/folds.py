@@ -12,7 +12,7 @@ from loupe.data.identity import ImageTable, to_keys
 from loupe.errors import LoupeError
 from loupe.metrics import Predictions, choose_metric
 from loupe.metrics.registry import compute_values
-from loupe.studies.folder import StudyRow, find_run
+from loupe.studies.rows import StudyRow, find_run
 from loupe.studies.schema import FOLD, Study
 
 Answers = dict[str, tuple[Tensor | None, str]]

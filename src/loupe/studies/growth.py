@@ -16,8 +16,8 @@ from loupe.statistics import PairedDifference, compare_crossed
 from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis
 from loupe.studies.answer import answer_question
-from loupe.studies.folder import find_run
 from loupe.studies.loading import load_study
+from loupe.studies.rows import find_run
 from loupe.wording import name_tied
 
 More = Literal["images", "epochs", "width"]

@@ -9,8 +9,8 @@ from loupe.statistics import PowerLaw, PredictedError, find_lack_of_fit, fit_pow
 from loupe.statistics.arm_runs import Place
 from loupe.statistics.comparison import adjust_for_many
 from loupe.studies import Study
-from loupe.studies.folder import StudyRow
 from loupe.studies.quantity import Quantity
+from loupe.studies.rows import StudyRow
 
 _CURVE_POINTS, _POINTS_BEYOND = 40, 8  # along a fitted law: over the sizes trained with, and beyond
 

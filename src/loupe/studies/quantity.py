@@ -9,7 +9,7 @@ from loupe.models import ObjectiveName
 from loupe.runs.metric_values import find_metric
 from loupe.statistics.conclusions import EQUIVALENCE_MARGIN_POINTS, EQUIVALENCE_MARGIN_RATIO
 from loupe.studies import Study
-from loupe.studies.folder import StudyRow, find_run
+from loupe.studies.rows import StudyRow, find_run
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ from loupe.studies.drawing import (
     list_figures,
     name_figure,
 )
-from loupe.studies.folder import StudyFolder, StudyRow, find_run
+from loupe.studies.folder import StudyFolder
 from loupe.studies.quantity import Quantity
+from loupe.studies.rows import StudyRow, find_run
 from loupe.studies.table import COLUMNS, list_numbers
 from loupe.studies.wording import (
     name_cell,

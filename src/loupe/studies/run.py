@@ -8,10 +8,11 @@ from pathlib import Path
 from loupe.engines import Engine, open_engine
 from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis
-from loupe.studies.folder import StudyFolder, StudyRow
+from loupe.studies.folder import StudyFolder
 from loupe.studies.keys import Keys
 from loupe.studies.plan import Plan, make_plan
 from loupe.studies.report import write_study_report
+from loupe.studies.rows import StudyRow
 from loupe.studies.scheduler import StudyConductor, Watcher, gather_tasks
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # at runs that other processes are at

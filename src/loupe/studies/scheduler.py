@@ -9,8 +9,9 @@ from loupe.engines import Ended, Job
 from loupe.recipe import Recipe
 from loupe.running.plan import choose_recipe_metrics
 from loupe.runs import RunFolder
-from loupe.studies.folder import StudyFolder, StudyRow, make_row
+from loupe.studies.folder import StudyFolder
 from loupe.studies.plan import PlannedRun
+from loupe.studies.rows import StudyRow, make_row
 from loupe.training import EpochRecord
 
 

@@ -10,9 +10,10 @@ from loupe.studies import Study
 from loupe.studies.analysis import StudyAnalysis, analyse_study
 from loupe.studies.answer import answer_question
 from loupe.studies.drawing import name_figure
-from loupe.studies.folder import StudyFolder, StudyRow, find_run
+from loupe.studies.folder import StudyFolder
 from loupe.studies.loading import load_study
 from loupe.studies.report import render_study, write_cell
+from loupe.studies.rows import StudyRow, find_run
 from loupe.studies.wording import write_figure
 from loupe.web.run_index import RunIndex
 from loupe.web.sections import Section, make_fragment
