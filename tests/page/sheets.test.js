@@ -13,7 +13,9 @@ function listOwn(sheet) {
 }
 
 const SHEETS = {
-  reports: listOwn(read("reports/templates/style.css")),
+  reports: listOwn(
+    ["style", "charts", "blocks"].map((name) => read(`reports/templates/${name}.css`)).join("\n"),
+  ),
   page: listOwn(read("web/page/page.css")),
   inside: listOwn(read("web/page/inside.css")),
   theory: listOwn(read("web/page/theory.css")),
@@ -21,7 +23,11 @@ const SHEETS = {
 const SHARED = ["strip"]; // wider on the page than in a report, and meant so
 
 test("sheets are read", () => {
-  assert.ok(SHEETS.reports.has("answer") && SHEETS.page.has("masthead") && SHEETS.inside.has("stage"));
+  assert.ok(
+    ["answer", "chart", "bars"].every((name) => SHEETS.reports.has(name)) &&
+      SHEETS.page.has("masthead") &&
+      SHEETS.inside.has("stage"),
+  );
 });
 
 for (const [one, other] of [

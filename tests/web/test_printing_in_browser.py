@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loupe.reports.page import read_template
+from loupe.reports.page import read_style, read_template
 
 from .browsing import CHROMIUM, wait_until
 from .conftest import Runs, Works
@@ -68,7 +68,7 @@ def test_a_table_of_very_many_rows_scrolls_below_its_head_and_is_printed_whole(
     rows = "".join(f"<tr><th>class {row}</th>{'<td>0</td>' * 80}</tr>" for row in range(80))
     head = f"<tr><td></td>{''.join(f'<th>class {place}</th>' for place in range(80))}</tr>"
     table = f"<table class='{kind}'><thead>{head}</thead><tbody>{rows}</tbody></table>"
-    style = read_template("style.css") + read_template("print.css")
+    style = read_style() + read_template("print.css")
     file = tmp_path / "long.html"
     file.write_text(f"<style>{style}</style><main><div class='scroll'>{table}</div></main>", encoding="utf-8")
     page = visit(file)

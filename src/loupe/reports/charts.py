@@ -19,7 +19,7 @@ _WIDTH, _HEIGHT = 640, 300
 _RIGHT, _TOP, _BOTTOM = 12, 12, 42
 _LEAST_LEFT, _LEFT_OF_TICKS, _LETTER = 58, 24, 10.5  # a letter as wide as it is on a narrow screen
 _MOST_DOTTED = 40  # points; longer curves show no dots
-_NUM_DASHES = 5  # of style.css, as many as colours
+_NUM_DASHES = 5  # of charts.css, as many as colours
 _CURVE_KEY = (
     '<svg class="curve-key" viewBox="0 0 24 6" aria-hidden="true"><line x1="0" x2="24" y1="3" y2="3"/></svg>'
 )
@@ -32,7 +32,7 @@ class Series:
     Args:
         name: for the legend.
         values: as many as the chart has x values.
-        colour: CSS class of the curve, `c1` … `c5`, defined in style.css.
+        colour: CSS class of the curve, `c1` … `c5`, defined in charts.css.
         is_dashed: whether it has dashes, and those of the chart that do not say so have none; where none says
             so, each has dashes of its own.
         is_hidden: shown only after a click on the legend.

@@ -50,6 +50,7 @@ def _close_up(html: str) -> str:
 
 
 _NAMES_OF_ALL = ("report", "card", "audit", "inside", "index")  # each such page stands in a folder of its own
+STYLE_NAMES = ("style.css", "charts.css", "blocks.css")
 _KEEPING = ("kept_tables.js", "kept_figures.js", "keeping.js")
 _KEPT = ("<pre", "<script", "<style")
 _WHOLE = re.compile(r"(<pre\b.*?</pre>|<script\b.*?</script>|<style\b.*?</style>)", re.DOTALL)
@@ -85,7 +86,7 @@ def _environment() -> Environment:
         "shorten": shorten_name,
     }
     environment.globals |= {
-        "style": Markup(read_template("style.css")),
+        "style": Markup(read_style()),
         "print_style": Markup(read_template("print.css")),
         "chart_script": Markup(read_template("charts.js")),
         "keeping_script": Markup("\n".join(read_template(name) for name in _KEEPING)),
@@ -98,6 +99,11 @@ def _environment() -> Environment:
 def read_template(name: str) -> str:
     """Return the text of a file in `templates/`, as it stands there."""
     return resources.files("loupe.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def read_style() -> str:
+    """Return the style sheets that every page has, as one."""
+    return "".join(read_template(name) for name in STYLE_NAMES)
 
 
 def mark_code(text: str) -> Markup:

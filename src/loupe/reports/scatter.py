@@ -12,7 +12,7 @@ from loupe.wording import count_of, measure_width, shorten_name
 _WIDTH, _LEAST_HEIGHT, _MOST_HEIGHT, _MARGIN = 720, 300, 620, 34
 _MOST_ON_NARROW = 12  # classes whose names lie on the map on a narrow screen
 _LETTER, _LINE, _EDGE = 7.4, 15, 24  # of a name on the map, in its pixels
-_COLOURS = 8  # k0 … k7 in style.css, told apart by colour-blind people (Okabe and Ito, 2008)
+_COLOURS = 8  # k0 … k7 in charts.css, told apart by colour-blind people (Okabe and Ito, 2008)
 _OTHERS = "others"
 _SHAPES = (
     "M0-3.6A3.6 3.6 0 1 1 0 3.6A3.6 3.6 0 1 1 0-3.6Z",  # circle

@@ -16,7 +16,7 @@ PAGE = Path(str(resources.files("loupe.web").joinpath("page")))
 SHARED = Path(str(resources.files("loupe.reports").joinpath("templates")))
 SHARED_NAMES = (  # the page draws with what the reports draw with
     *("charts.js", "mistakes.js", "kept_tables.js", "kept_figures.js", "keeping.js"),
-    *("print.css", "style.css"),
+    *("style.css", "charts.css", "blocks.css", "print.css"),
 )
 
 

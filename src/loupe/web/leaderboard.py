@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from loupe.classroom.board import Board
-from loupe.reports.page import read_template, render_page
+from loupe.reports.page import read_style, read_template, render_page
 from loupe.version import __version__
 from loupe.web.guards import Guard, make_problem
 
@@ -52,9 +52,8 @@ def create_board_app(board: Board, *, token: str | None = None, host: str | None
         return board.view().to_dict()
 
     @app.get("/board.css")
-    def read_style() -> Response:
-        style = read_template("style.css") + read_template("leaderboard.css")
-        return Response(style, media_type="text/css")
+    def show_style() -> Response:
+        return Response(read_style() + read_template("leaderboard.css"), media_type="text/css")
 
     @app.exception_handler(HTTPException)
     def explain_address(request: Request, error: HTTPException) -> JSONResponse:
