@@ -46,10 +46,20 @@ def test_of_many_classes_those_with_the_most_images_are_named() -> None:
 def test_no_name_lies_on_another_and_long_ones_are_cut() -> None:
     long = "ein sehr langer Klassenname der nicht mehr aufhört"
     text = draw([Point(0, 0, 0), Point(0.1, 0, 1), Point(10, 5, 2), Point(5, 9, 2)], ["left", long, long])
-    placed = re.findall(r'<text class="name" data-class="(\d)" x="(\d+)" y="\d+">([^<]*)<', text)
+    placed = re.findall(r'<text class="name(?: wide)?" data-class="(\d)" x="(\d+)" y="\d+">([^<]*)<', text)
     assert [label for label, _, _ in placed] == ["2", "0"]
     assert all(len(name) <= 20 and 0 < int(x) < 720 for _, x, name in placed)
     assert f'title="{long}"' in text
+
+
+def test_names_that_only_a_wide_screen_has_room_for_are_marked() -> None:
+    apart = [Point(0, 0, 0), Point(0, 2.2, 1), Point(50, 50, 2)]  # about 20 of the map's pixels
+    text = draw(apart, ["here", "there", "far"])
+    assert re.findall(r'<text class="([^"]+)" data-class="(\d)"', text) == [
+        ("name", "0"),
+        ("name wide", "1"),
+        ("name", "2"),
+    ]
 
 
 def test_one_point_is_drawn_and_text_is_escaped() -> None:

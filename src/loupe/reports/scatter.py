@@ -10,8 +10,8 @@ from loupe.statistics.largest import pick_most_frequent
 from loupe.wording import count_of, measure_width, shorten_name
 
 _WIDTH, _LEAST_HEIGHT, _MOST_HEIGHT, _MARGIN = 720, 300, 620, 34
-_MOST_ON_NARROW = 12  # classes whose names lie on the map on a narrow screen
 _LETTER, _LINE, _EDGE = 7.4, 15, 24  # of a name on the map, in its pixels
+_ON_NARROW = 22 / 12.5  # how much larger charts.css writes names on a narrow screen
 _COLOURS = 8  # k0 … k7 in charts.css, told apart by colour-blind people (Okabe and Ito, 2008)
 _OTHERS = "others"
 _SHAPES = (
@@ -65,9 +65,8 @@ def draw_scatter(
     present = sorted({point.label for point in points})
     named = pick_most_frequent([point.label for point in points])
     others = [label for label in present if label not in named]
-    kind = " many" if len(named) > _MOST_ON_NARROW else ""
     parts = [
-        f'<figure class="map{kind}"><figcaption>{escape(title)}</figcaption><div class="legend">',
+        f'<figure class="map"><figcaption>{escape(title)}</figcaption><div class="legend">',
         *(_draw_key(label, class_names[label]) for label in named),
         _draw_key_of_others(len(others)) if others else "",
         f'</div><svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
@@ -97,16 +96,34 @@ def draw_scatter(
 
 
 def _draw_names(places: Mapping[int, tuple[float, float]], class_names: Sequence[str]) -> Iterator[str]:
-    """Yield the names of classes at their places, the first ones first, but none on another."""
-    taken: list[tuple[float, float, float]] = []
+    """Yield the names of classes at their places, the first ones first, but none on another.
+
+    Those that would lie on another on a narrow screen, where they are written larger, are of class "wide".
+    """
+    boxes, names = {}, {label: shorten_name(class_names[label], 20) for label in places}
     for label, (x, y) in places.items():
-        name = shorten_name(class_names[label], 20)
-        half = _LETTER * measure_width(name) / 2
-        x = min(max(x, half + _EDGE), _WIDTH - half - 2)
-        if any(abs(x - there) < half + other and abs(y - line) < _LINE for there, line, other in taken):
-            continue
-        taken.append((x, y, half))
-        yield f'<text class="name" data-class="{label}" x="{x:.0f}" y="{y:.0f}">{escape(name)}</text>'
+        half = _LETTER * measure_width(names[label]) / 2
+        boxes[label] = min(max(x, half + _EDGE), _WIDTH - half - 2), y, half
+    wide = _leave_out_hidden(boxes)
+    narrow = _leave_out_hidden({label: boxes[label] for label in wide}, _ON_NARROW)
+    for label in wide:
+        kind, (x, y, _) = "name" if label in narrow else "name wide", boxes[label]
+        name = escape(names[label])
+        yield f'<text class="{kind}" data-class="{label}" x="{x:.0f}" y="{y:.0f}">{name}</text>'
+
+
+def _leave_out_hidden(boxes: Mapping[int, tuple[float, float, float]], size: float = 1) -> list[int]:
+    """Return which names stand on the map, none on another or beyond its edge, if `size` times as large."""
+    kept: list[int] = []
+    for label, (x, y, half) in boxes.items():
+        others = [boxes[one] for one in kept]
+        is_free = all(
+            abs(x - there) >= size * (half + other) or abs(y - line) >= size * _LINE
+            for there, line, other in others
+        )
+        if is_free and (size == 1 or size * half <= min(x, _WIDTH - x)):
+            kept.append(label)
+    return kept
 
 
 def _draw_point(point: Point, shape: int, x: float, y: float) -> str:
