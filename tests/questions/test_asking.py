@@ -174,6 +174,31 @@ def test_a_corruption_breaks_it_only_beyond_chance(low: float, verdict: str) -> 
     assert ("blur" in answer.next_step) == (verdict == "attention")
 
 
+def test_a_network_that_knows_no_more_than_chance_gets_no_tick() -> None:
+    headings = ("corruption", "lost on average (points)", "from", "to")
+    table = Table("", tuple(Column(heading) for heading in headings), (("blur", 0.01, -0.03, 0.05),))
+    look = Look("robustness", "Robustness", "Robustness", 56, "validation", 28, 1.0, "So.", (), (table,))
+    for right, verdict in (((66, 70, 72), "unknown"), ((150, 150, 150), "good")):
+        evidence = make_evidence(make_history(FALLING), answers=make_answers(right), looks=Looks((look,)))
+        answer = ask(evidence)["robustness"]
+        assert answer.verdict == verdict
+        assert ("naming one class would be, 33.3 %. So." in answer.sentence) == (verdict == "unknown")
+    unsure = ask(make_evidence(make_history(FALLING), answers=make_answers((190, 190, 190))))["labels"]
+    assert (unsure.verdict, "sure of none of 600" in unsure.sentence) == ("unknown", True)
+
+
+def test_what_is_done_already_is_not_advised() -> None:
+    recipe = Recipe.model_validate({"train": {"sampling": "balanced"}, "evaluate": {"track_examples": True}})
+    answers = make_answers((130, 180, 182))
+    before = ask(make_evidence(make_history(FALLING), answers=answers))
+    after = ask(replace(make_evidence(make_history(FALLING), answers=answers), recipe=recipe))
+    assert before["classes"].next_step == "its mistakes; more images of the class, or train.class_weights"
+    assert after["classes"].next_step == "its mistakes; more images of the class"
+    surer = make_evidence(make_history(FALLING), answers=Predictions(answers.labels, answers.logits * 5))
+    assert "track_examples" in (ask(surer)["labels"].next_step or "")
+    assert ask(replace(surer, recipe=recipe))["labels"].next_step == "look at the surest mistakes"
+
+
 def test_a_training_that_broke_off_comes_first() -> None:
     found = ask(make_evidence(make_history(FALLING), status="failed", reason="the loss is not finite"))
     assert found["rate"].verdict == "attention"
@@ -223,7 +248,9 @@ def test_a_class_that_is_never_named_is_said_so() -> None:
 
 
 def test_an_image_under_two_classes_is_a_wrong_label_for_sure() -> None:
-    evidence = make_evidence(make_history(FALLING))
+    answers = make_answers((200, 200, 200))
+    surer = Predictions(answers.labels, answers.logits * 5)
+    evidence = make_evidence(make_history(FALLING), answers=surer)
     assert ask(evidence)["labels"].verdict == "good"
     warning = "1 image stands under more than one class (cat and dog): at most one label can be right."
     contradicted = replace(evidence, result=replace(evidence.result, warnings=(warning,)))

@@ -44,15 +44,22 @@ def ask_classes(evidence: Evidence) -> Answer:
             f"; the others are right in {100 * rest / num_rest:.1f} % (p = {p_value:.2g} for the worst of "
         )
         said += f"{len(score.per_class)})."
-        step = "its mistakes; more images of the class, or train.class_weights"
+        step = f"its mistakes; {_advise_for_classes(evidence)}"
         return Answer(name, question, "attention", said, section, step)
     never = _list_never_named(score)
     if never:
         are = "is" if len(never) == 1 else "are"
-        step = "more images of the class, or train.class_weights"
+        step = _advise_for_classes(evidence)
         told = f"{said}; {list_names(never)} {are} never named, of whatever image."
         return Answer(name, question, "attention", told, section, step)
     return Answer(name, question, "good", f"{said}: no more than chance makes of the worst.", section)
+
+
+def _advise_for_classes(evidence: Evidence) -> str:
+    """Return what helps a class that is missed: weights too, unless they are set."""
+    train = evidence.recipe.train
+    is_balanced = train.class_weights != "none" or train.sampling not in ("shuffled", 1.0)
+    return "more images of the class" + ("" if is_balanced else ", or train.class_weights")
 
 
 def _list_never_named(score: Metrics) -> list[str]:
@@ -88,7 +95,9 @@ def ask_labels(evidence: Evidence) -> Answer:
     that show something else, or of a network that is too sure.
     """
     name, question, section = "labels", "Are the labels right?", "mistakes"
-    step = "look at the surest mistakes; evaluate.track_examples = true ranks training images too"
+    step = "look at the surest mistakes"
+    if not evidence.recipe.evaluate.track_examples:
+        step += "; evaluate.track_examples = true ranks training images too"
     answers = evidence.validation_answers
     if answers is None:
         return Answer(name, question, "unknown", "There are no answers to look through.", section, step)
@@ -104,6 +113,14 @@ def ask_labels(evidence: Evidence) -> Answer:
     contradictions = [one for one in evidence.result.warnings if ONE_RIGHT in one]
     if contradictions:
         return Answer(name, question, "attention", f"{said}. {contradictions[0]}", section, step)
+    if not sure.any():
+        told = (
+            f"It is more than {100 * _VERY_SURE:.0f} % sure of none of {len(is_right):,} validation images, so "
+            "it cannot point to labels that may be wrong."
+        )
+        return Answer(
+            name, question, "unknown", told, section, "a network that has learned more; `loupe audit`"
+        )
     said += ": nothing points to wrong labels, but only a look at them can tell."
     return Answer(name, question, "good", said, section, step)
 
@@ -126,7 +143,23 @@ def ask_robustness(evidence: Evidence) -> Answer:
     if broken:
         step = f"augmentation like {', '.join(broken[:3])}, if such images will come"
         return Answer(name, question, "attention", look.sentence, section, step)
+    share = _find_share_of_chance(evidence)
+    if share is not None:
+        told = (
+            f"It has little to lose: it is not shown to be right more often than naming one class would be, "
+            f"{100 * share:.1f} %. {look.sentence}"
+        )
+        return Answer(name, question, "unknown", told, section, "a network that has learned more")
     return Answer(name, question, "good", look.sentence, section)
+
+
+def _find_share_of_chance(evidence: Evidence) -> float | None:
+    """Return the share of the most frequent class if the network is not shown to beat it; None if it is."""
+    score = evidence.result.best.validation if evidence.result.best is not None else None
+    if not isinstance(score, Metrics) or not score.per_class:
+        return None
+    share = max(one.num_images for one in score.per_class) / score.num_images
+    return share if score.interval.low <= share else None
 
 
 def ask_simple(evidence: Evidence) -> Answer:

@@ -114,7 +114,8 @@ def ask_length(evidence: Evidence) -> Answer:
             f"Longer than it needed: validation loss was lowest after epoch {lowest + 1} of {epochs} "
             f"({losses[lowest]:.4g}) and rose to {losses[-1]:.4g}; the weights of the best epoch are kept."
         )
-        step = "train.early_stopping, fewer epochs, or more data.augment"
+        stopping = "a shorter window of" if evidence.recipe.train.early_stopping else ""
+        step = f"{stopping} train.early_stopping, fewer epochs, or more data.augment".lstrip()
         return Answer(name, question, "attention", said, section, step)
     if evidence.result.stopped_early:
         return Answer(name, question, "good", f"Early stopping ended it after epoch {epochs}.", section)
@@ -135,7 +136,7 @@ def ask_length(evidence: Evidence) -> Answer:
             return Answer(name, question, "unknown", f"{said}longer run could tell.", section, step)
         return Answer(name, question, "good", f"{said}: it had settled.", section)
     if has_slowed:
-        said += ", but so did the learning rate: only a longer run could tell."
+        said += ", but the learning rate had fallen too: only a longer run could tell."
         return Answer(name, question, "unknown", said, section, step)
     return Answer(name, question, "attention", f"{said}: it was still learning.", section, step)
 
