@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.wording import measure_width, name_tied, quote_name, shorten_name, write_signed
+from loupe.wording import measure_width, name_tied, quote_name, quote_word, shorten_name, write_signed
 
 
 def test_zero_has_no_sign() -> None:
@@ -32,6 +32,11 @@ def test_a_name_that_a_number_could_belong_to_is_quoted() -> None:
     names = ("cat", "Wühlmaus", "東京", "3", "Glyph Y in Farbe 3", "foo_bar", "")
     quoted = ["cat", "Wühlmaus", "東京", '"3"', '"Glyph Y in Farbe 3"', '"foo_bar"', '""']
     assert [quote_name(name) for name in names] == quoted
+
+
+def test_a_name_that_reads_as_a_word_of_the_sentence_is_quoted() -> None:
+    names = ["with", "Without", "two-experts", "whole recipe", "3"]
+    assert [quote_word(name) for name in names] == ['"with"', '"Without"', "two-experts", "whole recipe", "3"]
 
 
 def test_all_that_tie_are_named_and_more_than_three_counted() -> None:

@@ -60,6 +60,20 @@ def quote_name(name: str) -> str:
     return name if name.isalpha() else f'"{name}"'
 
 
+_READ_OTHERWISE = {
+    *("with", "without", "on", "off", "yes", "no", "none", "all", "both", "more", "less", "same", "other"),
+    *("as", "is", "not", "and", "or", "from", "to", "at", "before", "after", "worse", "better"),
+}
+
+
+def quote_word(name: str) -> str:
+    """Return a name as it stands in a sentence: in quotation marks where it would be read as a word of it.
+
+    `Against "without"` cannot be read otherwise than it is meant; `two-experts` stands as it is.
+    """
+    return f'"{name}"' if name.casefold() in _READ_OTHERWISE else name
+
+
 def shorten_name(name: str, most: int = 24) -> str:
     """Return a name for where there is little room: one that is too long is cut in the middle by "…".
 

@@ -82,7 +82,7 @@ def test_on_the_test_set_by_the_command_line(
     said = " ".join(capsys.readouterr().out.split())
     runs = [RunFolder(path.parent) for path in (tmp_path / "digits" / "runs").glob("*/result.json")]
     assert [len(run.read_result().test_openings) for run in runs] == [1, 1]
-    assert "of which these runs cannot tell. The test images are the same for both, and as they were." in said
+    assert "chance these runs cannot tell. The test images are the same for both, and as they were." in said
 
 
 def test_without_corrections_of_training_images_there_is_nothing_to_compare(

@@ -35,11 +35,11 @@ def test_each_cost_has_a_panel_and_a_sentence_of_its_own() -> None:
     assert front is not None
     by_parameters, by_arithmetic, by_time = front.sentences
     assert by_parameters == (
-        "By parameters, small (90.00 % at 1,000) and large (95.00 % at 20,000) are not beaten: none of the "
-        "others is as good and as cheap."
+        "By parameters, small (90.00 % at 1,000) and large (95.00 % at 20,000) are not beaten: no other "
+        "is as good for as little."
     )
     assert "small (90.00 % at 5 million) and large (95.00 % at 60 million)" in by_arithmetic
-    assert by_time.startswith("By seconds of training, large (95.00 % at 20) is not beaten")
+    assert by_time.startswith("By seconds of training, large (95.00 % at 20 s) is not beaten")
     assert [axes.get_xlabel() for axes in front.figure.axes] == [
         "parameters",
         "multiply-adds of an image",

@@ -32,3 +32,18 @@ def test_two_runs_of_one_recipe_are_told_apart_by_more_of_the_name(parent: Path)
     assert find_run_folder("vit2-2026-01-03", parent).name == "vit2-2026-01-03-0a1b2e"
     with pytest.raises(RunError, match="There is no run"):
         find_run_folder("resnet", parent)
+
+
+@pytest.mark.parametrize("place", ["many/seed-1", "many:seed-1", "many-2026-01-05-0a1b30:seed-1"])
+def test_a_seed_is_named_behind_its_series(parent: Path, place: str) -> None:
+    for seed in (0, 1):
+        folder = parent / "many-2026-01-05-0a1b30" / f"seed-{seed}"
+        folder.mkdir(parents=True)
+        (folder / "environment.json").write_text("{}", encoding="utf-8")
+    assert find_run_folder(place, parent) == parent / "many-2026-01-05-0a1b30" / "seed-1"
+    with pytest.raises(RunError, match="has no seed-7") as told:
+        find_run_folder(place.replace("seed-1", "seed-7"), parent)
+    assert told.value.allowed == "seed-0, seed-1"
+    with pytest.raises(RunError, match="has no seed-0") as told:
+        find_run_folder("vit:seed-0", parent)
+    assert told.value.allowed == "the run itself: it is no series of seeds"

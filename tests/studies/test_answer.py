@@ -217,6 +217,22 @@ def test_learning_curves_of_several_arms_tell_of_the_arms_too() -> None:
     assert "Against plain, in test accuracy on average over fraction: wide is better by at least 1." in answer
 
 
+def test_arms_called_with_and_without_are_told_apart_from_the_sentence() -> None:
+    axes = {"fraction": {"field": "data.fraction", "values": [0.5, 1.0]}}
+    study = make_study(axes=axes, arms={"without": {}, "with": {}})
+    rows = [
+        make_row(arm, seed, accuracy, at={"fraction": at})
+        for arm, accuracies in (("without", (0.90, 0.94)), ("with", (0.91, 0.92)))
+        for at in ("0.5", "1")
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    answer = answer_question(analyse_study(study, rows))
+    assert answer.startswith(
+        'Against "without", in test accuracy on average over fraction: "with" differs by'
+    )
+    assert ", and whether by more than chance these runs cannot tell" in answer
+
+
 def test_accuracies_differ_by_a_hundred_points_at_most() -> None:
     """Two seeds that vary much reach far: no interval of a difference leaves what a difference can be."""
     axis = {"field": "data.fraction", "values": [0.5, 1.0], "label": "part"}

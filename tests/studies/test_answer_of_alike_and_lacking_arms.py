@@ -82,7 +82,7 @@ def test_where_test_images_are_lacking_for_some_arms_and_seeds_for_others_each_i
     def tell(**needed: int) -> str:
         return answer_question(replace(analysis, overall={arm: needs(one) for arm, one in needed.items()}))
 
-    these = " show differences as large as these, or as 0.50 points"
+    these = " show differences as large as these"
     assert tell(b=8, c=12, d=0).endswith(
         f"; about 8 to 12 seeds an arm would{these}; of d no number of seeds would, but more test images."
     )

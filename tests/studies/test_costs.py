@@ -22,7 +22,7 @@ def test_arms_stand_with_their_means_over_seeds() -> None:
     by_parameters, by_arithmetic, by_time = front.sentences
     assert "small (91.00 % at 1,000) and large (97.50 % at 9,000) are not beaten" in by_parameters
     assert "small (91.00 % at 2 million) and large (97.50 % at 8 million)" in by_arithmetic
-    assert "small (91.00 % at 12), vain (95.50 % at 19) and large (97.50 % at 20)" in by_time
+    assert "small (91.00 % at 12 s), vain (95.50 % at 19 s) and large (97.50 % at 20 s)" in by_time
     assert front.title == (
         "test accuracy against parameters, multiply-adds of an image and seconds of training"
     )
@@ -51,4 +51,4 @@ def test_of_many_places_an_arm_is_one_point() -> None:
     assert front is not None
     assert front.title == "test accuracy against seconds of training, on average over fraction"
     (by_time,) = front.sentences
-    assert "frozen (82.50 % at 42.5) and plain (92.50 % at 102)" in by_time
+    assert "frozen (82.50 % at 42.5 s) and plain (92.50 % at 102 s)" in by_time

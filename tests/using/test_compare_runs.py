@@ -98,6 +98,17 @@ def test_a_series_stands_with_mean_and_sd(runs: dict[str, RunFolder], tmp_path: 
     assert f"{runs['series'].path.name}, mean" in page
 
 
+def test_a_series_takes_nothing_from_the_runs_beside_it(runs: dict[str, RunFolder], tmp_path: Path) -> None:
+    page = compare(tmp_path, runs["series"], runs["plain"], runs["wider"])
+    name = runs["series"].path.name
+    assert f"{name}: a series of seeds has several answers to an image; name one of its seeds" in page
+    assert page.count("<b>On validation:</b>") == 1
+    assert "No paired test" not in page
+    assert f"Right in {runs['plain'].path.name}, wrong in {runs['wider'].path.name}" in page
+    named = f"{name}/seed-0."
+    assert named in page, "the message says how a seed is named"
+
+
 def test_networks_that_give_images_back_have_errors_side_by_side(
     runs: dict[str, RunFolder], tmp_path: Path
 ) -> None:

@@ -64,7 +64,9 @@ class Effect:
         )
         seeds = count_of(one.num_seeds, "seed")
         if one.interval is None:
-            return f"{told} ({seeds}), of which these runs cannot tell. {self._tell_images()}"
+            return (
+                f"{told} ({seeds}); whether by more than chance these runs cannot tell. {self._tell_images()}"
+            )
         level = format_level(analysis.study.confidence)
         told += f" ({level} interval {write_difference_interval(one, analysis)}, {seeds})"
         return f"{told}: {self._conclude()}. {self._tell_images()}"

@@ -115,7 +115,7 @@ def ask_labels(evidence: Evidence) -> Answer:
         return Answer(name, question, "attention", f"{said}. {contradictions[0]}", section, step)
     if not sure.any():
         told = (
-            f"It is more than {100 * _VERY_SURE:.0f} % sure of none of {len(is_right):,} validation images, so "
+            f"It is more than {100 * _VERY_SURE:.0f} % sure of none of {len(is_right):,} validation images: "
             "it cannot point to labels that may be wrong."
         )
         return Answer(

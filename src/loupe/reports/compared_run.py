@@ -67,13 +67,28 @@ class ComparedRun:
         return digests.pop() if len(digests) == 1 else None
 
 
+def list_single(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """Return the runs with one network, which have one answer to an image."""
+    return [run for run in runs if not run.is_series]
+
+
+def describe_series(runs: Sequence[ComparedRun]) -> str:
+    """Return why series of seeds are not compared image by image, and what can be; "" without any."""
+    series = [run for run in runs if run.is_series]
+    if not series:
+        return ""
+    names = ", ".join(run.name for run in series)
+    return (
+        f"{names}: a series of seeds has several answers to an image; name one of its seeds, such as "
+        f"{series[0].name}/{series[0].folders[0].path.name}."
+    )
+
+
 def find_shared(runs: Sequence[ComparedRun], split: str) -> str:
     """Return why runs cannot be compared image by image on a split; empty if they can."""
-    series = [run.name for run in runs if run.is_series]
+    series = describe_series(runs)
     if series:
-        return (
-            f"{', '.join(series)}: a series of seeds has several answers to an image; name one of its seeds."
-        )
+        return series
     if any(not run.scores(split) for run in runs):
         return "Not all of these runs opened the test set."
     if len({run.digest(split) for run in runs}) > 1:

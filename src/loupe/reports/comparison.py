@@ -14,7 +14,7 @@ from loupe.metrics import Metric, Metrics
 from loupe.recipe import Recipe
 from loupe.reports.charts import Series, chart_metric, draw_line_chart
 from loupe.reports.common_images import describe_image_differences
-from loupe.reports.compared_run import ComparedRun
+from loupe.reports.compared_run import ComparedRun, list_single
 from loupe.reports.looks import render_looks
 from loupe.reports.page import format_percent, write_page
 from loupe.reports.picture_sheet import Picture, PictureSheet
@@ -56,7 +56,8 @@ def write_comparison(
     sheet = PictureSheet(images.image_size) if images is not None else None
     verdicts, flips = judge_runs(runs), []
     if images is not None and sheet is not None:
-        flips = list(_show_flips(verdicts["tests"]["validation"][: len(runs) - 1], runs, images, sheet))
+        single = list_single(runs)
+        flips = list(_show_flips(verdicts["tests"]["validation"][: len(single) - 1], single, images, sheet))
     split = "test" if all(run.scores("test") for run in runs) else "validation"
     metrics = list({metric.name: metric for run in runs for metric in run.metrics}.values())
     write_page(

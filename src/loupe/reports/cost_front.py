@@ -12,7 +12,7 @@ from loupe.metrics import Metric
 from loupe.reports.pictures import encode_figure
 from loupe.statistics import Interval
 from loupe.statistics.pareto import find_front
-from loupe.wording import count_of
+from loupe.wording import count_of, quote_word
 
 Cost = Literal["parameters", "multiply_adds", "seconds"]
 _LABELS: Mapping[Cost, str] = {
@@ -127,17 +127,20 @@ def _choose_panels(networks: Sequence[Costed], metric: Metric) -> Iterator[tuple
 
 def _say(panel: CostPanel, num_all: int, metric: Metric) -> str:
     """Return which networks none of the others beats, cheapest first, and where a gain is not sure."""
+    unit = " s" if panel.label == _LABELS["seconds"] else ""
     front = sorted((one for one in panel.points if one.is_front), key=lambda one: one.cost)
     shown = [
-        f"{one.name} ({_write_score(one.score, metric)} at {write_cost(one.cost)})"
+        f"{quote_word(one.name)} ({_write_score(one.score, metric)} at {write_cost(one.cost)}{unit})"
         for one in front[:_MOST_SAID]
     ]
     if len(front) > _MOST_SAID:
         shown.append(f"{len(front) - _MOST_SAID} more")
     verb = "is" if len(front) == 1 else "are"
-    lead = f"By {panel.label}, {_list(shown)} {verb} not beaten: none of the others is as good and as cheap."
+    lead = f"By {panel.label}, {_list(shown)} {verb} not beaten: no other is as good for as little."
     doubtful = [
-        f"{later.name} on {earlier.name}" for earlier, later in pairwise(front) if _overlap(earlier, later)
+        f"{quote_word(later.name)} on {quote_word(earlier.name)}"
+        for earlier, later in pairwise(front)
+        if _overlap(earlier, later)
     ]
     if doubtful:
         lead += f" What is gained lies within the intervals: {', '.join(doubtful[:_MOST_SAID])}."

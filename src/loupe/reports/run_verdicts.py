@@ -8,7 +8,7 @@ from typing import Any
 from loupe.evaluations import PairedComparison, compare_predictions
 from loupe.metrics import Predictions
 from loupe.reports.common_images import find_common_images
-from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.compared_run import ComparedRun, describe_series, find_shared, list_single
 from loupe.reports.cost_front import render_front
 from loupe.reports.page import format_level, render_page
 from loupe.reports.recipe_comparison import compare_recipes
@@ -37,9 +37,9 @@ class SplitTests:
     """The paired tests of runs on one split.
 
     Args:
-        tests: of each pair, pairs with the first run first; none where `reason` says why.
+        tests: of each pair of runs with one network, the first one's first; none where `reason` says why.
         reason: why the runs cannot be compared image by image.
-        note: which images were compared, where it is not all of the split.
+        note: which images were compared, where it is not all of the split, and which runs were not.
     """
 
     tests: list[Test]
@@ -72,14 +72,21 @@ def judge_runs(runs: Sequence[ComparedRun]) -> dict[str, Any]:
 
 
 def judge_split(runs: Sequence[ComparedRun], split: Split) -> SplitTests:
-    """Return the paired tests of classifiers on a split: on all of its images, or on those they share."""
-    reason = find_shared(runs, split)
+    """Return the paired tests of classifiers on a split: on all of its images, or on those they share.
+
+    Of series of seeds there are none; the other runs are compared all the same, if there are two.
+    """
+    single, left_out = list_single(runs), describe_series(runs)
+    if len(single) < 2:
+        return SplitTests([], left_out)
+    reason = find_shared(single, split)
     if not reason:
-        return SplitTests(compare_pairs(runs, split))
-    common = find_common_images(runs, split)
+        return SplitTests(compare_pairs(single, split), note=left_out)
+    common = find_common_images(single, split)
     if common is None:
-        return SplitTests([], reason)
-    return SplitTests(compare_pairs(runs, split, common.predictions), note=common.note)
+        return SplitTests([], f"{reason} {left_out}".rstrip())
+    note = f"{common.note} {left_out}".rstrip()
+    return SplitTests(compare_pairs(single, split, common.predictions), note=note)
 
 
 def compare_pairs(

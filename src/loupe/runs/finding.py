@@ -9,6 +9,8 @@ from pathlib import Path
 
 from loupe.errors import RunError, suggest
 
+_SEED = re.compile(r"(?P<series>.+)[/:](?P<name>seed-\d+)/?")
+
 
 def create_run_folder(parent: Path, recipe_name: str) -> Path:
     """Create and return `parent/<recipe>-<date>-<short id>`, a folder that was not there before.
@@ -47,6 +49,8 @@ def name_run(path: Path) -> str:
 def find_run_folder(place: str | os.PathLike[str], parent: Path = Path("runs")) -> Path:
     """Return the run folder at a path, or by name (or an unmistakable beginning of it) inside `parent`.
 
+    A seed of a series is `SERIES/seed-0`, or `SERIES:seed-0` as the page calls it.
+
     Raises:
         RunError: there is none, or several fit.
     """
@@ -65,6 +69,9 @@ def find_run_folder(place: str | os.PathLike[str], parent: Path = Path("runs")) 
             allowed="a folder that `loupe train` made",
             next_step=f"loupe train {path / 'recipe.toml'}",
         )
+    seed = _SEED.fullmatch(place)
+    if seed is not None:
+        return _find_seed(find_run_folder(seed["series"], parent), seed["name"])
     names = [folder.name for folder in list_run_folders(parent)]
     of_recipe = re.compile(
         re.escape(place) + r"-\d{4}-\d\d-\d\d-[0-9a-f]{6}"
@@ -80,6 +87,19 @@ def find_run_folder(place: str | os.PathLike[str], parent: Path = Path("runs")) 
         allowed=f"a run folder: {', '.join((fitting or names)[-8:]) or 'none in ' + str(parent)}",
         nearest=None if fitting else suggest(place, names),
         next_step="`loupe list` shows the runs",
+    )
+
+
+def _find_seed(series: Path, name: str) -> Path:
+    if is_run_folder(series / name):
+        return series / name
+    seeds = sorted(file.parent.name for file in series.glob("seed-*/environment.json"))
+    raise RunError(
+        f"Run {series.name} has no {name}.",
+        got=name,
+        allowed=", ".join(seeds) or "the run itself: it is no series of seeds",
+        nearest=suggest(name, seeds),
+        next_step=f"name {series / seeds[0] if seeds else series}",
     )
 
 

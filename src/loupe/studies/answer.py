@@ -14,7 +14,7 @@ from loupe.statistics.conclusions import Difference
 from loupe.studies.analysis import StudyAnalysis, compares_places
 from loupe.studies.wording import (
     is_worse,
-    name_cell,
+    tell_cell,
     tell_shared_seeds,
     write_change_with_unit,
     write_difference_interval,
@@ -26,7 +26,7 @@ from loupe.studies.wording import (
     write_size,
     write_target,
 )
-from loupe.wording import count_of, list_names
+from loupe.wording import count_of, list_names, quote_word
 
 PREDICTED_MEAN = (
     "What interval a prediction has is of the mean over new seeds on these images: one more run, or other "
@@ -81,14 +81,14 @@ def _describe(analysis: StudyAnalysis, cell: Cell) -> str:
 def _tell_of_one(analysis: StudyAnalysis) -> str:
     chosen = analysis.chosen or analysis.cells[0]
     best = f" is best on validation{_name_tied(analysis)} and" if len(analysis.cells) > 1 else ""
-    name = name_cell(analysis, chosen)
+    name = tell_cell(analysis, chosen)
     return f"{name}{best} has a mean {analysis.figure.name} of {_describe(analysis, chosen)}."
 
 
 def _tell_of_arms(analysis: StudyAnalysis) -> str:
     """Tell how the reference does, and of which arms what is shown against it."""
     if analysis.find_cell(analysis.reference, ()) is None:
-        return f"{analysis.reference}, which the others are compared with, has no finished run."
+        return f"{quote_word(analysis.reference)}, which the others are compared with, has no finished run."
     parts = [_tell_of_reference(analysis), *_sort_arms(analysis)]
     return f"{'; '.join(parts)}."
 
@@ -104,11 +104,11 @@ def _sort_arms(analysis: StudyAnalysis) -> list[str]:
     parts = []
     for side in ("better", "worse"):
         names = [
-            f"{arm} by at least {write_size(one.at_least, analysis)}"
+            f"{quote_word(arm)} by at least {write_size(one.at_least, analysis)}"
             for arm, one in sorted(found[side], key=lambda pair: -abs(pair[1].at_least))
         ]
         parts += [f"{side} than it: {list_names(names)}"] if names else []
-    if same := [arm for arm, _ in found["same"]]:
+    if same := [quote_word(arm) for arm, _ in found["same"]]:
         parts.append(f"practically the same, within {write_margin(analysis)}: {list_names(same)}")
     if found["open"]:
         parts.append(_tell_of_open(analysis, found["open"]))
@@ -117,7 +117,7 @@ def _sort_arms(analysis: StudyAnalysis) -> list[str]:
 
 def _tell_of_open(analysis: StudyAnalysis, arms: list[tuple[str, Difference]]) -> str:
     """Return of which arms these runs cannot tell, and how many seeds would."""
-    names = [arm for arm, _ in arms]
+    names = [quote_word(arm) for arm, _ in arms]
     told = f"these runs cannot tell of {list_names(names)}"
     if len(arms) == len(analysis.overall) > 1:
         told = "these runs tell it from none of the others"
@@ -132,7 +132,7 @@ def _tell_of_open(analysis: StudyAnalysis, arms: list[tuple[str, Difference]]) -
         ends = dict.fromkeys(write_needed(one).removesuffix(" seeds") for one in (by_seeds[0], by_seeds[-1]))
         target = write_target(by_seeds, analysis)
         needed.append(f"{' to '.join(ends).replace(' to about ', ' to ')} seeds an arm would{target}")
-    lacking = [arm for arm, one in arms if one.num_seeds_needed == 0]
+    lacking = [quote_word(arm) for arm, one in arms if one.num_seeds_needed == 0]
     if lacking and by_seeds:
         needed.append(f"of {list_names(lacking)} no number of seeds would, but more test images")
     elif lacking:
@@ -149,24 +149,24 @@ def _tell_of_reference(analysis: StudyAnalysis) -> str:
         and len({one.arm for one in analysis.cells}) > 1  # of one arm, as far as runs are done, none is best
     )
     how = f"is best on validation{_name_tied(analysis)}, with" if is_chosen else "has"
-    return f"{cell.arm} {how} a mean {analysis.figure.name} of {_describe(analysis, cell)}"
+    return f"{quote_word(cell.arm)} {how} a mean {analysis.figure.name} of {_describe(analysis, cell)}"
 
 
 def _name_tied(analysis: StudyAnalysis) -> str:
     """Return who else is as good on validation as the one chosen: " (as b is)"; "" if none is."""
-    names = [name_cell(analysis, cell) for cell in analysis.best[1:]]
+    names = [tell_cell(analysis, cell) for cell in analysis.best[1:]]
     return f" (as {list_names(names)} {'is' if len(names) == 1 else 'are'})" if names else ""
 
 
 def _tell_over_places(analysis: StudyAnalysis) -> str:
     """Tell how each arm differs from the reference on average over the axes, and what the axes do."""
     parts = [
-        f"{arm} {_tell_difference(analysis, one)}{_count_places(analysis, arm)}"
+        f"{quote_word(arm)} {_tell_difference(analysis, one)}{_count_places(analysis, arm)}"
         for arm, one in analysis.overall.items()
     ]
     axes = list_names([axis.label or name for name, axis in analysis.study.axes.items()])
     what = f"in {analysis.figure.name} on average over {axes}"
-    answer = f"Against {analysis.reference}, {what}: {'; '.join(parts)}.{_tell_balance(analysis)}"
+    answer = f"Against {quote_word(analysis.reference)}, {what}: {'; '.join(parts)}.{_tell_balance(analysis)}"
     effects = [
         f"from {analysis.study.axes[one.axis].label or one.axis} {one.first} to {one.last} "
         f"{_tell_difference(analysis, one.difference)}"
@@ -198,7 +198,7 @@ def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:
     size = write_change_with_unit(one.mean, analysis)
     seeds = count_of(one.num_seeds, "seed") + ("" if one.shares_seeds else ", unpaired")
     if one.interval is None:
-        return f"differs by {size} ({seeds}), of which these runs cannot tell"
+        return f"differs by {size} ({seeds}), and whether by more than chance these runs cannot tell"
     level = format_level(analysis.study.confidence)
     told = f"{size} ({level} interval {write_difference_interval(one, analysis)}, {seeds})"
     if one.conclusion == "shown":
@@ -207,7 +207,8 @@ def _tell_difference(analysis: StudyAnalysis, one: Difference) -> str:
     if one.conclusion == "practically none":
         return f"makes practically no difference, less than {write_margin(analysis)}: {told}"
     needed = write_needed_for(one, analysis)
-    return f"differs by {told}, of which these runs cannot tell{f'; {needed}' if needed else ''}"
+    unknown = "and whether by more than chance these runs cannot tell"
+    return f"differs by {told}, {unknown}{f'; {needed}' if needed else ''}"
 
 
 def _count_places(analysis: StudyAnalysis, arm: str) -> str:

@@ -12,7 +12,7 @@ from loupe.statistics.planning import MOST_SEEDS
 from loupe.studies.analysis import StudyAnalysis
 from loupe.studies.plan import name_place
 from loupe.studies.quantity import Quantity
-from loupe.wording import count_of, list_names
+from loupe.wording import count_of, list_names, quote_word
 
 
 def write_figure(value: float, figure: Quantity) -> str:
@@ -97,7 +97,7 @@ def tell_shared_seeds(analysis: StudyAnalysis) -> str:
         own = seeds[cell.arm, cell.place]
         is_unequal |= own != reference
         if not own & reference:
-            apart.append(name_cell(analysis, cell))
+            apart.append(tell_cell(analysis, cell))
     if not is_unequal:
         return ""
     told = (
@@ -140,7 +140,9 @@ def write_target(differences: Sequence[Difference], analysis: StudyAnalysis) -> 
     """Return what seeds would show: " show a difference of 5.56 points"; of several, as large as these."""
     margin = analysis.family.margin
     if len(differences) > 1:
-        return f" show differences as large as these, or as {write_margin(analysis)}"
+        is_any_small = any(abs(one.mean) < margin for one in differences)
+        smaller = f" ({write_margin(analysis)} where one is smaller)" if is_any_small else ""
+        return f" show differences as large as these{smaller}"
     (one,) = differences
     size = write_size(max(margin, abs(one.mean)), analysis)
     told = f" show a difference of {size}"
@@ -164,5 +166,14 @@ def is_worse(analysis: StudyAnalysis, difference: Difference) -> bool:
 
 def name_cell(analysis: StudyAnalysis, cell: Cell) -> str:
     """Return an arm and its place: "frozen at fraction 0.05"."""
+    return _add_place(analysis, cell, cell.arm)
+
+
+def tell_cell(analysis: StudyAnalysis, cell: Cell) -> str:
+    """Return an arm and its place as they stand in a sentence: `"without" at fraction 0.05`."""
+    return _add_place(analysis, cell, quote_word(cell.arm))
+
+
+def _add_place(analysis: StudyAnalysis, cell: Cell, name: str) -> str:
     places = [f"{axis} {value}" for axis, value in zip(analysis.study.axes, cell.place, strict=False)]
-    return f"{cell.arm} at {', '.join(places)}" if places else cell.arm
+    return f"{name} at {', '.join(places)}" if places else name

@@ -9,7 +9,7 @@ from loupe.errors import LoupeError
 from loupe.evaluations import Gallery, LookedAt, Looks, Network, Subject, carry_out, choose_evaluations
 from loupe.metrics import Metrics, Predictions, choose_metrics
 from loupe.reports.common_images import find_common_images
-from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.compared_run import ComparedRun, find_shared, list_single
 from loupe.runs.metric_values import Split
 from loupe.using.evaluation_setup import choose_paired, open_asked
 from loupe.using.opened_run import open_run
@@ -30,7 +30,7 @@ class _Pair:
 def compare_pairs(
     runs: Sequence[ComparedRun], images: ImageDataset | None, margin: float, data: Path | None = None
 ) -> Looks:
-    """Return what looks at two networks find of the first run and each other one, four at most.
+    """Return what looks at two networks find of the first run and each other one, four at most; of no series.
 
     Answers are those on record, of test images where both runs opened these: none is looked at again. Only
     the networks' layers are compared on images, those of validation, where these are shared and at hand.
@@ -43,9 +43,10 @@ def compare_pairs(
     """
     networks: dict[str, Network] = {}
     found = Looks()
-    for other in runs[1 : _MOST_PAIRS + 1]:
-        opened = _open_both(runs[0], other, networks, data) if images is not None else None
-        pair = _Pair(runs[0], other, opened)
+    single = list_single(runs)
+    for other in single[1 : _MOST_PAIRS + 1]:
+        opened = _open_both(single[0], other, networks, data) if images is not None else None
+        pair = _Pair(single[0], other, opened)
         on_test, on_validation = (_compare_on(split, pair, images, margin).looks for split in _SPLITS)
         if on_test:  # what needs answers alone is told once, of the images that selected nothing
             on_validation = tuple(one for one in on_validation if one.name == "layer_similarity")

@@ -8,7 +8,7 @@ from pathlib import Path
 from loupe.data import ImageDataset
 from loupe.errors import LoupeError, RunError
 from loupe.evaluations import Looks
-from loupe.reports.compared_run import ComparedRun, find_shared
+from loupe.reports.compared_run import ComparedRun, describe_series, find_shared, list_single
 from loupe.reports.comparison import write_comparison
 from loupe.running.recipe_data import load_validation_images
 from loupe.runs import RunFolder, RunResult, SeriesFolder, find_run_folder
@@ -110,10 +110,11 @@ def _find_images(runs: Sequence[ComparedRun], data: Path | None) -> tuple[ImageD
     """Return the validation images the runs share; None, and why, if they cannot be shown."""
     if not runs[0].is_classifier:
         return None, ""
-    reason = find_shared(runs, "validation")
+    single = list_single(runs)
+    reason = describe_series(runs) if len(single) < 2 else find_shared(single, "validation")
     if reason:  # some may be shared all the same: the tests are of these
         return None, f"{reason} Pictures are shown of runs that share all of them."
-    run = runs[0].folders[0]
+    run = single[0].folders[0]
     try:
         load_run_plugins(run)
         return load_validation_images(run, data), ""
