@@ -79,6 +79,8 @@ def test_what_is_not_shared_is_not_compared_and_the_page_says_why(
     earlier = RunFolder(Path(shutil.copytree(runs["other"].path, tmp_path / "earlier")))
     forget_images(earlier)
     page = compare(tmp_path, runs["plain"], earlier)
+    plain = runs["plain"].path.name
+    assert f"The validation images differ: those of {plain} are not those of earlier." in page
     assert "These runs do not share their validation images." in page
     assert "right and wrong on the same images" not in page
     assert "<b>On " not in page
@@ -105,6 +107,7 @@ def test_a_series_takes_nothing_from_the_runs_beside_it(runs: dict[str, RunFolde
     assert page.count("<b>On validation:</b>") == 1
     assert "No paired test" not in page
     assert f"Right in {runs['plain'].path.name}, wrong in {runs['wider'].path.name}" in page
+    assert f"The training images differ: each seed of {name} has its own." in page
     named = f"{name}/seed-0."
     assert named in page, "the message says how a seed is named"
 

@@ -10,7 +10,8 @@ from loupe.data.identity import to_keys
 from loupe.errors import RunError
 from loupe.metrics import Predictions
 from loupe.reports.compared_run import ComparedRun
-from loupe.runs.images import SIDES, ImageRecord
+from loupe.runs.images import SIDES, ImageRecord, Side
+from loupe.wording import list_names
 
 _LEAST = 10  # images; on fewer a comparison says nothing
 
@@ -37,12 +38,22 @@ def describe_image_differences(runs: Sequence[ComparedRun]) -> Iterator[str]:
             continue
         known = [record for record in records if record is not None]
         if len(known) < len(runs):
-            yield f"The {side} images differ."
+            yield f"The {_NAMES[side]} images differ: {_name_differing(runs, side)}."
             continue
         sets = [set(to_keys(record.table(side).identities)) for record in known]
         counts = ", ".join(f"{len(keys):,} in {run.name}" for run, keys in zip(runs, sets, strict=True))
         common = len(set.intersection(*sets))
         yield f"The {_NAMES[side]} images differ. Distinct ones: {counts}, {common:,} in all of them."
+
+
+def _name_differing(runs: Sequence[ComparedRun], side: Side) -> str:
+    """Return which runs have other images than the first, and of which series each seed has its own."""
+    varied = [run.name for run in runs if run.digest(side) is None]
+    known = [(run.name, run.digest(side)) for run in runs if run.digest(side) is not None]
+    differing = [name for name, digest in known if digest != known[0][1]]
+    parts = [f"those of {known[0][0]} are not those of {list_names(differing)}"] if differing else []
+    parts += [f"each seed of {list_names(varied)} has its own"] if varied else []
+    return "; ".join(parts)
 
 
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
