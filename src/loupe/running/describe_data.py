@@ -52,7 +52,8 @@ def write_card(
     """Write a data card, and a list of the images if that is wanted.
 
     Args:
-        name: a dataset's name, a packaged recipe's name, or a recipe file.
+        name: a dataset's name, a packaged recipe's name, or a recipe file. What is both, as "digits", is the
+            recipe, so that the card shows what `loupe train` trains on.
         overrides: changes such as `data.path=crops`.
         out: folder that receives a folder for the card.
         plugins: Python files that register further datasets.
@@ -62,7 +63,8 @@ def write_card(
         LoupeError: no such dataset or recipe, or data that is missing or damaged.
     """
     load_named_plugins(plugins)
-    if name in SOURCES:
+    is_of_recipe = name in list_recipes() and load_recipe(name).data.name == name
+    if name in SOURCES and not is_of_recipe:
         recipe = load_recipe({"name": name, "data": {"name": name}}, overrides, plugins=plugins)
     elif Path(name).is_dir() and not (Path(name) / "recipe.toml").exists():
         raise LoupeError(
