@@ -86,7 +86,8 @@ def test_agreement_of_one_network_with_itself_and_with_another() -> None:
         (-0.004, 0.02, "a is shown not to be worse by more than 0.5 points"),
         (-0.02, -0.006, "a is shown to be worse by more than 0.5 points"),
         (-0.02, 0.004, "b is shown not to be worse by more than 0.5 points; of a that is not shown"),
-        (-0.02, 0.02, "Neither is shown not to be worse"),
+        (0.006, 0.02, "a is shown to be better by more than 0.5 points"),
+        (-0.02, 0.02, "Of neither is it shown that it is worse by no more than 0.5 points"),
     ],
 )
 def test_what_is_said_of_a_margin(low: float, high: float, said: str) -> None:

@@ -200,7 +200,8 @@ def _say(ranked: Coverage, answers: Predictions, level: float) -> str:
         below, share, accuracy, *_ = _judge(found.below, answers, level) if found else (None,) * 5
         if isinstance(share, float) and isinstance(accuracy, float) and share >= 0.5:
             return (
-                f"All answers: {plain} right. Where it is {write_value(below, 'percent', 1)} sure or more: "
-                f"{write_value(accuracy, 'percent', 1)} of {write_value(share, 'percent', 1)} of the images."
+                f"All answers: {plain} right. It is {write_value(below, 'percent', 1)} sure or more of "
+                f"{write_value(share, 'percent', 1)} of the images, and right in "
+                f"{write_value(accuracy, 'percent', 1)} of these."
             )
     return f"All answers: {plain} right; no threshold reaches 90 % on half of the images."

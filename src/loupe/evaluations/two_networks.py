@@ -9,6 +9,7 @@ from loupe.metrics import Predictions
 from loupe.statistics import Interval
 from loupe.statistics.agreement import Verdict, judge_non_inferiority
 from loupe.statistics.comparison import adjust_for_many, compute_mcnemar, compute_paired_interval
+from loupe.wording import shorten_name
 
 _MOST = 12
 
@@ -56,13 +57,17 @@ def say_margin(names: tuple[str, str], interval: Interval, margin: float) -> str
     by = f"by more than {margin:g} points"
     if ways == ("not worse", "not worse"):
         return f"The two are equivalent within {margin:g} points."
+    if interval.low > margin / 100:
+        return f"{first} is shown to be better {by}."
     if ways[0] == "not worse":
         return f"{first} is shown not to be worse {by}."
     if ways[0] == "worse":
         return f"{first} is shown to be worse {by}."
     if ways[1] == "not worse":
         return f"{second} is shown not to be worse {by}; of {first} that is not shown."
-    return f"Neither is shown not to be worse {by}: that takes more images."
+    return (
+        f"Of neither is it shown that it is worse by no more than {margin:g} points: that takes more images."
+    )
 
 
 def _judge_other_way(interval: Interval, margin: float) -> Verdict:
@@ -90,12 +95,13 @@ def _tabulate_classes(
         rows.append(
             (name, total, right / total, other / total, (right - other) / total, ends.low, ends.high, p_value)
         )
+    first, second = (shorten_name(name, 16) for name in names)
     columns = (
         Column("class"),
         Column("images", COUNT),
         Column(names[0], "percent"),
         Column(names[1], "percent"),
-        *(Column(heading, POINTS) for heading in ("difference (points)", "from", "to")),
+        *(Column(heading, POINTS) for heading in (f"{first} minus {second} (points)", "from", "to")),
         Column("p, adjusted", ""),
     )
     note = "p: McNemar's exact test in each class, adjusted for being looked at together (Holm)."
