@@ -44,6 +44,12 @@ def test_tables_and_lists_are_told_as_toml_writes_them(fields: dict[str, Any], t
 
 
 def test_what_is_told_of_recipes_and_searches() -> None:
+    for place in ("transfer", "train.early_stopping", "data.fold"):
+        section, _, name = place.partition(".")
+        wrong = [{"x": 1}]
+        (mistake,) = find_form_mistakes({section: {name: wrong} if name else wrong})
+        assert mistake.allowed.startswith("a table of fields: ")
+        assert mistake.allowed.endswith(f"; its heading is [{place}]")
     (mistake,) = find_form_mistakes({"run": {"seeds": 3}})
     assert str(mistake) == "run.seeds: got 3; allowed: a list in brackets, such as [0, 1, 2]"
     assert mistakes_of(parse_search, {**SEARCH, "space": [{"kind": "int"}]}) == [

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -204,11 +205,24 @@ _OF_LISTS = ("tuple_type", "list_type")
 def _describe_table(place: str, value: object, info: Any, names: Sequence[str], plainly: str) -> str:
     """Return what a table looks like: its fields, and its heading where it was written as `[[…]]`."""
     is_array = isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
-    inner = get_args(getattr(info, "annotation", None))[1:]
-    if is_array and inner and inner != (Any,):
+    if is_array and _holds_tables_by_name(getattr(info, "annotation", None)):
         return f"a table for each name: [{place}.NAME]"
     allowed = f"a table of fields: {', '.join(names)}" if names else plainly
     return f"{allowed}; its heading is [{place}]" if is_array else allowed
+
+
+def _holds_tables_by_name(hint: Any) -> bool:
+    """Return whether a field is a table of tables, by names that are the user's own."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(map(_holds_tables_by_name, get_args(hint)))
+    return get_origin(hint) is dict and _is_table(get_args(hint)[1])
+
+
+def _is_table(hint: Any) -> bool:
+    if get_origin(hint) in (Union, UnionType):
+        return any(map(_is_table, get_args(hint)))
+    hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_origin(hint) is dict or (isinstance(hint, type) and issubclass(hint, BaseModel))
 
 
 def _describe_list(place: str, value: object, info: Any) -> str:

@@ -233,6 +233,24 @@ def test_what_came_after_the_best_epoch_is_not_to_be_trained_for_longer() -> Non
     assert "train longer" not in (answers["next"].next_step or "")
 
 
+def test_a_loss_that_turns_while_the_accuracy_still_rises_is_no_waste() -> None:
+    rising = [1.0, 0.6, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 1.0]
+    history = make_history(rising, clean_train_accuracy=0.8, validation_accuracy=0.8)
+    answers = ask(make_evidence(history, best=10))
+    assert "lowest after epoch 3 of 10 (0.4) and rose to 1, while accuracy was best after epoch 10" in (
+        answers["length"].sentence
+    )
+    assert "label_smoothing" in (answers["length"].next_step or "")
+    assert answers["fit"].sentence.endswith("it under-fits.")
+
+
+def test_a_loss_that_turned_late_is_no_turn() -> None:
+    late = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.5, 0.5, 0.5]  # lowest after seven of ten
+    assert not ask(make_evidence(make_history(late), best=7))["length"].sentence.startswith("Longer")
+    early = [1.0, 0.9, 0.8, 0.7, 0.6, 0.4, 0.5, 0.5, 0.5, 0.5]  # after six
+    assert ask(make_evidence(make_history(early), best=6))["length"].sentence.startswith("Longer")
+
+
 def test_a_class_that_is_never_named_is_said_so() -> None:
     labels = torch.tensor([0] * 30 + [1] * 30 + [2] * 3)
     named = torch.where(labels == 2, 0, labels)

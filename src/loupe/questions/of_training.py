@@ -92,6 +92,16 @@ def _bound_gap(evidence: Evidence, ours: float, theirs: float) -> Interval:
 
 
 def _find_turn(evidence: Evidence) -> int | None:
+    """Return after how many epochs but one validation loss was lowest, where nothing was gained since.
+
+    That is where it has clearly risen, and the epoch that was chosen is not clearly a later one.
+    """
+    lowest, best = _find_rise(evidence), evidence.best_record
+    late = len(evidence.history) // 10 + 1
+    return None if lowest is None or (best is not None and best.epoch > lowest + 1 + late) else lowest
+
+
+def _find_rise(evidence: Evidence) -> int | None:
     """Return after how many epochs but one validation loss was lowest, where it has clearly risen since."""
     losses, epochs = [one.validation_loss for one in evidence.history], len(evidence.history)
     if epochs < _FEWEST_EPOCHS:
@@ -116,6 +126,15 @@ def ask_length(evidence: Evidence) -> Answer:
         )
         stopping = "a shorter window of" if evidence.recipe.train.early_stopping else ""
         step = f"{stopping} train.early_stopping, fewer epochs, or more data.augment".lstrip()
+        return Answer(name, question, "attention", said, section, step)
+    risen, best = _find_rise(evidence), evidence.best_record
+    if risen is not None and best is not None:
+        said = (
+            f"Validation loss was lowest after epoch {risen + 1} of {epochs} ({losses[risen]:.4g}) and rose "
+            f"to {losses[-1]:.4g}, while {evidence.result.selected_by} was best after epoch {best.epoch}: it "
+            "grew too sure, and went on learning."
+        )
+        step = "train.label_smoothing, or `loupe calibrate RUN`"
         return Answer(name, question, "attention", said, section, step)
     if evidence.result.stopped_early:
         return Answer(name, question, "good", f"Early stopping ended it after epoch {epochs}.", section)
