@@ -19,7 +19,7 @@ RENAMED = "renamed"
 
 
 def spoil(mapping: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, object, dict[str, Any]]]:
-    """Yield a mapping with one value replaced, by a third of what is wrong, or one name changed, at each place."""
+    """Yield a mapping with one value replaced, by a third of what is wrong, or one name changed."""
     for number, (name, value) in enumerate(mapping.items(), start=depth):
         for wrong in WRONG[number % 3 :: 3]:
             yield name, wrong, {**copy.deepcopy(mapping), name: wrong}
