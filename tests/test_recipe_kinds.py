@@ -2,15 +2,23 @@ from pathlib import Path
 
 import pytest
 
+from loupe.classroom.reading import read_exercise_file
 from loupe.errors import LoupeError
 from loupe.recipe import read_recipe_file
 from loupe.recipe.files import TomlFiles
 from loupe.recipe.kinds import KINDS, find_other_kind
 from loupe.reproductions.files import list_reproductions
 from loupe.searches import list_searches, read_search_file
+from loupe.searches.loading import load_search
 from loupe.studies import list_studies, read_study_file
+from loupe.studies.loading import load_study
 
-READERS = {"recipe": read_recipe_file, "study": read_study_file, "search": read_search_file}
+READERS = {
+    "recipe": read_recipe_file,
+    "study": read_study_file,
+    "search": read_search_file,
+    "exercise": read_exercise_file,
+}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "\ufeff"])
@@ -24,14 +32,34 @@ def test_a_file_without_a_field_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_what_an_empty_recipe_is_told(tmp_path: Path) -> None:
     place = tmp_path / "mine.toml"
-    place.write_text("[train]\n")
+    place.write_text("[train]\n[train.optimizer]\n")
     with pytest.raises(LoupeError) as caught:
         read_recipe_file(place)
     assert str(caught.value) == (
         f"The recipe file {place} holds no field.\n  got: headings without fields\n"
         '  allowed: a recipe: at least what is trained on, as in data = "digits"\n'
-        "  next: write these lines; `loupe recipes` lists those that come with Loupe, to begin with"
+        "  next: write that, or begin with another: `loupe recipes` lists those that come with Loupe"
     )
+
+
+def test_a_recipe_that_says_nothing_of_a_training_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "mine.toml"
+    place.write_text('about = "mine"\n[run]\nseed = 3\n')
+    with pytest.raises(LoupeError, match="says nothing of what is trained") as caught:
+        read_recipe_file(place)
+    assert caught.value.got == "about and run alone"
+
+
+def test_the_smallest_search_and_study_can_be_read(tmp_path: Path) -> None:
+    place = tmp_path / "mine.toml"
+    for kind, load in (("search", load_search), ("study", load_study)):
+        place.write_text(
+            KINDS[kind]
+            .smallest.replace(", trials", "\ntrials")
+            .replace(" and what is compared, such as ", "\n")
+            .replace(" and ", "\n")
+        )
+        assert load(place) is not None
 
 
 @pytest.mark.parametrize(
@@ -46,6 +74,8 @@ def test_what_an_empty_recipe_is_told(tmp_path: Path) -> None:
         ("study", 'data = "digits"', "recipe"),
         ("search", 'recipe = "digits"\n[arms.a]', "study"),
         ("search", 'model = "cnn"', "recipe"),
+        ("exercise", 'recipe = "digits"\n[arms.a]', "study"),
+        ("exercise", "[model]\nwidth = 1", "recipe"),
     ],
 )
 def test_a_file_of_another_kind_is_told_its_verb(asked: str, text: str, is_one: str, tmp_path: Path) -> None:
@@ -82,6 +112,7 @@ def test_no_file_that_comes_with_loupe_is_taken_for_another_kind() -> None:
     [
         ("study", "digits", "digits is a recipe: loupe train digits"),
         ("search", "digits", "digits is a recipe: loupe train digits"),
+        ("exercise", "digits", "digits is a recipe: loupe train digits"),
         ("recipe", next(iter(list_studies())), "{name} is a study: loupe study {name}"),
         ("study", next(iter(list_searches())), "{name} is a search: loupe search {name}"),
         ("recipe", next(iter(list_reproductions())), "{name} is a reproduction: loupe reproduce {name}"),

@@ -59,7 +59,7 @@ def test_mistakes_of_form_do_not_hide_those_of_recipes_and_of_what_is_sought() -
         "trials",
         'space."data.validation"',
     ]
-    assert _places_of(seed="x", recipe="digit") == ["seed", ""]
+    assert _places_of(seed="x", recipe="digit") == ["seed", "recipe"]
 
 
 def test_what_a_mistake_of_form_leaves_open_is_no_further_mistake() -> None:

@@ -13,6 +13,7 @@ from loupe.classroom.schema import Exercise, Grading, HiddenPart
 from loupe.errors import ExerciseError, LoupeError, Mistake, describe_cause
 from loupe.plugins import expand_path
 from loupe.recipe import read_toml
+from loupe.recipe.kinds import find_packaged_elsewhere, refuse_folder, refuse_other_kind
 from loupe.runs.reading import read_text
 from loupe.studies.describe_fields import describe_tables
 
@@ -68,7 +69,10 @@ def read_exercise_file(place: str | Path) -> dict[str, Any]:
         LoupeError: the file cannot be read, or is not TOML.
     """
     path = expand_path(str(place))
-    path = path / "exercise.toml" if path.is_dir() else path
+    if path.is_dir():
+        refuse_folder("exercise", path)
+        path = path / "exercise.toml"
+    elsewhere = find_packaged_elsewhere("exercise", str(place))
     try:
         text = read_text(path).removeprefix("\ufeff")
     except (OSError, ValueError) as error:
@@ -76,10 +80,12 @@ def read_exercise_file(place: str | Path) -> dict[str, Any]:
             f"The exercise {path} cannot be read.",
             got=describe_cause(error),
             allowed="a TOML file with task, data, recipe, fixed …",
-            next_step="`loupe class make --help` lists the fields",
+            next_step=elsewhere or "`loupe class make --help` lists the fields",
         ) from None
     name = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "exercise"
-    mapping = {"name": name, **read_toml(text, str(path))}
+    found = read_toml(text, str(path))
+    refuse_other_kind("exercise", str(place), found)
+    mapping = {"name": name, **found}
     return mapping | {one: _place(mapping[one], path.parent) for one in ("data", "recipe") if one in mapping}
 
 

@@ -24,6 +24,7 @@ class Kind:
         marks: fields that no other kind has.
         folder: where in the package those that come with Loupe lie; "" if none do.
         smallest: what a file of it holds at least.
+        source: where a first file of it can be taken from.
     """
 
     name: str
@@ -31,11 +32,17 @@ class Kind:
     marks: frozenset[str]
     folder: str
     smallest: str
+    source: str
 
 
 KINDS = {
     "exercise": Kind(
-        "an exercise", "loupe class make", frozenset({"task"}), "", 'task = "…" and data = "digits"'
+        "an exercise",
+        "loupe class make",
+        frozenset({"task"}),
+        "",
+        'task = "…" and data = "digits"',
+        "`loupe class make --help` describes every field",
     ),
     "reproduction": Kind(
         "a reproduction",
@@ -43,13 +50,15 @@ KINDS = {
         frozenset({"studies"}),
         "reproductions/packaged",
         "studies and claims",
+        "`loupe reproductions` lists those that come with Loupe",
     ),
     "search": Kind(
         "a search",
         "loupe search",
         frozenset({"space"}),
         "searches/packaged",
-        'recipe = "digits", trials = 10 and a table such as [space."train.batch_size"]',
+        'recipe = "digits", trials = 9 and space."train.batch_size" = { kind = "choice", values = [16, 64] }',
+        "`loupe searches` lists those that come with Loupe",
     ),
     "study": Kind(
         "a study",
@@ -57,6 +66,7 @@ KINDS = {
         frozenset({"arms", "axes", "stages", "question"}),
         "studies/packaged",
         'recipe = "digits" and what is compared, such as [arms.mine]',
+        "`loupe studies` lists those that come with Loupe",
     ),
     "recipe": Kind(
         "a recipe",
@@ -64,6 +74,7 @@ KINDS = {
         frozenset({"data", "model", "train", "evaluate", "transfer"}),
         "recipes",
         'what is trained on, as in data = "digits"',
+        "`loupe recipes` lists those that come with Loupe",
     ),
 }
 
@@ -80,14 +91,22 @@ def refuse_other_kind(kind: str, place: str, mapping: Mapping[str, Any]) -> None
         LoupeError: it holds no field, or none of this kind but those of another.
     """
     wanted = KINDS[kind]
-    if not any(value != {} for value in mapping.values()):
+    held = [name for name, value in mapping.items() if not _is_empty(value)]
+    if not held:
         raise LoupeError(
             f"The {kind} file {place} holds no field.",
             got="headings without fields" if mapping else "an empty file, or comments alone",
             allowed=f"{wanted.name}: at least {wanted.smallest}",
-            next_step=f"write these lines; {_LISTS[kind]} lists those that come with Loupe, to begin with",
+            next_step=f"write that, or begin with another: {wanted.source}",
         )
     other = find_other_kind(kind, mapping)
+    if kind == "recipe" and other is None and not {*held} - _SAYS_NO_TRAINING:
+        raise LoupeError(
+            f"The recipe file {place} says nothing of what is trained.",
+            got=f"{list_names(held)} alone",
+            allowed=f"{wanted.name}: at least {wanted.smallest}",
+            next_step=f"write that, or begin with another: {wanted.source}",
+        )
     if other is not None:
         found = sorted(KINDS[other].marks & mapping.keys()) or ["recipe"]
         raise LoupeError(
@@ -98,12 +117,12 @@ def refuse_other_kind(kind: str, place: str, mapping: Mapping[str, Any]) -> None
         )
 
 
-_LISTS = {
-    "recipe": "`loupe recipes`",
-    "study": "`loupe studies`",
-    "search": "`loupe searches`",
-    "reproduction": "`loupe reproductions`",
-}
+_SAYS_NO_TRAINING = {"name", "about", "run"}
+
+
+def _is_empty(value: object) -> bool:
+    """Return whether a value is a table without a field, its own tables included."""
+    return isinstance(value, Mapping) and all(map(_is_empty, value.values()))
 
 
 def find_other_kind(kind: str, fields: Collection[str]) -> str | None:
@@ -143,7 +162,7 @@ def refuse_folder(kind: str, folder: Path) -> None:
         return
     other = next((name for name in KINDS if f"{name}.toml" in held), None)
     owner = "run" if kind == "recipe" else kind
-    next_step = f"name another; {_LISTS[kind]} lists those that come with Loupe"
+    next_step = f"name another; {KINDS[kind].source}"
     if kind == "recipe":
         next_step += "; your own images are data.name=folder data.path=FOLDER behind `loupe train digits`"
     raise LoupeError(

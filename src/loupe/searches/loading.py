@@ -8,7 +8,7 @@ from typing import Any
 
 from loupe.errors import LoupeError, Mistake, RecipeError, SearchError
 from loupe.models import objective_of
-from loupe.recipe import apply_overrides
+from loupe.recipe import apply_overrides, read_recipe_file
 from loupe.runs.kept_recipes import find_recipe
 from loupe.searches import Parameter, Search, read_search_file
 from loupe.searches.reading import SearchDraft, draft_search
@@ -98,6 +98,10 @@ def find_grid_mistakes(search: Search) -> list[Mistake]:
 
 def find_recipe_mistakes(search: Search) -> list[Mistake]:
     """Return the mistakes of the recipes at the ends of each range and at each choice, each once."""
+    try:
+        read_recipe_file(search.recipe)
+    except LoupeError as error:
+        return [Mistake.of_whole(error, "a recipe that can be trained").within("recipe")]
     found: dict[str, Mistake] = {}
     objectives: set[str] = set()
     for place, settings in list_probes(search):
