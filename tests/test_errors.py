@@ -26,3 +26,9 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         "There is no soup called 'tomatto'.\n  got: tomatto\n  allowed: leek, tomato\n"
         "  did you mean: tomato\n  next: look at the card"
     )
+
+
+def test_an_error_is_part_of_a_sentence() -> None:
+    assert LoupeError("The soup is cold.", got=12).tell_briefly() == "The soup is cold: 12"
+    assert LoupeError("There is no soup 'x'.", got="x").tell_briefly() == "There is no soup 'x'"
+    assert LoupeError("The soup is cold.").tell_briefly() == "The soup is cold"

@@ -74,6 +74,12 @@ class LoupeError(Exception):
         details = [f"  {label}: {text}" for label, text in rows if text is not None]
         return "\n".join([self.message, *details])
 
+    def tell_briefly(self) -> str:
+        """Return what is wrong and what was got as part of a sentence: "x.toml is damaged: not UTF-8 text"."""
+        got = "" if self.got is None else str(self.got).strip()
+        lead = self.message.rstrip(".")
+        return f"{lead}: {got}" if got and got not in lead else lead
+
 
 class UnknownNameError(LoupeError):
     """A model, dataset, recipe … was asked for by a name nobody registered."""

@@ -274,3 +274,26 @@ def test_nothing_handed_in_and_no_exercise_are_told(lesson: Lesson, tmp_path: Pa
         grade(tmp_path / "handed")
     with pytest.raises(LoupeError, match="There is no folder"):
         grade(tmp_path / "elsewhere", exercise=lesson.folder)
+
+
+def test_reasons_name_what_was_handed_in_and_no_folder_that_is_gone(
+    lesson: Lesson, run: RunFolder, tmp_path: Path
+) -> None:
+    handed = tmp_path / "handed"
+    shutil.copytree(run.path, handed / "bo-folder")
+    (handed / "bo-folder" / "result.json").write_text("{}")
+    for name, file, content in (("cleo", "history.csv", "x"), ("dora", "recipe.toml", "[")):
+        shutil.copytree(run.path, tmp_path / name / "my run")
+        (tmp_path / name / "my run" / file).write_text(content)
+        (tmp_path / name / "my run" / ("digests.json" if name == "cleo" else "log.txt")).unlink()
+        shutil.make_archive(str(handed / name), "zip", tmp_path / name)
+    grades = grade(handed, exercise=lesson.folder)
+    told = {one.name: reasons(one) for one in grades.refused}
+    assert told["bo-folder"] == (
+        "bo-folder/result.json was altered or damaged after the run ended: "
+        "another content than digests.json records"
+    )
+    assert told["cleo"].startswith("my-run ended, and nothing says what recipe.toml held then: digests.json")
+    assert told["dora"].startswith("dora.zip/my run/recipe.toml was altered or damaged")
+    assert not any("loupe-class" in text or ". another" in text for text in told.values())
+    assert "loupe-class" not in write_table(grades)

@@ -137,7 +137,7 @@ def answer(question: Question) -> tuple[Reply, Tensor | None]:
         logits = compute_logits(run, np.load(question.images, allow_pickle=False), seal.class_names)
         reply = describe(run, broken, notes)
     except LoupeError as error:
-        why = Broken("network", f"{error.message} {error.got or ''}".strip())
+        why = Broken("network", error.tell_briefly())
         return Reply((*broken, why), fingerprint=_read_fingerprint(run)), None
     if not bool(torch.isfinite(logits).all()):
         return Reply((*broken, Broken("network", "answers with numbers that are none"))), None

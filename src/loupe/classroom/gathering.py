@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from loupe.classroom.people import clean_name
-from loupe.classroom.submitting import SUBMISSION_NAME, Submission
+from loupe.classroom.submitting import SUBMISSION_NAME, Submission, write_file_name
 from loupe.errors import describe_cause
 from loupe.runs.reading import is_plain, read_text
 from loupe.runs.writing import is_leftover
@@ -159,7 +159,7 @@ def _take_folder(folder: Path, place: str, unpacking: _Unpacking, depth: int = 0
 
 def _copy_run(folder: Path, place: str, unpacking: _Unpacking) -> None:
     files = [path for path in sorted(folder.rglob("*")) if is_plain(path) and not is_leftover(path)]
-    target = _new_place(unpacking)
+    target = _new_run(place, unpacking)
     for path in files:
         unpacking.count(path.stat().st_size)
         copy = target / path.relative_to(folder)
@@ -181,11 +181,12 @@ def _take_archive(file: Path, place: str, unpacking: _Unpacking, depth: int) -> 
         roots = sorted({path.parent for path in members if path.name == "environment.json"})
         roots = [root for root in roots if not any(other in root.parents for other in roots)]
         for root in roots:
-            target = _new_place(unpacking)
+            inside = place if str(root) == "." else f"{place}/{root}"
+            target = _new_run(inside, unpacking)
             for path, info in members.items():
                 if root in path.parents:
                     _extract(archive, info, target / path.relative_to(root), unpacking)
-            _add_run(target, place if str(root) == "." else f"{place}/{root}", unpacking)
+            _add_run(target, inside, unpacking)
         inner = [path for path in members if path.suffix.casefold() == ".zip"]
         for path in sorted(path for path in inner if not any(root in path.parents for root in roots)):
             nested = _new_place(unpacking) / "nested.zip"
@@ -217,6 +218,13 @@ def _new_place(unpacking: _Unpacking) -> Path:
     place = unpacking.work / f"{sum(1 for _ in unpacking.work.iterdir()):05d}"
     place.mkdir()
     return place
+
+
+def _new_run(place: str, unpacking: _Unpacking) -> Path:
+    """Return a new folder for a run that is called as its own is, and the one around it: messages name these."""
+    folder = _new_place(unpacking).joinpath(*map(write_file_name, PurePosixPath(place).parts[-2:]))
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _add_run(target: Path, place: str, unpacking: _Unpacking) -> None:

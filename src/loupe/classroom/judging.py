@@ -16,6 +16,7 @@ from loupe.classroom.ranking import score
 from loupe.classroom.rules import Broken
 from loupe.data.identity import to_keys
 from loupe.metrics import Predictions
+from loupe.plugins import digest_plugin
 from loupe.runs.reading import is_plain
 
 
@@ -50,6 +51,7 @@ class Judge:
             environment=name_environment(),
         )
         reply, logits = ask(question, self._limits, len(hidden), hidden.num_classes)
+        reply = _name_by_place(reply, handed)
         if logits is None:
             if any(one.kind == "plugins" for one in reply.broken) and seal.plugins == "trusted":
                 reply = self._hand_over_plugins(handed, reply)
@@ -71,10 +73,24 @@ class Judge:
         for file in sorted((handed.run / "plugins").glob("*.py")):
             if is_plain(file):
                 self._classroom.plugins.mkdir(exist_ok=True)
-                places.append(self._classroom.plugins / f"{handed.run.name}-{file.name}")
+                digest = digest_plugin(str(file))  # another student's may be called the same
+                places.append(self._classroom.plugins / f"{handed.run.name}-{digest[:8]}-{file.name}")
                 shutil.copyfile(file, places[-1])
         advice = f". Read it; then: loupe trust {' '.join(map(str, places))}" if places else ""
         broken = [
             replace(one, text=f"{one.text}{advice}") if one.kind == "plugins" else one for one in reply.broken
         ]
         return replace(reply, broken=tuple(broken))
+
+
+def _name_by_place(reply: Reply, handed: Handed) -> Reply:
+    """Return a reply whose words name what was handed in, not the folder it was unpacked into and is gone."""
+    folders = sorted({str(handed.run.resolve()), str(handed.run)}, key=len, reverse=True)
+
+    def tell(text: str) -> str:
+        for folder in folders:
+            text = text.replace(folder, handed.place)
+        return text
+
+    broken = tuple(replace(one, text=tell(one.text)) for one in reply.broken)
+    return replace(reply, broken=broken, notes=tuple(map(tell, reply.notes)))

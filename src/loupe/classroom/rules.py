@@ -97,7 +97,7 @@ def find_broken(
             *_find_weights(run, recipe, seal, sides),
         ]
     except LoupeError as error:
-        return [Broken("altered", f"{error.message} {error.got or ''}".strip())]
+        return [Broken("altered", error.tell_briefly())]
 
 
 def _find_other_data(

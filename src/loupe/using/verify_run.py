@@ -71,7 +71,7 @@ def _verify_run(run: RunFolder, data: str | Path | None, sample: int, on_test: b
         try:
             findings += check()
         except RunError as error:
-            findings.append(Finding(name, "altered", f"{error.message} {error.got or ''}".strip()))
+            findings.append(Finding(name, "altered", error.tell_briefly()))
         except LoupeError as error:
             findings.append(Finding(name, "unknown", error.message))
     return Verification(run.path, tuple(findings))
