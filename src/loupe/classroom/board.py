@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import tempfile
 import threading
 import time
@@ -36,8 +37,8 @@ class Row:
         place: one more than those on higher rungs.
         name: of the student.
         shown: what the score is at least (at most, where lower is better), as text.
-        share: how high on the board, in [0, 1].
-        num_attempts: submissions that were graded.
+        share: how long its bar is, from 0 to the score that `View.bar_end` says, in [0, 1].
+        num_attempts: runs that were graded; one that was handed in again is no other.
     """
 
     place: int
@@ -49,12 +50,21 @@ class Row:
 
 @dataclass(frozen=True)
 class View:
-    """What a leaderboard shows."""
+    """What a leaderboard shows.
+
+    Args:
+        rows: of those on a rung, the highest first.
+        others: what does not count.
+        num_attempts: all that came in.
+        is_grading: whether a submission is being graded.
+        bar_end: what a whole bar stands for, as text: "100 %".
+    """
 
     rows: tuple[Row, ...]
     others: tuple[Attempt, ...]
     num_attempts: int
     is_grading: bool
+    bar_end: str
 
     def to_dict(self) -> dict[str, object]:
         others = [{"name": one.name, "outcome": one.outcome, "why": one.why} for one in self.others]
@@ -63,6 +73,7 @@ class View:
             "others": others,
             "num_attempts": self.num_attempts,
             "is_grading": self.is_grading,
+            "bar_end": self.bar_end,
         }
 
 
@@ -104,16 +115,15 @@ class Board:
             shown = {name: self._ladder.shown(name) for name, _ in order}
             is_grading = self._is_grading
         rungs = [rung for _, rung in order]
-        low, high = (min(rungs) - 1, max(rungs)) if rungs else (0, 1)
+        most = self.classroom.metric.bounds["high"]
+        end = most if math.isfinite(most) else max((0.0, *shown.values()))
         rows = tuple(
             Row(
                 place=1 + sum(other > rung for other in rungs),
                 name=name,
                 shown=self.classroom.metric.write(shown[name]),
-                share=(rung - low) / (high - low),
-                num_attempts=sum(
-                    one.name == name and one.outcome in ("counted", "not better") for one in attempts
-                ),
+                share=min(1.0, max(0.0, shown[name] / end)) if end > 0 else 0.0,
+                num_attempts=len({one.what for one in attempts if one.name == name and one.is_graded}),
             )
             for name, rung in order
         )
@@ -122,7 +132,8 @@ class Board:
             (one.name, one.why): one for one in last if one.outcome in ("set aside", "refused", "not read")
         }
         others = tuple(told.values())  # a file that came twice is said once
-        return View(rows, others, len(attempts), is_grading)
+        bar_end = f"{100 * end:g} %" if self.classroom.metric.is_percent else f"{end:.3g}"
+        return View(rows, others, len(attempts), is_grading, bar_end)
 
     def update(self, *, settled_seconds: float = _SETTLED_SECONDS) -> int:
         """Grade what is new in the folder, oldest first, and return how much that was."""
@@ -201,7 +212,8 @@ class Board:
 
     def _judge(self, entry: Entry) -> tuple[Outcome, str]:
         """Return what becomes of a submission; only one that keeps to the rules climbs."""
-        why = "; ".join(one.text for one in entry.broken)
+        was_in_time = self._has_counted(entry)  # handed in again late, it is what it was
+        why = "; ".join(one.text for one in entry.broken if not (one.kind == "late" and was_in_time))
         if entry.value is None or entry.value.value is None:
             return "refused", why
         total, allowed = self._count_looks(entry), self.classroom.seal.looks
@@ -216,13 +228,17 @@ class Board:
 
     def _count_looks(self, entry: Entry) -> int:
         """Return the looks of a student with this submission; a run that comes twice counts once."""
-        runs = {
-            one.run or one.signature: one.looks
-            for one in self._record.attempts
-            if identify(one.name) == entry.person
-        }
+        runs = {one.what: one.looks for one in self._record.attempts if identify(one.name) == entry.person}
         run = entry.reply.fingerprint.training if entry.reply.fingerprint else ""
         return sum(looks for key, looks in runs.items() if key != run) + (entry.reply.num_looks or 0)
+
+    def _has_counted(self, entry: Entry) -> bool:
+        """Return whether this run of the student's counted already."""
+        own = entry.reply.fingerprint
+        return own is not None and any(
+            one.is_graded and one.run == own.training and identify(one.name) == entry.person
+            for one in self._record.attempts
+        )
 
     def _is_like_another(self, entry: Entry) -> bool:
         """Return whether a network came from another student's, by the fingerprints that are kept."""

@@ -29,6 +29,16 @@ class Attempt(BaseModel):
     fingerprint: dict[str, Any] | None = None
     at: str
 
+    @property
+    def what(self) -> str:
+        """What is equal where one run came twice."""
+        return self.run or self.signature
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether it keeps to the rules and was held against the ladder."""
+        return self.outcome in ("counted", "not better")
+
 
 class Record(BaseModel):
     """What a leaderboard keeps on disk, so that it goes on as it was."""
