@@ -75,7 +75,7 @@ class LoupeError(Exception):
         return "\n".join([self.message, *details])
 
     def tell_briefly(self) -> str:
-        """Return what is wrong and what was got as part of a sentence: "x.toml is damaged: not UTF-8 text"."""
+        """Return what is wrong and what was got as part of a sentence: "x.toml is damaged: no UTF-8 text"."""
         got = "" if self.got is None else str(self.got).strip()
         lead = self.message.rstrip(".")
         return f"{lead}: {got}" if got and got not in lead else lead

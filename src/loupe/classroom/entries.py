@@ -87,6 +87,27 @@ class Entry:
         return self.place is not None
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """A run that was handed in again: no submission of its own.
+
+    Args:
+        handed: what was handed in.
+        stands: the one of the same run that stands for both.
+    """
+
+    handed: Handed
+    stands: Handed
+
+    @property
+    def name(self) -> str:
+        return self.handed.name
+
+    @property
+    def why(self) -> str:
+        return f"the same run as {self.stands.place}"
+
+
 @dataclass(frozen=True, eq=False)
 class Grades:
     """What came of a class.
@@ -98,6 +119,7 @@ class Grades:
         refused: those of which nothing could be graded.
         passed: what was handed in and held no run that could be read.
         superseded: earlier submissions of those who handed in more than one: the last one counts.
+        repeated: runs that were handed in again.
     """
 
     classroom: Classroom
@@ -106,6 +128,7 @@ class Grades:
     refused: tuple[Entry, ...]
     passed: tuple[Passed, ...]
     superseded: tuple[Entry, ...]
+    repeated: tuple[Repeat, ...] = ()
     folder: Path = field(default_factory=Path)
 
     @property

@@ -221,7 +221,7 @@ def _new_place(unpacking: _Unpacking) -> Path:
 
 
 def _new_run(place: str, unpacking: _Unpacking) -> Path:
-    """Return a new folder for a run that is called as its own is, and the one around it: messages name these."""
+    """Return a new folder for a run, called as the run and the folder around it are: messages name it."""
     folder = _new_place(unpacking).joinpath(*map(write_file_name, PurePosixPath(place).parts[-2:]))
     folder.mkdir(parents=True)
     return folder

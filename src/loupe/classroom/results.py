@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from markupsafe import Markup
 from torch import Tensor
 
 from loupe.classroom.entries import Entry, Grades
+from loupe.classroom.shared_mistakes import count_least_wrong, find_shared_mistakes
+from loupe.classroom.summary import explain_places, summarise
 from loupe.metrics.classification import compute_confusion
 from loupe.reports.page import read_template, write_page
-from loupe.reports.picture_sheet import Picture, PictureSheet
+from loupe.reports.picture_sheet import PictureSheet
 from loupe.runs.writing import write_text
 from loupe.wording import guard_cell
 
-_MOST_MISTAKES = 40
 _COLUMNS = (
     *("place", "place_to", "name", "status", "value", "low", "high", "correct", "images", "looks"),
     *("model", "weights", "epoch", "submitted", "why", "notes", "file"),
@@ -30,29 +32,12 @@ class ClassCell:
     Args:
         share: in [0, 1].
         shade: how dark the cell is, in [0, 1].
-        is_best: whether nobody does better.
+        is_best: whether nobody does better, where there is more than one.
     """
 
     share: float
     shade: float
     is_best: bool
-
-
-@dataclass(frozen=True)
-class SharedMistake:
-    """A hidden image that many get wrong.
-
-    Args:
-        picture: on the sheet.
-        true_class: what it is.
-        taken_for: what most take it for.
-        num_wrong: ranked networks that get it wrong.
-    """
-
-    picture: Picture
-    true_class: str
-    taken_for: str
-    num_wrong: int
 
 
 def write_results(grades: Grades, out: Path) -> tuple[Path, Path]:
@@ -75,8 +60,11 @@ def write_table(grades: Grades) -> str:
         *(_make_row(grades, one, "refused") for one in grades.refused),
         *(_make_row(grades, one, "earlier submission") for one in grades.superseded),
     ]
-    for one in grades.passed:
-        rows.append({"name": one.name, "status": "not read", "why": one.reason, "file": one.place})
+    for one in grades.repeated:
+        row = {"name": one.name, "status": "handed in again", "why": one.why, "file": one.handed.place}
+        rows.append({**row, "submitted": one.handed.submitted.isoformat()})
+    for passed in grades.passed:
+        rows.append({"name": passed.name, "status": "not read", "why": passed.reason, "file": passed.place})
     writer.writerows([guard_cell(row.get(name, "")) for name in _COLUMNS] for row in rows)
     return text.getvalue()
 
@@ -115,18 +103,20 @@ def find_right(grades: Grades, entry: Entry) -> Tensor:
 def write_grades_page(path: Path, grades: Grades) -> None:
     """Write the page; it shows hidden images and is for the teacher."""
     sheet = PictureSheet(grades.classroom.hidden.image_size)
-    mistakes = find_shared_mistakes(grades, sheet)
+    mistakes, num_mistakes = find_shared_mistakes(grades, sheet)
     write_page(
         path,
         "grades.html",
         grades=grades,
         summary=summarise(grades),
+        places=explain_places(grades),
         seal=grades.classroom.seal,
         metric=grades.classroom.metric,
         scale=_find_scale(grades),
         classes=grades.classroom.hidden.class_names,
         by_class=compare_classes(grades),
         mistakes=mistakes,
+        num_mistakes=num_mistakes,
         least_wrong=count_least_wrong(len(grades.ranked)),
         picture_style=sheet.render_style(),
         grades_style=Markup(read_template("grades.css")),
@@ -134,17 +124,24 @@ def write_grades_page(path: Path, grades: Grades) -> None:
 
 
 def _find_scale(grades: Grades) -> tuple[float, float]:
-    """Return the ends of the axis that all scores and intervals lie on."""
-    shown = [
-        one.value for one in (*grades.ranked, *grades.aside) if one.value and one.value.value is not None
-    ]
-    ends = [one.value for one in shown if one.value is not None]
-    for one in shown:
-        ends += [one.interval.low, one.interval.high] if one.interval else []
+    """Return the ends of the axis that all scores and intervals lie on.
+
+    Where all are alike, as where there is one, they are the metric's own: an axis as long as the one interval
+    would show nothing.
+    """
+    shown = [one.value for one in (*grades.ranked, *grades.aside) if one.value is not None]
+    spans = {
+        (one.value, *((one.interval.low, one.interval.high) if one.interval else ()))
+        for one in shown
+        if one.value is not None
+    }
+    ends = [end for span in spans for end in span]
+    least, most = grades.classroom.metric.bounds["low"], grades.classroom.metric.bounds["high"]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    margin = (high - low or 1.0) * 0.04
-    bounds = grades.classroom.metric.bounds
-    return max(bounds["low"], low - margin), min(bounds["high"], high + margin)
+    span = high - low or 1.0
+    if len(spans) < 2:
+        return (least if math.isfinite(least) else low - span, most if math.isfinite(most) else high + span)
+    return max(least, low - 0.04 * span), min(most, high + 0.04 * span)
 
 
 def compare_classes(grades: Grades) -> list[tuple[Entry, list[ClassCell | None]]]:
@@ -165,48 +162,7 @@ def compare_classes(grades: Grades) -> list[tuple[Entry, list[ClassCell | None]]
     def make_cell(label: int, share: float) -> ClassCell | None:
         if not totals[label]:
             return None
-        return ClassCell(share, (share - worst) / span, share == float(best[label]))
+        return ClassCell(share, (share - worst) / span, len(shares) > 1 and share == float(best[label]))
 
     rows = [[make_cell(label, share) for label, share in enumerate(row)] for row in table.tolist()]
     return list(zip(grades.ranked, rows, strict=True))
-
-
-def count_least_wrong(num_ranked: int) -> int:
-    """Return how many networks a mistake is shared by at least: half of those ranked, and two."""
-    return max(2, -(-num_ranked // 2))
-
-
-def find_shared_mistakes(grades: Grades, sheet: PictureSheet) -> list[SharedMistake]:
-    """Return the hidden images that `count_least_wrong` of the ranked networks or more get wrong."""
-    hidden = grades.classroom.hidden
-    if not grades.ranked:
-        return []
-    predicted = torch.stack([one.logits.argmax(1) for one in grades.ranked if one.logits is not None])
-    wrong = (predicted != hidden.labels).sum(0)
-    least = count_least_wrong(len(predicted))
-    order = sorted(range(len(hidden)), key=lambda index: (-int(wrong[index]), index))
-    chosen = [index for index in order if int(wrong[index]) >= least][:_MOST_MISTAKES]
-    names, found = hidden.class_names, []
-    for index in chosen:
-        label = int(hidden.labels[index])
-        others = predicted[:, index][predicted[:, index] != label]
-        taken = names[int(torch.mode(others).values)]
-        alt = f"{names[label]}, taken for {taken}"
-        picture = sheet.show("hidden", index, hidden.images[index], alt)
-        found.append(SharedMistake(picture, names[label], taken, int(wrong[index])))
-    return found
-
-
-def summarise(grades: Grades) -> str:
-    """Return in a sentence what came of a class."""
-    ranked, shared = grades.ranked, [one for one in grades.ranked if one.place and one.place.first == 1]
-    if not ranked:
-        return "Nobody is ranked."
-    metric, best = grades.classroom.metric, ranked[0]
-    value = best.value.write() if best.value is not None else ""
-    if len(ranked) == 1:
-        return f"{best.name} alone is ranked: {metric.title} {value}."
-    lead = f"{best.name} has the best {metric.title}, {value}"
-    if len(shared) == 1:
-        return f"{lead}, and is clearly better than everyone else."
-    return f"{lead}; of {len(ranked) - 1} others {len(shared) - 1} are not clearly worse and share the place."

@@ -1,12 +1,12 @@
 """Submissions held against one another: what counts of each student, copies, places."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from loupe.classroom.entries import Classroom, Entry, Grades
-from loupe.classroom.gathering import Gathered
+from loupe.classroom.entries import Classroom, Entry, Grades, Repeat
+from loupe.classroom.gathering import Gathered, Handed
 from loupe.classroom.likeness import Graded, find_alike
 from loupe.classroom.ranking import find_places, order_best_first
 from loupe.classroom.rules import Broken
@@ -16,6 +16,8 @@ from loupe.wording import count_of
 
 def rank(classroom: Classroom, entries: Sequence[Entry], gathered: Gathered, folder: Path) -> Grades:
     """Return submissions in their places, after they were held against one another."""
+    runs = {one.handed: _identify_run(one) for one in entries}
+    entries, repeats = _leave_out_repeats(entries, runs)
     entries = _add_looks(entries, classroom.seal.looks)
     entries = _add_likeness(entries, classroom.seal.starting_weights != "none")
     last = _find_last(entries)
@@ -28,15 +30,52 @@ def rank(classroom: Classroom, entries: Sequence[Entry], gathered: Gathered, fol
     ranked = tuple(replace(one, place=place) for one, place in zip(clean, places, strict=True))
     aside = [one for one in counting if not one.is_refused and one.broken]
     order = order_best_first([_value(one) for one in aside], classroom.metric)
+    superseded = []
+    stands = {(one.person, runs[one.handed]): one.handed for one in counting}
+    for one in entries:
+        first = stands.setdefault((one.person, runs[one.handed]), one.handed)
+        if first != one.handed:  # it went back to a run of before
+            repeats.append(Repeat(one.handed, first))
+        elif last[one.person] is not one:
+            superseded.append(one)
     return Grades(
         classroom,
         ranked,
         tuple(aside[index] for index in order),
         tuple(one for one in counting if one.is_refused),
         tuple(gathered.passed),
-        tuple(one for one in entries if last[one.person] is not one),
+        tuple(superseded),
+        tuple(repeats),
         folder,
     )
+
+
+def _tell_moment(entry: Entry) -> tuple[datetime, int, str]:
+    """Return what orders submissions; of one moment, "bo.zip" comes before its copy "bo (1).zip"."""
+    return entry.handed.submitted, len(entry.handed.place), entry.handed.place
+
+
+def _identify_run(entry: Entry) -> Hashable:
+    """Return what is equal where one run was handed in twice, whatever the files are called."""
+    if entry.reply.fingerprint is None:
+        return entry.handed
+    return entry.reply.fingerprint, frozenset(one.kind for one in entry.broken if one.kind != "late")
+
+
+def _leave_out_repeats(
+    entries: Sequence[Entry], runs: Mapping[Handed, Hashable]
+) -> tuple[list[Entry], list[Repeat]]:
+    """Return submissions without those of the same run as the student's one before: the first stands."""
+    before: dict[str, Handed] = {}
+    repeats: list[Repeat] = []
+    for one in sorted(entries, key=_tell_moment):
+        earlier = before.get(one.person)
+        if earlier is not None and runs[earlier] == runs[one.handed]:
+            repeats.append(Repeat(one.handed, earlier))
+        else:
+            before[one.person] = one.handed
+    again = {one.handed for one in repeats}
+    return [one for one in entries if one.handed not in again], repeats
 
 
 def _value(entry: Entry) -> float:

@@ -156,7 +156,8 @@ def grade(
     from loupe.classroom.grading import find_classroom, find_submissions
     from loupe.classroom.grading import grade as judge
     from loupe.classroom.limits import Limits
-    from loupe.classroom.results import summarise, write_results
+    from loupe.classroom.results import write_results
+    from loupe.classroom.summary import summarise
 
     submissions = find_submissions(submissions)
     grades = judge(submissions, exercise=exercise, limits=Limits(seconds, memory), say=_say)
@@ -198,6 +199,8 @@ def _print_grades(grades: "Grades") -> None:
         print_line(
             f"not counted: {one.name}: {one.handed.place}, handed in {when}: another one of that name does"
         )
+    for again in grades.repeated:
+        print_line(f"handed in again: {again.name}: {again.handed.place}, {again.why}")
     sys.stdout.flush()
 
 
