@@ -139,6 +139,13 @@ def test_a_study_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "The data set is digits: " in text
     assert "The network is mlp (" in text
     assert "It is trained for 2 epochs" in text
+    limits = text.partition("## Limits")[2].partition("## Reproduction")[0]
+    assert "- Each mean is over 2 seeds: how far seeds lie apart is known roughly only." in limits
+    assert "- Figures rest on 360 test images; intervals count these as drawn by chance. The study " in limits
+    assert "says nothing of other data than digits." in limits
+    assert "looked at the test images 4 times together" in limits
+    is_open = "cannot tell" in text.partition("## Methods")[0]
+    assert ("these runs cannot tell whether it differs from" in limits) == is_open
     assert "figures/small--test-accuracy.png" in text
     assert (out / "figures" / "small--test-accuracy.png").is_file()
     assert main(["table", str(tmp_path / "small"), "--latex"]) == 0

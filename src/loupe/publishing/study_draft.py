@@ -1,16 +1,14 @@
 """Methods and results of a study in words: its design, its answer, its numbers with intervals."""
 
-from collections.abc import Iterator
-
 from loupe.publishing.draft import Draft, Heading, Paragraph, Part, Points
 from loupe.publishing.report_figure import join_sentences
 from loupe.publishing.run_draft import NOTE
 from loupe.publishing.run_words import describe_data, describe_network, describe_training
 from loupe.publishing.study_figures import describe_runs, draw_study_figures, read_analysis
+from loupe.publishing.study_limits import list_limits
 from loupe.publishing.study_tables import tabulate_arms, tabulate_study
 from loupe.studies.analysis import StudyAnalysis, name_row
 from loupe.studies.answer import answer_question
-from loupe.studies.confounds import find_confounds
 from loupe.studies.folder import StudyFolder
 from loupe.studies.plan import name_place
 from loupe.studies.report import describe_study_looks
@@ -40,7 +38,7 @@ def draft_study(folder: StudyFolder) -> Draft:
         few = len(analysis.cells) <= _MOST_IN_WORDS
         told = _describe_cells(analysis) if few else f"Each arm and place has its {analysis.figure.name}."
         parts += [Paragraph(told, (*figures, table)), table, *figures]
-    limits = list(_list_limits(analysis))
+    limits = list(list_limits(analysis, folder))
     parts += [Heading("Limits"), Points(tuple(limits))] if limits else []
     command = f"loupe study {folder.path}/study.toml carries the study out again."
     parts += [Heading("Reproduction"), Paragraph(command)]
@@ -122,13 +120,3 @@ def _describe_cells(analysis: StudyAnalysis) -> str:
         seeds = count_of(cell.summary.num_seeds, "seed")
         sentences.append(f"{name_cell(analysis, cell)}: {mean}{interval}, {seeds}")
     return f"Mean {analysis.figure.name} with its interval. {join_sentences(sentences)}"
-
-
-def _list_limits(analysis: StudyAnalysis) -> Iterator[str]:
-    for one in find_confounds(analysis.study, analysis.reference):
-        yield one.sentence
-    if analysis.failed:
-        yield f"{count_of(len(analysis.failed), 'run')} failed and are not counted."
-    if analysis.num_without_answers:
-        runs = count_of(analysis.num_without_answers, "run")
-        yield f"The answers of {runs} to single images are not at hand: images count as given there."
