@@ -121,7 +121,9 @@ def test_the_page_of_one_network_explains_what_it_shows(lesson: Lesson, tmp_path
     none = write_page(make_grades(lesson.classroom, {}), tmp_path)
     assert "The one ranked network gets no hidden image wrong." in none
     two = write_page(make_grades(lesson.classroom, some(8), some(9)), tmp_path)
-    assert "Both are compared on the same images, by McNemar's exact test at 95 %. “1–2” reads" in " ".join(two.split())
+    assert "Both are compared on the same images, by McNemar's exact test at 95 %. “1–2” reads" in " ".join(
+        two.split()
+    )
 
 
 def test_a_run_that_is_handed_in_again_is_no_second_try(

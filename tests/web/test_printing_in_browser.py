@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loupe.reports.page import read_style, read_template
+from loupe.reports.page import close_up, read_style, read_template
 
 from .browsing import CHROMIUM, wait_until
 from .conftest import Runs, Works
@@ -147,3 +147,45 @@ def test_the_drawing_of_a_network_is_whole_on_paper(
         return [drawing.right <= innerWidth, frame.scrollWidth - frame.clientWidth, drawing.height > 60]; }"""
     assert page.evaluate(measure) == [True, 0, True]
     assert all("".join(text.split()) in printed for text in wanted)
+
+
+def write_bare(folder: Path, body: str) -> Path:
+    file = folder / "bare.html"
+    style = read_style() + read_template("print.css")
+    file.write_text(f"<!doctype html><style>{style}</style><main>{body}</main>", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_heading_of_which_all_is_folded_is_not_printed(visit: Visit, tmp_path: Path, count: int) -> None:
+    parts = "<details><summary>one</summary><p>inside</p></details>" * count
+    page = visit(write_bare(tmp_path, f"<section><h2>More</h2>{parts}</section><h2>Next</h2>{parts}<p>x</p>"))
+    page.emulate_media(media="print")
+    heads = page.locator("h2")
+    assert not heads.nth(0).is_visible()
+    assert heads.nth(1).is_visible(), "something of it is not folded"
+    page.evaluate("() => { document.querySelector('details').open = true; }")
+    assert heads.nth(0).is_visible()
+
+
+def test_what_belongs_together_is_printed_together(visit: Visit, tmp_path: Path) -> None:
+    bars = "".join(f"<span>b{row}</span><span class='track'></span><span>9</span>" for row in range(10))
+    rows = "".join(f"<tr><td>r{row}</td><td class='n'>1</td></tr>" for row in range(9))
+    pictures = "".join(f"<figure><i class='pic' style='height:60px'></i>g{one}</figure>" for one in range(9))
+    blocks = {"b": f"<div class='bars'>{bars}</div>", "r": f"<div class='scroll'><table>{rows}</table></div>"}
+    blocks["g"] = f"<div class='gallery'>{pictures}</div>"
+    for name, block in blocks.items():
+        for room in range(500, 960, 90):
+            look = f"<h2>Chapter</h2><section class='look'><h3>Look</h3><p>Said.</p><p>{name} note</p>{block}"
+            page = visit(write_bare(tmp_path, f"<div style='height:{room}px'></div>{look}</section>"))
+            _, texts = print_sheets(page, tmp_path / "x.pdf")
+            (sheet,) = [joined for text in texts if "Chapter" in (joined := "".join(text.split()))]
+            last = 9 if name == "b" else 8
+            assert all(one in sheet for one in ("Look", "Said", "note", f"{name}0", f"{name}{last}")), room
+
+
+def test_number_and_unit_stay_together_in_a_narrow_cell() -> None:
+    html = close_up('<table><td class="n" title="5 %">87.37 to 95.31 %</td></table><p>5 %</p>')
+    assert html == (
+        '<table><td class="n" title="5 %">87.37 to 95.31\N{NO-BREAK SPACE}%</td></table><p>5 %</p>'
+    )

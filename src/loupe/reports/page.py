@@ -46,7 +46,8 @@ def close_up(html: str) -> str:
 
 
 def _close_up(html: str) -> str:
-    return _VOID.sub(r"<\1>", _BREAK.sub(" ", _AFTER_BLOCK.sub(r"\1", _BEFORE_BLOCK.sub("", html))))
+    closed = _VOID.sub(r"<\1>", _BREAK.sub(" ", _AFTER_BLOCK.sub(r"\1", _BEFORE_BLOCK.sub("", html))))
+    return _CELL.sub(lambda cell: _UNIT.sub("\N{NO-BREAK SPACE}%", cell[0]), closed)
 
 
 _NAMES_OF_ALL = ("report", "card", "audit", "inside", "index")  # each such page stands in a folder of its own
@@ -61,6 +62,8 @@ _BLOCK = (
 _BEFORE_BLOCK = re.compile(rf"\s*\n\s*(?={_BLOCK}|>)")  # or the end of a tag laid out over lines
 _AFTER_BLOCK = re.compile(rf"({_BLOCK}[^<>]*>)\s*\n\s*")
 _BREAK = re.compile(r"\s*\n\s*")
+_CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
+_UNIT = re.compile(r"(?<=\d) %(?=[^<>]*<)")  # in text; in a narrow cell it would stand alone on a line
 _VOID = re.compile(r"<((?:br|img|link|meta)\b[^<>]*?)\s*/>")
 
 
