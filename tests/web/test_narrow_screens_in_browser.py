@@ -1,6 +1,7 @@
 """What Loupe writes, on a telephone: nothing lies on anything else, and what has room is shown whole."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +31,23 @@ RUN_OVER = """() => {
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_cell_runs_into_the_next(kind: str, report_files: dict[str, Path], visit: Visit) -> None:
     assert visit(report_files[kind], width=NARROW).evaluate(RUN_OVER) == []
+
+
+def test_a_matrix_of_short_names_is_seen_whole_and_long_names_are_broken(
+    report_files: dict[str, Path], visit: Visit
+) -> None:
+    page = visit(report_files["weak"], width=NARROW)
+    page.locator(".confusion").first.wait_for()
+    assert measure_matrix(page)["overflow"] <= 0
+    page.evaluate("""() => {
+        for (const one of document.querySelectorAll(".confusion tbody th > span")) one.textContent += " long name";
+    }""")
+    assert 80 < measure_matrix(page)["name"] <= 0.24 * NARROW + 11  # its cell has 10 px at the right
+
+
+def measure_matrix(page: Any) -> dict[str, float]:
+    return page.evaluate("""() => {
+        const frame = document.querySelector(".scroll:has(> .confusion)");
+        const name = frame.querySelector("tbody th").getBoundingClientRect().width;
+        return { overflow: frame.scrollWidth - frame.clientWidth, name };
+    }""")
