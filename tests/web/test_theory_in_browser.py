@@ -130,6 +130,7 @@ def test_the_playground_moves(page: Any, address: str) -> None:
     page.locator(".answer-bars .fill").first.wait_for()
     size = page.locator("[data-size]")
     assert size.get_attribute("data-size") == "8"
+    page.get_by_text("flatten: 4 · 4 = 16 numbers").wait_for()  # of the pooled map, which stands above
     page.get_by_label("stride", exact=False).first.press("ArrowRight")
     wait_until(page, "() => document.querySelector('[data-size]').dataset.size === '4'")
     page.get_by_label("weight, row 1, column 1").fill("7")

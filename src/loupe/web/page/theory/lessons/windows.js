@@ -217,11 +217,11 @@ export const pooling = {
   },
 };
 
-/** Show a map pooled in three ways, and flattened. */
+/** Show a map pooled in three ways, and what is pooled flattened. */
 export function showPooling(place, map, title) {
   const input = makePicture(title),
     pooled = makePicture("pooled"),
-    flat = makePicture("flattened: the same numbers in one row"),
+    flat = makePicture("the pooled map flattened: its numbers in one row"),
     words = el("p", { class: "arithmetic", "aria-live": "polite" });
   const most = Math.min(map.height, map.width),
     state = { how: "max", kernel: Math.min(2, most), stride: Math.min(2, most) };
@@ -246,13 +246,17 @@ export function showPooling(place, map, title) {
     state.kernel = isGlobal ? most : Math.min(2, most);
     state.stride = state.kernel;
     output = pool(map, state.how, { kernel: state.kernel, stride: state.stride });
+    const count = output.values.length;
+    flat.draw(
+      { values: output.values, height: 1, width: count },
+      {
+        reach,
+        words: `flatten: ${output.height} · ${output.width} = ${count} number${count === 1 ? "" : "s"}`,
+      },
+    );
     player.go(0);
   };
   input.draw(map, { reach });
-  flat.draw(
-    { values: map.values, height: 1, width: map.values.length },
-    { reach, words: `flatten: ${map.height} · ${map.width} = ${map.values.length} numbers` },
-  );
   flat.figure.classList.add("flat");
   place.append(
     choice(
