@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from loupe.cli.app import WORK, Costs, DataPlace, Plugins, Shares, app
 from loupe.terminal import print_data, print_line, print_table
+from loupe.wording import count_of
 
 if TYPE_CHECKING:
     from loupe.evaluations import Look, Table
@@ -119,7 +120,7 @@ def _split_names(text: str | None) -> list[str] | None:
 
 def print_evaluated(found: "Evaluated") -> None:
     """Print metrics with intervals, and of each look its sentence, its numbers and its tables."""
-    print_line(f"{found.name} on {len(found.images):,} images: {found.split}", style="bold")
+    print_line(f"{found.name} on {count_of(len(found.images), 'image')}: {found.split}", style="bold")
     for warning in found.warnings:
         print_line(f"warning: {warning}")
     for one in found.metrics:

@@ -12,7 +12,7 @@ from loupe.reports.page import format_interval, format_level, format_percent
 from loupe.statistics import compute_wilson_interval
 from loupe.statistics.selective import Threshold
 from loupe.using.image_answers import Answer, Answers
-from loupe.wording import guard_cell, show_plainly
+from loupe.wording import count_of, guard_cell, show_plainly
 
 TableFormat = Literal["csv", "json"]
 
@@ -86,7 +86,7 @@ def _write_path(path: Path) -> str:
 def summarise_answers(answers: Answers) -> Iterator[str]:
     """Yield the lines that sum the answers up: how many, how many unsure, refusals, accuracy."""
     total = len(answers.answers) + len(answers.refusals)
-    yield f"{len(answers.answers):,} of {total:,} images answered"
+    yield f"{len(answers.answers):,} of {count_of(total, 'image')} answered"
     if answers.below is not None:
         yield f"{answers.num_unsure:,} of them unsure: most probable class below {answers.below:g}"
     elif answers.num_unsure:

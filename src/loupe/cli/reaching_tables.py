@@ -2,6 +2,7 @@
 
 from loupe.benchmarking.reaching import SUMMARISED, Reached, ReachingReport
 from loupe.statistics.intervals import SeedSummary
+from loupe.wording import count_of
 
 
 def describe_reached(run: Reached) -> str:
@@ -9,7 +10,7 @@ def describe_reached(run: Reached) -> str:
     accuracy = "" if run.validation_accuracy is None else f", validation {_percent(run.validation_accuracy)}"
     what = "reached" if run.is_reached else "not reached"
     line = (
-        f"seed {run.seed}: {what} after {run.epochs} epochs{accuracy}; "
+        f"seed {run.seed}: {what} after {count_of(run.epochs, 'epoch')}{accuracy}; "
         f"{run.training_seconds:.2f} s training, {run.seconds:.2f} s with everything"
     )
     if run.test_accuracy is not None:

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from loupe.figures.mosaic import choose_columns, label_tiles, lay_tiles
 from loupe.figures.style import new_figure
+from loupe.wording import count_of, every_of
 
 
 def draw_feature_maps(
@@ -33,7 +34,7 @@ def draw_feature_maps(
     label_tiles(axes, count, columns, height, width)
     size = f"{height} × {width}"
     scale = "each on a scale of its own" if own_scale else "one scale"
-    axes.set_title(f"{layer}: {count} maps of {size}, {scale}", fontsize=9, loc="left")
+    axes.set_title(f"{layer}: {count_of(count, 'map')} of {size}, {scale}", fontsize=9, loc="left")
     if not own_scale:
         bar = figure.colorbar(drawn, ax=axes, fraction=0.04, pad=0.02)
         bar.ax.tick_params(labelsize=7)
@@ -81,7 +82,7 @@ def draw_maps_by_class(
     drawn = axes.imshow(lay_tiles(tiles, shown), cmap="viridis", interpolation="nearest")
     label_tiles(axes, len(tiles), shown, height, width, goes_on=False)
     axes.set_yticks([])
-    of = f"all {channels} channels" if shown == channels else f"channels 0 to {shown - 1} of {channels}"
+    of = every_of(channels, "channel") if shown == channels else f"channels 0 to {shown - 1} of {channels}"
     scale = "each map on a scale of its own" if own_scale else "one scale"
     axes.set_title(f"{layer}: {of}, {scale}", fontsize=9, loc="left")
     if not own_scale:

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from loupe.figures.mosaic import choose_columns, label_tiles, lay_tiles
 from loupe.figures.style import new_axes, new_figure
+from loupe.wording import count_of
 
 _MOST_CHANNELS = 16  # input channels drawn of a deeper layer, unless more are asked for
 
@@ -36,12 +37,13 @@ def draw_filters(
     end = "each filter on a scale of its own" if own_scale else f"one scale, ±{float(np.max(scale)):.3g}"
     if channels == 3:
         tiles = np.moveaxis(scaled, 1, 3) / 2 + 0.5
-        return _draw(tiles, count, f"{layer}: {count} filters in colour, {end}", None, (height, width))
+        what = f"{layer}: {count_of(count, 'filter')} in colour, {end}"
+        return _draw(tiles, count, what, None, (height, width))
     shown = min(channels, most_channels)
     num_rows = count if most_filters is None or channels == 1 else min(count, most_filters)
     tiles = scaled[:num_rows, :shown].reshape(-1, height, width)
     of = "" if shown == channels else f", {shown} of {channels} input channels"
-    filters = f"{count} filters" if num_rows == count else f"{num_rows} of {count} filters"
+    filters = count_of(count, "filter") if num_rows == count else f"{num_rows} of {count} filters"
     what, count = f"{layer}: {filters}{of}, {end}", num_rows
     columns = shown if channels > 1 else None
     return _draw(tiles, count, what, None if own_scale else float(np.max(scale)), (height, width), columns)

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from loupe.figures.mosaic import label_rows, label_tiles, lay_tiles
 from loupe.figures.style import new_axes, new_figure
+from loupe.wording import every_of
 
 
 def draw_filter_history(
@@ -43,7 +44,7 @@ def draw_filter_history(
     axes.set_yticklabels([f"epoch {epoch}" if epoch else "before" for epoch in epochs], fontsize=8)
     moved = ["as begun", *(_say_moved(first, np.asarray(weights[epoch])) for epoch in epochs[1:])]
     label_rows(axes, list(axes.get_yticks()), moved)
-    of = f"filters 0 to {shown - 1} of {count}" if shown < count else f"all {count} filters"
+    of = f"filters 0 to {shown - 1} of {count}" if shown < count else every_of(count, "filter")
     part = "" if channels in (1, 3) else ", input channel 0"
     axes.set_title(f"{layer}: {of}{part}; one scale, ±{reach:.3g}", fontsize=9, loc="left")
     return figure

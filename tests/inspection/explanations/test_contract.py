@@ -212,3 +212,9 @@ def test_what_stands_for_nothing_is_named(method: str, setting: str) -> None:
     assert "class's logit" in describe()
     assert "filled with mean grey (each channel's mean" in describe()
     assert "filled with -1.5 in every channel, normalised" in describe(**{setting: -1.5})
+
+
+@pytest.mark.parametrize(("stride", "words"), [(1, "1 pixel further"), (2, "2 pixels further")])
+def test_one_pixel_is_no_pixels(stride: int, words: str) -> None:
+    found = explain(make_network("cnn"), make_images(1), "occlusion", size=4, stride=stride)
+    assert f", {words} each time" in describe_map("occlusion", found.extras)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from loupe.errors import LoupeError
 from loupe.inspection.explanations import Attribution, name_blank, register_explanation
+from loupe.wording import count_of
 
 _IMAGES_AT_ONCE = 512  # covered images of one forward pass
 _MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so on a CPU
@@ -18,7 +19,7 @@ _MOST_QUICK_WORK = 3e10  # multiply-adds of all covered images; a second or so o
     order=20,
     num_passes=200,  # roughly, with the default size and stride
     note="how far the class's {score} drops while a window of {size} × {size} pixels is filled with "
-    "{filling}; the window slides over the image, {stride} pixels further each time",
+    "{filling}; the window slides over the image, {step} further each time",
 )
 @dataclass(frozen=True)
 class Occlusion:
@@ -28,7 +29,7 @@ class Occlusion:
     value; a pixel's value is the mean drop over the windows that cover it. The last window of a row or column
     ends at the border, so that all windows are whole and every pixel is covered.
 
-    Extras: `size` and `stride`, as used; `score`; `filling`, what covers, in words.
+    Extras: `size` and `stride`, as used; `step`, the stride in words; `score`; `filling`, what covers.
     """
 
     size: Annotated[
@@ -68,7 +69,13 @@ class Occlusion:
             drops = scores[:, None] - self._score_covered(model, images, targets, windows)
             shares = windows.flatten(1).to(drops)
             maps: Tensor = drops @ (shares / shares.sum(0))
-        extras = {"size": size, "stride": stride, "score": self.score, "filling": name_blank(self.fill)}
+        extras = {
+            "size": size,
+            "stride": stride,
+            "step": count_of(stride, "pixel"),
+            "score": self.score,
+            "filling": name_blank(self.fill),
+        }
         return Attribution(maps.view(-1, height, width), extras)
 
     def _choose_window(self, height: int, width: int) -> tuple[int, int]:
