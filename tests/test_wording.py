@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loupe.wording import measure_width, name_tied, quote_name, quote_word, shorten_name, write_signed
+from loupe.wording import (
+    every_of,
+    measure_width,
+    name_tied,
+    quote_name,
+    quote_word,
+    shorten_apart,
+    shorten_name,
+    write_signed,
+)
 
 
 def test_zero_has_no_sign() -> None:
@@ -12,6 +21,10 @@ def test_zero_has_no_sign() -> None:
         *("+1.2", "-3.0"),
     ]
     assert write_signed(-0.0, 0) == "0"
+
+
+def test_of_one_thing_all_is_the_only_one() -> None:
+    assert [every_of(count, "channel") for count in (1, 8)] == ["the only channel", "all 8 channels"]
 
 
 def test_long_names_are_cut_in_the_middle_so_that_a_series_stays_apart() -> None:
@@ -26,6 +39,19 @@ def test_a_cut_name_is_no_wider_than_asked(name: str, most: int) -> None:
     short = shorten_name(name, most)
     assert measure_width(short) <= most
     assert short == name or "…" in short
+
+
+def test_of_names_that_stand_together_what_all_have_goes_first() -> None:
+    names = ["without at fraction 0.25", "without at fraction 0.5", "with at fraction 1"]
+    assert shorten_apart(names, 22) == ["without … 0.25", "without … 0.5", "with at fraction 1"]
+    assert shorten_apart(names, 40) == names
+    assert shorten_apart(["one long name of a run"] * 2, 10) == ["one l…run"] * 2
+
+
+@given(st.lists(st.text("ab 1", max_size=30)), st.integers(3, 20))
+def test_names_that_differ_still_differ_when_they_are_cut(names: list[str], most: int) -> None:
+    short = shorten_apart(names, most)
+    assert len(set(zip(names, short, strict=True))) == len(set(short)) == len(set(names))
 
 
 def test_a_name_that_a_number_could_belong_to_is_quoted() -> None:

@@ -11,6 +11,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def every_of(number: int, noun: str) -> str:
+    """Return that they are all there: "the only channel", "all 8 channels"."""
+    return f"the only {noun}" if number == 1 else f"all {count_of(number, noun)}"
+
+
 def write_signed(value: float, digits: int) -> str:
     """Return a number with its sign, and zero without one: "+0.12", "-3.1", "0.0"."""
     text = f"{value:+.{digits}f}"
@@ -97,6 +102,29 @@ def shorten_name(name: str, most: int = 24) -> str:
             break
         head += sign
     return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def shorten_apart(names: Sequence[str], most: int = 24) -> list[str]:
+    """Return names for where there is little room, cut so that what tells them apart stays.
+
+    Of a name that is too long, words that all of the names have go first: "without at fraction 0.25" among
+    others at other fractions becomes "without … 0.25". Different names stay different.
+
+    Args:
+        names: those that stand together.
+        most: how wide one may be, in letters, at least 3.
+    """
+    words = [set(name.split()) for name in names]
+    common = set.intersection(*words) if len(set(names)) > 1 else set()
+    short = []
+    for name in names:
+        if measure_width(name) <= most:
+            short.append(name)
+            continue
+        own = " ".join("…" if word in common else word for word in name.split())
+        short.append(shorten_name(re.sub(r"…(?: …)+", "…", own), most))
+    is_one = {cut: len({name for name, one in zip(names, short, strict=True) if one == cut}) for cut in short}
+    return [cut if is_one[cut] == 1 else name for name, cut in zip(names, short, strict=True)]
 
 
 def measure_width(text: str) -> int:

@@ -1,12 +1,13 @@
 """Accuracy against cost: which panels there are, who is named, what the picture holds."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from loupe.figures.cost_front import CostPanel, CostPoint, draw_cost_front
+from loupe.figures.cost_front import CostPanel, CostPoint, count_unnamed, draw_cost_front
 from loupe.figures.presentation import StyleName, present
 from loupe.figures.style import BLUE, GREY
 from loupe.metrics import headline_of
@@ -159,3 +160,42 @@ def test_names_of_points_lie_on_no_other(kinds: list[int], style: StyleName | No
 )
 def test_costs_are_written_with_three_digits(cost: float, text: str) -> None:
     assert write_cost(cost) == text
+
+
+def draw(*points: tuple[str, float, float, float, float, bool]) -> Axes:
+    panel = CostPanel("seconds", [CostPoint(*one) for one in points])
+    figure = draw_cost_front([panel], score_label="accuracy (%)")
+    figure.draw_without_rendering()
+    return figure.axes[0]
+
+
+def test_names_are_written_whole_where_there_is_room_beside_no_line() -> None:
+    names = ["without at fraction 0.25", "without at fraction 0.5", "without at fraction 1"]
+    axes = draw(
+        *((name, 10.0**at, 40 + 20 * at, 39 + 20 * at, 41 + 20 * at, True) for at, name in enumerate(names))
+    )
+    assert {text.get_text() for text in axes.texts} == set(names)
+    (steps,) = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    corners = axes.transData.transform(steps.get_path().vertices)
+    for text in axes.texts:
+        box = Text.get_window_extent(text)
+        for (x, y), (u, _) in pairwise(corners):
+            assert not (box.y0 < y < box.y1 and box.x0 < u and x < box.x1), text.get_text()
+
+
+def test_points_that_lie_on_each_other_are_both_named() -> None:
+    wide = (0.0, 100.0)
+    axes = draw(
+        ("without", 3.76, 72.5, *wide, True),
+        ("with", 3.77, 72.4, *wide, False),
+        ("cheap", 1, 50, *wide, True),
+    )
+    assert sorted(text.get_text() for text in axes.texts) == ["cheap", "without\nwith"]
+    assert count_unnamed(axes.figure) == [0]  # type: ignore[arg-type]  # no subfigure
+
+
+def test_points_without_a_name_are_counted() -> None:
+    networks = [make(f"trial {number}", 0.9 - 0.001 * number, parameters=10 + number) for number in range(20)]
+    front = draw_front(networks, ACCURACY, "validation")
+    assert front is not None
+    assert front.sentences[0].endswith("19 points of the picture have no name.")

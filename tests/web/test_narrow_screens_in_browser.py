@@ -40,7 +40,8 @@ def test_a_matrix_of_short_names_is_seen_whole_and_long_names_are_broken(
     page.locator(".confusion").first.wait_for()
     assert measure_matrix(page)["overflow"] <= 0
     page.evaluate("""() => {
-        for (const one of document.querySelectorAll(".confusion tbody th > span")) one.textContent += " long name";
+        const names = document.querySelectorAll(".confusion tbody th > span");
+        for (const one of names) one.textContent += " long name";
     }""")
     assert 80 < measure_matrix(page)["name"] <= 0.24 * NARROW + 11  # its cell has 10 px at the right
 

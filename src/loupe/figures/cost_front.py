@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -76,6 +77,7 @@ def draw_cost_front(panels: Sequence[CostPanel], *, score_label: str) -> Figure:
 
 def _draw_panel(axes: Axes, panel: CostPanel) -> None:
     axes.set_xscale("log")
+    axes.margins(y=0.12)  # room for names below the lowest point and above the highest
     front = sorted((one for one in panel.points if one.is_front), key=lambda one: one.cost)
     rest = [one for one in panel.points if not one.is_front]
     if len(front) > 1:
@@ -137,6 +139,15 @@ def _write(value: float) -> str:
     return f"{value:g}"
 
 
+def count_unnamed(figure: Figure) -> list[int]:
+    """Return for each panel of such a figure how many of its points have no name beside them."""
+    return [
+        sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == "o")
+        - sum(text.get_text().count("\n") + 1 for text in axes.texts)
+        for axes in figure.axes
+    ]
+
+
 def _name(axes: Axes, panel: CostPanel) -> None:
     """Write the names of those on the front, cheapest first; then the others', if they are not too many."""
     ordered = sorted(panel.points, key=lambda one: (not one.is_front, one.cost))
@@ -152,4 +163,6 @@ def _name(axes: Axes, panel: CostPanel) -> None:
         )
         for one in ordered
     ]
-    name_points(axes, points, len(points) if len(points) <= _MOST_NAMED else num_front)
+    front = [(one.cost, one.score) for one in ordered[:num_front]]
+    steps = [corner for one, after in pairwise(front) for corner in (one, (after[0], one[1]))] + front[-1:]
+    name_points(axes, points, len(points) if len(points) <= _MOST_NAMED else num_front, steps)

@@ -57,6 +57,7 @@ def _fit_to_page(figure: Figure) -> None:
     for text in figure.findobj(Text):
         text.set_fontfamily(_SERIF)
         text.set_fontsize(float(np.clip(text.get_fontsize() * min(1.0, max(factor, 0.8)), 5.5, 8.0)))
+        _move_with_its_type(text, min(1.0, factor))
     for line in figure.findobj(Line2D):
         line.set_linewidth(max(0.6, line.get_linewidth() * min(1.0, factor)))
 
@@ -67,11 +68,16 @@ def _enlarge(figure: Figure) -> None:
     figure.set_size_inches(width * factor, height * factor)
     for text in figure.findobj(Text):
         text.set_fontsize(max(_SMALLEST_ON_SLIDE, text.get_fontsize() * factor * 1.08))
-        if isinstance(text, Annotation) and text.anncoords == "offset points":
-            text.xyann = tuple(factor * one for one in text.xyann)
+        _move_with_its_type(text, factor)
     for line in figure.findobj(Line2D):
         line.set_linewidth(line.get_linewidth() * factor)
         line.set_markersize(line.get_markersize() * factor)
+
+
+def _move_with_its_type(text: Text, factor: float) -> None:
+    """Keep a name where it stands from its point, in a figure that has become so much larger."""
+    if isinstance(text, Annotation) and text.anncoords == "offset points":
+        text.xyann = tuple(factor * one for one in text.xyann)
 
 
 def _take_colours_out(figure: Figure) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from matplotlib.figure import Figure
 
-from loupe.figures.cost_front import CostPanel, CostPoint, draw_cost_front
+from loupe.figures.cost_front import CostPanel, CostPoint, count_unnamed, draw_cost_front
 from loupe.metrics import Metric
 from loupe.reports.pictures import encode_figure
 from loupe.statistics import Interval
@@ -81,8 +81,14 @@ def draw_front(
         title += f", on average over {averaged_over}"
     label = f"{split} {metric.label}"
     single = tuple(draw_cost_front([panel], score_label=label) for panel in panels)
-    sentences = tuple(_say(panel, len(networks), metric) for panel in panels)
-    return CostFront(draw_cost_front(panels, score_label=label), single, sentences, title)
+    figure = draw_cost_front(panels, score_label=label)
+    alone = [count_unnamed(one)[0] for one in single]
+    unnamed = [max(both) for both in zip(alone, count_unnamed(figure), strict=True)]
+    sentences = tuple(
+        _say(panel, len(networks), metric) + _say_unnamed(count)
+        for panel, count in zip(panels, unnamed, strict=True)
+    )
+    return CostFront(figure, single, sentences, title)
 
 
 def render_front(front: CostFront | None) -> dict[str, object] | None:
@@ -148,6 +154,14 @@ def _say(panel: CostPanel, num_all: int, metric: Metric) -> str:
     if missing:
         lead += f" Of {count_of(missing, 'other')} this cost is not on record."
     return lead
+
+
+def _say_unnamed(count: int) -> str:
+    return (
+        f" {count_of(count, 'point')} of the picture {'has' if count == 1 else 'have'} no name."
+        if count
+        else ""
+    )
 
 
 def _overlap(one: CostPoint, other: CostPoint) -> bool:
