@@ -63,6 +63,11 @@ class Difference:
         return self.conclusion == "cannot tell"
 
     @property
+    def is_unsettled(self) -> bool:
+        """Whether nothing follows from it: these runs cannot tell, or it was not looked at."""
+        return self.conclusion in ("cannot tell", "not looked at")
+
+    @property
     def statement(self) -> Statement:
         """What it holds for."""
         if self.num_images is None:

@@ -119,6 +119,8 @@ def _gather(
         "law_picture": encode_figure(draw_laws(analysis), FIGURE_DPI) if analysis.laws else "",
         "costs": render_front(draw_study_costs(analysis)),
         "has_differences": any(cell.difference is not None for cell in analysis.cells),
+        "has_judged": any(map(_is_judged, analysis.cells)),
+        "has_unlooked": any(cell.difference and not _is_judged(cell) for cell in analysis.cells),
         "missing": _describe_missing(analysis),
         "has_validation": analysis.figure.split != "validation",  # a column beside it, not twice
         "counts_images": any(cell.difference and cell.difference.num_images for cell in analysis.cells),
@@ -188,12 +190,14 @@ def name_columns(analysis: StudyAnalysis, cells: Sequence[Mapping[str, str]]) ->
         "interval": f"{level} interval",
     }
     if any(cell["difference"] for cell in cells):
-        columns |= {
-            "difference": f"against {analysis.reference}",
-            "difference_interval": f"{level} interval",
-            "conclusion": "shown",
-        }
+        columns["difference"] = f"against {analysis.reference}"
+    if any(_is_judged(cell) for cell in analysis.cells):
+        columns |= {"difference_interval": f"{level} interval", "conclusion": "shown"}
     return columns
+
+
+def _is_judged(cell: Cell) -> bool:
+    return cell.difference is not None and cell.difference.conclusion != "not looked at"
 
 
 def tabulate_arms(analysis: StudyAnalysis) -> tuple[list[str], list[list[str]]]:
@@ -230,8 +234,6 @@ def write_p_value(p_value: float | None) -> str:
 
 def _write_conclusion(difference: Difference) -> str:
     needed = write_needed(difference)
-    if difference.conclusion == "not looked at":
-        return ""
     return f"{difference.conclusion}: {needed}" if needed else difference.conclusion
 
 

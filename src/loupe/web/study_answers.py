@@ -32,7 +32,9 @@ class ArmAnswer(BaseModel):
     difference: str = Field(description="From the reference; empty for the reference itself.")
     difference_interval: str
     p: str
-    conclusion: str = Field(description="Shown, practically none, or these runs cannot tell; and who would.")
+    conclusion: str = Field(
+        description="Shown, practically none, cannot tell (and how many seeds would), or not looked at."
+    )
     is_open: bool = Field(description="Whether these runs cannot tell if there is a difference.")
     is_chosen: bool = Field(description="Whether validation prefers it, or one of several that tie.")
 
