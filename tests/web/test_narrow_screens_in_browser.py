@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from loupe.cli import main
+
 from .browsing import CHROMIUM
+from .conftest import Runs
 from .report_files import KINDS, Visit
 
 pytestmark = [
@@ -51,4 +54,16 @@ def measure_matrix(page: Any) -> dict[str, float]:
         const frame = document.querySelector(".scroll:has(> .confusion)");
         const name = frame.querySelector("tbody th").getBoundingClientRect().width;
         return { overflow: frame.scrollWidth - frame.clientWidth, name };
+    }""")
+
+
+def test_runs_and_a_series_side_by_side_need_no_scrolling(runs: Runs, tmp_path: Path, visit: Visit) -> None:
+    file = tmp_path / "comparison.html"
+    names = [str(runs.folder / one) for one in (runs.series, runs.good, runs.weak)]
+    assert main(["compare", *names, "--out", str(file)]) == 0
+    page = visit(file, width=1200)
+    assert "std" in page.locator("#figures + .scroll").inner_text()
+    assert page.evaluate("""() => {
+        const frame = document.querySelector("#figures + .scroll");
+        return frame.scrollWidth <= frame.clientWidth;
     }""")
