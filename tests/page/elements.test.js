@@ -105,6 +105,12 @@ test("a sparkline spans its box, and one value draws nothing", () => {
   assert.equal(points([1]), undefined);
 });
 
+test("sparklines with the ends of a metric have one scale, and say what they show", () => {
+  const drawn = sparkline([0.1, 0.115], "validation accuracy", [0, 1]);
+  assert.equal(drawn.querySelector("polyline").getAttribute("points"), "0,25.40 100,25.01");
+  assert.equal(drawn.querySelector("title").textContent, "validation accuracy");
+});
+
 test("a chart that did not change stays, hidden curves stay hidden, one too many goes", () => {
   window.wireChart = (figure) => {
     for (const one of figure.querySelectorAll("button[data-series]"))

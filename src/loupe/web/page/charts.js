@@ -45,8 +45,8 @@ function keepChoices(before, after) {
   }
 }
 
-/** Return a small curve without axes; words say what it shows. */
-export function sparkline(values, words) {
+/** Return a small curve without axes; words say what it shows. Its ends, if given, are those of its scale. */
+export function sparkline(values, words, [least, most] = []) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 100 30");
@@ -55,15 +55,17 @@ export function sparkline(values, words) {
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", words);
   if (values.length > 1) {
-    const low = Math.min(...values),
-      high = Math.max(...values);
+    const low = least ?? Math.min(...values),
+      high = most ?? Math.max(...values);
     const points = values.map(
       (value, index) =>
         `${(100 * index) / (values.length - 1)},${(28 - 26 * ((value - low) / (high - low || 1))).toFixed(2)}`,
     );
     const line = document.createElementNS(space, "polyline");
     line.setAttribute("points", points.join(" "));
-    svg.append(line);
+    const title = document.createElementNS(space, "title");
+    title.textContent = words;
+    svg.append(title, line);
   }
   return svg;
 }

@@ -234,13 +234,7 @@ function drawRow(run, draw, refresh, isSeed = false) {
       ),
     ),
     cell("state", showState(run)),
-    cell(
-      "curve",
-      sparkline(
-        run.curve,
-        `validation ${run.validation?.metric.title ?? ""} over ${run.curve.length} epochs`,
-      ),
-    ),
+    cell("curve", drawCurve(run)),
     cell("validation", showFigure(run, "validation")),
     cell(
       "test",
@@ -260,6 +254,16 @@ function drawRow(run, draw, refresh, isSeed = false) {
         : "",
     ),
   );
+}
+
+/** Return a run's curve: where its metric has two ends, on the scale of these, so that runs can be compared. */
+function drawCurve(run) {
+  const metric = run.validation?.metric,
+    isCommon = Number.isFinite(metric?.low) && Number.isFinite(metric?.high);
+  const [low, high] = metric?.unit === "percent" ? ["0", "100 %"] : [metric?.low, metric?.high];
+  const scale = isCommon ? `from ${low} to ${high}` : "on a scale of its own";
+  const words = `validation ${metric?.title ?? ""} over ${run.curve.length} epochs, ${scale}`;
+  return sparkline(run.curve, words, isCommon ? [metric.low, metric.high] : []);
 }
 
 function showFigure(run, split) {
