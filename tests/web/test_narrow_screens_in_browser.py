@@ -67,3 +67,16 @@ def test_runs_and_a_series_side_by_side_need_no_scrolling(runs: Runs, tmp_path: 
         const frame = document.querySelector("#figures + .scroll");
         return frame.scrollWidth <= frame.clientWidth;
     }""")
+
+
+@pytest.mark.parametrize("kind", ["card", "arms", "comparison"])
+def test_type_in_pictures_can_be_read(kind: str, report_files: dict[str, Path], visit: Visit) -> None:
+    page = visit(report_files[kind], width=NARROW)
+    sizes = page.evaluate("""() => [...document.querySelectorAll("figure.figure img")].map((one) => [
+        one.getBoundingClientRect().width,
+        parseFloat(getComputedStyle(one).getPropertyValue("--readable")),
+        one.parentElement.clientWidth,
+    ])""")
+    assert sizes
+    assert all(width == pytest.approx(max(readable, room), abs=1) for width, readable, room in sizes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -142,7 +143,7 @@ def _write(value: float) -> str:
 def count_unnamed(figure: Figure) -> list[int]:
     """Return for each panel of such a figure how many of its points have no name beside them."""
     return [
-        sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == "o")
+        sum(np.size(line.get_xdata()) for line in axes.lines if line.get_marker() == "o")
         - sum(text.get_text().count("\n") + 1 for text in axes.texts)
         for axes in figure.axes
     ]

@@ -77,7 +77,7 @@ def _enlarge(figure: Figure) -> None:
 def _move_with_its_type(text: Text, factor: float) -> None:
     """Keep a name where it stands from its point, in a figure that has become so much larger."""
     if isinstance(text, Annotation) and text.anncoords == "offset points":
-        text.xyann = tuple(factor * one for one in text.xyann)
+        text.xyann = (factor * text.xyann[0], factor * text.xyann[1])
 
 
 def _take_colours_out(figure: Figure) -> None:

@@ -16,7 +16,7 @@ from loupe.figures.image_grid import draw_image_grid
 from loupe.figures.pixel_histogram import draw_pixel_histogram
 from loupe.figures.style import save_figure
 from loupe.reports.page import write_page
-from loupe.reports.pictures import encode_bytes
+from loupe.reports.pictures import encode_bytes, encode_png
 from loupe.runtime import Streams
 from loupe.wording import name_tied, quote_name
 
@@ -101,6 +101,7 @@ def write_data_card(
             "test": splits.test.digest,
         },
         pictures=pictures,
+        examples=_show_examples(train, seed),
         augmentations=[(name, str(augmentation)) for name, augmentation in augmentations],
     )
     return page
@@ -125,7 +126,7 @@ def draw_data_figures(
         seed: decides which images and draws are shown.
     """
     streams = Streams(seed)
-    sample = pick_one_per_class(train, streams.generator("one per class"))[:MOST_CLASSES]
+    sample = _pick_examples(train, streams)
     figures = {
         "class_balance": draw_class_balance(train.class_names, counts),
         "one_per_class": draw_image_grid(
@@ -138,6 +139,16 @@ def draw_data_figures(
     if augmentations:
         figures["augmentations"] = _draw_augmentations(train, augmentations, streams)
     return figures
+
+
+def _show_examples(train: ImageDataset, seed: int) -> list[tuple[str, str]]:
+    """Return for each class, as far as figures have them, its name and the picture that stands for it."""
+    sample = _pick_examples(train, Streams(seed))
+    return [(train.class_names[int(train.labels[one])], encode_png(train.images[one])) for one in sample]
+
+
+def _pick_examples(train: ImageDataset, streams: Streams) -> Tensor:
+    return pick_one_per_class(train, streams.generator("one per class"))[:MOST_CLASSES]
 
 
 def pick_one_per_class(dataset: ImageDataset, generator: torch.Generator) -> Tensor:

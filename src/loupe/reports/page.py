@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from loupe.reports.pictures import measure_readable
 from loupe.runs.writing import write_text
 from loupe.statistics import Interval
 from loupe.version import __version__
@@ -87,6 +88,7 @@ def _environment() -> Environment:
         "count_of": count_of,
         "with_code": mark_code,
         "shorten": shorten_name,
+        "readable": measure_readable,
     }
     environment.globals |= {
         "style": Markup(read_style()),

@@ -152,7 +152,7 @@ function offerKeeping(place) {
     offer(
       one,
       keepPicture(one, () => one.src),
-      one,
+      one.closest(".scroll") ?? one,
     );
   for (const one of place.querySelectorAll(".large-map .board canvas, .map-picture :is(canvas, img)"))
     offer(
