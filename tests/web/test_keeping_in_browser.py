@@ -101,7 +101,7 @@ def test_a_table_is_copied_and_saved_from_the_disk(
     page.keyboard.press("Enter")
     row.get_by_text("copied").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()").splitlines()
-    assert copied[0].split("\t")[:3] == ["arm", "seeds", "validation"]
+    assert copied[0].split("\t")[:3] == ["arm", "shown", "seeds"]
     file = save(page, row.get_by_role("button", name="CSV"), tmp_path)
     assert file.name == "over-size_Arms.csv"
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
