@@ -95,13 +95,13 @@ def _tabulate_classes(
         rows.append(
             (name, total, right / total, other / total, (right - other) / total, ends.low, ends.high, p_value)
         )
-    first, second = (shorten_name(name, 16) for name in names)
+    difference = f"{' minus '.join(shorten_name(name, 16) for name in names)} (points)"
     columns = (
         Column("class"),
         Column("images", COUNT),
         Column(names[0], "percent"),
         Column(names[1], "percent"),
-        *(Column(heading, POINTS) for heading in (f"{first} minus {second} (points)", "from", "to")),
+        *(Column(heading, POINTS) for heading in (difference, "from", "to")),
         Column("p, adjusted", ""),
     )
     note = "p: McNemar's exact test in each class, adjusted for being looked at together (Holm)."
