@@ -39,7 +39,7 @@ class SplitTests:
     Args:
         tests: of each pair of runs with one network, the first one's first; none where `reason` says why.
         reason: why the runs cannot be compared image by image.
-        note: which images were compared, where it is not all of the split, and which runs were not.
+        note: which images were compared, where it is not all of the split.
     """
 
     tests: list[Test]
@@ -65,6 +65,7 @@ def judge_runs(runs: Sequence[ComparedRun]) -> dict[str, Any]:
         "confidence": format_level(runs[0].recipe.evaluate.confidence),
         "tests": {split: one.tests for split, one in found.items()},
         "reasons": {split: one.reason for split, one in found.items()},
+        "left_out": describe_series(runs) if len(list_single(runs)) > 1 else "",
         "notes": {split: one.note for split, one in found.items()},
         "recipes": {split: compare_recipes(runs, split) for split in found},
         "costs": render_front(draw_run_costs(runs)),
@@ -76,17 +77,16 @@ def judge_split(runs: Sequence[ComparedRun], split: Split) -> SplitTests:
 
     Of series of seeds there are none; the other runs are compared all the same, if there are two.
     """
-    single, left_out = list_single(runs), describe_series(runs)
+    single = list_single(runs)
     if len(single) < 2:
-        return SplitTests([], left_out)
+        return SplitTests([], describe_series(runs))
     reason = find_shared(single, split)
     if not reason:
-        return SplitTests(compare_pairs(single, split), note=left_out)
+        return SplitTests(compare_pairs(single, split))
     common = find_common_images(single, split)
     if common is None:
-        return SplitTests([], f"{reason} {left_out}".rstrip())
-    note = f"{common.note} {left_out}".rstrip()
-    return SplitTests(compare_pairs(single, split, common.predictions), note=note)
+        return SplitTests([], reason)
+    return SplitTests(compare_pairs(single, split, common.predictions), note=common.note)
 
 
 def compare_pairs(
