@@ -7,7 +7,7 @@ from loupe.reports.cost_front import Cost, Costed, CostFront, draw_front
 from loupe.statistics.arms import Cell
 from loupe.studies.analysis import StudyAnalysis, name_row
 from loupe.studies.copies import name_originals
-from loupe.studies.wording import name_cell
+from loupe.studies.wording import tell_cell
 from loupe.wording import list_names
 
 _KINDS: tuple[Cost, ...] = ("parameters", "multiply_adds", "seconds")
@@ -23,7 +23,7 @@ def draw_study_costs(analysis: StudyAnalysis) -> CostFront | None:
     originals = name_originals(analysis.copies)
     cells = [cell for cell in analysis.cells if cell.arm not in originals]
     networks = [
-        Costed(name_cell(analysis, cell), cell.summary.mean, cell.summary.interval, _measure(analysis, cell))
+        Costed(tell_cell(analysis, cell), cell.summary.mean, cell.summary.interval, _measure(analysis, cell))
         for cell in cells
     ]
     over = ""
