@@ -95,7 +95,7 @@ def test_three_runs_have_three_pairs_with_adjusted_values(runs: dict[str, RunFol
 
 def test_a_series_stands_with_mean_and_sd(runs: dict[str, RunFolder], tmp_path: Path) -> None:
     page = compare(tmp_path, runs["plain"], runs["series"])
-    assert ", 2 seeds</td>" in page
+    assert ", 2 seeds</span>" in page
     assert "a series of seeds has several answers to an image; name one of its seeds" in page
     assert f"{runs['series'].path.name}, mean" in page
 

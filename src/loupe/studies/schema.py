@@ -184,7 +184,8 @@ class Study(Section):
         """Return why an arm is left out at a place; "" if it is not."""
         for skip in self.skip:
             is_arm = not skip.arm or arm in skip.arm
-            if is_arm and all(at.get(axis, "") in map(name_value, values) for axis, values in skip.at.items()):
+            places = skip.at.items()
+            if is_arm and all(at.get(axis, "") in map(name_value, values) for axis, values in places):
                 return skip.why
         return ""
 
