@@ -104,6 +104,36 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "Error: --port is there more than once.\n  got: --port 2 behind another\n  allowed: once\n"
             "  next: leave one of them out\n",
         ),
+        (
+            ["train", "digits", ""],
+            "Error: An argument is empty.\n  got: nothing, at argument 3 of 3\n"
+            "  allowed: a value; the current folder is .\n"
+            "  next: see whether a variable of the shell is not set, or leave the argument out\n",
+        ),
+        (
+            ["train", "--plugin="],
+            "Error: An argument is empty.\n  got: nothing, at --plugin=\n"
+            "  allowed: a value; the current folder is .\n"
+            "  next: see whether a variable of the shell is not set, or leave the argument out\n",
+        ),
+        (
+            ["compare"],
+            "Error: A comparison needs two runs or more.\n  got: no run\n"
+            "  allowed: two or more run folders, or names in runs/\n"
+            "  next: loupe compare RUN RUN; `loupe list` shows the runs\n",
+        ),
+        (
+            ["verify"],
+            "Error: There is nothing to verify.\n  got: no run\n"
+            "  allowed: one or more run folders, or names in runs/\n"
+            "  next: loupe verify RUN; `loupe list` shows the runs\n",
+        ),
+        (
+            ["trust"],
+            "Error: There is nothing to trust.\n  got: no plugin\n"
+            "  allowed: one or more Python files that a recipe or run names\n"
+            "  next: loupe trust PLUGIN\n",
+        ),
     ],
 )
 def test_a_command_line_that_no_verb_takes(
@@ -195,3 +225,8 @@ def test_a_field_in_the_wrong_section_is_told_its_place(
 ) -> None:
     assert main(["train", "digits", override]) == 1
     assert f"; did you mean '{place}'?\n" in capsys.readouterr().err
+
+
+def test_a_recipe_whose_name_is_wrong_is_named_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "digits", "name.foo=1"]) == 1
+    assert "Error: Recipe 'digits' has 1 mistake;" in capsys.readouterr().err

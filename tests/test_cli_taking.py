@@ -65,12 +65,12 @@ def test_predict_writes_json_to_a_file(tmp_path: Path, capsys: pytest.CaptureFix
 def test_an_empty_argument_is_not_the_current_folder(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 1
+    assert main(arguments) == 2
     told = capsys.readouterr()
     assert not told.out
     assert "An argument is empty." in told.err
     assert "got: nothing, at argument 3 of 3" in told.err
-    assert main(["predict", "mine", "crops", "--out="]) == 1
+    assert main(["predict", "mine", "crops", "--out="]) == 2
     assert "at --out=" in capsys.readouterr().err
 
 

@@ -12,7 +12,7 @@ from loupe.checking import describe_pydantic_errors, keep_sound, shorten, valida
 from loupe.classroom.schema import Exercise, Grading, HiddenPart
 from loupe.errors import ExerciseError, LoupeError, Mistake, describe_cause
 from loupe.plugins import expand_path
-from loupe.recipe import read_toml
+from loupe.recipe import name_mapping, read_toml
 from loupe.recipe.kinds import find_packaged_elsewhere, refuse_folder, refuse_other_kind
 from loupe.runs.reading import read_text
 from loupe.studies.describe_fields import describe_tables
@@ -57,7 +57,7 @@ def draft_exercise(mapping: Mapping[str, Any]) -> ExerciseDraft:
         fields = {place: table.model_fields for place, table in tables.items()}
         sound, lost = keep_sound(Exercise, mapping, found, stand_ins={"task": "-", "data": "digits"})
         of_form = describe_pydantic_errors(found, where="", fields=fields)
-        name = str(mapping.get("name", "unnamed"))
+        name = name_mapping(mapping)
         return ExerciseDraft(name, sound, tuple(map(shorten, of_form)), lost)
     return ExerciseDraft(exercise.name, exercise)
 

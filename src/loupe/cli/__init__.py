@@ -26,7 +26,7 @@ from loupe.cli import (
     working,
 )
 from loupe.cli.app import app
-from loupe.cli.misuse import describe_misuse
+from loupe.cli.misuse import MisuseError, describe_misuse
 from loupe.errors import LoupeError, UntrustedPluginError
 from loupe.terminal import print_error
 
@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         print_error(str(describe_misuse(error)))
+        return 2
+    except MisuseError as error:
+        print_error(str(error))
         return 2
     except UntrustedPluginError as error:
         if is_trusted_by_answer(error):
@@ -111,13 +114,13 @@ def refuse_empty_arguments(arguments: Sequence[str]) -> None:
     """Check that no argument is empty: as a path it would be the current folder, with all that lies in it.
 
     Raises:
-        LoupeError: one is, as where a variable of the shell is not set.
+        MisuseError: one is, as where a variable of the shell is not set.
     """
     named = [one for one in arguments if one.startswith("--") and one.endswith("=")]
     if "" not in arguments and not named:
         return
     place = named[0] if named else f"argument {list(arguments).index('') + 1} of {len(arguments)}"
-    raise LoupeError(
+    raise MisuseError(
         "An argument is empty.",
         got=f"nothing, at {place}",
         allowed="a value; the current folder is .",

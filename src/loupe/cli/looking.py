@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, DataPlace, Override, Plot, Plugins, app
+from loupe.cli.misuse import MisuseError
 from loupe.terminal import print_data, print_line, print_table
 
 
@@ -207,5 +208,12 @@ def compare(
     """
     from loupe.using.compare_runs import compare_runs
 
+    if not runs:
+        raise MisuseError(
+            "A comparison needs two runs or more.",
+            got="no run",
+            allowed="two or more run folders, or names in runs/",
+            next_step="loupe compare RUN RUN; `loupe list` shows the runs",
+        )
     print_line(f"comparison: {compare_runs(runs, out, margin=margin, data=data)}")
     return 0

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, DataPlace, app
+from loupe.cli.misuse import MisuseError
 from loupe.terminal import print_data, print_line, print_table
 
 
@@ -37,7 +38,7 @@ def verify(
     from loupe.using.verify_run import verify as check
 
     if not runs:
-        raise RunError(
+        raise MisuseError(
             "There is nothing to verify.",
             got="no run",
             allowed="one or more run folders, or names in runs/",
@@ -73,6 +74,13 @@ def trust(*plugins: str) -> int:
     """
     from loupe.plugins import trust_plugin
 
+    if not plugins:
+        raise MisuseError(
+            "There is nothing to trust.",
+            got="no plugin",
+            allowed="one or more Python files that a recipe or run names",
+            next_step="loupe trust PLUGIN",
+        )
     for plugin in plugins:
         print_line(f"trusted: {plugin} ({trust_plugin(plugin)[:16]}…)")
     return 0

@@ -14,6 +14,7 @@ from loupe.recipe.former_names import write_former_names as write_former_names
 from loupe.recipe.reading import apply_overrides as apply_overrides
 from loupe.recipe.reading import find_form_mistakes as find_form_mistakes
 from loupe.recipe.reading import list_overrides as list_overrides
+from loupe.recipe.reading import name_mapping as name_mapping
 from loupe.recipe.reading import parse_override as parse_override
 from loupe.recipe.reading import parse_recipe as parse_recipe
 from loupe.recipe.reading import read_toml as read_toml

@@ -32,8 +32,16 @@ def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
     """
     mistakes = find_form_mistakes(mapping)
     if mistakes:
-        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
+        raise RecipeError(name_mapping(mapping), mistakes)
     return _validate(mapping)
+
+
+def name_mapping(mapping: Mapping[str, Any]) -> str:
+    """Return what a recipe, study or search calls itself, whatever is wrong with it."""
+    name = mapping.get("name", "unnamed")
+    if isinstance(name, Mapping):  # as name.foo=1 makes it
+        name = name.get("name")
+    return name if isinstance(name, str) else "unnamed"
 
 
 def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:

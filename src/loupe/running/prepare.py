@@ -22,6 +22,7 @@ from loupe.plugins import expand_path, list_plugins, load_plugin, refuse_untrust
 from loupe.recipe import (
     Recipe,
     apply_overrides,
+    name_mapping,
     parse_recipe,
     read_former_names,
     read_recipe_file,
@@ -79,7 +80,7 @@ def load_recipe(
         mapping["run"] = {**run, "plugins": _load_plugins(named, more, is_ours=is_ours)}
     mistakes = list(find_mistakes(mapping))
     if mistakes:
-        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
+        raise RecipeError(name_mapping(mapping), mistakes)
     resolved = resolve_settings(parse_recipe(mapping))
     kind = name_fit(resolved)
     if tried is None or kind not in tried:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.errors import Mistake, SearchError
+from loupe.recipe import name_mapping
 from loupe.searches.references import find_unmet
 from loupe.searches.schema import Parameter, Search
 
@@ -49,7 +50,7 @@ def draft_search(mapping: Mapping[str, Any]) -> SearchDraft:
     mapping = {**mapping}
     if isinstance(mapping.get("space"), Mapping):
         mapping["space"] = flatten_space(mapping["space"])
-    name = str(mapping.get("name", "unnamed"))
+    name = name_mapping(mapping)
     try:
         search = validate_strictly(Search, mapping)
     except ValidationError as error:
