@@ -6,7 +6,7 @@ import pytest
 
 from loupe.cli import main
 from loupe.errors import suggest
-from loupe.recipe.reading import find_field
+from loupe.recipe.field_names import find_field
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,8 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             ["open", "x", "--prot=8000"],
             "Error: `loupe open` has no option --prot.\n  got: --prot\n"
-            "  allowed: --allow-network, --audits, --browser, --host, --port, --searches, --studies\n"
+            "  allowed: --allow-network, --audits, --browser, --host, --no-browser, --port, --searches, "
+            "--studies\n"
             "  did you mean: --port\n"
             "  next: `loupe open --help` says what it takes\n",
         ),
@@ -156,6 +157,13 @@ def test_a_command_line_that_no_verb_takes(
         ("fit", "train"),
         ("test", "evaluate"),
         ("plot", "figures"),
+        ("dataset", "datasets"),
+        ("model", "models"),
+        ("version", "--version"),
+        ("help", "--help"),
+        ("init", "train"),
+        ("infer", "predict"),
+        ("digits-search", "loupe search digits-search"),
     ],
 )
 def test_what_stands_in_the_place_of_a_verb(
@@ -172,6 +180,28 @@ def test_what_stands_in_the_place_of_a_verb(
         (["train", "digits", "--max-epochs=3"], "train.epochs=3"),
         (["train", "digits", "--plugins", "x.py"], "--plugin"),
         (["study", "digits", "--jobs", "2"], "--workers"),
+        (["train", "digits", "--dataset", "mnist"], "data=VALUE"),
+        (["train", "digits", "--data=mnist"], "data=mnist"),
+        (["train", "digits", "--patience", "5"], "train.early_stopping.window=VALUE"),
+        (["train", "digits", "--patience=5"], "train.early_stopping.window=5"),
+        (["train", "digits", "--early-stopping=5"], "train.early_stopping.window=5"),
+        (["train", "digits", "--fold", "5"], "data.fold.number=VALUE data.fold.of=VALUE"),
+        (["train", "digits", "--seeds", "3"], "run.seeds=[0, 1]"),
+        (["train", "digits", "--classes=3"], "data.classes=[3]"),
+        (["train", "digits", "--compile"], "train.compile=true"),
+        (["train", "digits", "--no-test"], "evaluate.test=false"),
+        (["train", "digits", "--no-augment"], "data.augment=[]"),
+        (["study", "digits", "--seeds", "2"], "seeds=[0, 1]"),
+        (["study", "digits", "--seeds=3"], "seeds=[0, 1, 2]"),
+        (["study", "digits", "--epochs", "2"], "set.train.epochs=VALUE"),
+        (["study", "digits", "--lr=2"], "set.train.optimizer.learning_rate=2"),
+        (["search", "digits", "--trials", "3"], "trials=VALUE"),
+        (["search", "digits", "--n-trials=3"], "trials=3"),
+        (["search", "digits", "--epochs=3"], "set.train.epochs=3"),
+        (["open", "--nobrowser"], "--no-browser"),
+        (["open", "--no-browse"], "--no-browser"),
+        (["open", "--browse"], "--browser"),
+        (["loupe", "train", "digits"], "loupe train digits"),
     ],
 )
 def test_options_of_other_tools_are_told_what_they_are_called_here(
@@ -179,6 +209,63 @@ def test_options_of_other_tools_are_told_what_they_are_called_here(
 ) -> None:
     assert main(arguments) == 2
     assert f"\n  did you mean: {meant}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "next_step"),
+    [
+        (["evaluate", "r", "--split", "test"], "`loupe evaluate --help` says what it takes"),
+        (["evaluate", "r", "--no-test"], "leave it out: --test is off unless it is given"),
+        (["evaluate", "r", "--no-json"], "leave it out: --json is off unless it is given"),
+        (["table", "--format", "csv"], "`loupe table --help` says what it takes"),
+        (["figures", "r", "--width", "3"], "`loupe figures --help` says what it takes"),
+        (["figures", "r", "--foo"], "`loupe figures --help` says what it takes"),
+        (["resume", "r", "--epochs", "3"], "`loupe resume --help` says what it takes"),
+        (["train", "digits", "--train"], "`loupe train --help` says what it takes"),
+        (["study", "digits", "--arms"], "`loupe study --help` says what it takes"),
+    ],
+)
+def test_what_is_not_near_or_the_opposite_is_not_suggested(
+    arguments: list[str], next_step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert "did you mean" not in told
+    assert told.endswith(f"  next: {next_step}\n")
+    assert "section.field" not in told or arguments[0] in ("train", "study")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('recipe = "digits"\n[arms.wide]\n', "loupe study mine.toml"),
+        ('data = "digits"\n', "loupe train mine.toml"),
+        ('recipe = "digits"\n[space.x]\n', "loupe search mine.toml"),
+        ("no TOML", "loupe train mine.toml"),
+    ],
+)
+def test_a_file_in_the_place_of_a_verb_is_looked_into(
+    text: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine.toml").write_text(text, encoding="utf-8")
+    assert main(["mine.toml"]) == 2
+    assert f"\n  did you mean: {meant}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "meant"),
+    [
+        ("epochs=3", "set.train.epochs"),
+        ("lr=3", "set.train.optimizer.learning_rate"),
+        ("train.epochs=3", "set.train"),
+        ("n_trials=3", "trials"),
+    ],
+)
+def test_a_field_of_the_recipe_is_told_its_place_in_a_search(
+    change: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["search", "digits-search", change]) == 1
+    assert f"; did you mean '{meant}'?\n" in capsys.readouterr().err
 
 
 def test_a_number_is_near_to_no_other() -> None:
@@ -218,6 +305,25 @@ def test_a_field_is_found_in_whatever_section(name: str, place: str | None) -> N
         ("run.random_state=1", "seed"),
         ("train.epoch=1", "epochs"),
         ("evaluate.metrics=f1_score", "macro_f1"),
+        ("evaluate.metrics=mcc", "matthews_correlation"),
+        ("evaluate.metrics=nll", "negative_log_likelihood"),
+        ("evaluate.metrics=top5", "top_k_accuracy"),
+        ("evaluate.looks=ece", "calibration"),
+        ("train.loss=CrossEntropyLoss", "cross-entropy"),
+        ("train.loss=MSELoss", "mean-squared-error"),
+        ("train.schedule=CosineAnnealingLR", "cosine"),
+        ("train.schedule=ReduceLROnPlateau", "plateau"),
+        ("train.schedule=StepLR", "step"),
+        ("train.schedule=OneCycleLR", "one-cycle"),
+        ("data.augment=RandomCrop", "padded-crop"),
+        ("model=resnet18", "resnet"),
+        ("batch=3", "train.batch_size"),
+        ("test=1", "evaluate.test"),
+        ("transform=1", "data.augment"),
+        ("transforms=1", "data.augment"),
+        ("dataset=mnist", "data"),
+        ("train.patience=3", "train.early_stopping.window"),
+        ("infer=1", "loupe predict"),
     ],
 )
 def test_a_field_in_the_wrong_section_is_told_its_place(

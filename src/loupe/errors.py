@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from loupe.other_names import translate
+from loupe.other_names import likeness_of, translate
 from loupe.wording import count_of
 
 
@@ -25,7 +25,7 @@ def suggest(word: object, candidates: Iterable[str]) -> str | None:
     if str(word).strip("-").isdigit():
         return str(word) if str(word) in candidates else None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    near = difflib.get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=likeness_of(word, 0.6))
     return by_folded[near[0]] if near else None
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 
+from loupe.cli.misnamed import FieldsOf
 from loupe.cli.misuse import list_kinds
 from loupe.version import __version__
 
@@ -51,7 +52,7 @@ DataPlace = Annotated[
     Path | None, Parameter(name="--data", help="Where the run's images lie now, if they were moved.")
 ]
 Plot = Annotated[bool, Parameter(negative=(), help="Draw the learning rate to schedule-NAME.png.")]
-Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value.")]
+Override = Annotated[str, Parameter(help="Changes to the recipe: section.field=value."), FieldsOf("recipe")]
 Costs = Annotated[
     Path | None,
     Parameter(

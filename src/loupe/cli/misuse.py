@@ -1,6 +1,6 @@
 """A command line that no verb takes, put into words like every other mistake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from types import UnionType
 from typing import Union, get_args, get_origin
@@ -17,8 +17,9 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
+from loupe.cli.misnamed import read_misnamed
 from loupe.errors import LoupeError, suggest
-from loupe.other_names import find_surely
+from loupe.other_names import translate_verb
 
 _WORDS = {int: "a whole number", float: "a number", PurePath: "a path", str: "a text"}
 
@@ -58,7 +59,7 @@ def _describe_unknown_command(error: UnknownCommandError) -> MisuseError:
         f"`{command}` has no verb {typed!r}.",
         got=typed,
         allowed=", ".join(verbs),
-        nearest=_read_as_training(typed, command) or suggest(typed.partition(" ")[0], verbs),
+        nearest=_find_meant(error.unused_tokens or ("",), command, verbs),
         next_step=_point_to_help(error, "says what each does"),
     )
 
@@ -67,42 +68,27 @@ def _list_verbs(app: App) -> list[str]:
     return sorted(name for name in app if not name.startswith("-") and app[name].show)
 
 
-def _read_as_training(typed: str, command: str) -> str | None:
-    """Return the command for what stands in the place of a verb: a recipe, or the file of one."""
-    from loupe.recipe import list_recipes
-    from loupe.studies.files import list_studies
+def _find_meant(typed: Sequence[str], command: str, verbs: Sequence[str]) -> str | None:
+    """Return the verb that is meant, or the command for what stands in its place: a recipe, a file …"""
+    from loupe.recipe.kinds import find_command
 
+    word = typed[0].partition(" ")[0]
     if command != "loupe":
-        return None
-    if typed in list_studies():
-        return f"loupe study {typed}"
-    return f"loupe train {typed}" if typed in list_recipes() or typed.endswith(".toml") else None
+        return suggest(word, verbs)
+    if word == "loupe":  # typed behind another
+        return " ".join(typed) if len(typed) > 1 else None
+    named = find_command(typed[0])
+    return named or (word in verbs and word) or translate_verb(word) or suggest(word, verbs)
 
 
 def _describe_unknown_option(error: UnknownOptionError) -> MisuseError:
-    from loupe.recipe.reading import find_field
-
-    given = error.token.keyword or error.token.value  # behind an argument it is the keyword
-    typed, _, value = given.partition("=")
-    names = [
-        argument.name
-        for argument in error.argument_collection
-        if argument.parse and argument.name.startswith("-")
-    ]
-    takes_fields = any(argument.name == "OVERRIDES" for argument in error.argument_collection)
-    word, plain = typed.lstrip("-").replace("-", "_"), {name.lstrip("-"): name for name in names}
-    nearest = plain.get(find_surely(word, plain) or "")
-    field = find_field(word) if takes_fields and nearest is None else None
-    if field is not None:  # as tools with an option for each setting have it: --epochs 3
-        nearest = f"{field}={value or 'VALUE'}"
-    nearest = nearest or suggest(typed, names)
-    allowed = ", ".join(sorted(names)) or "no option but --help"
+    found = read_misnamed(error)
     return MisuseError(
-        f"`{_name_command(error)}` has no option {typed}.",
-        got=given,
-        allowed=allowed + (", and fields as section.field=value" if takes_fields else ""),
-        nearest=nearest,
-        next_step=_point_to_help(error),
+        f"`{_name_command(error)}` has no option {found.typed}.",
+        got=found.given,
+        allowed=found.allowed,
+        nearest=found.nearest,
+        next_step=found.next_step or _point_to_help(error),
     )
 
 

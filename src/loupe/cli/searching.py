@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, app
+from loupe.cli.misnamed import FieldsOf
 from loupe.cli.studying import EngineName, Workers, find_parent
 from loupe.terminal import print_line, print_table
 from loupe.wording import count_of
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from loupe.searches.outcome import SearchOutcome
     from loupe.searches.scheduler import Watcher
 
-Change = Annotated[str, Parameter(help="Changes to the search: trials=50, set.train.epochs=3.")]
+Change = Annotated[
+    str, Parameter(help="Changes to the search: trials=50, set.train.epochs=3."), FieldsOf("search")
+]
 
 
 @app.command(group=WORK)

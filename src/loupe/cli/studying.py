@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from loupe.cli.app import LOOK, WORK, app
+from loupe.cli.misnamed import FieldsOf
 from loupe.terminal import open_console, print_line, print_table
 from loupe.wording import count_of
 
@@ -34,7 +35,9 @@ StudiesFolder = Annotated[
 def study(
     study: str,
     /,
-    *overrides: Annotated[str, Parameter(help="Changes to the study: seeds=[0,1], set.train.epochs=5 …")],
+    *overrides: Annotated[
+        str, Parameter(help="Changes to the study: seeds=[0,1], set.train.epochs=5 …"), FieldsOf("study")
+    ],
     dry_run: Annotated[
         bool, Parameter(negative=(), help="Show the runs and their time; run nothing.")
     ] = False,

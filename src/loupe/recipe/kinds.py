@@ -4,6 +4,7 @@ Told by names of fields and of packaged files alone, so that a file given to the
 one.
 """
 
+import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -142,8 +143,7 @@ def find_packaged_elsewhere(kind: str, name: str) -> str | None:
     if "/" in name or "\\" in name:
         return None
     for other, one in KINDS.items():
-        folder = resources.files("loupe").joinpath(*one.folder.split("/"))
-        if other != kind and one.folder and folder.joinpath(f"{name}.toml").is_file():
+        if other != kind and one.folder and _holds(one.folder, name):
             return f"{name} is {one.name}: {one.verb} {name}"
     return None
 
@@ -171,3 +171,25 @@ def refuse_folder(kind: str, folder: Path) -> None:
         allowed=f"a TOML file, or the folder of a {owner}, with a {kind}.toml in it",
         next_step=f"{KINDS[other].verb} {folder}" if other else next_step,
     )
+
+
+def find_command(place: str) -> str | None:
+    """Return the command that takes a packaged file of this name, or a file at this place; None if none does.
+
+    A file is looked into; one that is not there, or no TOML, counts as a recipe.
+    """
+    if not place.endswith(".toml"):
+        plain = "/" not in place and "\\" not in place
+        held = (one for one in KINDS.values() if one.folder and plain and _holds(one.folder, place))
+        return next((f"{one.verb} {place}" for one in held), None)
+    try:
+        with Path(place).open("rb") as file:
+            fields = tomllib.load(file)
+    except (OSError, ValueError, RecursionError):
+        fields = {}
+    kind = find_other_kind("recipe", fields) or "recipe"
+    return f"{KINDS[kind].verb} {place}"
+
+
+def _holds(folder: str, name: str) -> bool:
+    return resources.files("loupe").joinpath(*folder.split("/"), f"{name}.toml").is_file()

@@ -1,27 +1,18 @@
 """From TOML, mappings and command-line overrides to a recipe, with all mistakes of form at once."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, validate_strictly
 from loupe.errors import LoupeError, Mistake, RecipeError
-from loupe.other_names import find_surely
-from loupe.recipe.data_section import DataSection, Fold, LabelNoise, Normalization
+from loupe.recipe.field_names import find_meant, list_tables
 from loupe.recipe.former_names import name_now, read_former_names
-from loupe.recipe.schema import EvaluateSection, Recipe, RunSection, TransferSection
+from loupe.recipe.schema import Recipe
 from loupe.recipe.sections import read_choice_text
 from loupe.recipe.toml_mistakes import explain, explain_value
-from loupe.recipe.train_section import (
-    EarlyStopping,
-    FreezeLater,
-    HardExamples,
-    Lookahead,
-    ProgressiveResizing,
-    TrainSection,
-)
 
 
 def parse_recipe(mapping: Mapping[str, Any]) -> Recipe:
@@ -49,8 +40,8 @@ def find_form_mistakes(mapping: Mapping[str, Any]) -> list[Mistake]:
     try:
         _validate(mapping)
     except ValidationError as error:
-        found, fields = error.errors(), _field_names()
-        return describe_pydantic_errors(found, where="", fields=fields, find_elsewhere=find_field)
+        found, fields = error.errors(), {place: table.model_fields for place, table in list_tables().items()}
+        return describe_pydantic_errors(found, where="", fields=fields, find_elsewhere=find_meant)
     return []
 
 
@@ -222,43 +213,3 @@ def set_value(mapping: dict[str, Any], dotted: str, value: Any) -> None:
         table.pop(last, None)
     else:
         table[last] = value
-
-
-_OF_CHOICES = (  # settings that most of a kind have; they are checked with the choice itself
-    "train.optimizer.learning_rate",
-    "train.optimizer.momentum",
-    "train.optimizer.weight_decay",
-    "data.path",
-    "data.test_part",
-)
-
-
-def find_field(name: str) -> str | None:
-    """Return the place of the field called so, here or by other tools: epochs, max_epochs → train.epochs."""
-    places = {place.rpartition(".")[2]: place for place in _OF_CHOICES}
-    tables = _field_names()
-    for table, fields in reversed(tables.items()):  # the outermost field of a name is meant
-        dotted = {field: ".".join(filter(None, (table, field))) for field in fields}
-        places |= {field: place for field, place in dotted.items() if place not in tables or "." in place}
-    nearest = find_surely(name, places)
-    return places[nearest] if nearest else None
-
-
-def _field_names() -> dict[str, Iterable[str]]:
-    tables: dict[str, type[BaseModel]] = {
-        "": Recipe,
-        "data": DataSection,
-        "data.fold": Fold,
-        "data.label_noise": LabelNoise,
-        "data.normalize": Normalization,
-        "transfer": TransferSection,
-        "train": TrainSection,
-        "train.early_stopping": EarlyStopping,
-        "train.freeze_later": FreezeLater,
-        "train.hard_examples": HardExamples,
-        "train.lookahead": Lookahead,
-        "train.progressive_resizing": ProgressiveResizing,
-        "evaluate": EvaluateSection,
-        "run": RunSection,
-    }
-    return {place: table.model_fields for place, table in tables.items()}

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.errors import Mistake, SearchError
 from loupe.recipe import name_mapping
+from loupe.recipe.field_names import find_field_of_set
 from loupe.searches.references import find_unmet
 from loupe.searches.schema import Parameter, Search
 
@@ -55,7 +56,9 @@ def draft_search(mapping: Mapping[str, Any]) -> SearchDraft:
         search = validate_strictly(Search, mapping)
     except ValidationError as error:
         found = error.errors()
-        of_form = describe_pydantic_errors(found, where="", fields=_name_fields(mapping))
+        of_form = describe_pydantic_errors(
+            found, where="", fields=_name_fields(mapping), find_elsewhere=find_field_of_set
+        )
         sound, lost = keep_sound(Search, mapping, found, tables=("space",), stand_ins=_STAND_INS)
         if sound is not None and "space" in lost:
             sound = sound.model_copy(update={"space": {}})
