@@ -193,13 +193,59 @@ PATH = "write a path in 'single quotes', such as 'C:\\images', or with / in plac
             "a: 1 (line 1, column 2: expected '=' after a key in a key/value pair)",
             "write = in place of the colon, as in `epochs = 20`; a section is a heading, [data]",
         ),
-        ("é = 1", "é = 1 (line 1, column 1: invalid statement)", "mend the line named above"),
+        (
+            "é = 1",
+            "é = 1 (line 1, column 1: invalid statement)",
+            'put the name in quotation marks: "é" = 1',
+        ),
     ],
 )
 def test_broken_toml_shows_the_line_and_what_to_do(text: str, got: str, next_step: str) -> None:
     with pytest.raises(LoupeError) as caught:
         read_toml(text, "mine.toml")
     assert (caught.value.got, caught.value.next_step) == (got, next_step)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended", "next_step"),
+    [
+        ("größe = 3", '"größe" = 3', 'put the name in quotation marks: "größe" = 3'),
+        ('my name = "x"', '"my name" = "x"', 'put the name in quotation marks: "my name" = "x"'),
+        (
+            "[section name]\na = 1",
+            '["section name"]\na = 1',
+            'put the name in quotation marks: ["section name"]',
+        ),
+        ("[[größe]]", '[["größe"]]', 'put the name in quotation marks: [["größe"]]'),
+        ("[data\na = 1", "[data]\na = 1", "close the heading with ]"),
+        ("[[data]\na = 1", "[[data]]\na = 1", "close the heading with ]]"),
+        ("a = [", "a = []", "close the list with ]"),
+        ("a = [1,", "a = [1,]", "close the list with ]"),
+        ("a = [1,,2]", "a = [1,2]", "write one comma"),
+        ("a = [,1]", "a = [1]", "take away the comma before the first value"),
+        ("a = NaN", "a = nan", "write nan in small letters"),
+        ("a = -Inf", "a = -inf", "write -inf in small letters"),
+        ("a = Infinity", "a = inf", "write inf in small letters"),
+        ("my name = True", '"my name" = true', 'put the name in quotation marks: "my name"'),
+        (
+            "a = horizontal-flip, cutout",
+            'a = ["horizontal-flip", "cutout"]',
+            'if these are texts, make them a list: ["horizontal-flip", "cutout"]',
+        ),
+        ("a = cat, 3", 'a = ["cat", 3]', 'if these are texts, make them a list: ["cat", 3]'),
+        ("a = 'x", "a = 'x'", "close the text with a quotation mark of the kind that opens it"),
+        ('a = "x', 'a = "x"', "close the text with a quotation mark of the kind that opens it"),
+        ("a = '''x", "a = '''x'''", "close the text with three quotation marks of the kind that opens it"),
+        ("a b", "a = 1", "write = between the name and the value"),
+    ],
+)
+def test_what_is_told_of_broken_toml_mends_it(text: str, mended: str, next_step: str) -> None:
+    with pytest.raises(LoupeError) as caught:
+        read_toml(text, "mine.toml")
+    assert caught.value.next_step == next_step
+    read_toml(mended, "mine.toml")
+    told = next_step.partition(": ")[2]
+    assert told in mended, "the line that is told is the line that can be read"
 
 
 def test_a_long_line_is_shown_where_it_is_broken() -> None:

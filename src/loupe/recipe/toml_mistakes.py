@@ -1,6 +1,7 @@
 """Why a text is not TOML: the line itself, and what to do about the commonest causes."""
 
 import re
+import tomllib
 from dataclasses import dataclass
 
 _MOST_SHOWN = 80  # characters of a line
@@ -75,6 +76,7 @@ def _shorten(line: str, column: int) -> str:
 
 
 _CLOSE_TEXT = "close the text with a quotation mark of the kind that opens it"
+_CLOSE_LONG_TEXT = "close the text with three quotation marks of the kind that opens it"
 _WRITE_PATH = "write a path in 'single quotes', such as 'C:\\images', or with / in place of \\"
 _NEXT_STEPS = {
     "invalid hex value": _WRITE_PATH,
@@ -83,7 +85,10 @@ _NEXT_STEPS = {
     "illegal character '\\n'": _CLOSE_TEXT,
     "cannot declare": "put the fields of both under one heading",
     "cannot overwrite a value": "name each field once",
-    "expected ']'": "close the heading with ]",
+    "expected '\"'": _CLOSE_TEXT,
+    'expected "\'"': _CLOSE_TEXT,
+    'expected \'"""\'': _CLOSE_LONG_TEXT,
+    "expected \"'''\"": _CLOSE_LONG_TEXT,
 }
 """What to do, by how that begins which tomllib says."""
 
@@ -95,8 +100,12 @@ def _find_next_step(said: str, before: str, rest: str) -> str:
         return _mend_value(before, rest)
     if said.startswith("expected newline"):
         return _mend_end(before, rest)
+    if said.startswith(("expected ']' at the end of a table", "expected ']]' at the end of an array")):
+        return _mend_heading(before, rest)
+    if said == "invalid statement" and rest[:1].isalpha():
+        return _mend_name(before, rest)
     if said.startswith("expected '='"):
-        return _mend_name(rest)
+        return _mend_name(before, rest)
     if said in ("unclosed array", "unclosed inline table"):
         return _close("[]" if said == "unclosed array" else "{}", before, rest)
     if said == "invalid statement" and rest.startswith("{"):
@@ -110,7 +119,10 @@ _NOTHING = ("none", "null", "nil")
 def _mend_value(before: str, rest: str) -> str:
     word = (re.match(r"[^\s,\]}#]+", rest) or [""])[0]
     if not word:
-        return "write a value after ="
+        return _fill(before, rest)
+    number = re.fullmatch(r"([-+]?)(nan|inf|infinity)", word, re.IGNORECASE)
+    if number is not None:
+        return f"write {number[1]}{number[2].lower()[:3]} in small letters"
     if word.casefold() in ("true", "false"):
         return f"write {word.casefold()} in small letters"
     if word.casefold() in _NOTHING:
@@ -125,8 +137,49 @@ def _mend_value(before: str, rest: str) -> str:
     value = re.split(r"\s+#", rest)[0].strip() if is_whole else word
     if not re.match(r"[^\W\d]|[/~\\.]", value) or any(sign in value for sign in "\"'\n"):
         return "write a number, true, false, a text in quotation marks, or a list in brackets"
-    quoted = f"'{value}'" if "\\" in value else f'"{value}"'
-    return f"if that is a text, put it in quotation marks: {quoted}"
+    return _quote(value)
+
+
+def _fill(before: str, rest: str) -> str:
+    """Return what to do where a value is missing."""
+    if rest.startswith(",") and before.rstrip().endswith(("[", ",")):
+        return (
+            "take away the comma before the first value" if before.rstrip()[-1] == "[" else "write one comma"
+        )
+    return "close the list with ]" if before.rstrip().endswith(("[", ",")) else "write a value after ="
+
+
+def _quote(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) > 1 and all(re.fullmatch(r"[\w.:/~-]+", part) for part in parts):
+        return f"if these are texts, make them a list: [{', '.join(map(_quote_item, parts))}]"
+    return f"if that is a text, put it in quotation marks: {_quote_item(value)}"
+
+
+def _quote_item(value: str) -> str:
+    """Return a value as a text, or as it is where it is one of TOML's already."""
+    if _is_toml(f"value = {value}"):
+        return value
+    return f"'{value}'" if "\\" in value else f'"{value}"'
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _mend_heading(before: str, rest: str) -> str:
+    """Return what a heading lacks: quotation marks around a name, or the brackets at its end."""
+    opening = (re.match(r"\s*(\[+)", before) or ["", "["])[1]
+    closing = "]" * len(opening)
+    inside, found, _ = (before.lstrip()[len(opening) :] + rest).partition("]")
+    name = inside.strip()
+    if found and _BARE_NAME.fullmatch(name.replace(".", "")) is None and _IS_NAME.fullmatch(name):
+        return f'put the name in quotation marks: {opening}"{name}"{closing}'
+    return f"close the heading with {closing}"
 
 
 def _mend_end(before: str, rest: str) -> str:
@@ -139,11 +192,20 @@ def _mend_end(before: str, rest: str) -> str:
     return "end the line after the value: a text stands in quotation marks, the next field on its own line"
 
 
-def _mend_name(rest: str) -> str:
+_IS_NAME = re.compile(r"[^\W_][^\"'\[\]\\=#:,{}\x00-\x1f\x7f]*")
+_BARE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _mend_name(before: str, rest: str) -> str:
     if rest.startswith(":"):
         return "write = in place of the colon, as in `epochs = 20`; a section is a heading, [data]"
     if not rest:
         return "write name = value for a field, or [name] for the heading of a section"
+    name, sign, value = (before + rest).partition("=")
+    name = name.strip()
+    if sign and not value.startswith("=") and _IS_NAME.fullmatch(name) and not _BARE_NAME.fullmatch(name):
+        line = f'"{name}" = {value.strip()}'
+        return f"put the name in quotation marks: {line if _is_toml(line) else line.partition(' = ')[0]}"
     return "write = between the name and the value"
 
 
