@@ -47,7 +47,7 @@ def measure_robustness(
     training: ImageDataset | None = None,
     most: Annotated[int, Field(ge=1, description="Images spoilt, ≥ 1; fewer of a costly network.")] = 500,
 ) -> Finding:
-    """Accuracy under eleven corruptions at five severities, beside a reference: what breaks it, what first.
+    """Accuracy under eleven corruptions at five severities, beside a reference: what breaks it, and where.
 
     Costs 56 forward passes of 100 to 500 images, about a tenth of an epoch at most, and a logistic regression
     where no reference is stored for the images.
