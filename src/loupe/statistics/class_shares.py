@@ -17,20 +17,27 @@ def adjust_to_shares(probabilities: Tensor, before: Sequence[float], now: Sequen
 
     Right where the images of each class are as they were and only the classes' shares changed. By how much a
     class became more frequent is unknown where no image of it was counted: what a network gives it is then
-    left as it is, beside the others.
+    left as it is, and the other classes have the rest. Where shares leave none of these possible, they stay
+    as they are, too.
 
     Args:
         probabilities: (images, classes) float, calibrated where classes have the shares `before`.
         before: shares there; 0 where it is unknown.
         now: shares where the network is used.
     """
-    known, wanted = (torch.tensor(one, dtype=torch.float64) for one in (before, now))
-    weighted = probabilities.double() * torch.where(known > 0, wanted / known, 1.0)
-    return weighted / weighted.sum(1, keepdim=True).clamp_min(1e-300)
+    before_now = torch.tensor([before, now], dtype=torch.float64)
+    is_known = before_now[0] > 0
+    exact = probabilities.double()
+    known = torch.where(is_known, exact, 0.0)
+    weighted = known * torch.where(is_known, before_now[1] / before_now[0], 0.0)
+    total, rest = weighted.sum(1, keepdim=True), known.sum(1, keepdim=True)
+    heeded = torch.where(total > 0, weighted / total.clamp_min(1e-300) * rest, known)
+    adjusted = torch.where(is_known, heeded, exact)
+    return adjusted / adjusted.sum(1, keepdim=True).clamp_min(1e-300)
 
 
 def estimate_shares(
-    probabilities: Tensor, before: Sequence[float], *, draws: int = 50, seed: int = 0
+    probabilities: Tensor, before: Sequence[float], *, draws: int = 200, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Return the classes' shares among images without labels, and those of resamples of these images.
 
@@ -40,7 +47,7 @@ def estimate_shares(
     Args:
         probabilities: (images, classes) float, calibrated where classes have the shares `before`.
         before: shares as in `adjust_to_shares`; classes whose share is unknown keep 0, and the others' shares
-            add up to 1 without them.
+            add up to 1 without them. Where all images are surely of such classes, shares stay as before.
         draws: how many resamples.
         seed: of the resamples.
 
@@ -110,5 +117,7 @@ def _step(exact: Tensor, before: Tensor, counts: Tensor, shares: Tensor) -> tupl
     ratios = shares / before
     likelihoods = (exact @ ratios).clamp_min(1e-300)
     step = ratios * (exact.T @ (counts / likelihoods))
-    # less than all images where some are surely of classes whose share is unknown
-    return step / step.sum(0).clamp_min(1e-300), (counts * likelihoods.log()).sum(0)
+    # less than all images where some are surely of classes whose share is unknown; of none, nothing is learnt
+    total = step.sum(0)
+    moved = torch.where(total > 0, step / total.clamp_min(1e-300), shares)
+    return moved, (counts * likelihoods.log()).sum(0)
