@@ -54,6 +54,8 @@ def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
         ("truth,cat,dog\ncat,0\n", "line 2"),
         ("truth,cat,dog\ncat,0,many\n", "many"),
         ("truth,cat\ncat,0\ncat,1\n", "line 3"),
+        ("truth,cat,dog,dog\ncat,0,1,2\n", "the first line names dog twice"),
+        ("truth,cat, cat\ncat,0,1\n", "the first line names cat twice"),
     ],
 )
 def test_what_is_no_table_of_costs(tmp_path: Path, text: str, got: str) -> None:
@@ -96,11 +98,27 @@ def test_shares_left_out_share_the_rest_as_before() -> None:
     names, before = ("a", "b", "c"), [0.5, 0.3, 0.2]
     assert fill_shares(read_shares("b=0.5"), names, before) == pytest.approx([0.5 * 5 / 7, 0.5, 0.5 * 2 / 7])
     assert fill_shares({"a": 0.2, "b": 0.2, "c": 0.6}, names, before) == pytest.approx([0.2, 0.2, 0.6])
-    for wrong in ({"a": 1.2}, {"a": 0.2, "b": 0.2, "c": 0.2}, {"a": -0.1}):
+    for wrong in ({"a": 0.7, "b": 0.4}, {"a": 0.2, "b": 0.2, "c": 0.2}):
         with pytest.raises(LoupeError, match="do not add up to 1"):
             fill_shares(wrong, names, before)
     with pytest.raises(LoupeError, match="cannot be read"):
         read_shares("a=many")
+
+
+@pytest.mark.parametrize("text", ["b=0.5,a=nan", "a=1.2", "a=-0.1", "a=inf"])
+def test_what_is_no_share_is_told_as_such(text: str) -> None:
+    with pytest.raises(LoupeError, match="The share of a is no number from 0 to 1") as raised:
+        fill_shares(read_shares(text), ("a", "b", "c"), [0.5, 0.3, 0.2])
+    assert f"got: {text.rpartition(',')[2]}\n" in str(raised.value)
+
+
+def test_a_class_with_two_shares_is_refused() -> None:
+    with pytest.raises(LoupeError, match="Class a has two shares") as raised:
+        read_shares("a=0.5, b=0.2, a =0.1")
+    assert "got: a=0.5, b=0.2, a =0.1" in str(raised.value)
+    for text in ("a=0.5,=0.1", "=0.1,=0.2", "a", ""):
+        with pytest.raises(LoupeError, match="cannot be read"):
+            read_shares(text)
 
 
 def test_shares_are_refused_where_no_image_says_what_they_were() -> None:

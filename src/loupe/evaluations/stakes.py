@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from loupe.data.readers.tables import find_delimiter, parse_table
 from loupe.errors import LoupeError, describe_cause, suggest
+from loupe.wording import list_names, quote_name
 
 UNSURE = "unsure"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -35,6 +37,9 @@ def read_costs(file: Path) -> dict[str, dict[str, float]]:
     if not header or not rows:
         raise _refuse_file(file, f"{len(rows) + bool(header)} rows")
     answers = header[1:]
+    twice = [name for name, count in Counter(filter(None, answers)).items() if count > 1]
+    if twice:
+        raise _refuse_file(file, f"the first line names {', '.join(twice)} twice")
     costs: dict[str, dict[str, float]] = {}
     for number, (truth, *cells) in rows:
         if len(cells) != len(answers) or truth.strip() in costs:
@@ -106,15 +111,24 @@ def read_shares(text: str) -> dict[str, float]:
     """Return shares written as "cat=0.7,dog=0.2", by class.
 
     Raises:
-        LoupeError: it is not written like that.
+        LoupeError: it is not written like that, or a class has two shares.
     """
     shares: dict[str, float] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
-        name, _, value = part.rpartition("=")
+        written, _, value = part.rpartition("=")
+        name = written.strip()
+        if name and name in shares:
+            raise LoupeError(
+                f"Class {name} has two shares.",
+                got=text,
+                allowed="each class once",
+                next_step="leave one of them out",
+            )
         try:
-            shares[name.strip()] = float(value)
+            shares[name] = float(value)
         except ValueError:
-            shares[""] = 0.0
+            shares = {}
+            break
     if not shares or "" in shares:
         raise LoupeError(
             "The shares of the classes cannot be read.",
@@ -137,10 +151,19 @@ def fill_shares(
             share is then unknown.
 
     Raises:
-        LoupeError: a name is no class, one whose share is unknown, or shares do not add up to 1.
+        LoupeError: a name is no class, one whose share is unknown, a share is none, or shares do not add up
+            to 1.
     """
     labels = _number(class_names)
     named = {_find(name, labels, "class"): share for name, share in shares.items()}
+    wrong = {name: share for name, share in shares.items() if not 0 <= share <= 1}  # NaN likewise
+    if wrong:
+        raise LoupeError(
+            f"The share of {list_names([quote_name(name) for name in wrong])} is no number from 0 to 1.",
+            got=", ".join(f"{name}={share:g}" for name, share in wrong.items()),
+            allowed="shares from 0 to 1",
+            next_step="write 70 % as 0.7",
+        )
     unknown = [class_names[label] for label in named if not before[label]]
     if unknown:
         raise LoupeError(
@@ -151,8 +174,7 @@ def fill_shares(
         )
     rest = 1 - sum(named.values())
     others = {label: one for label, one in enumerate(before) if label not in named}
-    is_over = rest < -1e-6 or (not others and abs(rest) > 1e-6)
-    if is_over or any(not 0 <= one <= 1 for one in named.values()):
+    if rest < -1e-6 or (not others and abs(rest) > 1e-6):
         raise LoupeError(
             "The shares of the classes do not add up to 1.",
             got=", ".join(f"{name}={share:g}" for name, share in shares.items()),
