@@ -80,6 +80,30 @@ def test_a_card_without_test_and_of_an_autoencoder(train: Train, tmp_path: Path)
     assert "calibrated" not in text
 
 
+def test_a_card_says_what_was_done_to_the_training_images(train: Train, tmp_path: Path) -> None:
+    bent = (
+        "data.long_tail=10",
+        "data.label_noise.share=0.3",
+        "data.fold={number=2, of=5}",
+        "train.decay=weights",
+    )
+    run = train(*bent, "data.fraction=1", "train.epochs=1")
+    text = write_model_card(run.path, tmp_path).card.read_text(encoding="utf-8")
+    assert "% of the remaining training images were used" not in text
+    assert (
+        "100 % of the remaining training images were taken, before they were thinned out to a long tail."
+        in text
+    )
+    assert "Validation images: part 2 of 5 equal parts of the images (a fold); with split seed" in text
+    training = text.partition("## Training")[2].partition("## Figures")[0]
+    for said in (
+        "(long tail)",
+        "30 % of training labels made wrong on purpose",
+        "weight decay on weights alone",
+    ):
+        assert said in training
+
+
 def run_card(card: Path, capsys: pytest.CaptureFixture[str]) -> str:
     (code,) = re.findall(r"```python\n(.*?)```", card.read_text(encoding="utf-8"), flags=re.DOTALL)
     capsys.readouterr()

@@ -147,15 +147,30 @@ def _say_data(subject: _Subject) -> Iterator[str]:
     ]
     yield from _write_table(("split", "images", "SHA-256 of pixels, labels and class names"), rows)
     yield ""
-    held = data.validation
     yield (
-        "Validation images: those of the dataset if it has its own, else "
-        f"{held if held >= 1 else f'{100 * held:g} %'} of the training images: each by its own pixels where "
-        f"they are files of one's own, else stratified; with split seed {subject.recipe.split_seed}. "
-        f"{100 * data.fraction:g} % of the remaining training images were used. Validation chose the epoch."
+        f"Validation images: {_say_validation(subject.recipe)}; with split seed {subject.recipe.split_seed}. "
+        f"{100 * data.fraction:g} % of the remaining training images were taken"
+        f"{', before they were thinned out to a long tail' if data.long_tail else ''}. "
+        "Validation chose the epoch."
     )
     yield ""
     yield _say_test_part(subject)
+
+
+def _say_validation(recipe: Recipe) -> str:
+    """Return which images validate, as the recipe divides them."""
+    data = recipe.data
+    if data.fold is not None:
+        said = f"part {data.fold.number} of {data.fold.of} equal parts of the images (a fold)"
+    else:
+        held = f"{data.validation}" if data.validation >= 1 else f"{100 * data.validation:g} %"
+        said = (
+            f"those of the dataset if it has its own, else {held} of the training images: each by its own "
+            "pixels where they are files of one's own, else stratified"
+        )
+    if data.sides_of is None:
+        return said
+    return f"those that {PurePath(data.sides_of).name} names as such; of images it does not name {said}"
 
 
 def _say_test_part(subject: _Subject) -> str:

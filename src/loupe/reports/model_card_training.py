@@ -6,6 +6,7 @@ from typing import Any
 
 from loupe.data.normalization import Normalization
 from loupe.recipe import Recipe
+from loupe.recipe.data_section import DataSection
 from loupe.recipe.sections import Choice
 from loupe.recipe.train_section import TrainSection
 from loupe.reports.page import format_decimals
@@ -25,16 +26,12 @@ def say_training(recipe: Recipe, result: RunResult, description: Mapping[str, An
     assert result.best is not None
     model = dict(description["model"])
     constants = Normalization.from_dict(description["normalization"])
-    augment = ", ".join(map(_name_choice, recipe.data.augment)) or "no augmentation"
     parts = [
         f"A network `{_name_settings(model.pop('name'), model)}` of {result.parameters:,} parameters, "
         f"trained for up to {train.epochs} epochs of batches of {train.batch_size}"
         f"{f' in {train.accumulate} micro-batches' if train.accumulate > 1 else ''} with "
         f"{_name_choice(train.optimizer)}",
-        *_list_ways(train),
-        f"mixing by {_name_choice(recipe.data.mix)}" if recipe.data.mix else "",
-        augment,
-        *_list_origins(recipe),
+        *list_ways(recipe),
     ]
     kept = f"The weights are those of epoch {result.best.epoch}, the best by validation {result.selected_by}"
     ended = f" of {result.last.epoch} trained" if result.last else ""
@@ -48,19 +45,50 @@ def say_training(recipe: Recipe, result: RunResult, description: Mapping[str, An
         yield f"- {note}"
 
 
-def _list_ways(train: TrainSection) -> Iterator[str]:
-    """Yield schedule and loss, and what of training is not as it is by itself; "" for what is."""
+def list_ways(recipe: Recipe) -> Iterator[str]:
+    """Yield how a recipe trains: schedule, augmentation, and all that is not as it is by itself.
+
+    "" for what is as by itself.
+    """
+    data = recipe.data
+    yield from _list_settings(recipe.train)
+    yield from _list_savings(recipe.train)
+    yield f"mixing by {_name_choice(data.mix)}" if data.mix else ""
+    yield ", ".join(map(_name_choice, data.augment)) or "no augmentation"
+    yield from _list_changes(data)
+    if recipe.run.processes > 1:
+        yield f"by {recipe.run.processes} processes, each on its share of every batch"
+    yield from _list_origins(recipe)
+
+
+def _list_changes(data: DataSection) -> Iterator[str]:
+    """Yield what was done to training images and labels before training."""
+    if data.corrections is not None:
+        yield f"images and labels corrected as {PurePath(data.corrections).name} says"
+    if data.long_tail is not None:
+        yield (
+            "training images thinned out on purpose until the first class has "
+            f"{data.long_tail:g} times those of the last (long tail)"
+        )
+    if data.label_noise is not None:
+        share, kind = 100 * data.label_noise.share, data.label_noise.kind
+        yield f"{share:g} % of training labels made wrong on purpose (label noise, {kind})"
+
+
+def _list_settings(train: TrainSection) -> Iterator[str]:
     yield f"schedule {_name_choice(train.schedule)}"
     yield f"loss {_name_choice(train.loss)}" if train.loss else ""
     yield from _list_balances(train)
     yield f"warm-up of {train.warmup_epochs:g} epochs" if train.warmup_epochs else ""
     yield f"label smoothing {train.label_smoothing:g}" if train.label_smoothing else ""
+    yield "weight decay on weights alone, not on biases and norms" if train.decay == "weights" else ""
     yield f"gradients clipped to norm {train.clip_norm:g}" if train.clip_norm else ""
     if train.average_decay:
         yield f"a moving average of the weights with decay {train.average_decay:g}"
     if train.layer_decay < 1:
         yield f"the learning rate times {train.layer_decay:g} from layer to layer away from the head"
-    yield from _list_savings(train)
+    if train.early_stopping:
+        yield f"early stopping by windows of {train.early_stopping.window} epochs"
 
 
 def _list_balances(train: TrainSection) -> Iterator[str]:
@@ -74,14 +102,19 @@ def _list_balances(train: TrainSection) -> Iterator[str]:
 
 def _list_savings(train: TrainSection) -> Iterator[str]:
     if train.lookahead:
-        yield f"lookahead every {train.lookahead.every} steps"
+        slow = train.lookahead
+        yield f"lookahead every {slow.every} steps (decay {slow.decay:.4g}, power {slow.power:g})"
     if train.hard_examples:
-        yield f"on the hardest {100 * train.hard_examples.keep:g} % of each batch"
+        hard = train.hard_examples
+        yield f"on the hardest {100 * hard.keep:g} % of each batch, ranked by {_name_choice(hard.proxy)}"
     if train.freeze_later:
-        stops = train.freeze_later.last_epochs.items()
+        stops = [one for one in train.freeze_later.last_epochs.items() if one[1] < train.epochs]
         yield list_names([f"{layer} trained until epoch {epoch} only" for layer, epoch in stops])
     if train.progressive_resizing:
-        yield "smaller images in the first epochs"
+        small = train.progressive_resizing
+        sizes = [f"{size} pixels until epoch {last}" for size, last in small.last_epochs.items()]
+        windows = ", as random windows" if small.way == "crop" else ""
+        yield f"smaller images in the first epochs ({', '.join(sizes)}{windows})"
 
 
 def _name_weights(weights: str | Mapping[str, float]) -> str:
@@ -91,11 +124,15 @@ def _name_weights(weights: str | Mapping[str, float]) -> str:
 def _list_origins(recipe: Recipe) -> Iterator[str]:
     """Yield where weights came from that were not drawn by chance, and what of them was not trained."""
     transfer = recipe.transfer
+    if recipe.run.continues is not None:
+        yield f"going on with the training of {PurePath(recipe.run.continues).name}"
     if transfer is None:
         return
     origin = transfer.run or transfer.weights
     if origin is not None:
-        yield f"starting from the weights of {PurePath(origin).name}"
+        part = f" (its part {transfer.part})" if transfer.part else ""
+        head = ", head copied too" if transfer.head == "copied" else ""
+        yield f"starting from the weights of {PurePath(origin).name}{part}{head}"
     if transfer.freeze == "all":
         yield "all but the head left as it was"
     elif transfer.freeze != "none":
