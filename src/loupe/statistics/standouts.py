@@ -26,9 +26,10 @@ def adjust_standouts(
     more than a share p of samples has a p value of p or less anywhere, however small the groups are. The
     statistic is Welch's, so that this nearly holds too where only the means are alike (Janssen, 1997) and
     groups are not tiny: simulated with one group of five or more rows that are all or nothing, beside larger
-    ones that lose evenly, a nominal 5 % is 4 to 7 % where its rows are so under all kinds at once (of five
-    rows that are so under each kind anew, 15 %); with two or three rows it is up to 30 %. So groups of fewer
-    than `fewest` rows are not judged: their p values are 1, and their rows count among the others.
+    ones that lose evenly, a nominal 5 % is 4 to 7 % where its rows are so under all kinds at once. Where they
+    are so under each kind anew it is 12 to 15 % with five to eight rows, 6 to 8 % with fifteen; with two or
+    three rows it is up to 30 %. So groups of fewer than `fewest` rows are not judged: their p values are 1,
+    and their rows count among the others.
     Deterministic.
 
     Args:
