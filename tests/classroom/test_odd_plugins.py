@@ -56,7 +56,9 @@ def test_plugins_that_misbehave(
     )
     trace.touch()
     began = time.monotonic()
-    entry = judge(lesson, run, tmp_path / "work", Limits(seconds=10 if "longer" in told else 20), plugins="trusted")
+    entry = judge(
+        lesson, run, tmp_path / "work", Limits(seconds=10 if "longer" in told else 20), plugins="trusted"
+    )
     assert time.monotonic() - began < 60
     assert told in reasons(entry)
     assert entry.is_refused == bool(told)
