@@ -57,7 +57,7 @@ def test_all_mistakes_of_form_and_of_settings_are_shown_together() -> None:
         "  - train.schedule.every: got nothing; allowed: a value is required\n"
         "  - data.augment.0.name: got 'flip'; allowed: alternating-flip, auto-augment, color-jitter, cutout, "
         "horizontal-flip, padded-crop, rand-augment, random-erasing, random-resized-crop, rotation, "
-        "trivial-augment\n"
+        "trivial-augment; did you mean 'horizontal-flip'?\n"
         "  - data.normalize: got 'cifar'; allowed: measured, unit, cifar10, cifar10-per-image-sd, "
         "fashion-mnist, half-1, half-3; did you mean 'cifar10'?\n"
         "  next: mend the lines above; `loupe train --help` describes every field"
