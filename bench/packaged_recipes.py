@@ -49,6 +49,8 @@ def read_runs(name: str, places: Sequence[Path]) -> dict[str, object]:
         for section in ("data", "model", "train", "transfer"):
             if getattr(kept, section) != getattr(wanted, section):
                 raise SystemExit(f"{place} is no run of {name}: its section {section} is another")
+        if result.best is None or result.best.test is None:
+            raise SystemExit(f"{place} has no figure of the test set, which was never opened: evaluate.test")
         results.append(result)
     if len({result.seed for result in results}) < len(results):
         raise SystemExit("two of the runs have one seed")
@@ -57,8 +59,9 @@ def read_runs(name: str, places: Sequence[Path]) -> dict[str, object]:
     best = results[0].best
     if len(results) == 1 and best is not None:
         for with_what, score in (("", best.test), (" with tta", best.test_tta)):
-            if score is not None:
-                figures[f"best test accuracy{with_what}"]["interval"] = asdict(score.headline.interval)
+            if score is not None and score.headline.interval is not None:
+                figure = f"best test {score.headline.metric.name}{with_what}"
+                figures[figure]["interval"] = asdict(score.headline.interval)
     return {"seeds": [result.seed for result in results], "summaries": figures}
 
 
@@ -69,6 +72,8 @@ def write_rows(name: str, summary: dict[str, object]) -> list[str]:
     spread = f" (std {seconds['std']:.1f} s)" if seconds["std"] is not None else ""
     took = format_duration(seconds["mean"]) + spread
     if "best test accuracy" not in metrics:
+        if "best test loss" not in metrics:
+            raise SystemExit(f"{name} has no figure of the test set, which was never opened: evaluate.test")
         return [write_row(f"`{name}`", metrics["best test loss"], 1, 5, "", took)]
     rows = [write_row(f"`{name}`", metrics["best test accuracy"], 100, 2, " %", took)]
     with_views = metrics.get("best test accuracy with tta")
@@ -78,11 +83,13 @@ def write_rows(name: str, summary: dict[str, object]) -> list[str]:
 
 
 def write_row(name: str, test: dict[str, Any], scale: float, digits: int, unit: str, took: str) -> str:
+    interval = test["interval"] or {"low": None, "high": None}
     mean, std, low, high = (
         "–" if value is None else f"{scale * value:.{digits}f}"
-        for value in (test["mean"], test["std"], test["interval"]["low"], test["interval"]["high"])
+        for value in (test["mean"], test["std"], interval["low"], interval["high"])
     )
-    return f"| {name} | {test['num_seeds']} | {mean}{unit} | {std} | {low} to {high}{unit} | {took} |"
+    ends = f"{low} to {high}{unit}" if test["interval"] else "–"
+    return f"| {name} | {test['num_seeds']} | {mean}{unit} | {std} | {ends} | {took} |"
 
 
 def main() -> None:

@@ -78,3 +78,35 @@ def test_the_row_of_finished_runs_is_that_of_their_series(tmp_path: Path) -> Non
     ]:
         with pytest.raises((SystemExit, loupe.LoupeError), match=said):
             script["read_runs"](recipe, places)
+
+
+CODES = """
+name = "codes"
+data = { name = "digits", fraction = 0.3, normalize = "unit" }
+model = { name = "autoencoder", widths = [8] }
+train = { epochs = 1 }
+evaluate = { look_inside = false }
+"""
+
+
+@pytest.mark.thorough
+def test_the_row_of_one_autoencoder_is_of_its_error_and_of_a_shut_test_set_there_is_none(
+    tmp_path: Path,
+) -> None:
+    script = runpy.run_path(str(ROOT / "bench/packaged_recipes.py"), run_name="looked_at")
+    recipe = tmp_path / "codes.toml"
+    recipe.write_text(CODES, encoding="utf-8")
+    run = loupe.train(str(recipe), f"run.folder={tmp_path}")
+    (row,) = script["write_rows"]("codes", script["read_runs"](str(recipe), [run.path]))
+    error = run.read_result().best.test.headline
+    low, high = error.interval.low, error.interval.high
+    assert f"| `codes` | 1 | {error.value:.5f} | – | {low:.5f} to {high:.5f} | " in row
+    shut = loupe.train(str(recipe), "evaluate.test=false", f"run.folder={tmp_path}")
+    with pytest.raises(SystemExit, match="test set, which was never opened"):
+        script["read_runs"](str(recipe), [shut.path])
+    series = loupe.train(str(recipe), "evaluate.test=false", "run.seeds=[0, 1]", f"run.folder={tmp_path}")
+    summary = json.loads((series.path / "summary.json").read_text(encoding="utf-8"))
+    with pytest.raises(SystemExit, match="test set, which was never opened"):
+        script["write_rows"]("codes", summary)
+    unsure = {"mean": 0.5, "std": None, "interval": None, "num_seeds": 1}
+    assert script["write_row"]("x", unsure, 1, 2, "", "1 s") == "| x | 1 | 0.50 | – | – | 1 s |"
