@@ -11,6 +11,7 @@ from PIL import Image
 import loupe
 from loupe.errors import LoupeError
 from loupe.exporting import EXPORT_FORMATS
+from loupe.publishing.run_words import describe_data
 from loupe.running.training_setup import load_validation_images
 from loupe.runs import RunFolder
 from loupe.using.export_run import Export, export_run, write_model_card
@@ -95,6 +96,10 @@ def test_a_card_says_what_was_done_to_the_training_images(train: Train, tmp_path
         in text
     )
     assert "Validation images: part 2 of 5 equal parts of the images (a fold); with split seed" in text
+    drafted = describe_data(run, run.read_recipe(), run.read_result())
+    assert "until the first class has 10 times those of the last" in drafted, (
+        "a draft says it as the card does"
+    )
     training = text.partition("## Training")[2].partition("## Figures")[0]
     for said in (
         "(long tail)",

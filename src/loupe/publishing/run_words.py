@@ -50,6 +50,8 @@ def describe_data(run: RunFolder, recipe: Recipe, result: RunResult) -> str:
         f"The data set is {data.name}: {counts['train']:,} training, {counts['validation']:,} validation and "
         f"{counts['test']:,} test images{classes}, validation held out of the training data {held}",
         f"{100 * data.fraction:g} % of the training images are used" if data.fraction < 1 else "",
+        "Training images are thinned out on purpose, until the first class has "
+        f"{data.long_tail:g} times those of the last" if data.long_tail else "",
         said,
         f"Training images are augmented: {augment}" if augment else "Training images are not augmented",
         f"Images and labels are mixed: {data.mix.name}" if data.mix is not None else "",
