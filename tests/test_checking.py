@@ -9,7 +9,7 @@ from loupe.checking import write_value
 from loupe.errors import DescriptionError
 from loupe.recipe import find_form_mistakes
 from loupe.searches import parse_search
-from loupe.studies import parse_study
+from loupe.studies import Study, parse_study
 
 SEARCH = {"recipe": "digits", "trials": 5}
 
@@ -36,6 +36,11 @@ def mistakes_of(parse: Any, mapping: dict[str, Any]) -> list[str]:
             "its heading is [axes.x]",
         ),
         ({"skip": {"why": "x"}}, "skip: got {why = 'x'}; allowed: a list of tables: [[skip]]"),
+        (
+            {"epochs": 3},
+            f"epochs: got an unknown field; allowed: {', '.join(sorted(Study.model_fields))}; "
+            "did you mean 'set.train.epochs'?",
+        ),
         ({"arms": {"a": True}}, "arms.a: got true; allowed: a table of fields"),
     ],
 )

@@ -120,19 +120,19 @@ def test_looks_choose_on_validation_and_judge_elsewhere(name: str) -> None:
 
 
 def test_of_many_classes_only_thresholds_that_there_are_are_listed() -> None:
-    """a is always right, b never, c is never said; all have too few images for limits of their own."""
+    """a is always right, b never, c and d are never said; all have too few images for limits of their own."""
     labels, said = torch.tensor([0, 0, 0, 2, 2]), torch.tensor([0, 0, 0, 1, 1])
-    answers = Predictions(labels, torch.nn.functional.one_hot(said, 3) * 5.0)
-    names = ("a", "b", "c")
+    answers = Predictions(labels, torch.nn.functional.one_hot(said, 4) * 5.0)
+    names = ("a", "b", "c", "d")
     table = weigh_decisions(answers, names, 0.95, 0, "other data").blocks[-1]
     assert isinstance(table, Table)
     assert [row[:2] for row in table.rows] == [("a", 3)]
-    assert table.note.endswith("No threshold for 2 of 3 classes: 1 not right in 99 % at any, 1 never given.")
+    assert table.note.endswith("No threshold for 3 of 4 classes: 1 not right in 99 % at any, 2 never given.")
     alike, by_class = make_conformal_sets(answers, names, 0.95, 0, "other data").blocks
     assert isinstance(alike, Table)
     assert isinstance(by_class, Table)
     assert alike.note.endswith(
-        "For a limit of its own a class takes 9 images at least: 3 of 3 have fewer, and are in every set, so "
+        "For a limit of its own a class takes 9 images at least: 4 of 4 have fewer, and are in every set, so "
         "sets by class are of no use here: take all classes alike."
     )
     assert {row[0] for row in by_class.rows} <= {"a", "c"}

@@ -264,6 +264,10 @@ def test_a_class_that_is_never_named_is_said_so() -> None:
     answers = Predictions(labels, 2.0 * torch.nn.functional.one_hot(named, 3).double())
     answer = ask(make_evidence(make_history(FALLING), answers=answers))["classes"]
     assert (answer.verdict, "owl is never named" in answer.sentence) == ("attention", True)
+    alone = torch.tensor([*range(60), 60])  # of one image it says nothing that it is missed
+    answers = Predictions(labels[alone], answers.logits[alone])
+    answer = ask(make_evidence(make_history(FALLING), answers=answers))["classes"]
+    assert "never named" not in answer.sentence
 
 
 def test_an_image_under_two_classes_is_a_wrong_label_for_sure() -> None:

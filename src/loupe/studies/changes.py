@@ -7,7 +7,7 @@ from typing import Any
 from loupe.checking import write_value
 from loupe.errors import Mistake, RecipeError
 from loupe.metrics.reported import MEASURED
-from loupe.recipe import find_form_mistakes, set_value
+from loupe.recipe import find_form_mistakes, name_mapping, set_value
 from loupe.studies import Stage, Study
 
 
@@ -71,7 +71,7 @@ def take_out_source(
         return None, {}
     mistakes = [one for one in find_form_mistakes(mapping) if one.where.startswith("transfer")]
     if mistakes:
-        raise RecipeError(str(mapping.get("name", "unnamed")), mistakes)
+        raise RecipeError(name_mapping(mapping), mistakes)
     copied = ("part", "head")
     mapping["transfer"] = {name: value for name, value in transfer.items() if name not in ("run", *copied)}
     return str(transfer["run"]), {name: transfer[name] for name in copied if name in transfer}

@@ -9,7 +9,7 @@ from typing import Any
 from loupe.checking import name_place as place_in_toml
 from loupe.errors import LoupeError, Mistake, RecipeError, StudyError
 from loupe.metrics.registry import find_metric_mistakes
-from loupe.recipe import Recipe, read_recipe_file
+from loupe.recipe import Recipe, name_mapping, read_recipe_file
 from loupe.running.prepare import load_recipe
 from loupe.studies import Study
 from loupe.studies.changes import apply_changes, find_decided, settle, take_out_source
@@ -187,7 +187,7 @@ class _Planner:
             for one in changes:
                 apply_changes(mapping, one)
             if decided := find_decided(changes, has_folds=study.folds is not None):
-                raise RecipeError(str(mapping.get("name", "unnamed")), decided)
+                raise RecipeError(name_mapping(mapping), decided)
             source, part_of_it = take_out_source(mapping, study.stages)
             recipe = load_recipe(settle(mapping, study), tried=self.tried)
             if source is not None and recipe.transfer is not None:

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from loupe.checking import describe_pydantic_errors, keep_sound, shorten, validate_strictly
 from loupe.errors import Mistake, StudyError
+from loupe.recipe import name_mapping
+from loupe.recipe.field_names import find_field_of_set
 from loupe.studies.references import find_unknown_names
 from loupe.studies.schema import FOLD, Axis, Skip, Stage, Study
 
@@ -44,12 +46,14 @@ def parse_study(mapping: Mapping[str, Any]) -> Study:
 def draft_study(mapping: Mapping[str, Any]) -> StudyDraft:
     """Return the study a mapping describes, with every mistake of form."""
     mapping = add_fold_axis(mapping)
-    name = str(mapping.get("name", "unnamed"))
+    name = name_mapping(mapping)
     try:
         study = validate_strictly(Study, mapping)
     except ValidationError as error:
         found = error.errors()
-        of_form = describe_pydantic_errors(found, where="", fields=_name_fields(mapping))
+        of_form = describe_pydantic_errors(
+            found, where="", fields=_name_fields(mapping), find_elsewhere=find_field_of_set
+        )
         sound, lost = keep_sound(Study, mapping, found, tables=_TABLES, stand_ins={"recipe": ""})
         if "folds" in lost:
             lost |= {f"axes.{FOLD}"}
