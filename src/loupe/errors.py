@@ -25,6 +25,9 @@ def suggest(word: object, candidates: Iterable[str]) -> str | None:
     if str(word).strip("-").isdigit():
         return str(word) if str(word) in candidates else None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    numbered = [one for one in by_folded if one.rstrip("0123456789") == str(word).casefold() != one]
+    if numbered:  # a layer without its number
+        return by_folded[numbered[0]]
     near = difflib.get_close_matches(str(word).casefold(), by_folded, n=1, cutoff=likeness_of(word, 0.6))
     return by_folded[near[0]] if near else None
 

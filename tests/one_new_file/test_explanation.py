@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from matplotlib.figure import Figure
 
 import loupe
 from loupe.cli import main
@@ -77,9 +78,11 @@ def test_the_report_shows_it(run: RunFolder, monkeypatch: pytest.MonkeyPatch) ->
     drawn = []
     from loupe.reports import run_report
 
-    def keep(figure: object, dpi: int) -> str:
+    encode = run_report.encode_figure
+
+    def keep(figure: Figure, dpi: int) -> str:
         drawn.append(figure)
-        return "data:,"
+        return encode(figure, dpi)
 
     monkeypatch.setattr(run_report, "encode_figure", keep)
     validation = load_dataset("digits").train

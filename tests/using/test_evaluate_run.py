@@ -89,7 +89,7 @@ def test_files_that_cannot_be_taken_are_named(
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(some / "unknown" / "whose.png")
     assert main(["evaluate", str(run.path), str(some), "--looks", "confused_pairs"]) == 1
     shown = capsys.readouterr()
-    assert "1 images: other data" in shown.out
+    assert " on 1 image: other data" in shown.out
     assert "large.png (9 x 9" in shown.err
     assert "whose.png (no folder above it is called like a class)" in shown.err
     with pytest.raises(DataError, match="no image here that can be read and whose class is known"):

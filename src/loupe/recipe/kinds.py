@@ -118,12 +118,17 @@ def refuse_other_kind(kind: str, place: str, mapping: Mapping[str, Any]) -> None
         )
 
 
+_DEPTH = 9  # tables in one another, more than any recipe has
 _SAYS_NO_TRAINING = {"name", "about", "run"}
 
 
-def _is_empty(value: object) -> bool:
-    """Return whether a value is a table without a field, its own tables included."""
-    return isinstance(value, Mapping) and all(map(_is_empty, value.values()))
+def _is_empty(value: object, depth: int = 0) -> bool:
+    """Return whether a value is a table without a field, its own tables included, as deep as recipes go."""
+    return (
+        isinstance(value, Mapping)
+        and depth < _DEPTH
+        and all(_is_empty(inner, depth + 1) for inner in value.values())
+    )
 
 
 def find_other_kind(kind: str, fields: Collection[str]) -> str | None:

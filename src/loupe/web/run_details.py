@@ -8,6 +8,7 @@ from loupe.errors import LoupeError, RunError
 from loupe.evaluations import compute_class_scores
 from loupe.metrics import Metrics, ReconstructionScore
 from loupe.models.layer_table import LayerTable
+from loupe.reports.compared_run import describe_series
 from loupe.reports.comparison import RunCurves, draw_histories, find_recipe_differences
 from loupe.reports.run_report import draw_run_curves, explain_curves, flatten, make_tiles
 from loupe.reports.run_verdicts import judge_split, render_verdicts
@@ -175,10 +176,11 @@ def compare(index: RunIndex, identifiers: Sequence[str]) -> Comparison:
 def _judge(folders: Sequence[RunFolder]) -> tuple[list[str], str]:
     """Return what the images say of each pair of networks, or why that cannot be said."""
     try:
-        found = judge_split(read_compared([folder.path for folder in folders]), "validation")
+        runs = read_compared([folder.path for folder in folders])
+        found = judge_split(runs, "validation")
     except LoupeError as error:
         return [], error.message
-    return [one.sentence for one in found.tests], found.reason
+    return [one.sentence for one in found.tests], found.reason or describe_series(runs)
 
 
 def make_comparison_section(folders: Sequence[RunFolder]) -> Section:
