@@ -177,6 +177,7 @@ def test_the_cheapest_answers_cost_what_was_foreseen_and_less_than_the_most_prob
     assert same.values[2].value == 0
 
 
+@pytest.mark.thorough
 def test_accuracy_elsewhere_is_what_images_from_there_have() -> None:
     """Thinning the cats to a tenth gives the shares that are stated; both ways lead to one accuracy."""
     answers = draw_answers(40_000)

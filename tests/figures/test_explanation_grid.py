@@ -32,6 +32,7 @@ def test_signs_have_colours_of_their_own_that_survive_grey_print() -> None:
     assert lightness(zero) > lightness(negative) + 0.05
 
 
+@pytest.mark.thorough
 def test_every_map_has_its_own_scale_or_all_share_one_and_the_label_says_so() -> None:
     column = MapColumn("one", SIGNED, True, "drop")
     own = draw_explanation_grid(IMAGES, ["a", "b"], [column], percentile=100)

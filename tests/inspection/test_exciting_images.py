@@ -71,6 +71,7 @@ def test_what_is_not_called_or_gives_no_channels_is_said(model: nn.Module) -> No
         find_exciting_images(model, batches, "relu1#2")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["cnn", "resnet", "mobile-net"])
 def test_the_fields_of_all_places_are_those_found_one_by_one(name: str) -> None:
     settings = {"cnn": {"width": 1}, "resnet": {"depth": 20}, "mobile-net": {"width": 0.1}}[name]

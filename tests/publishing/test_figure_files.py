@@ -94,6 +94,7 @@ def test_grey_has_no_colour_and_its_formats_hold_text(reported: RunFolder, tmp_p
     assert ">100<" in bar.replace("</text>", "<"), "the colour bar kept its percentages"
 
 
+@pytest.mark.thorough
 def test_curves_and_classes_come_from_the_record_alone_in_every_style(reported: RunFolder) -> None:
     result = reported.require_result()
     drawn = [*draw_charts(reported, result), *draw_classes(reported, result)]

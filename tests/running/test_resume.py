@@ -189,6 +189,7 @@ def test_a_damaged_run_folder_is_said_to_be_damaged(train: Train, name: str, con
     assert caught.value.next_step
 
 
+@pytest.mark.thorough
 def test_a_folder_is_resumed_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, shade in (("dark", 10), ("light", 200)):
         for index in range(40):

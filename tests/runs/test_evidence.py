@@ -81,6 +81,7 @@ def test_altered_weights_of_a_finished_run_are_written_anew_by_resume(train: Tra
     assert run.is_finished()
 
 
+@pytest.mark.thorough
 def test_a_run_that_an_earlier_version_began_gets_its_record(train: Train) -> None:
     run = train(observers=[StopAfter(1, KeyboardInterrupt())])
     for file in (run.images_file, run.openings_file, run.digests_file):

@@ -61,6 +61,7 @@ def test_each_resample_gives_what_the_iteration_gives_for_its_images() -> None:
         assert float(found.sum()) == pytest.approx(1)
 
 
+@pytest.mark.thorough
 def test_resamples_of_a_weak_network_go_as_far_as_the_estimate() -> None:
     """Where classes are hardly told apart it takes thousands of steps; a hundred stay near the old shares."""
     probabilities, _ = draw_probabilities(500, 3, [0.8, 0.1, 0.1], apart=0.3, seed=2)

@@ -81,6 +81,7 @@ def test_what_is_done_is_not_done_again_whatever_it_is_called(tmp_path: Path) ->
     assert [name for name, _ in notes.ended] == ["plain, seed 2", *(f"smooth, seed {s}" for s in (0, 1, 2))]
 
 
+@pytest.mark.thorough
 def test_a_study_broken_off_in_mid_run_ends_with_the_same_table(tmp_path: Path) -> None:
     study = make_study(arms=ARMS)
     run_study(study, tmp_path / "whole", engine="serial")
@@ -101,6 +102,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
     assert read_table(study, tmp_path / "processes") == read_table(study, tmp_path / "serial")
 
 
+@pytest.mark.thorough
 def test_a_run_that_fails_is_recorded_and_those_that_start_from_it_too(tmp_path: Path) -> None:
     diverges = {"optimizer": {"name": "sgd", "learning_rate": 1e20}}
     study = make_study(
@@ -147,6 +149,7 @@ def test_a_run_that_fails_before_it_has_a_record_says_why(
     )
 
 
+@pytest.mark.thorough
 def test_a_study_under_way_says_what_is_not_there_yet(tmp_path: Path) -> None:
     study = make_study(arms={**ARMS, "wide": {"model": {"name": "mlp", "widths": [32]}}})
     with contextlib.suppress(KeyboardInterrupt):

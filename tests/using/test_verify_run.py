@@ -88,6 +88,7 @@ def test_every_flipped_bit_is_found(run: RunFolder) -> None:
     assert altered(run) == []
 
 
+@pytest.mark.thorough
 def test_every_missing_file_is_found(run: RunFolder) -> None:
     for file in [file for file in run.path.rglob("*") if file.is_file() and file.name != ".lock"]:
         before = file.read_bytes()

@@ -56,6 +56,7 @@ def test_a_seed_of_a_series_is_a_run(client: httpx.Client, runs: Runs) -> None:
     assert client.get(f"/api/runs/{runs.series}/inside").json()["error"].endswith("as many networks.")
 
 
+@pytest.mark.thorough
 def test_a_run_is_watched_while_it_trains(tmp_path: Path) -> None:
     seen: list[dict[str, object]] = []
 
