@@ -43,7 +43,7 @@ function showFlow(scene, flow, room) {
   const drawing = drawAll(scene, flow);
   const frame = el(
     "div",
-    { class: "flow", role: "group", tabIndex: 0, "aria-label": "The network, drawn; scrolls" },
+    { class: "flow scroll", role: "group", tabIndex: 0, "aria-label": "The network, drawn; scrolls" },
     drawing,
   );
   const resize = (next) => {
